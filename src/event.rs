@@ -1,0 +1,376 @@
+//! One CloudTrail record, borrowed from the inflated buffer.
+//!
+//! The names are those of AWS's page "CloudTrail record contents". A record is never copied and
+//! never parsed whole: `decode` notes where each top-level value lies, the dozen hot ones are read
+//! by name, and everything else is looked up on demand.
+
+pub mod json;
+pub mod time;
+
+use std::borrow::Cow;
+
+use json::{Raw, Value};
+use time::Epoch;
+
+/// Declares the known top-level keys once: the variant, its spelling, and the table between them.
+macro_rules! keys {
+    ($($variant:ident = $name:literal,)*) => {
+        /// A top-level key of a CloudTrail record (eventVersion 1.0 to 1.11).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Key { $($variant,)* }
+
+        impl Key {
+            /// Every key, in the order AWS documents them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The key of that exact spelling.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+
+            /// How CloudTrail spells it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+keys! {
+    EventVersion = "eventVersion",
+    UserIdentity = "userIdentity",
+    EventTime = "eventTime",
+    EventSource = "eventSource",
+    EventName = "eventName",
+    AwsRegion = "awsRegion",
+    SourceIpAddress = "sourceIPAddress",
+    UserAgent = "userAgent",
+    ErrorCode = "errorCode",
+    ErrorMessage = "errorMessage",
+    RequestParameters = "requestParameters",
+    ResponseElements = "responseElements",
+    AdditionalEventData = "additionalEventData",
+    RequestId = "requestID",
+    EventId = "eventID",
+    ReadOnly = "readOnly",
+    Resources = "resources",
+    EventType = "eventType",
+    ApiVersion = "apiVersion",
+    ManagementEvent = "managementEvent",
+    RecipientAccountId = "recipientAccountId",
+    SharedEventId = "sharedEventID",
+    VpcEndpointId = "vpcEndpointId",
+    VpcEndpointAccountId = "vpcEndpointAccountId",
+    ServiceEventDetails = "serviceEventDetails",
+    EventCategory = "eventCategory",
+    Addendum = "addendum",
+    SessionCredentialFromConsole = "sessionCredentialFromConsole",
+    EdgeDeviceDetails = "edgeDeviceDetails",
+    TlsDetails = "tlsDetails",
+    InsightDetails = "insightDetails",
+    EventContext = "eventContext",
+}
+
+/// One record. See the module's own words.
+#[derive(Debug, Clone)]
+pub struct Event<'a> {
+    fields: [Raw<'a>; Key::ALL.len()],
+    /// Keys that AWS does not document: envelopes, exports, newer versions.
+    others: Vec<(Cow<'a, str>, Raw<'a>)>,
+    /// The export spelled every key in lower case (Athena, Panther): nested keys are then
+    /// compared without case as well.
+    folded: bool,
+    time: Option<Epoch>,
+}
+
+impl Default for Event<'_> {
+    fn default() -> Self {
+        Self {
+            fields: [Raw::default(); Key::ALL.len()],
+            others: Vec::new(),
+            folded: false,
+            time: None,
+        }
+    }
+}
+
+impl<'a> Event<'a> {
+    /// Notes one member of the record. A key that stands twice keeps its last value, as
+    /// serde_json, jq and Athena do; a rule sees what those readers see.
+    pub fn note(&mut self, name: Cow<'a, str>, value: Raw<'a>) {
+        match Key::from_name(&name) {
+            Some(key) => self.set(key, value),
+            None => self.others.push((name, value)),
+        }
+    }
+
+    fn set(&mut self, key: Key, value: Raw<'a>) {
+        if let Some(slot) = self.fields.get_mut(key as usize) {
+            *slot = value;
+        }
+    }
+
+    /// Ends the noting: recognises lower-case exports and reads the time.
+    pub fn finish(&mut self) {
+        if self.raw(Key::EventName).is_absent() && self.raw(Key::EventVersion).is_absent() {
+            for (name, value) in std::mem::take(&mut self.others) {
+                match Key::ALL.iter().find(|key| key.as_str().eq_ignore_ascii_case(&name)) {
+                    Some(key) => {
+                        self.folded = true;
+                        self.set(*key, value);
+                    }
+                    None => self.others.push((name, value)),
+                }
+            }
+        }
+        self.time = self
+            .raw(Key::EventTime)
+            .string()
+            .and_then(|text| time::parse(&text));
+    }
+
+    /// True where the members are those of a CloudTrail record and not of something else.
+    pub fn looks_like_a_record(&self) -> bool {
+        let has = |key| !self.raw(key).is_absent();
+        has(Key::EventVersion)
+            || has(Key::EventId)
+            || (has(Key::EventName) && (has(Key::EventSource) || has(Key::EventTime)))
+    }
+
+    /// The value of a documented key, unread.
+    pub fn raw(&self, key: Key) -> Raw<'a> {
+        self.fields.get(key as usize).copied().unwrap_or_default()
+    }
+
+    /// The value of an undocumented key, unread.
+    pub fn other(&self, name: &str) -> Raw<'a> {
+        self.others
+            .iter()
+            .rfind(|(key, _)| key == name)
+            .map_or(Raw::default(), |(_, value)| *value)
+    }
+
+    /// A documented key's scalar as text; empty where it is absent, null or nested.
+    pub fn text(&self, key: Key) -> Cow<'a, str> {
+        self.raw(key).text().unwrap_or_default()
+    }
+
+    /// `eventTime` in seconds; nothing where it is missing or unreadable ("undated").
+    pub const fn time(&self) -> Option<Epoch> {
+        self.time
+    }
+
+    /// A member below a documented key, by plain path (`userIdentity.sessionContext.attributes`).
+    pub fn at(&self, key: Key, path: &[&str]) -> Raw<'a> {
+        if self.folded {
+            return path.iter().fold(self.raw(key), |value, name| {
+                value
+                    .members()
+                    .filter(|(found, _)| found.eq_ignore_ascii_case(name))
+                    .last()
+                    .map_or(Raw::default(), |(_, found)| found)
+            });
+        }
+        self.raw(key).at(path)
+    }
+
+    /// `at`, as text; empty where there is no scalar.
+    pub fn text_at(&self, key: Key, path: &[&str]) -> Cow<'a, str> {
+        self.at(key, path).text().unwrap_or_default()
+    }
+
+    /// The account whose log this record is: `recipientAccountId`, in older records the caller's.
+    pub fn account(&self) -> Cow<'a, str> {
+        let recipient = self.text(Key::RecipientAccountId);
+        if recipient.is_empty() {
+            self.text_at(Key::UserIdentity, &["accountId"])
+        } else {
+            recipient
+        }
+    }
+
+    /// Calls `visit` with every value that the path reaches, until it answers true; answers whether
+    /// it did. Lists are entered at every level, as CloudTrail nests them
+    /// (`requestParameters.ipPermissions.items.ipRanges.items.cidrIp`). A list at the end of the
+    /// path is visited item by item. Nothing is visited where the path leads nowhere.
+    pub fn visit(&self, path: &Path, visit: &mut dyn FnMut(Value<'a>) -> bool) -> bool {
+        let (root, rest) = match path {
+            Path::Key(key) => (self.raw(*key), &[][..]),
+            Path::Below(key, rest) => (self.raw(*key), rest.as_slice()),
+            Path::Other(parts) => {
+                // a flat key that itself holds dots wins over a nested one
+                let flat = self.other(&parts.join("."));
+                match (flat.is_absent(), parts.split_first()) {
+                    (true, Some((first, rest))) => (self.other(first), rest),
+                    _ => (flat, &[][..]),
+                }
+            }
+        };
+        descend(root, rest, self.folded, visit)
+    }
+
+    /// True where the key at the end of the path is there, whatever its value (`exists`).
+    pub fn has(&self, path: &Path) -> bool {
+        let (parent, last) = match path {
+            Path::Key(key) => return !self.raw(*key).is_absent(),
+            Path::Other(parts) if parts.len() == 1 => return !self.other(&parts.join(".")).is_absent(),
+            Path::Below(key, rest) => match rest.split_last() {
+                Some((last, [])) => (Path::Key(*key), last),
+                Some((last, init)) => (Path::Below(*key, init.to_vec()), last),
+                None => return !self.raw(*key).is_absent(),
+            },
+            Path::Other(parts) => match parts.split_last() {
+                Some((last, init)) => (Path::Other(init.to_vec()), last),
+                None => return false,
+            },
+        };
+        let is_last = |name: &str| {
+            name == last || (self.folded && name.eq_ignore_ascii_case(last))
+        };
+        self.visit(&parent, &mut |value| match value {
+            Value::Nested(raw) => raw.members().any(|(name, _)| is_last(&name)),
+            _ => false,
+        })
+    }
+}
+
+fn descend<'a>(
+    value: Raw<'a>,
+    rest: &[String],
+    folded: bool,
+    visit: &mut dyn FnMut(Value<'a>) -> bool,
+) -> bool {
+    if value.is_array() {
+        return value.items().any(|item| descend(item, rest, folded, visit));
+    }
+    let Some((first, deeper)) = rest.split_first() else {
+        return !value.is_absent() && visit(value.value());
+    };
+    if !value.is_object() {
+        return false;
+    }
+    // a key written twice counts once, with its last value
+    let mut found = Raw::default();
+    let mut flat = Raw::default();
+    let joined = (!deeper.is_empty()).then(|| rest.join("."));
+    for (name, member) in value.members() {
+        if name == *first || (folded && name.eq_ignore_ascii_case(first)) {
+            found = member;
+        } else if joined.as_deref() == Some(&*name) {
+            flat = member;
+        }
+    }
+    if !flat.is_absent() {
+        return descend(flat, &[], folded, visit);
+    }
+    !found.is_absent() && descend(found, deeper, folded, visit)
+}
+
+/// Where a rule's field lies in a record, worked out once when the rule is loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Path {
+    /// A documented top-level key.
+    Key(Key),
+    /// A path below one.
+    Below(Key, Vec<String>),
+    /// A key AWS does not document, and what lies below it.
+    Other(Vec<String>),
+}
+
+impl Path {
+    /// Splits a dotted field name. `resources[].ARN` means what `resources.ARN` means.
+    pub fn new(field: &str) -> Self {
+        let mut parts = field
+            .split('.')
+            .map(|part| part.strip_suffix("[]").unwrap_or(part).to_owned());
+        let first = parts.next().unwrap_or_default();
+        let rest: Vec<String> = parts.collect();
+        match (Key::from_name(&first), rest.is_empty()) {
+            (Some(key), true) => Self::Key(key),
+            (Some(key), false) => Self::Below(key, rest),
+            (None, _) => Self::Other(std::iter::once(first).chain(rest).collect()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(text: &str) -> Event<'_> {
+        let mut event = Event::default();
+        for (name, value) in Raw::new(text).members() {
+            event.note(name, value);
+        }
+        event.finish();
+        event
+    }
+
+    fn all(event: &Event<'_>, field: &str) -> Vec<String> {
+        let mut seen = Vec::new();
+        event.visit(&Path::new(field), &mut |value| {
+            seen.push(value.as_text().unwrap_or_default().into_owned());
+            false
+        });
+        seen
+    }
+
+    #[test]
+    fn paths_cross_lists_of_objects_at_every_level() {
+        let event = event(
+            r#"{"eventName":"AuthorizeSecurityGroupIngress","requestParameters":{"ipPermissions":
+            {"items":[{"ipRanges":{"items":[{"cidrIp":"0.0.0.0/0"},{"cidrIp":"10.0.0.0/8"}]}},
+            {"ipRanges":{"items":[{"cidrIp":"192.0.2.0/24"}]}}]}},
+            "resources":[{"ARN":"arn:aws:s3:::b"},{"accountId":"111122223333"}]}"#,
+        );
+        assert_eq!(
+            all(&event, "requestParameters.ipPermissions.items.ipRanges.items.cidrIp"),
+            ["0.0.0.0/0", "10.0.0.0/8", "192.0.2.0/24"]
+        );
+        assert_eq!(all(&event, "resources[].ARN"), ["arn:aws:s3:::b"]);
+        assert!(event.has(&Path::new("resources.accountId")));
+        assert!(!event.has(&Path::new("resources.type")));
+    }
+
+    #[test]
+    fn the_last_of_two_equal_keys_wins_as_in_serde_json() {
+        let text = r#"{"eventName":"A","eventSource":"s","eventName":"B","requestParameters":{"x":1,"x":2}}"#;
+        let event = event(text);
+        let oracle: serde_json::Value = serde_json::from_str(text).unwrap();
+        assert_eq!(event.text(Key::EventName), oracle["eventName"].as_str().unwrap());
+        assert_eq!(all(&event, "requestParameters.x"), ["2"]);
+    }
+
+    #[test]
+    fn lower_case_exports_are_read_at_every_depth() {
+        let event = event(
+            r#"{"eventversion":"1.08","eventname":"X","eventtime":"2023-07-10T12:20:00Z",
+            "useridentity":{"sessioncontext":{"attributes":{"mfaauthenticated":"true"}}}}"#,
+        );
+        assert_eq!(event.text(Key::EventName), "X");
+        assert_eq!(event.time(), Some(1_688_991_600));
+        assert_eq!(all(&event, "userIdentity.sessionContext.attributes.mfaAuthenticated"), ["true"]);
+    }
+
+    #[test]
+    fn null_is_visited_as_null_and_a_missing_key_is_not_visited() {
+        let event = event(r#"{"eventID":"1","eventName":"X","requestParameters":null,"errorCode":5}"#);
+        assert!(event.visit(&Path::new("requestParameters"), &mut |value| value == Value::Null));
+        assert!(!event.visit(&Path::new("responseElements"), &mut |_| true));
+        assert!(event.has(&Path::new("requestParameters")));
+        assert_eq!(event.text(Key::ErrorCode), "5");
+    }
+
+    #[test]
+    fn a_flat_key_with_dots_wins_over_a_nested_one() {
+        let event = event(r#"{"eventID":"1","requestParameters":{"a.b":"flat","a":{"b":"nested"}}}"#);
+        assert_eq!(all(&event, "requestParameters.a.b"), ["flat"]);
+    }
+
+    #[test]
+    fn every_key_reads_its_own_spelling() {
+        for key in Key::ALL {
+            assert_eq!(Key::from_name(key.as_str()), Some(*key));
+        }
+    }
+}

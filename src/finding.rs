@@ -1,0 +1,209 @@
+//! What a rule found: the border types between detection and report.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::event::time::Epoch;
+use crate::severity::Severity;
+
+/// `eventID`: a GUID in every real record, kept small.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EventId {
+    Guid(u128),
+    /// Hand-made and anonymised records hold other texts.
+    Other(Box<str>),
+    /// The record has none: it can never be a duplicate.
+    Missing,
+}
+
+impl EventId {
+    /// Reads an `eventID`.
+    pub fn parse(text: &str) -> Self {
+        if text.is_empty() {
+            return Self::Missing;
+        }
+        Self::guid(text.as_bytes()).map_or_else(|| Self::Other(text.into()), Self::Guid)
+    }
+
+    /// Only the lower-case form with hyphens, so that what is printed is what was read.
+    fn guid(text: &[u8]) -> Option<u128> {
+        if text.len() != 36 {
+            return None;
+        }
+        let mut value = 0u128;
+        for (at, byte) in text.iter().enumerate() {
+            let digit = match (at, byte) {
+                (8 | 13 | 18 | 23, b'-') => continue,
+                (8 | 13 | 18 | 23, _) => return None,
+                (_, b'0'..=b'9') => byte - b'0',
+                (_, b'a'..=b'f') => byte - b'a' + 10,
+                _ => return None,
+            };
+            value = (value << 4) | u128::from(digit);
+        }
+        Some(value)
+    }
+}
+
+impl std::fmt::Display for EventId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Guid(value) => {
+                let low = value & 0xffff_ffff_ffff;
+                write!(
+                    f,
+                    "{:08x}-{:04x}-{:04x}-{:04x}-{low:012x}",
+                    value >> 96,
+                    (value >> 80) & 0xffff,
+                    (value >> 64) & 0xffff,
+                    (value >> 48) & 0xffff,
+                )
+            }
+            Self::Other(text) => f.write_str(text),
+            Self::Missing => Ok(()),
+        }
+    }
+}
+
+/// One event as evidence: where it lies, and the facts a reviewer asks for first.
+/// No parameter or response values: those may be confidential and stay in the log.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Sample {
+    /// Seconds since 1970; nothing for an undated record.
+    #[serde(serialize_with = "iso_time")]
+    pub time: Option<Epoch>,
+    pub event_id: String,
+    /// The object's name below the source, and the record's place in it, from 0.
+    pub object: String,
+    pub record: u32,
+    pub event_source: String,
+    pub event_name: String,
+    pub account: String,
+    pub region: String,
+    pub principal: String,
+    pub target: String,
+    pub source_ip: String,
+    pub user_agent: String,
+    pub outcome: String,
+    pub error_code: String,
+    pub error_message: String,
+}
+
+/// Times are seconds inside and RFC 3339 outside.
+pub fn iso_time<S: serde::Serializer>(time: &Option<Epoch>, to: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => to.serialize_str(&crate::event::time::iso(*time)),
+        None => to.serialize_none(),
+    }
+}
+
+/// A rule matched an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// The rule's place in the rule set.
+    pub rule: usize,
+    /// The record's place in its object, among all good records.
+    pub record: u32,
+    pub event_id: EventId,
+    /// Who and on what: what findings are grouped by.
+    pub actor: String,
+    pub resource: String,
+    /// What the correlations that use this rule need: one entry a correlation, in their order.
+    pub bases: Vec<BaseHit>,
+    pub sample: Box<Sample>,
+}
+
+/// An event as one correlation sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseHit {
+    /// The correlation's place in the rule set.
+    pub correlation: usize,
+    /// The values of its `group-by` fields.
+    pub group: Vec<String>,
+    /// The values of the condition's `field`, where it has one.
+    pub values: Vec<String>,
+}
+
+/// One rule, one actor, one resource, one period, with its evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Hash of rule, actor, resource and period: the same however often the period is reviewed.
+    pub id: String,
+    pub rule: String,
+    pub title: String,
+    pub level: Severity,
+    pub actor: String,
+    pub resource: String,
+    /// The ISO week (UTC) the events lie in, `2026-W47`; `undated` for records without a time.
+    pub period: String,
+    pub count: u64,
+    #[serde(serialize_with = "iso_time")]
+    pub first: Option<Epoch>,
+    #[serde(serialize_with = "iso_time")]
+    pub last: Option<Epoch>,
+    /// Calls by name, with how many of them were refused or failed.
+    pub calls: BTreeMap<String, CallCount>,
+    pub accounts: BTreeSet<String>,
+    pub regions: BTreeSet<String>,
+    /// Addresses the calls came from; at most [`Finding::MOST_ADDRESSES`], the rest are counted.
+    pub source_ips: BTreeSet<String>,
+    pub more_source_ips: u64,
+    /// The earliest events, at most [`Finding::MOST_SAMPLES`].
+    pub samples: Vec<Sample>,
+    /// CFR citations, in the catalogue's order.
+    pub citations: Vec<String>,
+    pub attack: Vec<String>,
+    /// What a correlation saw: "12 in 10 minutes, threshold 5".
+    pub correlation: Option<String>,
+    pub why: String,
+    pub response: Vec<String>,
+    pub false_positives: Vec<String>,
+}
+
+impl Finding {
+    pub const MOST_SAMPLES: usize = 10;
+    pub const MOST_ADDRESSES: usize = 20;
+
+    /// The order of every report: most severe first, then most recent, then by name.
+    pub fn order(&self) -> impl Ord + use<> {
+        (
+            std::cmp::Reverse(self.level),
+            std::cmp::Reverse(self.last),
+            self.rule.clone(),
+            self.actor.clone(),
+            self.resource.clone(),
+            self.period.clone(),
+        )
+    }
+
+    /// What can be said of the number of objects when calls that remove many at once are among
+    /// them: each `DeleteObjects` names 1 to 1,000 keys, and CloudTrail does not say how many.
+    pub fn objects_range(&self) -> Option<(u64, u64)> {
+        let batches = self.calls.get("DeleteObjects")?.succeeded;
+        (batches > 0).then(|| (self.count, self.count - batches + batches * 1_000))
+    }
+}
+
+/// How often one call was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct CallCount {
+    pub succeeded: u64,
+    /// Refused for want of permission.
+    pub denied: u64,
+    /// Any other error.
+    pub failed: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_id_is_printed_as_it_was_read() {
+        for text in ["a150ec6a-7b27-4b35-80ca-dde11f3575fe", "e17", "A150EC6A-7B27-4B35-80CA-DDE11F3575FE", ""] {
+            assert_eq!(EventId::parse(text).to_string(), text);
+        }
+        assert!(matches!(EventId::parse("00000000-0000-4000-8000-000000000001"), EventId::Guid(_)));
+    }
+}

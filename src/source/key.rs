@@ -1,0 +1,166 @@
+//! The keys CloudTrail writes: reading one, and planning which to list for a window.
+//!
+//! `[prefix/]AWSLogs/[o-org/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/
+//! ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_UNIQUE.json.gz` (AWS, "Finding your CloudTrail log
+//! files"). The date and the stamp are those of *delivery*, in UTC.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+
+/// Which of CloudTrail's own folders an object lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LogKind {
+    Log,
+    Digest,
+    Insight,
+    NetworkActivity,
+    Aggregated,
+}
+
+impl LogKind {
+    fn from_folder(folder: &str) -> Option<Self> {
+        match folder {
+            "CloudTrail" => Some(Self::Log),
+            "CloudTrail-Digest" => Some(Self::Digest),
+            "CloudTrail-Insight" => Some(Self::Insight),
+            "CloudTrail-NetworkActivity" => Some(Self::NetworkActivity),
+            "CloudTrail-Aggregated" => Some(Self::Aggregated),
+            _ => None,
+        }
+    }
+}
+
+/// What a key in CloudTrail's form says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogKey {
+    pub kind: LogKind,
+    pub account: String,
+    pub region: String,
+    /// The date folder: the UTC day of delivery.
+    pub day: NaiveDate,
+    /// The stamp in the file name, to the minute; up to 8 minutes *before* the newest event.
+    pub delivered: Option<DateTime<Utc>>,
+}
+
+impl LogKey {
+    /// Reads a key or a path; nothing where it is not in CloudTrail's form. Whatever stands before
+    /// the account's folder (a prefix, `AWSLogs`, an organization) is passed over, so that a copy of
+    /// any part of the tree is understood.
+    pub fn parse(key: &str) -> Option<Self> {
+        let parts: Vec<&str> = key.split('/').collect();
+        let &[.., account, folder, region, year, month, day, file] = parts.as_slice() else {
+            return None;
+        };
+        let kind = LogKind::from_folder(folder)?;
+        if !is_account(account) {
+            return None;
+        }
+        Some(Self {
+            kind,
+            account: account.to_owned(),
+            region: region.to_owned(),
+            day: NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)?,
+            delivered: stamp(file),
+        })
+    }
+}
+
+/// True for the twelve digits of an AWS account.
+pub fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The delivery stamp in a log's file name (`…_20230710T1145Z_…`).
+fn stamp(file: &str) -> Option<DateTime<Utc>> {
+    let text = file.split('_').nth(3)?;
+    NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%MZ")
+        .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ"))
+        .ok()
+        .map(|time| time.and_utc())
+}
+
+/// The delivery days that can hold events of `[since, until)`, each one a prefix to list.
+///
+/// A stamp may lie a little before its newest event and delivery may be late (facts, 2.1 and 2.2):
+/// so the days begin 15 minutes before `since` and end `slack` after `until`, but never after `now`.
+pub fn delivery_days(
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+    slack: chrono::Duration,
+    now: DateTime<Utc>,
+) -> Vec<NaiveDate> {
+    let first = (since - chrono::Duration::minutes(15)).date_naive();
+    let last = (until + slack).min(now.max(until)).date_naive();
+    first.iter_days().take_while(|day| *day <= last).collect()
+}
+
+/// True where a log delivered at that time may hold events of the window; unknown times may.
+pub fn may_hold(
+    delivered: Option<DateTime<Utc>>,
+    since: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+    slack: chrono::Duration,
+) -> bool {
+    let Some(delivered) = delivered else { return true };
+    let early = since.is_some_and(|since| delivered < since - chrono::Duration::minutes(15));
+    let late = until.is_some_and(|until| delivered > until + slack);
+    !early && !late
+}
+
+/// `2026/11/20`, the date folder of a day.
+pub fn day_folder(day: NaiveDate) -> String {
+    day.format("%Y/%m/%d").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeZone as _;
+
+    const LOG: &str = "AWSLogs/111122223333/CloudTrail/us-east-1/2023/07/10/\
+        111122223333_CloudTrail_us-east-1_20230710T1145Z_7xgocspSowgK0Gto.json.gz";
+
+    fn at(day: u32, hour: u32, minute: u32) -> DateTime<Utc> {
+        Utc.with_ymd_and_hms(2026, 11, day, hour, minute, 0).unwrap()
+    }
+
+    #[test]
+    fn a_key_tells_account_region_and_delivery_wherever_the_tree_begins() {
+        for prefix in ["", "logs/prod/", "AWSLogs/o-abc123/", "copy of bucket/"] {
+            let key = LogKey::parse(&format!("{prefix}{LOG}")).unwrap();
+            assert_eq!((key.account.as_str(), key.region.as_str()), ("111122223333", "us-east-1"));
+            assert_eq!(key.kind, LogKind::Log);
+            assert_eq!(key.delivered.unwrap().to_rfc3339(), "2023-07-10T11:45:00+00:00");
+        }
+    }
+
+    #[test]
+    fn digests_are_told_apart_and_other_services_are_not_cloudtrail() {
+        let digest = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2023/07/10/\
+            111122223333_CloudTrail-Digest_us-east-1_trail_us-east-1_20230710T130000Z.json.gz";
+        assert_eq!(LogKey::parse(digest).unwrap().kind, LogKind::Digest);
+        assert!(LogKey::parse("AWSLogs/111122223333/vpcflowlogs/us-east-1/2023/07/10/x.log.gz").is_none());
+        assert!(LogKey::parse("AWSLogs/1111/CloudTrail/us-east-1/2023/07/10/x.json.gz").is_none());
+        assert!(LogKey::parse("x.json.gz").is_none());
+    }
+
+    #[test]
+    fn a_window_lists_the_day_before_midnight_and_the_days_of_late_delivery() {
+        let hours = chrono::Duration::hours;
+        let days = delivery_days(at(10, 0, 5), at(12, 23, 30), hours(1), at(20, 0, 0));
+        let days: Vec<_> = days.into_iter().map(day_folder).collect();
+        assert_eq!(days, ["2026/11/09", "2026/11/10", "2026/11/11", "2026/11/12", "2026/11/13"]);
+        let today = delivery_days(at(19, 12, 0), at(20, 0, 0), hours(24), at(20, 0, 0));
+        assert_eq!(today.len(), 2, "nothing is listed after now");
+    }
+
+    #[test]
+    fn the_stamp_decides_what_to_fetch_with_slack_on_both_sides() {
+        let slack = chrono::Duration::hours(1);
+        let holds = |time| may_hold(Some(time), Some(at(10, 0, 0)), Some(at(11, 0, 0)), slack);
+        assert!(holds(at(9, 23, 50)), "stamped before its newest event");
+        assert!(!holds(at(9, 23, 30)));
+        assert!(holds(at(11, 0, 55)), "delivered late");
+        assert!(!holds(at(11, 1, 5)));
+        assert!(may_hold(None, Some(at(10, 0, 0)), None, slack));
+    }
+}
