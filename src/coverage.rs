@@ -196,13 +196,26 @@ mod tests {
 
     fn sample(n: u64) -> Coverage {
         let mut coverage = Coverage {
-            objects: ObjectCounts { listed: n + 1, read: n, broken: 1, ..Default::default() },
-            records: RecordCounts { records: 3 * n, bad: n, evaluated: 2 * n, ..Default::default() },
+            objects: ObjectCounts {
+                listed: n + 1,
+                read: n,
+                broken: 1,
+                ..Default::default()
+            },
+            records: RecordCounts {
+                records: 3 * n,
+                bad: n,
+                evaluated: 2 * n,
+                ..Default::default()
+            },
             first: Some(100 - i64::try_from(n).unwrap()),
             last: Some(i64::try_from(n).unwrap()),
             ..Default::default()
         };
-        coverage.region("111122223333", "us-east-1").hours.insert(3_600, n);
+        coverage
+            .region("111122223333", "us-east-1")
+            .hours
+            .insert(3_600, n);
         coverage.problem(&format!("object-{n}"), ProblemKind::Broken, "cut");
         coverage.seen.insert(Sight::Data(format!("type-{n}")));
         coverage

@@ -114,7 +114,10 @@ impl<'a> Event<'a> {
     pub fn finish(&mut self) {
         if self.raw(Key::EventName).is_absent() && self.raw(Key::EventVersion).is_absent() {
             for (name, value) in std::mem::take(&mut self.others) {
-                match Key::ALL.iter().find(|key| key.as_str().eq_ignore_ascii_case(&name)) {
+                match Key::ALL
+                    .iter()
+                    .find(|key| key.as_str().eq_ignore_ascii_case(&name))
+                {
                     Some(key) => {
                         self.folded = true;
                         self.set(*key, value);
@@ -206,14 +209,16 @@ impl<'a> Event<'a> {
                 }
             }
         };
-        descend(root, rest, self.folded, visit)
+        descend(root, rest, self.folded, LISTS_IN_LISTS, visit)
     }
 
     /// True where the key at the end of the path is there, whatever its value (`exists`).
     pub fn has(&self, path: &Path) -> bool {
         let (parent, last) = match path {
             Path::Key(key) => return !self.raw(*key).is_absent(),
-            Path::Other(parts) if parts.len() == 1 => return !self.other(&parts.join(".")).is_absent(),
+            Path::Other(parts) if parts.len() == 1 => {
+                return !self.other(&parts.join(".")).is_absent();
+            }
             Path::Below(key, rest) => match rest.split_last() {
                 Some((last, [])) => (Path::Key(*key), last),
                 Some((last, init)) => (Path::Below(*key, init.to_vec()), last),
@@ -224,9 +229,7 @@ impl<'a> Event<'a> {
                 None => return false,
             },
         };
-        let is_last = |name: &str| {
-            name == last || (self.folded && name.eq_ignore_ascii_case(last))
-        };
+        let is_last = |name: &str| name == last || (self.folded && name.eq_ignore_ascii_case(last));
         self.visit(&parent, &mut |value| match value {
             Value::Nested(raw) => raw.members().any(|(name, _)| is_last(&name)),
             _ => false,
@@ -234,14 +237,22 @@ impl<'a> Event<'a> {
     }
 }
 
+/// How many lists directly inside lists are entered: CloudTrail writes two at the most, and a
+/// hostile record must not overflow the stack.
+const LISTS_IN_LISTS: u32 = 64;
+
 fn descend<'a>(
     value: Raw<'a>,
     rest: &[String],
     folded: bool,
+    lists: u32,
     visit: &mut dyn FnMut(Value<'a>) -> bool,
 ) -> bool {
     if value.is_array() {
-        return value.items().any(|item| descend(item, rest, folded, visit));
+        return lists > 0
+            && value
+                .items()
+                .any(|item| descend(item, rest, folded, lists - 1, visit));
     }
     let Some((first, deeper)) = rest.split_first() else {
         return !value.is_absent() && visit(value.value());
@@ -261,9 +272,9 @@ fn descend<'a>(
         }
     }
     if !flat.is_absent() {
-        return descend(flat, &[], folded, visit);
+        return descend(flat, &[], folded, lists, visit);
     }
-    !found.is_absent() && descend(found, deeper, folded, visit)
+    !found.is_absent() && descend(found, deeper, folded, lists, visit)
 }
 
 /// Where a rule's field lies in a record, worked out once when the rule is loaded.
@@ -324,7 +335,10 @@ mod tests {
             "resources":[{"ARN":"arn:aws:s3:::b"},{"accountId":"111122223333"}]}"#,
         );
         assert_eq!(
-            all(&event, "requestParameters.ipPermissions.items.ipRanges.items.cidrIp"),
+            all(
+                &event,
+                "requestParameters.ipPermissions.items.ipRanges.items.cidrIp"
+            ),
             ["0.0.0.0/0", "10.0.0.0/8", "192.0.2.0/24"]
         );
         assert_eq!(all(&event, "resources[].ARN"), ["arn:aws:s3:::b"]);
@@ -337,7 +351,10 @@ mod tests {
         let text = r#"{"eventName":"A","eventSource":"s","eventName":"B","requestParameters":{"x":1,"x":2}}"#;
         let event = event(text);
         let oracle: serde_json::Value = serde_json::from_str(text).unwrap();
-        assert_eq!(event.text(Key::EventName), oracle["eventName"].as_str().unwrap());
+        assert_eq!(
+            event.text(Key::EventName),
+            oracle["eventName"].as_str().unwrap()
+        );
         assert_eq!(all(&event, "requestParameters.x"), ["2"]);
     }
 
@@ -349,13 +366,23 @@ mod tests {
         );
         assert_eq!(event.text(Key::EventName), "X");
         assert_eq!(event.time(), Some(1_688_991_600));
-        assert_eq!(all(&event, "userIdentity.sessionContext.attributes.mfaAuthenticated"), ["true"]);
+        assert_eq!(
+            all(
+                &event,
+                "userIdentity.sessionContext.attributes.mfaAuthenticated"
+            ),
+            ["true"]
+        );
     }
 
     #[test]
     fn null_is_visited_as_null_and_a_missing_key_is_not_visited() {
-        let event = event(r#"{"eventID":"1","eventName":"X","requestParameters":null,"errorCode":5}"#);
-        assert!(event.visit(&Path::new("requestParameters"), &mut |value| value == Value::Null));
+        let event =
+            event(r#"{"eventID":"1","eventName":"X","requestParameters":null,"errorCode":5}"#);
+        assert!(
+            event.visit(&Path::new("requestParameters"), &mut |value| value
+                == Value::Null)
+        );
         assert!(!event.visit(&Path::new("responseElements"), &mut |_| true));
         assert!(event.has(&Path::new("requestParameters")));
         assert_eq!(event.text(Key::ErrorCode), "5");
@@ -363,7 +390,8 @@ mod tests {
 
     #[test]
     fn a_flat_key_with_dots_wins_over_a_nested_one() {
-        let event = event(r#"{"eventID":"1","requestParameters":{"a.b":"flat","a":{"b":"nested"}}}"#);
+        let event =
+            event(r#"{"eventID":"1","requestParameters":{"a.b":"flat","a":{"b":"nested"}}}"#);
         assert_eq!(all(&event, "requestParameters.a.b"), ["flat"]);
     }
 

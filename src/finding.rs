@@ -201,9 +201,17 @@ mod tests {
 
     #[test]
     fn an_event_id_is_printed_as_it_was_read() {
-        for text in ["a150ec6a-7b27-4b35-80ca-dde11f3575fe", "e17", "A150EC6A-7B27-4B35-80CA-DDE11F3575FE", ""] {
+        for text in [
+            "a150ec6a-7b27-4b35-80ca-dde11f3575fe",
+            "e17",
+            "A150EC6A-7B27-4B35-80CA-DDE11F3575FE",
+            "",
+        ] {
             assert_eq!(EventId::parse(text).to_string(), text);
         }
-        assert!(matches!(EventId::parse("00000000-0000-4000-8000-000000000001"), EventId::Guid(_)));
+        assert!(matches!(
+            EventId::parse("00000000-0000-4000-8000-000000000001"),
+            EventId::Guid(_)
+        ));
     }
 }

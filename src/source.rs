@@ -121,12 +121,18 @@ mod tests {
 
     #[test]
     fn every_form_of_source_is_told_apart() {
-        let s3 = |bucket: &str, prefix: &str| Source::S3 { bucket: bucket.into(), prefix: prefix.into() };
+        let s3 = |bucket: &str, prefix: &str| Source::S3 {
+            bucket: bucket.into(),
+            prefix: prefix.into(),
+        };
         assert_eq!(Source::parse(None).unwrap(), Source::Trails);
         assert_eq!(Source::parse(Some("-")).unwrap(), Source::Stdin);
         assert_eq!(Source::parse(Some("s3://b")).unwrap(), s3("b", ""));
         assert_eq!(Source::parse(Some("s3://b/p/q/")).unwrap(), s3("b", "p/q/"));
-        assert_eq!(Source::parse(Some("logs/x")).unwrap(), Source::Local("logs/x".into()));
+        assert_eq!(
+            Source::parse(Some("logs/x")).unwrap(),
+            Source::Local("logs/x".into())
+        );
         assert!(Source::parse(Some("s3://")).is_err());
         assert!(Source::parse(Some("https://b")).is_err());
     }

@@ -117,9 +117,12 @@ impl<'a> Raw<'a> {
         path.iter().fold(self, |value, key| value.get(key))
     }
 
-    /// Every scalar below this value, at any depth, without recursion.
-    pub fn leaves(self) -> Leaves<'a> {
-        Leaves { stack: vec![self] }
+    /// Every scalar at or below this value, at any depth, keys left out: one pass over the bytes.
+    pub const fn leaves(self) -> Leaves<'a> {
+        Leaves(Cursor {
+            text: self.0,
+            at: 0,
+        })
     }
 }
 
@@ -153,30 +156,31 @@ impl<'a> Iterator for Items<'a> {
     }
 }
 
-/// See [`Raw::leaves`]. Order: depth first, in file order.
+/// See [`Raw::leaves`]. In file order.
 #[derive(Debug, Clone)]
-pub struct Leaves<'a> {
-    stack: Vec<Raw<'a>>,
-}
+pub struct Leaves<'a>(Cursor<'a>);
 
 impl<'a> Iterator for Leaves<'a> {
     type Item = Raw<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while let Some(top) = self.stack.pop() {
-            let from = self.stack.len();
-            if top.is_object() {
-                self.stack.extend(top.members().map(|(_, value)| value));
-            } else if top.is_array() {
-                self.stack.extend(top.items());
+        let cursor = &mut self.0;
+        loop {
+            cursor.skip(|b| b" \t\r\n{}[],:".contains(&b));
+            let from = cursor.at;
+            let bytes = cursor.text.as_bytes();
+            if bytes.get(from)? == &b'"' {
+                cursor.at = end_of_string(bytes, from)?;
+                let leaf = Raw(cursor.text.get(from..cursor.at)?);
+                cursor.blanks();
+                if bytes.get(cursor.at) != Some(&b':') {
+                    return Some(leaf);
+                }
             } else {
-                return Some(top);
-            }
-            if let Some(added) = self.stack.get_mut(from..) {
-                added.reverse();
+                cursor.skip(|b| !b" \t\r\n{}[],:".contains(&b));
+                return Some(Raw(cursor.text.get(from..cursor.at)?));
             }
         }
-        None
     }
 }
 
@@ -197,11 +201,15 @@ impl<'a> Cursor<'a> {
         Self { text: inner, at: 0 }
     }
 
-    fn blanks(&mut self) {
+    fn skip(&mut self, what: impl Fn(u8) -> bool) {
         let bytes = self.text.as_bytes();
-        while let Some(b' ' | b'\t' | b'\r' | b'\n') = bytes.get(self.at) {
+        while bytes.get(self.at).is_some_and(|b| what(*b)) {
             self.at += 1;
         }
+    }
+
+    fn blanks(&mut self) {
+        self.skip(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'));
     }
 
     fn eat(&mut self, byte: u8) -> Option<()> {
@@ -363,7 +371,14 @@ mod tests {
 
     #[test]
     fn a_damaged_inside_ends_the_reading_without_a_panic() {
-        for text in ["{\"a\"", "{\"a\":}", "{\"a\":1 \"b\":2}", "[1,,2]", "{:}", "[\"\\"] {
+        for text in [
+            "{\"a\"",
+            "{\"a\":}",
+            "{\"a\":1 \"b\":2}",
+            "[1,,2]",
+            "{:}",
+            "[\"\\",
+        ] {
             let raw = Raw::new(text);
             let _ = raw.members().count() + raw.items().count() + raw.leaves().count();
         }
@@ -375,7 +390,10 @@ mod tests {
         let text = r#"{"s":"tab\tquote\" slash\/ \u20ac","n":-12.5e3,"t":true,"z":null}"#;
         let oracle: serde_json::Value = serde_json::from_str(text).unwrap();
         let raw = Raw::new(text);
-        assert_eq!(raw.get("s").string().unwrap(), oracle["s"].as_str().unwrap());
+        assert_eq!(
+            raw.get("s").string().unwrap(),
+            oracle["s"].as_str().unwrap()
+        );
         assert_eq!(raw.get("t").value(), Value::Bool(true));
         assert_eq!(raw.get("z").value(), Value::Null);
         assert_eq!(raw.get("n").value(), Value::Number("-12.5e3".into()));

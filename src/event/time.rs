@@ -26,13 +26,33 @@ pub fn parse(text: &str) -> Option<Epoch> {
 /// The fixed form, by hand: it stands in every record.
 fn parse_plain(text: &[u8]) -> Option<Epoch> {
     let &[
-        y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2, b'Z',
+        y1,
+        y2,
+        y3,
+        y4,
+        b'-',
+        m1,
+        m2,
+        b'-',
+        d1,
+        d2,
+        b'T',
+        h1,
+        h2,
+        b':',
+        n1,
+        n2,
+        b':',
+        s1,
+        s2,
+        b'Z',
     ] = text
     else {
         return None;
     };
     let two = |a: u8, b: u8| -> Option<i64> {
-        (a.is_ascii_digit() && b.is_ascii_digit()).then(|| i64::from(a - b'0') * 10 + i64::from(b - b'0'))
+        (a.is_ascii_digit() && b.is_ascii_digit())
+            .then(|| i64::from(a - b'0') * 10 + i64::from(b - b'0'))
     };
     let year = two(y1, y2)? * 100 + two(y3, y4)?;
     let (month, day) = (two(m1, m2)?, two(d1, d2)?);
@@ -48,12 +68,15 @@ fn parse_plain(text: &[u8]) -> Option<Epoch> {
         return None;
     }
     // days since the epoch in the proleptic Gregorian calendar, with the year begun in March
-    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400)
-        + (153 * m + 2) / 5
-        + day
-        - 1
-        - 719_468;
+    let (y, m) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let days =
+        365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * m + 2) / 5 + day
+            - 1
+            - 719_468;
     Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
 }
 
@@ -86,8 +109,14 @@ mod tests {
     #[test]
     fn what_is_no_time_is_none() {
         for text in [
-            "", "2023-13-45T99:99:99Z", "2023-07-10T23:59:60Z", "0000-00-00T00:00:00Z",
-            "2023-02-29T00:00:00Z", "1688991600", "2023-07-10T12:20:00", "Jul 10, 2023 12:24:29 PM",
+            "",
+            "2023-13-45T99:99:99Z",
+            "2023-07-10T23:59:60Z",
+            "0000-00-00T00:00:00Z",
+            "2023-02-29T00:00:00Z",
+            "1688991600",
+            "2023-07-10T12:20:00",
+            "Jul 10, 2023 12:24:29 PM",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

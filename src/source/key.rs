@@ -58,7 +58,11 @@ impl LogKey {
             kind,
             account: account.to_owned(),
             region: region.to_owned(),
-            day: NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)?,
+            day: NaiveDate::from_ymd_opt(
+                year.parse().ok()?,
+                month.parse().ok()?,
+                day.parse().ok()?,
+            )?,
             delivered: stamp(file),
         })
     }
@@ -100,7 +104,9 @@ pub fn may_hold(
     until: Option<DateTime<Utc>>,
     slack: chrono::Duration,
 ) -> bool {
-    let Some(delivered) = delivered else { return true };
+    let Some(delivered) = delivered else {
+        return true;
+    };
     let early = since.is_some_and(|since| delivered < since - chrono::Duration::minutes(15));
     let late = until.is_some_and(|until| delivered > until + slack);
     !early && !late
@@ -120,16 +126,23 @@ mod tests {
         111122223333_CloudTrail_us-east-1_20230710T1145Z_7xgocspSowgK0Gto.json.gz";
 
     fn at(day: u32, hour: u32, minute: u32) -> DateTime<Utc> {
-        Utc.with_ymd_and_hms(2026, 11, day, hour, minute, 0).unwrap()
+        Utc.with_ymd_and_hms(2026, 11, day, hour, minute, 0)
+            .unwrap()
     }
 
     #[test]
     fn a_key_tells_account_region_and_delivery_wherever_the_tree_begins() {
         for prefix in ["", "logs/prod/", "AWSLogs/o-abc123/", "copy of bucket/"] {
             let key = LogKey::parse(&format!("{prefix}{LOG}")).unwrap();
-            assert_eq!((key.account.as_str(), key.region.as_str()), ("111122223333", "us-east-1"));
+            assert_eq!(
+                (key.account.as_str(), key.region.as_str()),
+                ("111122223333", "us-east-1")
+            );
             assert_eq!(key.kind, LogKind::Log);
-            assert_eq!(key.delivered.unwrap().to_rfc3339(), "2023-07-10T11:45:00+00:00");
+            assert_eq!(
+                key.delivered.unwrap().to_rfc3339(),
+                "2023-07-10T11:45:00+00:00"
+            );
         }
     }
 
@@ -138,7 +151,10 @@ mod tests {
         let digest = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2023/07/10/\
             111122223333_CloudTrail-Digest_us-east-1_trail_us-east-1_20230710T130000Z.json.gz";
         assert_eq!(LogKey::parse(digest).unwrap().kind, LogKind::Digest);
-        assert!(LogKey::parse("AWSLogs/111122223333/vpcflowlogs/us-east-1/2023/07/10/x.log.gz").is_none());
+        assert!(
+            LogKey::parse("AWSLogs/111122223333/vpcflowlogs/us-east-1/2023/07/10/x.log.gz")
+                .is_none()
+        );
         assert!(LogKey::parse("AWSLogs/1111/CloudTrail/us-east-1/2023/07/10/x.json.gz").is_none());
         assert!(LogKey::parse("x.json.gz").is_none());
     }
@@ -148,7 +164,16 @@ mod tests {
         let hours = chrono::Duration::hours;
         let days = delivery_days(at(10, 0, 5), at(12, 23, 30), hours(1), at(20, 0, 0));
         let days: Vec<_> = days.into_iter().map(day_folder).collect();
-        assert_eq!(days, ["2026/11/09", "2026/11/10", "2026/11/11", "2026/11/12", "2026/11/13"]);
+        assert_eq!(
+            days,
+            [
+                "2026/11/09",
+                "2026/11/10",
+                "2026/11/11",
+                "2026/11/12",
+                "2026/11/13"
+            ]
+        );
         let today = delivery_days(at(19, 12, 0), at(20, 0, 0), hours(24), at(20, 0, 0));
         assert_eq!(today.len(), 2, "nothing is listed after now");
     }
