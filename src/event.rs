@@ -114,10 +114,11 @@ impl<'a> Event<'a> {
     pub fn finish(&mut self) {
         if self.raw(Key::EventName).is_absent() && self.raw(Key::EventVersion).is_absent() {
             for (name, value) in std::mem::take(&mut self.others) {
-                match Key::ALL
-                    .iter()
-                    .find(|key| key.as_str().eq_ignore_ascii_case(&name))
-                {
+                let lower = |key: &&Key| {
+                    key.as_str().eq_ignore_ascii_case(&name)
+                        && !name.contains(|c: char| c.is_ascii_uppercase())
+                };
+                match Key::ALL.iter().find(lower) {
                     Some(key) => {
                         self.folded = true;
                         self.set(*key, value);

@@ -8,4 +8,5 @@ pub mod severity;
 
 // where logs come from
 pub mod aws;
+pub mod decode;
 pub mod source;

@@ -1,0 +1,124 @@
+//! From an object's bytes to its records, one by one.
+//!
+//! In: bytes as they were stored, whatever their name says. Out: each record as an [`Event`]
+//! borrowed from the inflated buffer, and a [`Decoded`] that accounts for all that was met. Content
+//! decides: gzip of one or several members or plain text; `{"Records":[…]}`, a bare array, one
+//! event, JSON lines, LookupEvents rows, EventBridge and CloudWatch Logs envelopes.
+//!
+//! An object whose bytes or outer structure are damaged is refused whole, because nobody can say
+//! what else is missing; a single bad record in a sound object is counted and stepped over.
+
+mod envelope;
+mod gunzip;
+mod records;
+mod structure;
+
+use std::borrow::Cow;
+
+use crate::event::Event;
+
+/// Receives each good record with its place in the object, from 0.
+pub type Visit<'v> = dyn FnMut(u32, &Event<'_>) + 'v;
+
+/// What an object turned out to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Content {
+    #[default]
+    Log,
+    /// A CloudTrail digest file.
+    Digest,
+    /// No CloudTrail at all.
+    Foreign,
+}
+
+/// The account of one object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Decoded {
+    pub content: Content,
+    /// Records met, good and bad.
+    pub records: u32,
+    /// The bad ones: their places, and what was wrong with each.
+    pub bad: Vec<(u32, &'static str)>,
+    pub inflated: u64,
+    /// Bytes behind the last gzip member that are neither gzip nor padding.
+    pub trailing: u64,
+    /// Places where bytes that are not UTF-8 were replaced by U+FFFD.
+    pub repaired: u64,
+}
+
+/// The object cannot be trusted at all. None of its records count.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    #[error("the file is empty")]
+    Empty,
+    #[error("gzip is damaged: {0}")]
+    Gzip(&'static str),
+    #[error("larger than {cap} MiB when inflated: raise --max-object-mib if it is a real log")]
+    TooLarge { cap: u64 },
+    #[error("JSON is damaged at byte {at}: {what}")]
+    Json { at: usize, what: &'static str },
+    #[error("`Records` is not a list")]
+    NoRecords,
+}
+
+/// Buffers that one worker uses for object after object.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    inflated: Vec<u8>,
+    positions: Vec<u32>,
+    /// The most bytes an object may inflate to. AWS writes at most 50 MB.
+    cap: u64,
+}
+
+impl Decoder {
+    /// A decoder that refuses objects which inflate to more than `cap` MiB (at most 4,095).
+    pub fn new(cap: u64) -> Self {
+        Self {
+            cap: cap.clamp(1, 4_095),
+            ..Self::default()
+        }
+    }
+
+    /// Reads one object. `visit` is called for each good record, in file order, before it is known
+    /// whether the whole object is sound: on an error the caller must forget what it was told.
+    pub fn decode(&mut self, stored: &[u8], visit: &mut Visit<'_>) -> Result<Decoded, DecodeError> {
+        let mut decoded = Decoded::default();
+        let bytes = if gunzip::is_gzip(stored) {
+            decoded.trailing = gunzip::inflate(stored, &mut self.inflated, self.cap)?;
+            self.inflated.as_slice()
+        } else if stored.len() as u64 > self.cap << 20 {
+            return Err(DecodeError::TooLarge { cap: self.cap });
+        } else {
+            stored
+        };
+        decoded.inflated = bytes.len() as u64;
+        let text = utf8(bytes, &mut decoded.repaired);
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        match text.trim_start().as_bytes().first() {
+            None => Err(DecodeError::Empty),
+            Some(b'{' | b'[') => {
+                records::read(text, &mut self.positions, &mut decoded, visit)?;
+                Ok(decoded)
+            }
+            Some(_) => {
+                decoded.content = Content::Foreign;
+                Ok(decoded)
+            }
+        }
+    }
+}
+
+/// The bytes as text. What is not UTF-8 costs its own characters, not the file.
+fn utf8<'a>(bytes: &'a [u8], repaired: &mut u64) -> Cow<'a, str> {
+    if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    *repaired = bytes
+        .utf8_chunks()
+        .filter(|chunk| !chunk.invalid().is_empty())
+        .count() as u64;
+    String::from_utf8_lossy(bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,356 @@
+//! Records and their top-level values, found in one walk over the structural index.
+//!
+//! What the walk steps over it still holds to account: brackets must match in kind and number, and
+//! every value must begin as a JSON value begins. Deeper grammar is checked where a rule reads.
+
+use super::{Content, DecodeError, Decoded, Visit, envelope, structure};
+use crate::event::Event;
+use crate::event::json::Raw;
+
+/// Reads a text that begins with `{` or `[`: one document, or several one after another (JSON
+/// lines). Where the text as a whole is damaged but its first line is whole, it is read line by
+/// line, so that one bad line costs one record.
+pub(super) fn read(
+    text: &str,
+    positions: &mut Vec<u32>,
+    decoded: &mut Decoded,
+    visit: &mut Visit<'_>,
+) -> Result<(), DecodeError> {
+    if !lines_of_events(text, positions) {
+        return documents(text, positions, decoded, visit);
+    }
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let before = decoded.records;
+        if documents(line, positions, decoded, visit).is_err() {
+            decoded.records = before + 1;
+            decoded.bad.push((before, "the line is not JSON"));
+        }
+    }
+    Ok(())
+}
+
+/// True for damaged JSON lines: the whole cannot be walked, the first of several lines can.
+fn lines_of_events(text: &str, positions: &mut Vec<u32>) -> bool {
+    let Some((first, rest)) = text.trim_start().split_once('\n') else {
+        return false;
+    };
+    if !rest.lines().any(|line| line.starts_with('{')) {
+        return false;
+    }
+    let mut walks = |text: &str| {
+        let whole = structure::index(text.as_bytes(), positions);
+        whole && Walk::new(text, positions).skip_documents().is_ok()
+    };
+    walks(first) && !walks(text)
+}
+
+fn documents(
+    text: &str,
+    positions: &mut Vec<u32>,
+    decoded: &mut Decoded,
+    visit: &mut Visit<'_>,
+) -> Result<(), DecodeError> {
+    if !structure::index(text.as_bytes(), positions) {
+        return Err(DecodeError::Json {
+            at: text.len(),
+            what: "it ends inside a string",
+        });
+    }
+    let mut walk = Walk::new(text, positions);
+    let mut known = false;
+    while walk.more()? {
+        known |= walk.document(decoded, visit)?;
+    }
+    if !known {
+        decoded.content = Content::Foreign;
+    }
+    Ok(())
+}
+
+/// A place in the structural index.
+struct Walk<'a> {
+    text: &'a str,
+    positions: &'a [u32],
+    /// The next structural byte to look at.
+    next: usize,
+    /// The offset behind the last one looked at.
+    behind: usize,
+    /// The closers that are due, innermost last.
+    due: Vec<u8>,
+    /// What is wrong with the record at hand, if anything.
+    bad: Option<&'static str>,
+}
+
+impl<'a> Walk<'a> {
+    const fn new(text: &'a str, positions: &'a [u32]) -> Self {
+        Self {
+            text,
+            positions,
+            next: 0,
+            behind: 0,
+            due: Vec::new(),
+            bad: None,
+        }
+    }
+
+    /// True where another document follows; an error where something else does.
+    fn more(&self) -> Result<bool, DecodeError> {
+        match self.rest_blank(self.text.len()) {
+            true => Ok(false),
+            false if self.next < self.positions.len() => Ok(true),
+            false => Err(self.damage("text behind the end")),
+        }
+    }
+
+    fn damage(&self, what: &'static str) -> DecodeError {
+        DecodeError::Json {
+            at: self.behind,
+            what,
+        }
+    }
+
+    /// The next structural byte and its offset.
+    fn take(&mut self) -> Result<(u8, usize), DecodeError> {
+        let at = self
+            .positions
+            .get(self.next)
+            .ok_or_else(|| self.damage("it ends too early"))?;
+        let at = *at as usize;
+        self.next += 1;
+        self.behind = at + 1;
+        Ok((self.text.as_bytes().get(at).copied().unwrap_or(0), at))
+    }
+
+    fn peek(&self) -> u8 {
+        self.positions
+            .get(self.next)
+            .and_then(|at| self.text.as_bytes().get(*at as usize))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// The offset of the next structural byte.
+    fn ahead(&self) -> usize {
+        self.positions
+            .get(self.next)
+            .map_or(self.text.len(), |at| *at as usize)
+    }
+
+    /// True where nothing but white space stands between here and `to`.
+    fn rest_blank(&self, to: usize) -> bool {
+        let between = self
+            .text
+            .as_bytes()
+            .get(self.behind..to)
+            .unwrap_or_default();
+        between
+            .iter()
+            .all(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
+    }
+
+    /// Steps over whole documents only to see whether they hold together.
+    fn skip_documents(&mut self) -> Result<(), DecodeError> {
+        while self.more()? {
+            self.nested()?;
+        }
+        Ok(())
+    }
+
+    /// Reads one document; true where it was CloudTrail's.
+    fn document(
+        &mut self,
+        decoded: &mut Decoded,
+        visit: &mut Visit<'_>,
+    ) -> Result<bool, DecodeError> {
+        if !self.rest_blank(self.ahead()) {
+            return Err(self.damage("text between documents"));
+        }
+        match self.peek() {
+            b'[' => self.list(false, decoded, visit),
+            b'{' => {
+                let mut event = Event::default();
+                let listed = self.object(&mut event, Some((decoded, visit)))?;
+                Ok(listed || self.deliver(&event, false, decoded, visit))
+            }
+            _ => Err(self.damage("no object or list begins here")),
+        }
+    }
+
+    /// Reads the items of a list. In `Records` every object is a record, whatever it holds.
+    fn list(
+        &mut self,
+        in_records: bool,
+        decoded: &mut Decoded,
+        visit: &mut Visit<'_>,
+    ) -> Result<bool, DecodeError> {
+        self.take()?;
+        let mut known = in_records;
+        loop {
+            if self.rest_blank(self.ahead()) && self.peek() == b'{' {
+                let mut event = Event::default();
+                self.object(&mut event, None)?;
+                known |= self.deliver(&event, in_records, decoded, visit);
+            } else if !(self.rest_blank(self.ahead()) && self.peek() == b']') {
+                if self.peek() == b'[' {
+                    self.nested()?;
+                }
+                decoded.bad.push((decoded.records, "not an object"));
+                decoded.records += 1;
+            }
+            match self.take()?.0 {
+                b',' => {}
+                b']' => return Ok(known),
+                _ => return Err(self.damage("a comma or `]` is missing")),
+            }
+        }
+    }
+
+    /// Hands one object on, as a record or as an envelope of some; true where it was either.
+    fn deliver(
+        &mut self,
+        event: &Event<'a>,
+        in_records: bool,
+        decoded: &mut Decoded,
+        visit: &mut Visit<'_>,
+    ) -> bool {
+        if let Some(why) = self.bad.take() {
+            decoded.bad.push((decoded.records, why));
+            decoded.records += 1;
+            return true;
+        }
+        if in_records || event.looks_like_a_record() {
+            visit(decoded.records, event);
+            decoded.records += 1;
+            return true;
+        }
+        envelope::open(event, decoded, visit)
+    }
+
+    /// Reads an object's members into `event`. Given somewhere to put them, a member `Records` is
+    /// read as the list of records; the answer tells whether there was one.
+    fn object(
+        &mut self,
+        event: &mut Event<'a>,
+        mut records: Option<(&mut Decoded, &mut Visit<'_>)>,
+    ) -> Result<bool, DecodeError> {
+        let mut listed = false;
+        self.take()?;
+        if self.peek() == b'}' && self.rest_blank(self.ahead()) {
+            self.take()?;
+            event.finish();
+            return Ok(false);
+        }
+        loop {
+            let from = self.behind;
+            let (byte, colon) = self.take()?;
+            if byte != b':' {
+                self.bad = Some("a member has no colon");
+                self.close_object(byte)?;
+                return Ok(listed);
+            }
+            let key = Raw::new(self.text.get(from..colon).unwrap_or_default()).string();
+            let opens = matches!(self.peek(), b'{' | b'[') && self.rest_blank(self.ahead());
+            if let Some((decoded, visit)) = &mut records
+                && key.as_deref() == Some("Records")
+            {
+                if self.peek() != b'[' || !opens {
+                    return Err(DecodeError::NoRecords);
+                }
+                listed = self.list(true, decoded, *visit)?;
+            } else {
+                if opens {
+                    self.nested()?;
+                }
+                let to = self.ahead();
+                let value = Raw::new(self.text.get(colon + 1..to).unwrap_or_default());
+                match key {
+                    Some(key) if opens || is_scalar(value.as_str()) => event.note(key, value),
+                    _ => self.bad = Some("a value is not JSON"),
+                }
+            }
+            match self.take()?.0 {
+                b',' => {}
+                b'}' => {
+                    event.finish();
+                    return Ok(listed);
+                }
+                byte => {
+                    self.bad = Some("a comma or `}` is missing");
+                    self.close_object(byte)?;
+                    return Ok(listed);
+                }
+            }
+        }
+    }
+
+    /// After a fault: steps to the end of the object at hand, whose last structural byte was `byte`.
+    fn close_object(&mut self, byte: u8) -> Result<(), DecodeError> {
+        self.due.clear();
+        self.due.push(b'}');
+        let mut byte = byte;
+        loop {
+            self.balance(byte)?;
+            if self.due.is_empty() {
+                return Ok(());
+            }
+            byte = self.take()?.0;
+        }
+    }
+
+    /// Steps over the object or list that opens here.
+    fn nested(&mut self) -> Result<(), DecodeError> {
+        self.due.clear();
+        loop {
+            let (byte, at) = self.take()?;
+            self.balance(byte)?;
+            if self.due.is_empty() {
+                return Ok(());
+            }
+            if !matches!(byte, b'}' | b']') && !self.value_begins(at + 1) {
+                self.bad = Some("a value is not JSON");
+            }
+        }
+    }
+
+    fn balance(&mut self, byte: u8) -> Result<(), DecodeError> {
+        match byte {
+            b'{' => self.due.push(b'}'),
+            b'[' => self.due.push(b']'),
+            b'}' | b']' if self.due.pop() != Some(byte) => {
+                return Err(self.damage("brackets do not match"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// True where what begins at that offset may be a JSON value, a key, or a closing bracket.
+    fn value_begins(&self, at: usize) -> bool {
+        let begins = |b: &u8| {
+            matches!(
+                b,
+                b'"' | b'{' | b'[' | b'}' | b']' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'
+            )
+        };
+        let bytes = self.text.as_bytes();
+        match bytes.get(at) {
+            Some(b' ' | b'\t' | b'\r' | b'\n') => bytes
+                .get(at..)
+                .and_then(|rest| rest.iter().find(|b| !b.is_ascii_whitespace()))
+                .is_some_and(begins),
+            Some(byte) => begins(byte),
+            None => false,
+        }
+    }
+}
+
+/// True for a string, number, true, false or null (RFC 8259, section 3).
+fn is_scalar(text: &str) -> bool {
+    match text.as_bytes() {
+        [b'"', .., b'"'] => true,
+        [b'-' | b'0'..=b'9', rest @ ..] => rest
+            .iter()
+            .all(|b| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-')),
+        _ => matches!(text, "true" | "false" | "null"),
+    }
+}
