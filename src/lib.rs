@@ -9,4 +9,8 @@ pub mod severity;
 // where logs come from
 pub mod aws;
 pub mod decode;
+
+// what is looked for
+pub mod derive;
 pub mod source;
+pub mod wildcard;

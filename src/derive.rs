@@ -1,0 +1,196 @@
+//! Facts that a record implies but does not say, as fields a rule can match like any other.
+//!
+//! `trailscan.outcome`, `trailscan.calendar.after_hours` and the rest (design, section 4) keep rules
+//! plain Sigma: an engine that does not know a field finds no match instead of refusing the rule.
+//! Each is computed only when a rule asks.
+
+pub mod calendar;
+pub mod encryption;
+pub mod identity;
+pub mod outcome;
+pub mod policy;
+pub mod target;
+
+use std::borrow::Cow;
+
+use chrono::{Datelike as _, SecondsFormat, Timelike as _};
+
+use crate::event::json::Value;
+use crate::event::{Event, Key, time};
+use crate::wildcard::Wildcard;
+use calendar::{Calendar, Hours, weekday_name};
+
+/// What the organization told us in `trailscan.toml`, ready to be asked.
+#[derive(Debug, Clone, Default)]
+pub struct Organization {
+    pub calendar: Option<Calendar>,
+    /// Names or ARNs of roles and users that are programs.
+    pub workload: Vec<Wildcard>,
+    /// Per bucket pattern: the algorithms an upload may use (`AES256`, `aws:kms`, `aws:kms:dsse`).
+    pub required_encryption: Vec<(Wildcard, Vec<String>)>,
+    /// Per environment: accounts, principals and resources that belong to it.
+    pub environments: Vec<(String, Vec<Wildcard>)>,
+}
+
+macro_rules! derived {
+    ($($variant:ident = $name:literal,)*) => {
+        /// A derived field.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Derived { $($variant,)* }
+
+        impl Derived {
+            /// Every derived field.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The field of that name.
+            pub fn from_field(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+
+            /// The name rules use.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+derived! {
+    Outcome = "trailscan.outcome",
+    Principal = "trailscan.principal",
+    PrincipalKind = "trailscan.principal_kind",
+    Role = "trailscan.role",
+    SessionName = "trailscan.session_name",
+    SessionAgeHours = "trailscan.session_age_hours",
+    Target = "trailscan.target",
+    SecretName = "trailscan.secret_name",
+    LocalTime = "trailscan.local_time",
+    AfterHours = "trailscan.calendar.after_hours",
+    CalendarReason = "trailscan.calendar.reason",
+    CalendarWeekday = "trailscan.calendar.weekday",
+    CalendarHour = "trailscan.calendar.hour",
+    CalendarName = "trailscan.calendar.name",
+    Encryption = "trailscan.encryption",
+    EncryptionCheck = "trailscan.encryption_check",
+    Tls = "trailscan.tls",
+    Environment = "trailscan.environment",
+    KeyKind = "trailscan.key_kind",
+    PolicyGrantsAdmin = "trailscan.policy_grants_admin",
+    PolicyPublic = "trailscan.policy_public",
+    Omitted = "trailscan.omitted",
+}
+
+impl Derived {
+    /// The table of `trailscan.toml` without which this field has no value.
+    pub const fn needs(self) -> Option<&'static str> {
+        match self {
+            Self::LocalTime
+            | Self::AfterHours
+            | Self::CalendarReason
+            | Self::CalendarWeekday
+            | Self::CalendarHour
+            | Self::CalendarName => Some("calendar"),
+            Self::EncryptionCheck => Some("s3.required_encryption"),
+            Self::Environment => Some("environments"),
+            _ => None,
+        }
+    }
+
+    /// The field's value for one event; nothing where the event implies none.
+    pub fn value<'a>(self, event: &Event<'a>, organization: &Organization) -> Option<Value<'a>> {
+        let text = |text: Cow<'a, str>| (!text.is_empty()).then_some(Value::Text(text));
+        let word = |word: &'static str| Some(Value::Text(Cow::Borrowed(word)));
+        match self {
+            Self::Outcome => word(outcome::of(event).as_str()),
+            Self::Principal => text(identity::principal(event)),
+            Self::PrincipalKind => word(identity::kind(event, organization).as_str()),
+            Self::Role => text(identity::role(event)),
+            Self::SessionName => text(identity::session_name(event)),
+            Self::SessionAgeHours => {
+                identity::session_age(event).map(|seconds| number(seconds / 3_600))
+            }
+            Self::Target => text(target::of(event)),
+            Self::SecretName => text(target::secret_name(event)),
+            Self::Encryption => {
+                encryption::applied(event).and_then(|applied| word(applied.as_str()))
+            }
+            Self::EncryptionCheck => encryption::check(event, organization).and_then(word),
+            Self::Tls => text(tls(event)?),
+            Self::Environment => {
+                environment(event, organization).map(|name| Value::Text(name.into()))
+            }
+            Self::KeyKind => word(identity::key_kind(event)),
+            Self::PolicyGrantsAdmin => Some(Value::Bool(policy::grants_admin(event))),
+            Self::PolicyPublic => Some(Value::Bool(policy::is_public(event))),
+            Self::Omitted => Some(Value::Bool(omitted(event))),
+            Self::LocalTime
+            | Self::AfterHours
+            | Self::CalendarReason
+            | Self::CalendarWeekday
+            | Self::CalendarHour
+            | Self::CalendarName => self.calendar(organization.calendar.as_ref()?, event.time()?),
+        }
+    }
+
+    fn calendar<'a>(self, calendar: &Calendar, time: time::Epoch) -> Option<Value<'a>> {
+        let local = calendar.local(time);
+        let owned = |text: String| Some(Value::Text(Cow::Owned(text)));
+        match self {
+            Self::LocalTime => owned(local.to_rfc3339_opts(SecondsFormat::Secs, false)),
+            Self::AfterHours => Some(Value::Bool(calendar.hours(time) != Hours::Open)),
+            Self::CalendarReason => Some(Value::Text(calendar.hours(time).as_str().into())),
+            Self::CalendarWeekday => Some(Value::Text(weekday_name(local.weekday()).into())),
+            Self::CalendarHour => Some(number(i64::from(local.hour()))),
+            _ => owned(calendar.name.clone()),
+        }
+    }
+}
+
+fn number<'a>(value: i64) -> Value<'a> {
+    Value::Number(Cow::Owned(value.to_string()))
+}
+
+/// The TLS version of the call; `none` for a direct S3 call that recorded neither version nor
+/// cipher (facts, 4.4: an inference, so word it "no TLS recorded"); nothing where a service or the
+/// console made the call.
+fn tls<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
+    let version = event.text_at(Key::TlsDetails, &["tlsVersion"]);
+    if !version.is_empty() {
+        return Some(version);
+    }
+    if !event
+        .at(Key::AdditionalEventData, &["CipherSuite"])
+        .is_null()
+    {
+        return Some(Cow::Borrowed("unknown"));
+    }
+    let direct = event.text(Key::EventSource) == "s3.amazonaws.com"
+        && event.at(Key::UserIdentity, &["invokedBy"]).is_null()
+        && event.raw(Key::SessionCredentialFromConsole).is_null()
+        && event.text_at(Key::UserIdentity, &["type"]) != "AWSService";
+    direct.then_some(Cow::Borrowed("none"))
+}
+
+/// AWS replaced parameters over 100 KB, which hides what was asked for (facts, 1.6).
+fn omitted(event: &Event<'_>) -> bool {
+    event.text_at(Key::RequestParameters, &["omitted"]) == "true"
+}
+
+fn environment<'o>(event: &Event<'_>, organization: &'o Organization) -> Option<String> {
+    let candidates = [target::of(event), identity::role(event), event.account()];
+    let fits = |patterns: &'o [Wildcard]| {
+        patterns.iter().any(|pattern| {
+            candidates
+                .iter()
+                .any(|text| !text.is_empty() && pattern.matches(text))
+        })
+    };
+    organization
+        .environments
+        .iter()
+        .find(|(_, patterns)| fits(patterns))
+        .map(|(name, _)| name.clone())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! How an uploaded S3 object is encrypted at rest, and whether that is what the bucket requires.
+//!
+//! Since 2023-01-05 S3 stores nothing unencrypted (S3 user guide, "default encryption FAQ"), so the
+//! absence of a header means that the bucket's default was used, not that there is none.
+
+use super::{Organization, target};
+use crate::event::{Event, Key};
+
+/// 2023-01-05T00:00:00Z, from when on every new object is encrypted.
+const ALWAYS_ENCRYPTED: i64 = 1_672_876_800;
+
+/// What S3 applied (`additionalEventData.SSEApplied`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encryption {
+    SseS3Default,
+    SseS3,
+    KmsDefault,
+    SseKms,
+    DsseDefault,
+    DsseKms,
+    /// With a key that only the caller has.
+    SseC,
+    None,
+    Unknown,
+}
+
+impl Encryption {
+    /// The word in `trailscan.encryption`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SseS3Default => "sse_s3_default",
+            Self::SseS3 => "sse_s3",
+            Self::KmsDefault => "kms_default",
+            Self::SseKms => "sse_kms",
+            Self::DsseDefault => "dsse_default",
+            Self::DsseKms => "dsse_kms",
+            Self::SseC => "sse_c",
+            Self::None => "none",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// How strong S3's managed kinds are, weakest first; nothing for the others.
+    const fn strength(self) -> Option<u8> {
+        match self {
+            Self::SseS3Default | Self::SseS3 => Some(1),
+            Self::KmsDefault | Self::SseKms => Some(2),
+            Self::DsseDefault | Self::DsseKms => Some(3),
+            Self::SseC | Self::None | Self::Unknown => None,
+        }
+    }
+
+    const fn is_default(self) -> bool {
+        matches!(
+            self,
+            Self::SseS3Default | Self::KmsDefault | Self::DsseDefault
+        )
+    }
+}
+
+/// The encryption of an upload; nothing for other calls. Of a multipart upload the call that
+/// begins it tells.
+pub fn applied(event: &Event<'_>) -> Option<Encryption> {
+    let uploads = [
+        "PutObject",
+        "CopyObject",
+        "CreateMultipartUpload",
+        "CompleteMultipartUpload",
+        "PostObject",
+    ];
+    if !uploads.contains(&event.text(Key::EventName).as_ref()) {
+        return None;
+    }
+    const ALGORITHM: &str = "x-amz-server-side-encryption";
+    const CUSTOMER: &str = "x-amz-server-side-encryption-customer-algorithm";
+    let both = [Key::ResponseElements, Key::RequestParameters];
+    if both
+        .iter()
+        .any(|key| !event.at(*key, &[CUSTOMER]).is_null())
+    {
+        return Some(Encryption::SseC);
+    }
+    let sse = event.text_at(Key::AdditionalEventData, &["SSEApplied"]);
+    Some(match sse.to_ascii_lowercase().replace('-', "_").as_str() {
+        "default_sse_s3" => Encryption::SseS3Default,
+        "sse_s3" => Encryption::SseS3,
+        "default_sse_kms" => Encryption::KmsDefault,
+        "sse_kms" => Encryption::SseKms,
+        "default_dsse_kms" => Encryption::DsseDefault,
+        "dsse_kms" => Encryption::DsseKms,
+        "sse_c" => Encryption::SseC,
+        _ => {
+            let asked = !event.at(Key::RequestParameters, &[ALGORITHM]).is_null();
+            let header = both
+                .iter()
+                .map(|key| event.text_at(*key, &[ALGORITHM]))
+                .find(|text| !text.is_empty());
+            match (header.as_deref(), asked) {
+                (Some("AES256"), true) => Encryption::SseS3,
+                (Some("AES256"), false) => Encryption::SseS3Default,
+                (Some("aws:kms"), true) => Encryption::SseKms,
+                (Some("aws:kms"), false) => Encryption::KmsDefault,
+                (Some("aws:kms:dsse"), true) => Encryption::DsseKms,
+                (Some("aws:kms:dsse"), false) => Encryption::DsseDefault,
+                (None, _) if event.time().is_some_and(|time| time < ALWAYS_ENCRYPTED) => {
+                    Encryption::None
+                }
+                _ => Encryption::Unknown,
+            }
+        }
+    })
+}
+
+/// The upload against its bucket's requirement: `met`, `default_used` (strong enough, but by the
+/// bucket's default: the client sent no header), `weaker`, `unencrypted`, `customer_key`,
+/// `not_required`, `unknown`.
+pub fn check(event: &Event<'_>, organization: &Organization) -> Option<&'static str> {
+    let applied = applied(event)?;
+    let bucket = target::of(event);
+    let required = organization
+        .required_encryption
+        .iter()
+        .find(|(pattern, _)| pattern.matches(&bucket));
+    let Some((_, algorithms)) = required else {
+        return Some("not_required");
+    };
+    let strength = |algorithm: &String| match algorithm.as_str() {
+        "AES256" => 1,
+        "aws:kms" => 2,
+        _ => 3,
+    };
+    let least = algorithms.iter().map(strength).min().unwrap_or(1);
+    Some(match (applied, applied.strength()) {
+        (Encryption::None, _) => "unencrypted",
+        (Encryption::SseC, _) => "customer_key",
+        (_, Some(strength)) if strength < least => "weaker",
+        (_, Some(_)) if applied.is_default() => "default_used",
+        (_, Some(_)) => "met",
+        (_, None) => "unknown",
+    })
+}

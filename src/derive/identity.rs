@@ -1,0 +1,234 @@
+//! Who made a call (facts, 1.4; hipaa.md, 2.1).
+
+use std::borrow::Cow;
+
+use super::Organization;
+use crate::event::{Event, Key, time};
+
+const ISSUER_ARN: &[&str] = &["sessionContext", "sessionIssuer", "arn"];
+const ISSUER_NAME: &[&str] = &["sessionContext", "sessionIssuer", "userName"];
+
+/// What sort of caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PrincipalKind {
+    Human,
+    Workload,
+    Service,
+    Root,
+    /// Another account.
+    Foreign,
+    Anonymous,
+    Unknown,
+}
+
+impl PrincipalKind {
+    /// The word in `trailscan.principal_kind`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Workload => "workload",
+            Self::Service => "service",
+            Self::Root => "root",
+            Self::Foreign => "foreign",
+            Self::Anonymous => "anonymous",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+fn user<'a>(event: &Event<'a>, path: &[&str]) -> Cow<'a, str> {
+    event.text_at(Key::UserIdentity, path)
+}
+
+/// The principal key: the role's ARN and the session's name, the user's ARN, the service's name.
+/// Never empty for a record that names a caller in any way.
+pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    let arn = user(event, &["arn"]);
+    match user(event, &["type"]).as_ref() {
+        "AssumedRole" => {
+            let issuer = user(event, ISSUER_ARN);
+            if issuer.is_empty() {
+                return arn;
+            }
+            let session = session_name(event);
+            if session.is_empty() {
+                issuer
+            } else {
+                Cow::Owned(format!("{issuer}/{session}"))
+            }
+        }
+        "Root" if arn.is_empty() => {
+            Cow::Owned(format!("arn:aws:iam::{}:root", user(event, &["accountId"])))
+        }
+        "IdentityCenterUser" => {
+            let id = user(event, &["onBehalfOf", "userId"]);
+            Cow::Owned(format!("identity-center:{id}"))
+        }
+        "AWSAccount" if user(event, &["accountId"]).eq_ignore_ascii_case("anonymous") => {
+            Cow::Owned(format!(
+                "anonymous from {}",
+                event.text(Key::SourceIpAddress)
+            ))
+        }
+        _ if !arn.is_empty() => arn,
+        kind => {
+            let service = user(event, &["invokedBy"]);
+            if !service.is_empty() {
+                return service;
+            }
+            let name = [
+                user(event, &["userName"]),
+                user(event, &["principalId"]),
+                event.text(Key::SourceIpAddress),
+            ]
+            .into_iter()
+            .find(|name| !name.is_empty())
+            .unwrap_or_default();
+            let account = event.account();
+            let kind = if kind.is_empty() { "Unknown" } else { kind };
+            Cow::Owned(format!("{kind}:{account}:{name}"))
+        }
+    }
+}
+
+/// The principal by which findings are grouped: sessions whose names machines made up (an instance
+/// id, an ECS task id) are one actor, their role.
+pub fn actor<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    if user(event, &["type"]) == "AssumedRole" && is_machine_made(&session_name(event)) {
+        let issuer = user(event, ISSUER_ARN);
+        if !issuer.is_empty() {
+            return issuer;
+        }
+    }
+    principal(event)
+}
+
+/// The caller without its session, for tables over time: few values, however many sessions.
+pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    let issuer = user(event, ISSUER_ARN);
+    if user(event, &["type"]) == "AssumedRole" && !issuer.is_empty() {
+        return issuer;
+    }
+    principal(event)
+}
+
+/// The role's or user's name.
+pub fn role<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    let issuer = user(event, ISSUER_NAME);
+    if !issuer.is_empty() {
+        return issuer;
+    }
+    let name = user(event, &["userName"]);
+    if !name.is_empty() {
+        return name;
+    }
+    // `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION` where the issuer is missing
+    match user(event, &["arn"])
+        .split('/')
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        [head, role, _] if head.ends_with(":assumed-role") => Cow::Owned((*role).to_owned()),
+        _ => Cow::Borrowed(""),
+    }
+}
+
+/// The name of a role session: what stands behind the last `/` of its ARN.
+pub fn session_name<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    if user(event, &["type"]) != "AssumedRole" {
+        return Cow::Borrowed("");
+    }
+    let tail = |text: &str, by: char| text.rsplit_once(by).map(|(_, tail)| tail.to_owned());
+    let session =
+        tail(&user(event, &["arn"]), '/').or_else(|| tail(&user(event, &["principalId"]), ':'));
+    Cow::Owned(session.unwrap_or_default())
+}
+
+/// Seconds since the session's credentials were made.
+pub fn session_age(event: &Event<'_>) -> Option<i64> {
+    let made = user(event, &["sessionContext", "attributes", "creationDate"]);
+    Some(event.time()? - time::parse(&made)?)
+}
+
+/// True for the session names that EC2, ECS, SDKs and pipelines make up.
+pub fn is_machine_made(session: &str) -> bool {
+    let hex = |text: &str, least: usize| {
+        text.len() >= least && text.bytes().all(|b| b.is_ascii_hexdigit())
+    };
+    let digits =
+        |text: &str, least: usize| text.len() >= least && text.bytes().all(|b| b.is_ascii_digit());
+    let plain = session.replace('-', "");
+    session.strip_prefix("i-").is_some_and(|id| hex(id, 8))
+        || hex(&plain, 32)
+        || session
+            .rsplit('-')
+            .next()
+            .is_some_and(|tail| digits(tail, 9))
+        || digits(session, 9)
+}
+
+/// What sort of caller this is; programs are told apart by configuration, by the names that
+/// services give their sessions, and by `invokedBy`.
+pub fn kind(event: &Event<'_>, organization: &Organization) -> PrincipalKind {
+    let is_workload = |text: &str| {
+        !text.is_empty()
+            && organization
+                .workload
+                .iter()
+                .any(|pattern| pattern.matches(text))
+    };
+    let known = || {
+        is_workload(&role(event))
+            || is_workload(&user(event, &["arn"]))
+            || is_workload(&user(event, ISSUER_ARN))
+    };
+    match user(event, &["type"]).as_ref() {
+        "Root" => PrincipalKind::Root,
+        "AWSService" => PrincipalKind::Service,
+        "AWSAccount" if user(event, &["accountId"]).eq_ignore_ascii_case("anonymous") => {
+            PrincipalKind::Anonymous
+        }
+        "AWSAccount" => PrincipalKind::Foreign,
+        "AssumedRole" | "Role" => {
+            if role(event).starts_with("AWSServiceRoleFor") {
+                PrincipalKind::Service
+            } else if known() || is_machine_made(&session_name(event)) || called_by_service(event) {
+                PrincipalKind::Workload
+            } else {
+                PrincipalKind::Human
+            }
+        }
+        "IAMUser" | "FederatedUser" | "IdentityCenterUser" | "SAMLUser" | "Directory" => {
+            if known() {
+                PrincipalKind::Workload
+            } else {
+                PrincipalKind::Human
+            }
+        }
+        "WebIdentityUser" => {
+            let name = user(event, &["userName"]);
+            let program = name.starts_with("system:serviceaccount:") || name.starts_with("repo:");
+            if program || known() {
+                PrincipalKind::Workload
+            } else {
+                PrincipalKind::Human
+            }
+        }
+        _ if called_by_service(event) => PrincipalKind::Service,
+        _ => PrincipalKind::Unknown,
+    }
+}
+
+fn called_by_service(event: &Event<'_>) -> bool {
+    !user(event, &["invokedBy"]).is_empty()
+}
+
+/// `long_lived` for an access key of a user, `temporary` for session credentials.
+pub fn key_kind(event: &Event<'_>) -> &'static str {
+    let key = user(event, &["accessKeyId"]);
+    match key.get(..4) {
+        Some("AKIA") => "long_lived",
+        Some("ASIA") => "temporary",
+        _ => "none",
+    }
+}

@@ -1,0 +1,65 @@
+//! Whether a call succeeded, was denied, or failed otherwise.
+
+use crate::event::{Event, Key};
+
+/// The three outcomes that matter to a reviewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    Success,
+    /// Refused for want of permission.
+    Denied,
+    /// Any other error, a failed sign-in among them.
+    Failed,
+}
+
+impl Outcome {
+    /// The word in `trailscan.outcome`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Reads errorCode *and* errorMessage *and* the sign-in result: a failed console sign-in has no
+/// errorCode at all (AWS, "AWS Management Console sign-in events"), and some services put the error
+/// into responseElements.
+pub fn of(event: &Event<'_>) -> Outcome {
+    let code = event.text(Key::ErrorCode);
+    if !code.is_empty() && code != "Success" {
+        return if is_denial(&code) {
+            Outcome::Denied
+        } else {
+            Outcome::Failed
+        };
+    }
+    if !event.text(Key::ErrorMessage).is_empty() {
+        return Outcome::Failed;
+    }
+    if event.text(Key::EventSource) == "signin.amazonaws.com" {
+        let response = event.raw(Key::ResponseElements);
+        let failure =
+            |value: crate::event::json::Raw<'_>| value.text().as_deref() == Some("Failure");
+        if response.members().any(|(_, value)| failure(value)) {
+            return Outcome::Failed;
+        }
+    }
+    Outcome::Success
+}
+
+/// `AccessDenied`, `AccessDeniedException`, `Client.UnauthorizedOperation`, `VpceAccessDenied`, and
+/// the services that spell it their own way.
+pub fn is_denial(code: &str) -> bool {
+    let code = code.to_ascii_lowercase();
+    [
+        "accessdenied",
+        "unauthorized",
+        "notauthorized",
+        "forbidden",
+        "authfailure",
+    ]
+    .iter()
+    .any(|word| code.contains(word))
+}

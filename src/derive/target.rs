@@ -1,0 +1,148 @@
+//! What a call aimed at, also where the record hides it in `errorMessage`.
+
+use std::borrow::Cow;
+
+use super::identity;
+use crate::event::{Event, Key};
+
+/// The role, user, key, secret, bucket or trail. Empty where the record names none.
+pub fn of<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    let source = event.text(Key::EventSource);
+    let named: Cow<'a, str> = match source.split('.').next().unwrap_or_default() {
+        "sts" => request(event, &["roleArn"]),
+        "iam" => iam(event),
+        "secretsmanager" => secret_name(event),
+        "ssm" => request(event, &["name", "names", "documentName", "target"]),
+        "kms" => kms_key(event),
+        "s3" | "s3express" | "s3-authn-errors" => request(event, &["bucketName"]),
+        "cloudtrail" => request(event, &["name", "trailName", "eventDataStore"]),
+        _ => Cow::Borrowed(""),
+    };
+    if !named.is_empty() {
+        return named;
+    }
+    let message = from_message(event);
+    if !message.is_empty() {
+        return message;
+    }
+    let resource = resource(event);
+    if !resource.is_empty() {
+        return resource;
+    }
+    request(
+        event,
+        &[
+            "bucketName",
+            "functionName",
+            "dBInstanceIdentifier",
+            "tableName",
+            "instanceId",
+            "groupId",
+            "name",
+            "roleArn",
+        ],
+    )
+}
+
+/// The first of these request parameters that holds text; of a list its first item.
+fn request<'a>(event: &Event<'a>, names: &[&str]) -> Cow<'a, str> {
+    let first = |name: &&str| {
+        let value = event.at(Key::RequestParameters, &[name]);
+        let value = if value.is_array() {
+            value.items().next()?
+        } else {
+            value
+        };
+        value.text().filter(|text| !text.is_empty())
+    };
+    names.iter().find_map(first).unwrap_or_default()
+}
+
+/// The user, role, group or policy of an IAM call. A call on a user that names none is one on the
+/// caller (IAM API reference, `UserName`).
+fn iam<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    let named = request(
+        event,
+        &[
+            "userName",
+            "roleName",
+            "groupName",
+            "instanceProfileName",
+            "policyArn",
+            "policyName",
+            "sAMLProviderArn",
+            "openIDConnectProviderArn",
+        ],
+    );
+    let name = event.text(Key::EventName);
+    let of_a_user = [
+        "AccessKey",
+        "LoginProfile",
+        "MFADevice",
+        "UserPolicy",
+        "ChangePassword",
+    ];
+    if named.is_empty() && of_a_user.iter().any(|part| name.contains(part)) {
+        return match event.text_at(Key::UserIdentity, &["type"]).as_ref() {
+            "Root" => Cow::Borrowed("root"),
+            _ => identity::role(event),
+        };
+    }
+    named
+}
+
+/// The secret's name, whether the caller typed a name, an ARN or a part of one: an ARN ends in six
+/// random characters that are no part of the name (Secrets Manager user guide).
+pub fn secret_name<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    if event.text(Key::EventSource) != "secretsmanager.amazonaws.com" {
+        return Cow::Borrowed("");
+    }
+    let typed = request(event, &["secretId", "secretIdList", "name"]);
+    let typed = if typed.is_empty() {
+        from_message(event)
+    } else {
+        typed
+    };
+    match typed.split_once(":secret:") {
+        None => typed,
+        Some((_, name)) => {
+            let bare = name
+                .rsplit_once('-')
+                .filter(|(_, tail)| tail.len() == 6)
+                .map_or(name, |(head, _)| head);
+            Cow::Owned(bare.to_owned())
+        }
+    }
+}
+
+/// The key: `resources[0].ARN`, what the caller named, or the ARN in the refusal.
+fn kms_key<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    let resource = resource(event);
+    if resource.is_empty() {
+        request(event, &["keyId", "targetKeyId"])
+    } else {
+        resource
+    }
+}
+
+fn resource<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    let arn =
+        |item: crate::event::json::Raw<'a>| item.get("ARN").text().filter(|arn| !arn.is_empty());
+    event
+        .raw(Key::Resources)
+        .items()
+        .find_map(arn)
+        .unwrap_or_default()
+}
+
+/// The ARN in "… is not authorized to perform: X on resource: ARN …": a refused AssumeRole has no
+/// request parameters, so this is the only place that names the role.
+fn from_message<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    let message = event.text(Key::ErrorMessage);
+    let arn = message
+        .split_once("on resource: ")
+        .and_then(|(_, rest)| rest.split([' ', '"', '\'', '\n']).next())
+        .map(|arn| arn.trim_end_matches(['.', ',']))
+        .filter(|arn| arn.starts_with("arn:"));
+    arn.map_or(Cow::Borrowed(""), |arn| Cow::Owned(arn.to_owned()))
+}

@@ -1,0 +1,219 @@
+//! The derived fields on record shapes of AWS's own documentation.
+
+use super::*;
+use crate::event::json::Raw;
+
+fn event(text: &str) -> Event<'_> {
+    let mut event = Event::default();
+    for (name, value) in Raw::new(text).members() {
+        event.note(name, value);
+    }
+    event.finish();
+    event
+}
+
+fn ask(field: &str, text: &str, organization: &Organization) -> String {
+    let derived = Derived::from_field(field).unwrap();
+    derived
+        .value(&event(text), organization)
+        .and_then(|value| value.as_text().map(Cow::into_owned))
+        .unwrap_or_default()
+}
+
+fn plain(field: &str, text: &str) -> String {
+    ask(field, text, &Organization::default())
+}
+
+const DENIED: &str = r#"{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/bert","accountId":"111122223333","accessKeyId":"AKIAEXAMPLE","userName":"bert"},
+ "eventSource":"sts.amazonaws.com","eventName":"AssumeRole","errorCode":"AccessDenied",
+ "errorMessage":"User: arn:aws:iam::111122223333:user/bert is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/x","requestParameters":null}"#;
+
+const TASK: &str = r#"{"eventVersion":"1.08","eventTime":"2026-11-20T04:10:00Z","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:0f9c2d3e4b5a69788796a5b4c3d2e1f0","arn":"arn:aws:sts::111122223333:assumed-role/pazpaz-backend-task-role/0f9c2d3e4b5a69788796a5b4c3d2e1f0","accountId":"111122223333","accessKeyId":"ASIAEXAMPLE",
+ "sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/pazpaz-backend-task-role","userName":"pazpaz-backend-task-role"},"attributes":{"creationDate":"2026-11-20T00:10:00Z","mfaAuthenticated":"false"}}},
+ "eventSource":"secretsmanager.amazonaws.com","eventName":"GetSecretValue","requestParameters":{"secretId":"arn:aws:secretsmanager:us-east-1:111122223333:secret:pazpaz/jwt-secret-AbCdEf"}}"#;
+
+#[test]
+fn a_denied_assume_role_names_its_target_only_in_the_message() {
+    assert_eq!(
+        plain("trailscan.target", DENIED),
+        "arn:aws:iam::111122223333:role/x"
+    );
+    assert_eq!(plain("trailscan.outcome", DENIED), "denied");
+    assert_eq!(plain("trailscan.principal_kind", DENIED), "human");
+    assert_eq!(plain("trailscan.key_kind", DENIED), "long_lived");
+}
+
+#[test]
+fn a_task_is_a_workload_and_its_sessions_are_one_actor() {
+    let task = event(TASK);
+    assert_eq!(plain("trailscan.principal_kind", TASK), "workload");
+    assert_eq!(
+        identity::actor(&task),
+        "arn:aws:iam::111122223333:role/pazpaz-backend-task-role"
+    );
+    assert!(identity::principal(&task).ends_with("/0f9c2d3e4b5a69788796a5b4c3d2e1f0"));
+    assert_eq!(plain("trailscan.secret_name", TASK), "pazpaz/jwt-secret");
+    assert_eq!(plain("trailscan.session_age_hours", TASK), "4");
+    let person = TASK.replace("0f9c2d3e4b5a69788796a5b4c3d2e1f0", "dana@example.com");
+    assert_eq!(plain("trailscan.principal_kind", &person), "human");
+    let organization = Organization {
+        workload: vec![Wildcard::parse("pazpaz-*")],
+        ..Default::default()
+    };
+    assert_eq!(
+        ask("trailscan.principal_kind", &person, &organization),
+        "workload"
+    );
+}
+
+#[test]
+fn failed_sign_ins_have_no_error_code() {
+    let failure = r#"{"eventVersion":"1.08","eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin","responseElements":{"ConsoleLogin":"Failure"}}"#;
+    assert_eq!(plain("trailscan.outcome", failure), "failed");
+    assert_eq!(
+        plain("trailscan.outcome", &failure.replace("Failure", "Success")),
+        "success"
+    );
+    for code in [
+        "AccessDeniedException",
+        "Client.UnauthorizedOperation",
+        "VpceAccessDenied",
+    ] {
+        let text = format!(r#"{{"eventVersion":"1.08","errorCode":"{code}"}}"#);
+        assert_eq!(plain("trailscan.outcome", &text), "denied", "{code}");
+    }
+    assert_eq!(
+        plain(
+            "trailscan.outcome",
+            r#"{"eventVersion":"1","errorCode":"NoSuchBucket"}"#
+        ),
+        "failed"
+    );
+}
+
+#[test]
+fn uploads_are_judged_by_what_s3_applied() {
+    let organization = Organization {
+        required_encryption: vec![
+            (Wildcard::parse("phi"), vec!["AES256".into()]),
+            (Wildcard::parse("kms-*"), vec!["aws:kms".into()]),
+        ],
+        ..Default::default()
+    };
+    for (bucket, applied, expected) in [
+        ("phi", "SSE_S3", "met"),
+        ("phi", "SSE_KMS", "met"),
+        ("phi", "Default_SSE_S3", "default_used"),
+        ("kms-1", "Default_SSE_S3", "weaker"),
+        ("kms-1", "SSE_S3", "weaker"),
+        ("kms-1", "Default_SSE_KMS", "default_used"),
+        ("phi", "SSE_C", "customer_key"),
+        ("phi", "", "unknown"),
+        ("other", "SSE_S3", "not_required"),
+    ] {
+        let text = format!(
+            r#"{{"eventVersion":"1.11","eventTime":"2026-11-20T00:00:00Z","eventSource":"s3.amazonaws.com","eventName":"PutObject","requestParameters":{{"bucketName":"{bucket}"}},"additionalEventData":{{"SSEApplied":"{applied}"}}}}"#
+        );
+        assert_eq!(
+            ask("trailscan.encryption_check", &text, &organization),
+            expected,
+            "{bucket} {applied}"
+        );
+    }
+    let old = r#"{"eventVersion":"1.08","eventTime":"2022-06-01T00:00:00Z","eventSource":"s3.amazonaws.com","eventName":"PutObject","requestParameters":{"bucketName":"phi"}}"#;
+    assert_eq!(
+        ask("trailscan.encryption_check", old, &organization),
+        "unencrypted"
+    );
+    assert_eq!(
+        plain(
+            "trailscan.encryption",
+            &old.replace("PutObject", "GetObject")
+        ),
+        ""
+    );
+}
+
+#[test]
+fn administrator_rights_are_found_in_arns_and_in_documents_of_every_form() {
+    let with = |parameters: &str| {
+        format!(
+            r#"{{"eventVersion":"1.08","eventName":"PutUserPolicy","requestParameters":{parameters}}}"#
+        )
+    };
+    let document = |json: &str| {
+        with(&format!(
+            r#"{{"policyDocument":{}}}"#,
+            serde_json::to_string(json).unwrap()
+        ))
+    };
+    for (text, expected) in [
+        (
+            with(r#"{"policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}"#),
+            "true",
+        ),
+        (
+            with(r#"{"policyArn":"arn:aws-us-gov:iam::aws:policy/job-function/PowerUserAccess"}"#),
+            "true",
+        ),
+        (
+            with(r#"{"policyArn":"arn:aws:iam::aws:policy/ReadOnlyAccess"}"#),
+            "false",
+        ),
+        (
+            with(r#"{"policyArn":"arn:aws:iam::111122223333:policy/AdministratorAccess"}"#),
+            "false",
+        ),
+        (
+            document(r#"{"Statement":{"Action":"*","Resource":"*","Effect":"Allow"}}"#),
+            "true",
+        ),
+        (
+            document(
+                r#"{"Statement":[{"Effect":"Allow","Action":["s3:Get*","iam:*"],"Resource":["*"]}]}"#,
+            ),
+            "true",
+        ),
+        (
+            document(r#"{"Statement":[{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}]}"#),
+            "true",
+        ),
+        (
+            document(r#"{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#),
+            "false",
+        ),
+        (
+            document(
+                r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b/*"}]}"#,
+            ),
+            "false",
+        ),
+        (
+            document(
+                "%7B%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22%2A%22%2C%22Resource%22%3A%22%2A%22%7D%5D%7D",
+            ),
+            "true",
+        ),
+        (document("not json"), "false"),
+    ] {
+        assert_eq!(
+            plain("trailscan.policy_grants_admin", &text),
+            expected,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn iam_calls_that_name_nobody_are_on_the_caller() {
+    let text = r#"{"eventVersion":"1.08","eventSource":"iam.amazonaws.com","eventName":"CreateAccessKey","requestParameters":null,"userIdentity":{"type":"IAMUser","userName":"alice","arn":"arn:aws:iam::111122223333:user/alice"}}"#;
+    assert_eq!(plain("trailscan.target", text), "alice");
+}
+
+#[test]
+fn every_field_reads_its_own_name_and_a_record_of_nothing_is_survived() {
+    for derived in Derived::ALL {
+        assert_eq!(Derived::from_field(derived.as_str()), Some(*derived));
+        let _ = derived.value(&Event::default(), &Organization::default());
+    }
+}

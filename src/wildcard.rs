@@ -1,0 +1,215 @@
+//! Text patterns with Sigma's wildcards: `*` is any run of characters, `?` is one.
+//!
+//! Without case by default (Sigma specification 2.1, "General"), over line breaks, and without
+//! allocating as long as pattern and text are ASCII.
+
+use std::borrow::Cow;
+
+/// A compiled pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wildcard {
+    parts: Vec<Part>,
+    cased: bool,
+    ascii: bool,
+}
+
+/// A piece of a pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    Text(String),
+    /// `?`
+    One,
+    /// `*`
+    Many,
+}
+
+impl Wildcard {
+    /// Compiles pieces; neighbouring texts and stars are joined.
+    pub fn new(pieces: impl IntoIterator<Item = Part>, cased: bool) -> Self {
+        let mut parts: Vec<Part> = Vec::new();
+        for piece in pieces {
+            match (parts.last_mut(), piece) {
+                (Some(Part::Many), Part::Many) => {}
+                (_, Part::Text(text)) if text.is_empty() => {}
+                (Some(Part::Text(last)), Part::Text(text)) => last.push_str(&text),
+                (_, piece) => parts.push(piece),
+            }
+        }
+        let ascii = |part: &Part| !matches!(part, Part::Text(text) if !text.is_ascii());
+        let ascii = parts.iter().all(ascii);
+        if !cased {
+            for part in &mut parts {
+                if let Part::Text(text) = part {
+                    *text = text.to_lowercase();
+                }
+            }
+        }
+        Self {
+            parts,
+            cased,
+            ascii,
+        }
+    }
+
+    /// Reads a pattern as it stands in a configuration: `*` and `?`, no escapes, without case.
+    pub fn parse(pattern: &str) -> Self {
+        let mut pieces = Vec::new();
+        for c in pattern.chars() {
+            match c {
+                '*' => pieces.push(Part::Many),
+                '?' => pieces.push(Part::One),
+                c => pieces.push(Part::Text(c.to_string())),
+            }
+        }
+        Self::new(pieces, false)
+    }
+
+    /// A pattern that is this text and nothing else, without case.
+    pub fn exactly(text: &str) -> Self {
+        Self::new([Part::Text(text.to_owned())], false)
+    }
+
+    /// The one text it matches, in lower case, where it has no wildcard and ignores case.
+    pub fn literal(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [Part::Text(text)] if !self.cased => Some(text),
+            _ => None,
+        }
+    }
+
+    /// True for a lone `*`.
+    pub fn is_anything(&self) -> bool {
+        self.parts.as_slice() == [Part::Many]
+    }
+
+    /// True where the whole text fits the pattern.
+    pub fn matches(&self, text: &str) -> bool {
+        if self.cased {
+            return run(&self.parts, text, &|a, b| a == b);
+        }
+        if self.ascii && text.is_ascii() {
+            return run(&self.parts, text, &<[u8]>::eq_ignore_ascii_case);
+        }
+        run(&self.parts, &text.to_lowercase(), &|a, b| a == b)
+    }
+}
+
+/// Greedy with one place to come back to: the last star. That is enough for patterns without
+/// alternatives, and never worse than text × pattern.
+fn run(parts: &[Part], text: &str, same: &dyn Fn(&[u8], &[u8]) -> bool) -> bool {
+    let bytes = text.as_bytes();
+    let (mut part, mut at) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    loop {
+        let step = match parts.get(part) {
+            Some(Part::Many) => {
+                if part + 1 == parts.len() {
+                    return true;
+                }
+                star = Some((part + 1, at));
+                part += 1;
+                continue;
+            }
+            Some(Part::Text(piece)) => bytes
+                .get(at..at + piece.len())
+                .filter(|window| same(window, piece.as_bytes()))
+                .map(<[u8]>::len),
+            Some(Part::One) => text
+                .get(at..)
+                .and_then(|rest| rest.chars().next())
+                .map(char::len_utf8),
+            None if at == bytes.len() => return true,
+            None => None,
+        };
+        match (step, star) {
+            (Some(length), _) => {
+                part += 1;
+                at += length;
+            }
+            (None, Some((after, from))) => {
+                // let the star take one more character
+                let Some(c) = text.get(from..).and_then(|rest| rest.chars().next()) else {
+                    return false;
+                };
+                let next = from + c.len_utf8();
+                star = Some((after, next));
+                part = after;
+                at = next;
+            }
+            (None, None) => return false,
+        }
+    }
+}
+
+/// Lower case, borrowed where the text has none to change.
+pub fn fold(text: &str) -> Cow<'_, str> {
+    if text
+        .bytes()
+        .all(|b| b.is_ascii() && !b.is_ascii_uppercase())
+    {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.to_lowercase())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_and_question_marks_match_as_the_specification_says() {
+        for (pattern, text, expected) in [
+            ("*a?b", "aXaYb", true),
+            ("a*d", "a\nb\nd", true),
+            ("assumerole*", "AssumeRoleWithSAML", true),
+            (
+                "*:policy/admin*",
+                "arn:aws:iam::aws:policy/AdministratorAccess",
+                true,
+            ),
+            ("a?c", "aéc", true),
+            ("a?c", "ac", false),
+            ("É*", "éa", true),
+            ("", "", true),
+            ("", "x", false),
+            ("*", "", true),
+            ("ab*ab", "ab", false),
+            ("*ab*ab*", "xabyab", true),
+            ("workspace-*/*", "workspace-12/scan.pdf", true),
+        ] {
+            assert_eq!(
+                Wildcard::parse(pattern).matches(text),
+                expected,
+                "{pattern} {text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn cased_patterns_keep_the_case_and_literals_are_known() {
+        let cased = Wildcard::new([Part::Text("Ab".into())], true);
+        assert!(cased.matches("Ab") && !cased.matches("ab"));
+        assert_eq!(Wildcard::parse("CreateUser").literal(), Some("createuser"));
+        assert_eq!(Wildcard::parse("Create*").literal(), None);
+        assert!(Wildcard::parse("**").is_anything());
+    }
+
+    #[test]
+    fn the_matcher_agrees_with_a_regex() {
+        for pattern in ["a*b?c", "*x*", "??", "a*a*a", "*b"] {
+            let regex = format!("(?is)^{}$", pattern.replace('*', ".*").replace('?', "."));
+            let regex = regex::Regex::new(&regex).unwrap();
+            for text in [
+                "", "a", "ab", "aXbYc", "abbc", "xx", "aaa", "AAxA", "bb", "é?",
+            ] {
+                assert_eq!(
+                    Wildcard::parse(pattern).matches(text),
+                    regex.is_match(text),
+                    "{pattern} {text}"
+                );
+            }
+        }
+    }
+}
