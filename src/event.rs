@@ -213,6 +213,16 @@ impl<'a> Event<'a> {
         descend(root, rest, self.folded, LISTS_IN_LISTS, visit)
     }
 
+    /// Every scalar of the record, at any depth.
+    pub fn leaves(&self) -> impl Iterator<Item = Raw<'a>> + '_ {
+        let others = self.others.iter().map(|(_, value)| *value);
+        self.fields
+            .iter()
+            .copied()
+            .chain(others)
+            .flat_map(Raw::leaves)
+    }
+
     /// True where the key at the end of the path is there, whatever its value (`exists`).
     pub fn has(&self, path: &Path) -> bool {
         let (parent, last) = match path {

@@ -1,16 +1,26 @@
 //! trailscan: from a CloudTrail bucket to a signed HIPAA audit report.
 
 // what the data is: nouns that import nothing of the stages
-pub mod coverage;
-pub mod event;
-pub mod finding;
 pub mod severity;
+
+pub mod event;
+
+pub mod finding;
+
+pub mod coverage;
+
+pub mod hipaa;
 
 // where logs come from
 pub mod aws;
+
+pub mod source;
+
 pub mod decode;
 
 // what is looked for
-pub mod derive;
-pub mod source;
 pub mod wildcard;
+
+pub mod derive;
+
+pub mod rules;

@@ -1,0 +1,90 @@
+//! Which rules an event can match at all: by its name, else by its source, else all that are left.
+//!
+//! The index may name a rule too many, never one too few: a rule is filed under the values that its
+//! condition cannot do without.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashMap;
+
+use super::matcher::{Check, Node, Want};
+use super::{Field, Rule, RuleKind};
+use crate::event::{Event, Key, Path};
+use crate::wildcard::fold;
+
+/// The index. Places are those of the rule set, ascending in every list.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Index {
+    by_name: FxHashMap<String, Vec<usize>>,
+    by_source: FxHashMap<String, Vec<usize>>,
+    rest: Vec<usize>,
+}
+
+impl Index {
+    /// Files every detection rule.
+    pub(super) fn new(rules: &[Rule]) -> Self {
+        let mut index = Self::default();
+        for (place, rule) in rules.iter().enumerate() {
+            let RuleKind::Detection(node) = &rule.kind else {
+                continue;
+            };
+            let (map, values) = match (needed(node, Key::EventName), needed(node, Key::EventSource))
+            {
+                (Some(names), _) => (&mut index.by_name, names),
+                (None, Some(sources)) => (&mut index.by_source, sources),
+                (None, None) => {
+                    index.rest.push(place);
+                    continue;
+                }
+            };
+            for value in values {
+                map.entry(value).or_default().push(place);
+            }
+        }
+        index
+    }
+
+    /// Calls `candidate` with every rule that the event may match.
+    pub(super) fn candidates(&self, event: &Event<'_>, mut candidate: impl FnMut(usize)) {
+        let name = event.text(Key::EventName);
+        let source = event.text(Key::EventSource);
+        let lists = [
+            self.by_name.get(fold(&name).as_ref()),
+            self.by_source.get(fold(&source).as_ref()),
+            Some(&self.rest),
+        ];
+        for place in lists.into_iter().flatten().flatten() {
+            candidate(*place);
+        }
+    }
+}
+
+/// The folded values of which `key` must have one for the condition to hold; nothing where it can
+/// hold without any.
+fn needed(node: &Node, key: Key) -> Option<BTreeSet<String>> {
+    match node {
+        Node::All(nodes) => nodes
+            .iter()
+            .filter_map(|node| needed(node, key))
+            .min_by_key(BTreeSet::len),
+        Node::Any(nodes) => {
+            let each: Option<Vec<_>> = nodes.iter().map(|node| needed(node, key)).collect();
+            Some(each?.into_iter().flatten().collect())
+        }
+        Node::AtLeast(least, nodes) if *least > 0 => needed(&Node::Any(nodes.clone()), key),
+        Node::Named(_, node) => needed(node, key),
+        Node::Test(test) if test.field == Field::Path(Path::Key(key)) => match &test.check {
+            Check::Any(wants) => wants.iter().map(literal).collect(),
+            Check::Every(wants) => wants.first().and_then(literal).map(|value| [value].into()),
+            _ => None,
+        },
+        Node::AtLeast(..) | Node::Not(_) | Node::Test(_) => None,
+    }
+}
+
+fn literal(want: &Want) -> Option<String> {
+    match want {
+        Want::Text(pattern) => pattern.literal().map(str::to_owned),
+        _ => None,
+    }
+}

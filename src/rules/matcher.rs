@@ -1,0 +1,221 @@
+//! A compiled rule, and how it is held against an event.
+//!
+//! The semantics are the nine points at the end of the project's Sigma study: missing equals null
+//! (`exists` tests the key only); numbers and booleans compare as text; of a list any member
+//! counts, at every level; a text test on an object looks at every value below it; a lone `*`
+//! means "present and not null".
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use regex::Regex;
+
+use super::Comparison;
+use super::compile::Field;
+use crate::derive::Organization;
+use crate::event::Event;
+use crate::event::json::Value;
+use crate::event::time;
+use crate::wildcard::Wildcard;
+
+/// A condition over tests.
+#[derive(Debug, Clone)]
+pub enum Node {
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    Not(Box<Self>),
+    /// `N of`
+    AtLeast(usize, Vec<Self>),
+    /// A search identifier, kept by name so that a match can be explained.
+    Named(String, Box<Self>),
+    Test(Test),
+}
+
+/// One field against its values.
+#[derive(Debug, Clone)]
+pub struct Test {
+    pub field: Field,
+    /// The key as written, with its modifiers.
+    pub label: String,
+    pub check: Check,
+}
+
+/// What is asked of a field.
+#[derive(Debug, Clone)]
+pub enum Check {
+    /// The key is there, whatever its value; or is not.
+    Exists(bool),
+    /// Any value fits one of these.
+    Any(Vec<Want>),
+    /// Each of these is met by some value.
+    Every(Vec<Want>),
+    /// The opposite of `Any`; true where there is no value.
+    None(Vec<Want>),
+    /// Compares with another field of the same event.
+    Field {
+        other: Field,
+        fit: Fit,
+        cased: bool,
+        negated: bool,
+    },
+}
+
+/// What is asked of one value.
+#[derive(Debug, Clone)]
+pub enum Want {
+    Null,
+    /// A lone `*`.
+    Present,
+    Text(Wildcard),
+    Regex(Regex),
+    Net(IpNet),
+    Number(Comparison, f64),
+    /// A part of a date, in UTC.
+    Time(TimePart, Comparison, f64),
+}
+
+/// How the texts of two fields must lie to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    Equal,
+    Contains,
+    StartsWith,
+    EndsWith,
+}
+
+/// Sigma's time modifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimePart {
+    Minute,
+    Hour,
+    Day,
+    Week,
+    Month,
+    Year,
+}
+
+impl Node {
+    /// True where the event fits.
+    pub fn matches(&self, event: &Event<'_>, organization: &Organization) -> bool {
+        match self {
+            Self::All(nodes) => nodes.iter().all(|node| node.matches(event, organization)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.matches(event, organization)),
+            Self::Not(node) => !node.matches(event, organization),
+            Self::AtLeast(least, nodes) => {
+                let hits = nodes
+                    .iter()
+                    .filter(|node| node.matches(event, organization));
+                hits.take(*least).count() >= *least
+            }
+            Self::Named(_, node) => node.matches(event, organization),
+            Self::Test(test) => test.matches(event, organization),
+        }
+    }
+}
+
+impl Test {
+    /// True where the event's field fits.
+    pub fn matches(&self, event: &Event<'_>, organization: &Organization) -> bool {
+        let field = &self.field;
+        let any = |wants: &[Want]| {
+            wants
+                .iter()
+                .any(|want| want.met(field, event, organization))
+        };
+        match &self.check {
+            Check::Exists(expected) => field.exists(event, organization) == *expected,
+            Check::Any(wants) => any(wants),
+            Check::Every(wants) => wants
+                .iter()
+                .all(|want| want.met(field, event, organization)),
+            Check::None(wants) => !any(wants),
+            Check::Field {
+                other,
+                fit,
+                cased,
+                negated,
+            } => {
+                let fits = field.visit(event, organization, &mut |left| {
+                    let Some(left) = left.as_text() else {
+                        return false;
+                    };
+                    other.visit(event, organization, &mut |right| {
+                        right
+                            .as_text()
+                            .is_some_and(|right| fit.holds(&left, &right, *cased))
+                    })
+                });
+                fits != *negated
+            }
+        }
+    }
+}
+
+impl Fit {
+    fn holds(self, left: &str, right: &str, cased: bool) -> bool {
+        let (left, right) = if cased {
+            (left.to_owned(), right.to_owned())
+        } else {
+            (left.to_lowercase(), right.to_lowercase())
+        };
+        match self {
+            Self::Equal => left == right,
+            Self::Contains => left.contains(&right),
+            Self::StartsWith => left.starts_with(&right),
+            Self::EndsWith => left.ends_with(&right),
+        }
+    }
+}
+
+impl Want {
+    fn met(&self, field: &Field, event: &Event<'_>, organization: &Organization) -> bool {
+        if matches!(self, Self::Null) {
+            let mut value = false;
+            let null = field.visit(event, organization, &mut |found| {
+                value |= found != Value::Null;
+                found == Value::Null
+            });
+            return null || !value;
+        }
+        field.visit(event, organization, &mut |found| self.fits(&found))
+    }
+
+    /// True where this one value is what is asked for.
+    pub fn fits(&self, value: &Value<'_>) -> bool {
+        let text = value.as_text();
+        match (self, value) {
+            (Self::Null, value) => *value == Value::Null,
+            (Self::Present, Value::Nested(raw)) => raw.leaves().next().is_some(),
+            (Self::Present, value) => *value != Value::Null,
+            (Self::Text(_) | Self::Regex(_), Value::Nested(raw)) => {
+                raw.leaves().any(|leaf| self.fits(&leaf.value()))
+            }
+            (Self::Text(pattern), _) => text.is_some_and(|text| pattern.matches(&text)),
+            (Self::Regex(regex), _) => text.is_some_and(|text| regex.is_match(&text)),
+            (Self::Net(net), _) => text
+                .and_then(|text| text.parse::<IpAddr>().ok())
+                .is_some_and(|address| net.contains(&address)),
+            (Self::Number(comparison, wanted), _) => text
+                .and_then(|text| text.trim().parse::<f64>().ok())
+                .is_some_and(|number| comparison.holds(number, *wanted)),
+            (Self::Time(part, comparison, wanted), _) => text
+                .and_then(|text| time::parse(&text))
+                .is_some_and(|time| comparison.holds(part.of(time), *wanted)),
+        }
+    }
+}
+
+impl TimePart {
+    fn of(self, epoch: time::Epoch) -> f64 {
+        use chrono::{Datelike as _, Timelike as _};
+        let utc = time::utc(epoch);
+        match self {
+            Self::Minute => f64::from(utc.minute()),
+            Self::Hour => f64::from(utc.hour()),
+            Self::Day => f64::from(utc.day()),
+            Self::Week => f64::from(utc.iso_week().week()),
+            Self::Month => f64::from(utc.month()),
+            Self::Year => f64::from(utc.year()),
+        }
+    }
+}
