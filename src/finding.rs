@@ -68,7 +68,7 @@ impl std::fmt::Display for EventId {
 
 /// One event as evidence: where it lies, and the facts a reviewer asks for first.
 /// No parameter or response values: those may be confidential and stay in the log.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Sample {
     /// Seconds since 1970; nothing for an undated record.
     #[serde(serialize_with = "iso_time")]
@@ -103,26 +103,59 @@ pub fn iso_time<S: serde::Serializer>(time: &Option<Epoch>, to: S) -> Result<S::
 pub struct Hit {
     /// The rule's place in the rule set.
     pub rule: usize,
-    /// The record's place in its object, among all good records.
+    /// The record's place in its object.
     pub record: u32,
     pub event_id: EventId,
+    pub time: Option<Epoch>,
+    pub call: Call,
     /// Who and on what: what findings are grouped by.
     pub actor: String,
     pub resource: String,
-    /// What the correlations that use this rule need: one entry a correlation, in their order.
+    /// What the correlations that watch this rule need.
     pub bases: Vec<BaseHit>,
-    pub sample: Box<Sample>,
+    /// The facts for the report; nothing for a rule that only feeds correlations of great volume.
+    pub sample: Option<Box<Sample>>,
+}
+
+/// What was called, and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Call {
+    pub name: String,
+    pub outcome: Outcome,
+}
+
+/// The three outcomes of a call that matter to a reviewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Success,
+    /// Refused for want of permission.
+    Denied,
+    /// Any other error, a failed sign-in among them.
+    Failed,
+}
+
+impl Outcome {
+    /// The word in `trailscan.outcome`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// An event as one correlation sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseHit {
-    /// The correlation's place in the rule set.
+    /// The correlation's place in the rule set, and the rule's place among those it watches.
     pub correlation: usize,
+    pub place: usize,
     /// The values of its `group-by` fields.
     pub group: Vec<String>,
     /// The values of the condition's `field`, where it has one.
-    pub values: Vec<String>,
+    pub value: String,
 }
 
 /// One rule, one actor, one resource, one period, with its evidence.
@@ -182,6 +215,17 @@ impl Finding {
     pub fn objects_range(&self) -> Option<(u64, u64)> {
         let batches = self.calls.get("DeleteObjects")?.succeeded;
         (batches > 0).then(|| (self.count, self.count - batches + batches * 1_000))
+    }
+}
+
+impl CallCount {
+    /// Counts one call.
+    pub const fn add(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Success => self.succeeded += 1,
+            Outcome::Denied => self.denied += 1,
+            Outcome::Failed => self.failed += 1,
+        }
     }
 }
 

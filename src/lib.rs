@@ -9,6 +9,8 @@ pub mod finding;
 
 pub mod coverage;
 
+pub mod tally;
+
 pub mod hipaa;
 
 // where logs come from
@@ -24,3 +26,10 @@ pub mod wildcard;
 pub mod derive;
 
 pub mod rules;
+
+pub mod detect;
+
+pub mod correlate;
+
+// what is said
+pub mod report;

@@ -226,4 +226,3 @@ impl RuleSet {
         self.rules.get(rule).is_some_and(|rule| !rule.silent)
     }
 }
-

@@ -1,27 +1,7 @@
 //! Whether a call succeeded, was denied, or failed otherwise.
 
 use crate::event::{Event, Key};
-
-/// The three outcomes that matter to a reviewer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Outcome {
-    Success,
-    /// Refused for want of permission.
-    Denied,
-    /// Any other error, a failed sign-in among them.
-    Failed,
-}
-
-impl Outcome {
-    /// The word in `trailscan.outcome`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Denied => "denied",
-            Self::Failed => "failed",
-        }
-    }
-}
+use crate::finding::Outcome;
 
 /// Reads errorCode *and* errorMessage *and* the sign-in result: a failed console sign-in has no
 /// errorCode at all (AWS, "AWS Management Console sign-in events"), and some services put the error

@@ -1,0 +1,278 @@
+//! Correlations: windows over hits, after the merge, in event time.
+//!
+//! Files arrive in any order and overlap in time, so nothing can be said before all of them are
+//! in. Then each group is sorted once and swept once: the windows are exact and slide from event to
+//! event, and windows that overlap make one burst, so that ten in ten minutes fires at ten and an
+//! attack of an hour is one finding.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+
+use crate::event::time::Epoch;
+use crate::rules::{Correlation, Measure, RuleKind, RuleSet};
+use crate::tally::{Row, Series, Tally};
+
+/// A stretch of events over which a correlation's condition held.
+#[derive(Debug)]
+pub struct Burst {
+    pub correlation: usize,
+    pub group: Vec<String>,
+    /// Its events, by time.
+    pub rows: Vec<Row>,
+    /// When the condition first held.
+    pub fired: Epoch,
+    /// The most that was measured in one window.
+    pub peak: f64,
+}
+
+/// Sweeps every correlation, those that watch others after those they watch.
+pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Burst> {
+    let mut series = std::mem::take(&mut tally.series);
+    let mut bursts = Vec::new();
+    for (place, rule) in rules.rules.iter().enumerate() {
+        let RuleKind::Correlation(correlation) = &rule.kind else {
+            continue;
+        };
+        let own = series.remove(&place).unwrap_or_default();
+        // a rule is loaded after those it watches, so their bursts are complete by now
+        for burst in sweep(place, correlation, own) {
+            for (watcher, watched, meant) in rules.watchers(place) {
+                let names = &correlation.group_by;
+                let value = |name: &String| {
+                    names
+                        .iter()
+                        .position(|known| known == name)
+                        .and_then(|at| burst.group.get(at))
+                };
+                let group = meant
+                    .group_by
+                    .iter()
+                    .map(|name| value(name).cloned().unwrap_or_default())
+                    .collect();
+                if let Some(last) = burst.rows.last() {
+                    let row = Row {
+                        time: burst.fired,
+                        place: watched,
+                        value: burst.group.join(", "),
+                        ..last.clone()
+                    };
+                    series
+                        .entry(watcher)
+                        .or_default()
+                        .entry(group)
+                        .or_default()
+                        .push(row);
+                }
+            }
+            bursts.push(burst);
+        }
+    }
+    bursts
+}
+
+/// All bursts of one correlation, by group and time.
+fn sweep(place: usize, correlation: &Correlation, series: Series) -> Vec<Burst> {
+    let groups: BTreeMap<Vec<String>, Vec<Row>> = series.into_iter().collect();
+    let mut bursts = Vec::new();
+    for (group, mut rows) in groups {
+        // an event that lacks a field to group by belongs to no group
+        if group.iter().any(String::is_empty) {
+            continue;
+        }
+        rows.sort_by(|a, b| {
+            (a.time, a.place, a.object, a.record).cmp(&(b.time, b.place, b.object, b.record))
+        });
+        for window in windows(correlation, &rows) {
+            let inside = rows.get(window.from..=window.to).unwrap_or_default();
+            bursts.push(Burst {
+                correlation: place,
+                group: group.clone(),
+                rows: inside.to_vec(),
+                fired: window.fired,
+                peak: window.peak,
+            });
+        }
+    }
+    bursts
+}
+
+/// A maximal run of overlapping windows in which the condition holds: first and last row.
+struct Window {
+    from: usize,
+    to: usize,
+    fired: Epoch,
+    peak: f64,
+}
+
+/// One pass with two hands: each row in turn ends a window that reaches `timespan` back, both ends
+/// included.
+fn windows(correlation: &Correlation, rows: &[Row]) -> Vec<Window> {
+    let mut found: Vec<Window> = Vec::new();
+    let mut gauge = Gauge::new(correlation);
+    let mut from = 0;
+    for (to, row) in rows.iter().enumerate() {
+        gauge.enter(row);
+        while let Some(oldest) = rows
+            .get(from)
+            .filter(|oldest| row.time - oldest.time > correlation.timespan)
+        {
+            gauge.leave(oldest);
+            from += 1;
+        }
+        // events of the same second belong to the same windows
+        if rows.get(to + 1).is_some_and(|next| next.time == row.time) {
+            continue;
+        }
+        let Some(measured) = gauge.read(row.time) else {
+            continue;
+        };
+        if !correlation
+            .thresholds
+            .iter()
+            .all(|(comparison, number)| comparison.holds(measured, *number))
+        {
+            continue;
+        }
+        match found.last_mut() {
+            Some(last) if last.to >= from => {
+                last.to = to;
+                last.peak = last.peak.max(measured);
+            }
+            _ => found.push(Window {
+                from,
+                to,
+                fired: row.time,
+                peak: measured,
+            }),
+        }
+    }
+    found
+}
+
+/// What a window measures, kept up to date as rows enter and leave.
+struct Gauge {
+    measure: Measure,
+    count: u64,
+    values: FxHashMap<String, u64>,
+    /// Ordered numbers, for the percentile.
+    numbers: BTreeMap<OrderedNumber, u64>,
+    sum: f64,
+    places: BTreeMap<usize, u64>,
+    /// Per watched rule: the latest start of a sequence that has got so far.
+    chains: Vec<Option<Epoch>>,
+    timespan: Epoch,
+}
+
+#[derive(PartialEq, PartialOrd)]
+struct OrderedNumber(f64);
+
+impl Eq for OrderedNumber {}
+
+impl Ord for OrderedNumber {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl Gauge {
+    fn new(correlation: &Correlation) -> Self {
+        Self {
+            measure: correlation.measure,
+            count: 0,
+            values: FxHashMap::default(),
+            numbers: BTreeMap::new(),
+            sum: 0.0,
+            places: BTreeMap::new(),
+            chains: vec![None; correlation.rules.len()],
+            timespan: correlation.timespan,
+        }
+    }
+
+    fn enter(&mut self, row: &Row) {
+        self.count += 1;
+        match self.measure {
+            Measure::EventCount => {}
+            Measure::ValueCount => {
+                if !row.value.is_empty() {
+                    *self.values.entry(row.value.clone()).or_default() += 1;
+                }
+            }
+            Measure::Temporal => *self.places.entry(row.place).or_default() += 1,
+            Measure::TemporalOrdered => {
+                let start = match row.place.checked_sub(1) {
+                    None => Some(row.time),
+                    Some(before) => self.chains.get(before).copied().flatten(),
+                };
+                if let Some(slot) = self.chains.get_mut(row.place) {
+                    *slot = (*slot).max(start);
+                }
+            }
+            Measure::ValueSum | Measure::ValueAvg | Measure::ValuePercentile(_) => {
+                if let Some(number) = number(row) {
+                    self.sum += number;
+                    *self.numbers.entry(OrderedNumber(number)).or_default() += 1;
+                }
+            }
+        }
+    }
+
+    fn leave(&mut self, row: &Row) {
+        self.count -= 1;
+        take_one(&mut self.places, &row.place);
+        if let Some(count) = self.values.get_mut(&row.value) {
+            *count -= 1;
+            if *count == 0 {
+                self.values.remove(&row.value);
+            }
+        }
+        if let Some(number) = number(row).filter(|_| !self.numbers.is_empty()) {
+            self.sum -= number;
+            take_one(&mut self.numbers, &OrderedNumber(number));
+        }
+    }
+
+    /// What the window that ends at `now` measures; nothing where there is nothing to measure.
+    #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+    fn read(&self, now: Epoch) -> Option<f64> {
+        let numbers: u64 = self.numbers.values().sum();
+        match self.measure {
+            Measure::EventCount => Some(self.count as f64),
+            Measure::ValueCount => Some(self.values.len() as f64),
+            Measure::Temporal => Some(self.places.len() as f64),
+            Measure::TemporalOrdered => {
+                let in_time = |start: &&Option<Epoch>| {
+                    start.is_some_and(|start| now - start <= self.timespan)
+                };
+                Some(self.chains.iter().take_while(in_time).count() as f64)
+            }
+            Measure::ValueSum => (numbers > 0).then_some(self.sum),
+            Measure::ValueAvg => (numbers > 0).then(|| self.sum / numbers as f64),
+            Measure::ValuePercentile(percentile) => {
+                // the nearest rank
+                let rank = (percentile / 100.0 * numbers as f64).ceil().max(1.0);
+                let mut passed = 0.0;
+                self.numbers.iter().find_map(|(number, count)| {
+                    passed += *count as f64;
+                    (passed >= rank).then_some(number.0)
+                })
+            }
+        }
+    }
+}
+
+fn number(row: &Row) -> Option<f64> {
+    row.value.trim().parse().ok()
+}
+
+fn take_one<K: Ord>(map: &mut BTreeMap<K, u64>, key: &K) {
+    if let Some(count) = map.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            map.remove(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

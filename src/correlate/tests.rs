@@ -1,0 +1,178 @@
+//! Windows that fire exactly when they should, whatever the order in which files came.
+
+use super::*;
+use crate::finding::{Call, EventId, Outcome};
+use crate::rules::Comparison;
+
+fn correlation(measure: Measure, timespan: Epoch, threshold: (Comparison, f64)) -> Correlation {
+    Correlation {
+        measure,
+        rules: vec![0, 1],
+        group_by: vec!["g".into()],
+        group_fields: vec![],
+        fields: vec![],
+        timespan,
+        thresholds: vec![threshold],
+        generate: false,
+    }
+}
+
+fn row(time: Epoch, place: usize, value: &str) -> Row {
+    Row {
+        time,
+        place,
+        value: value.into(),
+        actor: "a".into(),
+        call: Call {
+            name: "X".into(),
+            outcome: Outcome::Denied,
+        },
+        event_id: EventId::Missing,
+        object: 0,
+        record: u32::try_from(time).unwrap_or_default(),
+        sample: None,
+    }
+}
+
+/// First and last time, and the count, of every burst.
+fn bursts(correlation: &Correlation, rows: Vec<Row>) -> Vec<(Epoch, Epoch, usize)> {
+    let series = Series::from_iter([(vec!["g".to_owned()], rows)]);
+    let found = sweep(0, correlation, series).into_iter();
+    found
+        .map(|burst| {
+            (
+                burst.rows[0].time,
+                burst.rows.last().unwrap().time,
+                burst.rows.len(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn ten_in_ten_minutes_fires_at_ten_and_not_at_nine() {
+    let ten = correlation(Measure::EventCount, 600, (Comparison::Gte, 10.0));
+    let at = |count: i64, step: i64| (0..count).map(|n| row(n * step, 0, "")).collect();
+    assert_eq!(bursts(&ten, at(9, 1)), []);
+    assert_eq!(bursts(&ten, at(10, 60)), [(0, 540, 10)]);
+    assert_eq!(bursts(&ten, at(10, 67)), [], "603 seconds");
+    assert_eq!(
+        bursts(&ten, at(30, 60)),
+        [(0, 1_740, 30)],
+        "one attack, one burst"
+    );
+    let twice = (0..10)
+        .chain(10_000..10_010)
+        .map(|time| row(time, 0, ""))
+        .collect();
+    assert_eq!(bursts(&ten, twice), [(0, 9, 10), (10_000, 10_009, 10)]);
+}
+
+#[test]
+fn a_burst_holds_the_events_that_made_it_and_no_others() {
+    let three = correlation(Measure::EventCount, 10, (Comparison::Gte, 3.0));
+    let rows = [0, 100, 105, 108, 200].map(|time| row(time, 0, "")).into();
+    assert_eq!(bursts(&three, rows), [(100, 108, 3)]);
+}
+
+#[test]
+fn distinct_values_count_once_a_window() {
+    let three = correlation(Measure::ValueCount, 60, (Comparison::Gte, 3.0));
+    let rows = |values: &[&str]| {
+        values
+            .iter()
+            .zip(0..)
+            .map(|(value, time)| row(time, 0, value))
+            .collect()
+    };
+    assert_eq!(bursts(&three, rows(&["a", "b", "a", "b", "a"])), []);
+    assert_eq!(bursts(&three, rows(&["a", "b", "a", "c"])), [(0, 3, 4)]);
+    assert_eq!(
+        bursts(&three, rows(&["a", "", "b", ""])),
+        [],
+        "a missing value is no value"
+    );
+}
+
+#[test]
+fn temporal_needs_every_rule_and_ordered_needs_their_order() {
+    let both = correlation(Measure::Temporal, 60, (Comparison::Gte, 2.0));
+    assert_eq!(
+        bursts(&both, vec![row(0, 1, ""), row(50, 0, "")]),
+        [(0, 50, 2)]
+    );
+    assert_eq!(bursts(&both, vec![row(0, 1, ""), row(70, 0, "")]), []);
+    assert_eq!(bursts(&both, vec![row(0, 1, ""), row(10, 1, "")]), []);
+    let ordered = correlation(Measure::TemporalOrdered, 60, (Comparison::Gte, 2.0));
+    assert_eq!(bursts(&ordered, vec![row(0, 1, ""), row(50, 0, "")]), []);
+    assert_eq!(
+        bursts(&ordered, vec![row(0, 0, ""), row(50, 1, "")]),
+        [(0, 50, 2)]
+    );
+    assert_eq!(bursts(&ordered, vec![row(0, 0, ""), row(70, 1, "")]), []);
+    assert_eq!(
+        bursts(&ordered, vec![row(5, 0, ""), row(5, 1, "")]),
+        [(5, 5, 2)],
+        "the same second"
+    );
+}
+
+#[test]
+fn sums_averages_and_percentiles_follow_the_window() {
+    let rows = || {
+        [(0, "10"), (10, "20"), (20, "60"), (200, "5")]
+            .map(|(time, value)| row(time, 0, value))
+            .into()
+    };
+    let sum = correlation(Measure::ValueSum, 60, (Comparison::Gt, 80.0));
+    assert_eq!(bursts(&sum, rows()), [(0, 20, 3)]);
+    let average = correlation(Measure::ValueAvg, 60, (Comparison::Lt, 6.0));
+    assert_eq!(bursts(&average, rows()), [(200, 200, 1)]);
+    let median = correlation(Measure::ValuePercentile(50.0), 60, (Comparison::Eq, 20.0));
+    assert_eq!(bursts(&median, rows()), [(0, 20, 3)]);
+}
+
+/// Every subset of times against a search over all windows, and shuffled against sorted.
+#[test]
+fn the_sweep_agrees_with_a_search_over_all_windows() {
+    let mut seed = 7u64;
+    let mut next = |below: u64| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from((seed >> 33) % below).unwrap()
+    };
+    for _ in 0..500 {
+        let (span, least) = (next(40) + 1, next(6) + 1);
+        let mut times: Vec<Epoch> = (0..next(25)).map(|_| next(200)).collect();
+        #[allow(clippy::cast_precision_loss, reason = "small")]
+        let rule = correlation(Measure::EventCount, span, (Comparison::Gte, least as f64));
+        let shuffled = bursts(&rule, times.iter().map(|time| row(*time, 0, "")).collect());
+        times.sort_unstable();
+        let sorted = bursts(&rule, times.iter().map(|time| row(*time, 0, "")).collect());
+        assert_eq!(shuffled, sorted);
+        let in_window = |start: Epoch| {
+            times
+                .iter()
+                .filter(|time| (start..=start + span).contains(*time))
+                .count()
+        };
+        let covered = |time: Epoch| {
+            times.iter().any(|start| {
+                *start <= time
+                    && time <= start + span
+                    && in_window(*start) >= usize::try_from(least).unwrap()
+            })
+        };
+        for time in &times {
+            let inside = sorted
+                .iter()
+                .any(|(first, last, _)| (first..=last).contains(&time));
+            assert_eq!(
+                inside,
+                covered(*time),
+                "{times:?} span {span} least {least} at {time}"
+            );
+        }
+    }
+}

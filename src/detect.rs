@@ -1,0 +1,117 @@
+//! Rules against one event: from an [`Event`] to [`Hit`]s.
+
+use crate::derive::{Organization, identity, outcome, target};
+use crate::event::{Event, Key};
+use crate::finding::{BaseHit, Call, EventId, Hit, Outcome, Sample};
+use crate::rules::{Correlation, Field, Rule, RuleSet};
+
+/// From this threshold on, a correlation keeps where its events lie but not what they say: a volume
+/// rule may have tens of millions of them.
+const GREAT_VOLUME: f64 = 1_000.0;
+
+/// The rule set with what detection needs to know beside each rule.
+#[derive(Debug)]
+pub struct Detector<'r> {
+    rules: &'r RuleSet,
+    organization: &'r Organization,
+    /// Per rule: the correlations that watch it.
+    watchers: Vec<Vec<(usize, usize, &'r Correlation)>>,
+}
+
+impl<'r> Detector<'r> {
+    /// Prepares a rule set.
+    pub fn new(rules: &'r RuleSet, organization: &'r Organization) -> Self {
+        let watchers = (0..rules.rules.len()).map(|rule| rules.watchers(rule).collect());
+        Self {
+            rules,
+            organization,
+            watchers: watchers.collect(),
+        }
+    }
+
+    /// Adds a hit for every rule that matches the event, which stands at `record` of `object`.
+    pub fn detect(&self, event: &Event<'_>, object: &str, record: u32, hits: &mut Vec<Hit>) {
+        self.rules.matches(event, self.organization, |place| {
+            if let Some(rule) = self.rules.rules.get(place) {
+                hits.push(self.hit(place, rule, event, (object, record)));
+            }
+        });
+    }
+
+    fn hit(&self, place: usize, rule: &Rule, event: &Event<'_>, at: (&str, u32)) -> Hit {
+        let field = |field: &Option<Field>| {
+            field
+                .as_ref()
+                .map(|field| field.text(event, self.organization))
+        };
+        let watchers = self
+            .watchers
+            .get(place)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let text = |fields: &[Field]| -> Vec<String> {
+            fields
+                .iter()
+                .map(|field| field.text(event, self.organization))
+                .collect()
+        };
+        let bases = watchers
+            .iter()
+            .map(|(correlation, watched, meant)| BaseHit {
+                correlation: *correlation,
+                place: *watched,
+                group: meant
+                    .group_fields
+                    .get(*watched)
+                    .map(|fields| text(fields))
+                    .unwrap_or_default(),
+                value: text(&meant.fields).join("\u{1f}"),
+            });
+        let great = |watcher: &(usize, usize, &Correlation)| {
+            watcher
+                .2
+                .thresholds
+                .iter()
+                .any(|(_, number)| *number >= GREAT_VOLUME)
+        };
+        let quiet = rule.silent && watchers.iter().all(great);
+        let outcome = outcome::of(event);
+        Hit {
+            rule: place,
+            record: at.1,
+            event_id: EventId::parse(&event.text(Key::EventId)),
+            time: event.time(),
+            call: Call {
+                name: event.text(Key::EventName).into_owned(),
+                outcome,
+            },
+            actor: field(&rule.actor).unwrap_or_else(|| identity::actor(event).into_owned()),
+            resource: field(&rule.resource).unwrap_or_else(|| target::of(event).into_owned()),
+            bases: bases.collect(),
+            sample: (!quiet).then(|| Box::new(sample(event, outcome, at))),
+        }
+    }
+}
+
+/// The facts a reviewer asks for first. Request and response values stay in the log: they hold
+/// session tokens and may hold PHI.
+fn sample(event: &Event<'_>, outcome: Outcome, (object, record): (&str, u32)) -> Sample {
+    let text = |key| event.text(key).into_owned();
+    Sample {
+        time: event.time(),
+        event_id: text(Key::EventId),
+        object: object.to_owned(),
+        record,
+        event_source: text(Key::EventSource),
+        event_name: text(Key::EventName),
+        account: event.account().into_owned(),
+        region: text(Key::AwsRegion),
+        principal: identity::principal(event).into_owned(),
+        target: target::of(event).into_owned(),
+        source_ip: text(Key::SourceIpAddress),
+        user_agent: text(Key::UserAgent),
+        outcome: outcome.as_str().to_owned(),
+        error_code: text(Key::ErrorCode),
+        error_message: text(Key::ErrorMessage),
+    }
+}

@@ -1,0 +1,331 @@
+//! Everything a run learnt, gathered object by object.
+//!
+//! A worker turns one object into a [`Scanned`]; the [`Tally`] takes them up in the order of the
+//! objects, which makes it the one place that decides which of two copies of an event counts. So
+//! the result does not depend on the number of workers or on who was faster.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::Datelike as _;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::coverage::{Coverage, Sight};
+use crate::event::time::{self, Epoch};
+use crate::finding::{Call, CallCount, EventId, Finding, Hit, Outcome, Sample};
+
+/// What one object taught us.
+#[derive(Debug, Default)]
+pub struct Scanned {
+    /// The object's place in the order of the run.
+    pub sequence: u64,
+    /// The object's name.
+    pub object: String,
+    /// Counts and problems of this object alone; records are counted as if none were a duplicate.
+    pub coverage: Coverage,
+    /// The account and Region of the object's key, for the objects' own count.
+    pub place: Option<(String, String)>,
+    /// One entry per evaluated record, in file order.
+    pub seen: Vec<Seen>,
+    /// The activity rows that `seen` points into.
+    pub rows: Vec<Activity>,
+    pub hits: Vec<Hit>,
+}
+
+/// One evaluated record.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub record: u32,
+    pub id: EventId,
+    pub time: Option<Epoch>,
+    /// Its row in [`Scanned::rows`].
+    pub row: u32,
+}
+
+/// A cell of the activity cube.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Activity {
+    pub account: Box<str>,
+    pub region: Box<str>,
+    pub source: Box<str>,
+    pub name: Box<str>,
+    /// Role or user, without the session.
+    pub caller: Box<str>,
+    pub outcome: Outcome,
+    /// The hour's start in seconds since 1970; nothing for undated records.
+    pub hour: Option<Epoch>,
+}
+
+/// What findings are grouped by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GroupKey {
+    pub rule: usize,
+    pub actor: String,
+    pub resource: String,
+    pub period: String,
+}
+
+/// A finding in the making.
+#[derive(Debug, Clone, Default)]
+pub struct Group {
+    pub count: u64,
+    pub first: Option<Epoch>,
+    pub last: Option<Epoch>,
+    pub calls: BTreeMap<String, CallCount>,
+    pub accounts: BTreeSet<String>,
+    pub regions: BTreeSet<String>,
+    pub source_ips: BTreeSet<String>,
+    /// The earliest samples, at most [`Finding::MOST_SAMPLES`].
+    pub samples: BTreeSet<Sample>,
+}
+
+impl Group {
+    /// Takes up one event.
+    pub fn add(&mut self, time: Option<Epoch>, call: &Call, sample: Option<&Sample>) {
+        self.count += 1;
+        self.first = [self.first, time].into_iter().flatten().min();
+        self.last = [self.last, time].into_iter().flatten().max();
+        self.calls
+            .entry(call.name.clone())
+            .or_default()
+            .add(call.outcome);
+        let Some(sample) = sample else { return };
+        for (set, value) in [
+            (&mut self.accounts, &sample.account),
+            (&mut self.regions, &sample.region),
+            (&mut self.source_ips, &sample.source_ip),
+        ] {
+            if !value.is_empty() && !set.contains(value) {
+                set.insert(value.clone());
+            }
+        }
+        let late = self.samples.len() >= Finding::MOST_SAMPLES
+            && self.samples.last().is_some_and(|last| last <= sample);
+        if !late {
+            self.samples.insert(sample.clone());
+            if self.samples.len() > Finding::MOST_SAMPLES {
+                self.samples.pop_last();
+            }
+        }
+    }
+}
+
+/// An event as a correlation keeps it.
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub time: Epoch,
+    /// Which of the watched rules it was.
+    pub place: usize,
+    pub value: String,
+    pub actor: String,
+    pub call: Call,
+    pub event_id: EventId,
+    pub object: u64,
+    pub record: u32,
+    pub sample: Option<Box<Sample>>,
+}
+
+/// The rows of one correlation by group.
+pub type Series = FxHashMap<Vec<String>, Vec<Row>>;
+
+/// The sum of all objects.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub coverage: Coverage,
+    pub groups: FxHashMap<GroupKey, Group>,
+    /// Per correlation, by its place in the rule set.
+    pub series: BTreeMap<usize, Series>,
+    pub activity: FxHashMap<Activity, u64>,
+    /// Names of the objects that rows point to.
+    pub objects: BTreeMap<u64, String>,
+    seen: FxHashSet<u128>,
+    seen_texts: FxHashSet<Box<str>>,
+}
+
+impl Tally {
+    /// Takes up the next object. Objects must come in the order of their sequence.
+    pub fn absorb(&mut self, mut scanned: Scanned) {
+        let mut copies: Vec<u32> = Vec::new();
+        let mut counts = vec![0u64; scanned.rows.len()];
+        for seen in &scanned.seen {
+            if self.is_new(&seen.id) {
+                if let Some(count) = counts.get_mut(seen.row as usize) {
+                    *count += 1;
+                }
+                self.coverage.first = [self.coverage.first, seen.time].into_iter().flatten().min();
+                self.coverage.last = [self.coverage.last, seen.time].into_iter().flatten().max();
+            } else {
+                copies.push(seen.record);
+            }
+        }
+        let duplicates = copies.len() as u64;
+        scanned.coverage.records.evaluated -= duplicates;
+        scanned.coverage.records.duplicates += duplicates;
+        if duplicates > 0 {
+            let undated = scanned
+                .seen
+                .iter()
+                .filter(|seen| seen.time.is_none() && copies.binary_search(&seen.record).is_ok());
+            scanned.coverage.records.undated -= undated.count() as u64;
+        }
+        if let Some((account, region)) = &scanned.place {
+            scanned.coverage.region(account, region).objects += 1;
+        }
+        for (row, count) in scanned.rows.into_iter().zip(counts) {
+            if count > 0 {
+                let region = scanned.coverage.region(&row.account, &row.region);
+                region.events += count;
+                if let Some(hour) = row.hour {
+                    *region.hours.entry(hour).or_default() += count;
+                }
+                *self.activity.entry(row).or_default() += count;
+            }
+        }
+        self.coverage.merge(scanned.coverage);
+        for hit in scanned.hits {
+            if copies.binary_search(&hit.record).is_err() {
+                self.hit(hit, scanned.sequence, &scanned.object);
+            }
+        }
+    }
+
+    fn is_new(&mut self, id: &EventId) -> bool {
+        match id {
+            EventId::Guid(value) => self.seen.insert(*value),
+            EventId::Other(text) => self.seen_texts.insert(text.clone()),
+            EventId::Missing => true,
+        }
+    }
+
+    fn hit(&mut self, hit: Hit, sequence: u64, object: &str) {
+        if let Some(time) = hit.time {
+            for base in hit.bases {
+                self.objects
+                    .entry(sequence)
+                    .or_insert_with(|| object.to_owned());
+                let series = self.series.entry(base.correlation).or_default();
+                series.entry(base.group).or_default().push(Row {
+                    time,
+                    place: base.place,
+                    value: base.value,
+                    actor: hit.actor.clone(),
+                    call: hit.call.clone(),
+                    event_id: hit.event_id.clone(),
+                    object: sequence,
+                    record: hit.record,
+                    sample: hit.sample.clone(),
+                });
+            }
+        }
+        let key = GroupKey {
+            rule: hit.rule,
+            actor: hit.actor,
+            resource: hit.resource,
+            period: period(hit.time),
+        };
+        self.groups
+            .entry(key)
+            .or_default()
+            .add(hit.time, &hit.call, hit.sample.as_deref());
+    }
+}
+
+/// The ISO week, in UTC, that a time lies in.
+pub fn period(time: Option<Epoch>) -> String {
+    match time {
+        None => "undated".to_owned(),
+        Some(time) => {
+            let week = time::utc(time).iso_week();
+            format!("{}-W{:02}", week.year(), week.week())
+        }
+    }
+}
+
+/// The kinds of event that a record is an instance of, by its category and its source.
+pub fn sights(event: &crate::event::Event<'_>, seen: &mut BTreeSet<Sight>) {
+    use crate::event::Key;
+    let category = event.text(Key::EventCategory);
+    let is_data =
+        category == "Data" || (category.is_empty() && event.text(Key::ManagementEvent) == "false");
+    if is_data {
+        for resource in event.raw(Key::Resources).items() {
+            if let Some(kind) = resource.get("type").text() {
+                seen.insert(Sight::Data(kind.into_owned()));
+            }
+        }
+        return;
+    }
+    let source = event.text(Key::EventSource);
+    if source == "kms.amazonaws.com" {
+        seen.insert(Sight::Kms);
+    }
+    if source == "signin.amazonaws.com" {
+        seen.insert(Sight::SignIn);
+    }
+    seen.insert(if event.text(Key::ReadOnly) == "true" {
+        Sight::ManagementRead
+    } else {
+        Sight::ManagementWrite
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scanned(sequence: u64, ids: &[&str]) -> Scanned {
+        let row = Activity {
+            account: "111122223333".into(),
+            region: "us-east-1".into(),
+            source: "s3.amazonaws.com".into(),
+            name: "GetObject".into(),
+            caller: "x".into(),
+            outcome: Outcome::Success,
+            hour: Some(3_600),
+        };
+        let mut coverage = Coverage::default();
+        coverage.records.records = ids.len() as u64;
+        coverage.records.evaluated = ids.len() as u64;
+        let seen = ids.iter().zip(0..).map(|(id, record)| Seen {
+            record,
+            id: EventId::parse(id),
+            time: Some(3_700),
+            row: 0,
+        });
+        Scanned {
+            sequence,
+            object: format!("o{sequence}"),
+            coverage,
+            seen: seen.collect(),
+            rows: vec![row],
+            ..Scanned::default()
+        }
+    }
+
+    #[test]
+    fn an_event_delivered_twice_counts_once_and_one_without_an_id_always() {
+        let mut tally = Tally::default();
+        tally.absorb(scanned(
+            0,
+            &["a", "a150ec6a-7b27-4b35-80ca-dde11f3575fe", ""],
+        ));
+        tally.absorb(scanned(
+            1,
+            &["a150ec6a-7b27-4b35-80ca-dde11f3575fe", "b", "a", ""],
+        ));
+        let records = tally.coverage.records;
+        assert_eq!(
+            (records.records, records.duplicates, records.evaluated),
+            (7, 2, 5)
+        );
+        assert!(tally.coverage.identities_hold());
+        assert_eq!(tally.activity.values().sum::<u64>(), 5);
+    }
+
+    #[test]
+    fn periods_are_iso_weeks() {
+        let week = |text: &str| period(time::parse(text));
+        assert_eq!(week("2026-11-22T23:59:59Z"), "2026-W47");
+        assert_eq!(week("2027-01-01T00:00:00Z"), "2026-W53");
+        assert_eq!(period(None), "undated");
+    }
+}
