@@ -1,1 +1,154 @@
-//! html
+//! The report as one HTML page, for the officer who decides and the auditor who asks years later.
+//!
+//! In: a [`Report`]. Out: one file that loads nothing, runs nothing and says so in its content
+//! security policy. The decision page comes first; every count leads to the findings behind it.
+//! The same report gives the same bytes. The sections are in the folder, in the page's order.
+
+mod activity;
+mod cards;
+mod chart;
+mod citations;
+mod decision;
+mod lists;
+mod method;
+mod scope;
+mod written;
+
+#[cfg(test)]
+mod tests;
+
+use base64::Engine as _;
+use chrono_tz::Tz;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use ring::digest::{SHA256, digest};
+
+use super::{Provenance, Report};
+use written::shown;
+
+/// On every printed page, and at both ends of the screen's.
+const CLASSIFICATION: &str =
+    "Confidential – contains system activity that may identify patients or staff";
+
+/// The sections of the page with their anchors, in order.
+const SECTIONS: [(&str, &str); 8] = [
+    ("decision", "Decision"),
+    ("scope", "Scope and coverage"),
+    ("citations", "By citation"),
+    ("needs-decision", "Needs decision"),
+    ("others", "Medium and low"),
+    ("findings", "Finding cards"),
+    ("activity", "Activity"),
+    ("method", "Method and limits"),
+];
+
+/// Draws the page.
+pub fn render(report: &Report) -> String {
+    let id = report_id(&report.provenance);
+    let style = format!("{}{}", include_str!("html/style.css"), page_margins(&id));
+    let zone = zone(&report.provenance);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head(report, &id, &style))
+            body {
+                a.skip href="#needs-decision" { "Skip to what needs a decision" }
+                header.banner {
+                    p.classification { (CLASSIFICATION) }
+                }
+                div.frame {
+                    (contents())
+                    main {
+                        (decision::section(report, &id, zone))
+                        (scope::section(report))
+                        (citations::section(report))
+                        (lists::needs_decision(report))
+                        (lists::others(report))
+                        (cards::section(report, zone))
+                        (activity::section(report))
+                        (method::section(report, &id))
+                    }
+                }
+                footer.banner {
+                    p { "Report " span.code { (id) } ", trailscan " (report.provenance.version) }
+                    p.classification { (CLASSIFICATION) }
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn head(report: &Report, id: &str, style: &str) -> Markup {
+    let hash = base64::engine::general_purpose::STANDARD.encode(digest(&SHA256, style.as_bytes()));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; form-action 'none'"
+    );
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(policy);
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            meta name="referrer" content="no-referrer";
+            meta name="robots" content="noindex";
+            title {
+                "Activity review " (id)
+                @if !report.provenance.organization.is_empty() {
+                    " – " (shown(&report.provenance.organization))
+                }
+                " – Confidential"
+            }
+            // our own text and a hash in hexadecimal: nothing in it comes from the logs
+            style { (PreEscaped(style)) }
+        }
+    }
+}
+
+/// The line at the foot of every printed page. It carries the id, so it cannot lie in the file.
+fn page_margins(id: &str) -> String {
+    format!(
+        "@page {{\n  @bottom-left {{ content: \"Report {id} · {CLASSIFICATION}\"; }}\n  \
+         @bottom-right {{ content: \"Page \" counter(page) \" of \" counter(pages); }}\n}}\n"
+    )
+}
+
+fn contents() -> Markup {
+    html! {
+        nav.contents aria-label="Contents" {
+            ol {
+                @for (anchor, name) in SECTIONS {
+                    li { a href={ "#" (anchor) } { (name) } }
+                }
+            }
+        }
+    }
+}
+
+/// The same for every run over the same source and window with the same rules and configuration.
+fn report_id(provenance: &Provenance) -> String {
+    let time = |at: Option<i64>| at.map(crate::event::time::iso).unwrap_or_default();
+    let parts = [
+        provenance.source.clone(),
+        time(provenance.since),
+        time(provenance.until),
+        provenance.accounts.join(","),
+        provenance.regions.join(","),
+        provenance.rule_set_sha256.clone(),
+        provenance
+            .config
+            .as_ref()
+            .map(|(_, hash)| hash.clone())
+            .unwrap_or_default(),
+    ];
+    let hash = digest(&SHA256, parts.join("\u{1f}").as_bytes());
+    hash.as_ref()
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// The zone of the business calendar, where it is one the zone database knows.
+fn zone(provenance: &Provenance) -> Option<Tz> {
+    provenance.time_zone.as_deref()?.parse().ok()
+}

@@ -1,0 +1,148 @@
+//! What happened at all: the chart, the busiest callers and services, the refused calls.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+
+use super::chart::{Chart, draw};
+use super::written::{code, day, lasted, moment, notice, scrolling};
+use crate::event::time::Epoch;
+use crate::report::activity::Top;
+use crate::report::{Report, thousands};
+
+const MOST_GAPS: usize = 10;
+const MOST_DAYS: usize = 100;
+
+pub(super) fn section(report: &Report) -> Markup {
+    html! {
+        section #activity aria-labelledby="activity-title" {
+            h2 #activity-title { "Activity" }
+            @match Chart::of(report) {
+                Some(chart) => {
+                    (figure(&chart))
+                    (gaps(&chart))
+                    (by_day(report))
+                }
+                None => p { "No event with a readable time was evaluated." }
+            }
+            (top("Busiest callers", "Caller", &report.activity.callers))
+            (top("Services", "Service", &report.activity.services))
+            (top("Refused calls", "Call", &report.activity.refused_calls))
+        }
+    }
+}
+
+fn figure(chart: &Chart) -> Markup {
+    html! {
+        figure {
+            figcaption { "Events per " (chart.unit()) ", UTC" }
+            ul.legend {
+                li { span.swatch.succeeded aria-hidden="true" {} "succeeded" }
+                li { span.swatch.failed aria-hidden="true" {} "failed" }
+                li { span.swatch.denied aria-hidden="true" {} "denied" }
+                li { span.swatch.gap aria-hidden="true" {} "no event at all" }
+                li { span.shape.critical aria-hidden="true" { "◆" } "critical finding begins" }
+                li { span.shape.high aria-hidden="true" { "▲" } "high finding begins" }
+            }
+            (scrolling("Chart of events over time", &draw(chart)))
+        }
+    }
+}
+
+/// The longest empty stretches in words: shading alone is easily overlooked.
+fn gaps(chart: &Chart) -> Markup {
+    let mut gaps = chart.gaps();
+    let all = gaps.len();
+    gaps.sort_by_key(|(begin, end)| (begin - end, *begin));
+    gaps.truncate(MOST_GAPS);
+    html! {
+        h3 { "Gaps: stretches without any event" }
+        @if gaps.is_empty() {
+            p { "None: every " (chart.unit()) " has events." }
+        } @else {
+            p {
+                "In all accounts and Regions together. Nothing may have happened, or nothing was recorded: "
+                "the logs alone do not tell which."
+            }
+            (notice(gaps.len(), all, "gap"))
+            ul.gaps {
+                @for (begin, end) in gaps {
+                    li { (moment(begin)) " to " (moment(end)) " – " (lasted(end - begin)) }
+                }
+            }
+        }
+    }
+}
+
+/// The chart's numbers for those who do not see it.
+fn by_day(report: &Report) -> Markup {
+    let mut days: BTreeMap<Epoch, [u64; 4]> = BTreeMap::new();
+    for hour in &report.activity.hours {
+        if let Some(at) = hour.hour {
+            let [succeeded, failed, denied, hours] = days.entry(at.div_euclid(86_400)).or_default();
+            *succeeded += hour.succeeded;
+            *failed += hour.failed;
+            *denied += hour.denied;
+            *hours += 1;
+        }
+    }
+    html! {
+        details.numbers {
+            summary { "The same numbers by day" }
+            (notice(days.len().min(MOST_DAYS), days.len(), "day"))
+            (scrolling("Events by day", &html! {
+                table {
+                    thead {
+                        tr {
+                            th scope="col" { "Day (UTC)" }
+                            th.number scope="col" { "Succeeded" }
+                            th.number scope="col" { "Failed" }
+                            th.number scope="col" { "Denied" }
+                            th.number scope="col" { "Hours with events" }
+                        }
+                    }
+                    tbody {
+                        @for (at, counts) in days.iter().take(MOST_DAYS) {
+                            tr {
+                                th scope="row" { (day(at * 86_400)) }
+                                @for count in counts { td.number { (thousands(*count)) } }
+                            }
+                        }
+                    }
+                }
+            }))
+        }
+    }
+}
+
+fn top(title: &str, what: &str, rows: &[Top]) -> Markup {
+    html! {
+        h3 { (title) }
+        @if rows.is_empty() {
+            p { "None in the covered data." }
+        } @else {
+            (scrolling(title, &html! {
+                table.top {
+                    thead {
+                        tr {
+                            th scope="col" { (what) }
+                            th.number scope="col" { "Events" }
+                            th.number scope="col" { "Denied" }
+                            th.number scope="col" { "Failed" }
+                        }
+                    }
+                    tbody {
+                        @for row in rows {
+                            tr {
+                                th scope="row" { (code(&row.name)) }
+                                td.number { (thousands(row.events)) }
+                                td.number { (thousands(row.denied)) }
+                                td.number { (thousands(row.failed)) }
+                            }
+                        }
+                    }
+                }
+            }))
+        }
+    }
+}

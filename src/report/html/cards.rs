@@ -1,0 +1,410 @@
+//! One card per finding: what happened, why it matters, what to do, the evidence, and room for the
+//! reviewer's decision.
+
+use std::collections::BTreeSet;
+
+use chrono_tz::Tz;
+use maud::{Markup, html};
+
+use super::written::{
+    anchor, badge, citation_anchor, clock, code, day, lasted, local, moment, notice, scrolling,
+    shortened, shown, value, values,
+};
+use crate::event::time;
+use crate::finding::{CallCount, Finding, Sample};
+use crate::hipaa::CATALOGUE;
+use crate::report::{Report, plural, thousands};
+use crate::severity::Severity;
+
+/// So many findings have cards whatever their level.
+const MOST_CARDS: usize = 200;
+/// More critical and high findings than this are beyond a page, and a sign of a wrong rule.
+const MOST_SEVERE: usize = 2_000;
+/// Calls named one by one.
+const MOST_CALLS: usize = 12;
+
+/// Which findings have a card: all critical and high ones, and the first of the rest.
+pub(super) struct Carded<'a> {
+    ids: BTreeSet<&'a str>,
+}
+
+impl<'a> Carded<'a> {
+    pub(super) fn of(report: &'a Report) -> Self {
+        let severe = report
+            .findings
+            .iter()
+            .filter(|finding| finding.level >= Severity::High);
+        let mut ids: BTreeSet<&str> = severe
+            .take(MOST_SEVERE)
+            .map(|finding| finding.id.as_str())
+            .collect();
+        for finding in report
+            .findings
+            .iter()
+            .filter(|finding| finding.level < Severity::High)
+        {
+            if ids.len() >= MOST_CARDS {
+                break;
+            }
+            ids.insert(&finding.id);
+        }
+        Self { ids }
+    }
+
+    pub(super) fn has(&self, finding: &Finding) -> bool {
+        self.ids.contains(finding.id.as_str())
+    }
+
+    /// The critical and high findings that have a card.
+    pub(super) fn severe(&self, report: &'a Report) -> impl Iterator<Item = &'a Finding> {
+        report
+            .findings
+            .iter()
+            .filter(|finding| finding.level >= Severity::High && self.has(finding))
+    }
+}
+
+pub(super) fn section(report: &Report, zone: Option<Tz>) -> Markup {
+    let carded = Carded::of(report);
+    let cards: Vec<&Finding> = report
+        .findings
+        .iter()
+        .filter(|finding| carded.has(finding))
+        .collect();
+    html! {
+        section #findings aria-labelledby="findings-title" {
+            h2 #findings-title { "Finding cards" }
+            @if cards.is_empty() {
+                p { "No findings in the covered data." }
+            }
+            (notice(cards.len(), report.findings.len(), "finding"))
+            @for finding in cards { (card(finding, zone)) }
+        }
+    }
+}
+
+fn card(finding: &Finding, zone: Option<Tz>) -> Markup {
+    html! {
+        article.card.(finding.level.as_str()) id=(anchor(&finding.id))
+            aria-labelledby={ (anchor(&finding.id)) "-title" } {
+            header {
+                h3 id={ (anchor(&finding.id)) "-title" } { (value(&finding.title)) }
+                (badge(finding.level))
+            }
+            p.sentence { (sentence(finding)) }
+            @if let Some((least, most)) = finding.objects_range() {
+                p.estimate {
+                    "At least " (thousands(least)) " and at most " (thousands(most))
+                    " objects, because each DeleteObjects call removes 1 to 1,000 and CloudTrail does not say how many."
+                }
+            }
+            @if let Some(said) = &finding.correlation {
+                p.estimate { "Seen together: " (shown(said)) "." }
+            }
+            (facts(finding, zone))
+            (meaning(finding))
+            (evidence(finding))
+            (disposition())
+            p.origin {
+                "Rule " (code(&finding.rule)) " · finding " (code(&finding.id)) " · period " (code(&finding.period))
+                @if !finding.attack.is_empty() { " · ATT&CK " (values(&finding.attack)) }
+            }
+        }
+    }
+}
+
+/// Who did what, how often, on what, when, and how it ended.
+fn sentence(finding: &Finding) -> Markup {
+    let mut calls: Vec<(&String, u64)> = finding
+        .calls
+        .iter()
+        .map(|(name, count)| (name, count.succeeded + count.denied + count.failed))
+        .collect();
+    calls.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let more = calls.len().saturating_sub(3) as u64;
+    html! {
+        @if finding.actor.is_empty() { "An unidentified caller" } @else { b { (value(&finding.actor)) } }
+        " called "
+        @for (at, (name, count)) in calls.iter().take(3).enumerate() {
+            @if at > 0 { (if at + 1 == calls.len() { " and " } else { ", " }) }
+            b { (value(name)) }
+            @if *count > 1 || calls.len() > 1 { " " (times(*count)) }
+        }
+        @if more > 0 { " and " (plural(more, "other operation")) }
+        @if !finding.resource.is_empty() { " on " b { (value(&finding.resource)) } }
+        (when(finding))
+        "; " (result(finding)) "."
+    }
+}
+
+fn times(count: u64) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        _ => format!("{} times", thousands(count)),
+    }
+}
+
+fn when(finding: &Finding) -> String {
+    match (finding.first, finding.last) {
+        (Some(first), Some(last)) if first == last => {
+            format!(" on {} at {} UTC", day(first), clock(first))
+        }
+        (Some(first), Some(last)) if day(first) == day(last) => {
+            format!(
+                " on {} between {} and {} UTC ({})",
+                day(first),
+                clock(first),
+                clock(last),
+                lasted(last - first)
+            )
+        }
+        (Some(first), Some(last)) => {
+            format!(
+                " between {} and {} ({})",
+                moment(first),
+                moment(last),
+                lasted(last - first)
+            )
+        }
+        _ => " at an unknown time (the records carry none that can be read)".to_owned(),
+    }
+}
+
+/// All calls of the finding together.
+fn outcome(finding: &Finding) -> CallCount {
+    finding
+        .calls
+        .values()
+        .fold(CallCount::default(), |sum, count| CallCount {
+            succeeded: sum.succeeded + count.succeeded,
+            denied: sum.denied + count.denied,
+            failed: sum.failed + count.failed,
+        })
+}
+
+fn result(finding: &Finding) -> String {
+    let all = outcome(finding);
+    let parts: Vec<(u64, &str)> = [
+        (all.succeeded, "succeeded"),
+        (all.denied, "denied"),
+        (all.failed, "failed"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .collect();
+    match parts.as_slice() {
+        [] => "how it ended is not recorded".to_owned(),
+        [(1, "denied")] => "it was denied".to_owned(),
+        [(1, word)] => format!("it {word}"),
+        [(_, "denied")] => "all were denied".to_owned(),
+        [(_, word)] => format!("all {word}"),
+        _ => parts
+            .iter()
+            .map(|(count, word)| format!("{} {word}", thousands(*count)))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+fn facts(finding: &Finding, zone: Option<Tz>) -> Markup {
+    let at = |label: &str, time: Option<i64>| {
+        html! {
+            @if let Some(time) = time {
+                div {
+                    (label) (moment(time))
+                    @if let Some(there) = local(zone, time) { span.aside { " (" (there) ")" } }
+                }
+            }
+        }
+    };
+    let once = finding.first == finding.last;
+    html! {
+        dl.facts {
+            dt { "Who" }
+            dd { @if finding.actor.is_empty() { "not recorded" } @else { (code(&finding.actor)) } }
+            dt { "When" }
+            dd {
+                @if once { (at("", finding.first)) }
+                @else { (at("first ", finding.first)) (at("last ", finding.last)) }
+                @if finding.first.is_none() { "not recorded" }
+            }
+            dt { "Where" }
+            dd { (place(finding)) }
+            dt { "What" }
+            dd {
+                ul.plain {
+                    @for (name, count) in finding.calls.iter().take(MOST_CALLS) {
+                        li { (code(name)) ": " (calls(*count)) }
+                    }
+                    @if finding.calls.len() > MOST_CALLS {
+                        li { "and " (plural((finding.calls.len() - MOST_CALLS) as u64, "other operation")) }
+                    }
+                }
+            }
+            dt { "On what" }
+            dd { @if finding.resource.is_empty() { "not one resource" } @else { (code(&finding.resource)) } }
+            dt { "Result" }
+            dd { (plural(finding.count, "event")) ": " (calls(outcome(finding))) }
+        }
+    }
+}
+
+fn place(finding: &Finding) -> Markup {
+    html! {
+        @if !finding.accounts.is_empty() {
+            div { "account " (values(&finding.accounts)) }
+        }
+        @if !finding.regions.is_empty() {
+            div { "Region " (values(&finding.regions)) }
+        }
+        @if finding.source_ips.is_empty() {
+            div { "source address not recorded" }
+        } @else {
+            div {
+                "from " (values(&finding.source_ips))
+                @if finding.more_source_ips > 0 {
+                    " and " (thousands(finding.more_source_ips)) " more"
+                }
+            }
+        }
+    }
+}
+
+fn calls(count: CallCount) -> String {
+    let parts: Vec<String> = [
+        (count.succeeded, "succeeded"),
+        (count.denied, "denied"),
+        (count.failed, "failed"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, word)| format!("{} {word}", thousands(count)))
+    .collect();
+    parts.join(", ")
+}
+
+fn meaning(finding: &Finding) -> Markup {
+    html! {
+        div.meaning {
+            div {
+                h4 { "Why it matters" }
+                p { (shown(&finding.why)) }
+                @if !finding.citations.is_empty() {
+                    ul.cited {
+                        @for section in &finding.citations { (cited(section)) }
+                    }
+                }
+            }
+            div {
+                @if !finding.response.is_empty() {
+                    h4 { "Recommended steps" }
+                    ol { @for step in &finding.response { li { (shown(step)) } } }
+                }
+                @if !finding.false_positives.is_empty() {
+                    h4 { "Known false positives" }
+                    ul { @for known in &finding.false_positives { li { (shown(known)) } } }
+                }
+            }
+        }
+    }
+}
+
+fn cited(section: &str) -> Markup {
+    let known = CATALOGUE
+        .iter()
+        .find(|citation| citation.section == section);
+    html! {
+        li {
+            a href={ "#" (citation_anchor(section)) } { (shown(section)) }
+            @if let Some(citation) = known { " " (citation.title) }
+        }
+    }
+}
+
+fn evidence(finding: &Finding) -> Markup {
+    let kept = finding.samples.len();
+    let label = format!("Evidence for {}", finding.title);
+    html! {
+        details.evidence open {
+            summary {
+                h4 { "Evidence" } " "
+                span.aside {
+                    @if (kept as u64) < finding.count {
+                        "the earliest " (thousands(kept as u64)) " of " (plural(finding.count, "event"))
+                    } @else {
+                        (plural(kept as u64, "event"))
+                    }
+                }
+            }
+            @if kept == 0 {
+                p { "No event of this finding was kept as a sample." }
+            } @else {
+                (scrolling(&shown(&label), &html! {
+                    table {
+                        thead {
+                            tr {
+                                th scope="col" { "Time (UTC)" }
+                                th scope="col" { "Event" }
+                                th scope="col" { "From" }
+                                th scope="col" { "Result" }
+                                th scope="col" { "Log file, record" }
+                            }
+                        }
+                        tbody { @for sample in &finding.samples { (row(sample)) } }
+                    }
+                }))
+            }
+        }
+    }
+}
+
+fn row(sample: &Sample) -> Markup {
+    html! {
+        tr {
+            td.nowrap {
+                @match sample.time {
+                    Some(at) => { (time::utc(at).format("%Y-%m-%d")) br; (clock(at)) }
+                    None => "undated"
+                }
+            }
+            td {
+                b { (value(&sample.event_name)) }
+                div.small { @if sample.event_id.is_empty() { "no event id" } @else { (code(&sample.event_id)) } }
+                @if !sample.target.is_empty() { div.small { "on " (code(&sample.target)) } }
+            }
+            td {
+                @if sample.source_ip.is_empty() { "–" } @else { (code(&sample.source_ip)) }
+                @if !sample.user_agent.is_empty() {
+                    div.small { bdi { (shortened(&sample.user_agent, 60)) } }
+                }
+            }
+            td {
+                (shown(&sample.outcome))
+                @if !sample.error_code.is_empty() { div.small { (code(&sample.error_code)) } }
+                @if !sample.error_message.is_empty() {
+                    div.small { bdi { (shortened(&sample.error_message, 160)) } }
+                }
+            }
+            td.small { (code(&sample.object)) ", record " (sample.record) }
+        }
+    }
+}
+
+/// Empty lines for the decision, as the register wants it.
+fn disposition() -> Markup {
+    html! {
+        div.disposition {
+            h4 { "Decision" }
+            ul.choices {
+                @for choice in ["true positive", "benign", "expected", "needs investigation"] {
+                    li { span.tick aria-hidden="true" {} (choice) }
+                }
+            }
+            p.line { span { "Reason" } }
+            div.lines {
+                @for line in ["Ticket", "Name", "Date"] { p.line { span { (line) } } }
+            }
+        }
+    }
+}

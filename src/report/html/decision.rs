@@ -1,0 +1,200 @@
+//! The first page: what needs a decision, whether the logs can be trusted, and where to sign.
+
+use chrono_tz::Tz;
+use maud::{Markup, html};
+
+use super::written::{badge, code, local, moment, shown};
+use crate::event::time::Epoch;
+use crate::report::{Assessment, Report, plural, thousands};
+use crate::severity::Severity;
+
+pub(super) fn section(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
+    html! {
+        section #decision aria-labelledby="title" {
+            h1 #title { "HIPAA activity review" }
+            p.organization {
+                @if report.provenance.organization.is_empty() {
+                    "Organisation not named in the configuration"
+                } @else {
+                    bdi { (shown(&report.provenance.organization)) }
+                }
+            }
+            (identity(report, id, zone))
+            p.verdict { (report.verdict()) }
+            (warnings(report))
+            div.boxes {
+                (needs_decision(report))
+                (coverage(report))
+                (integrity(report))
+                (rules(report))
+            }
+            (sign_off())
+        }
+    }
+}
+
+fn identity(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
+    let from = &report.provenance;
+    let bound = |at: Option<Epoch>, none: &str| {
+        html! {
+            @match at {
+                Some(at) => {
+                    (moment(at))
+                    @if let Some(there) = local(zone, at) { span.aside { " (" (there) ")" } }
+                }
+                None => { (none) }
+            }
+        }
+    };
+    html! {
+        dl.identity {
+            div.wide {
+                dt { "Period" }
+                dd {
+                    "from " (bound(from.since, "the earliest event read"))
+                    br;
+                    "up to "
+                    @if from.until.is_some() { "and not including " }
+                    (bound(from.until, "the latest event read"))
+                }
+            }
+            div { dt { "Report" } dd { (code(id)) } }
+            div { dt { "Created" } dd { (bound(from.created, "not recorded")) } }
+            div { dt { "Made with" } dd { "trailscan " (from.version) } }
+        }
+    }
+}
+
+/// What a reader must not overlook, whatever the boxes say.
+fn warnings(report: &Report) -> Markup {
+    let coverage = &report.coverage;
+    html! {
+        @if coverage.records.evaluated == 0 {
+            p.warning { "No event was evaluated. This report says nothing about the period." }
+        }
+        @if !coverage.identities_hold() {
+            p.warning {
+                "The counts of this run do not add up. This is a fault in trailscan: do not rely on this report."
+            }
+        }
+    }
+}
+
+fn needs_decision(report: &Report) -> Markup {
+    let levels = report.by_level();
+    html! {
+        div.box {
+            h2 { "Needs decision" }
+            @if levels.is_empty() {
+                p.figure.small { "No findings" }
+                p { "in the covered data." }
+            } @else {
+                p.figure { (thousands(report.findings.len() as u64)) }
+                ul.counts {
+                    @for (level, count) in levels {
+                        li {
+                            a href=(if level >= Severity::High { "#needs-decision" } else { "#others" }) {
+                                (badge(level)) span.number { (thousands(count as u64)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn coverage(report: &Report) -> Markup {
+    let (objects, records) = (&report.coverage.objects, &report.coverage.records);
+    let whole = report.coverage.is_complete() && objects.read == objects.listed;
+    html! {
+        div.box {
+            h2 { "Coverage" }
+            p.figure.small.alert[!whole || objects.listed == 0] {
+                @if objects.listed == 0 { "No log files" }
+                @else if whole { "Complete" }
+                @else { "INCOMPLETE" }
+            }
+            p {
+                @if objects.listed == 0 { "No CloudTrail log file was found." }
+                @else if whole { "All log files found were read." }
+                @else { "Not all logs could be read; see " a href="#problems" { "problems" } "." }
+            }
+            ul.plain {
+                li { (thousands(objects.read)) " of " (plural(objects.listed, "log file")) " read" }
+                li { (plural(records.evaluated, "event")) " evaluated" }
+                @let gap = super::chart::empty_hours(report);
+                @if gap > 0 {
+                    li { a href="#activity" { (plural(gap, "hour")) " without any event" } }
+                }
+            }
+        }
+    }
+}
+
+fn integrity(report: &Report) -> Markup {
+    html! {
+        div.box {
+            h2 { "Integrity" }
+            p.figure.small.alert { "Not checked" }
+            p { "Log-file integrity was not checked in this run." }
+            ul.plain {
+                li { (plural(report.coverage.objects.digests, "digest file")) " met, none verified" }
+            }
+        }
+    }
+}
+
+fn rules(report: &Report) -> Markup {
+    let assessed = report
+        .rules
+        .iter()
+        .filter(|rule| rule.assessment == Assessment::Assessed)
+        .count() as u64;
+    let others = [
+        (report.rules.len() as u64 - assessed, "not assessed"),
+        (report.unconfigured.len() as u64, "not configured"),
+        (report.rejected.len() as u64, "not loaded"),
+    ];
+    html! {
+        div.box {
+            h2 { "Rules" }
+            p.figure { (thousands(assessed)) }
+            p { "assessed: the events they are about were seen." }
+            ul.plain {
+                @for (count, what) in others {
+                    li.alert[count > 0] {
+                        @if count > 0 { a href="#rules-aside" { (thousands(count)) " " (what) } }
+                        @else { "0 " (what) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Filled in by hand, after printing: a page that runs no script cannot keep what is typed.
+fn sign_off() -> Markup {
+    let person = |role: &str| {
+        html! {
+            div.person {
+                h3 { (role) }
+                @for line in ["Name", "Role", "Date", "Signature"] {
+                    p.line { span { (line) } }
+                }
+            }
+        }
+    };
+    html! {
+        div.signoff {
+            h2 { "Sign-off" }
+            p {
+                "I have reviewed the activity described in this report for the period named above. "
+                "Each finding that needs a decision has a recorded disposition, or an owner and a due date. "
+                "Where data was not covered or a rule was not assessed, I have noted what was reviewed instead."
+            }
+            div.persons { (person("Reviewer")) (person("Approver")) }
+            p.line.tall { span { "Notes" } }
+        }
+    }
+}

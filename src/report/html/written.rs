@@ -1,0 +1,187 @@
+//! How values are written on the page: strings made visible, times in words, counts, levels.
+//!
+//! Names, agents and messages come from whoever made the call. maud escapes their markup; here
+//! their invisible and reordering characters become visible, so that nobody can make a line of
+//! evidence read differently from what the log says.
+
+use std::borrow::Cow;
+
+use chrono::TimeZone as _;
+use chrono_tz::Tz;
+use maud::{Markup, html};
+
+use crate::event::time::{self, Epoch};
+use crate::report::{plural, thousands};
+use crate::severity::Severity;
+
+/// The longest text shown; CloudTrail's own fields end at about this length.
+const MOST_CHARACTERS: usize = 1_024;
+
+/// The text with every character that hides or reorders others replaced by U+FFFD.
+pub(super) fn shown(text: &str) -> Cow<'_, str> {
+    shortened(text, MOST_CHARACTERS)
+}
+
+/// The same, cut after `most` characters with a mark that it was.
+pub(super) fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    let cut = text.char_indices().nth(most).map(|(at, _)| at);
+    let head = cut.and_then(|at| text.get(..at)).unwrap_or(text);
+    if cut.is_none() && !head.chars().any(deceives) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean: String = head
+        .chars()
+        .map(|c| {
+            if deceives(c) {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect();
+    if cut.is_some() {
+        clean.push('…');
+    }
+    Cow::Owned(clean)
+}
+
+/// Control characters, bidirectional controls, and characters without a shape.
+fn deceives(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A value from the logs, set apart so that right-to-left letters in it move nothing around it.
+pub(super) fn value(text: &str) -> Markup {
+    html! { bdi.value { (shown(text)) } }
+}
+
+/// Names, event ids and addresses, which are compared letter by letter.
+pub(super) fn code(text: &str) -> Markup {
+    html! { bdi.code { (shown(text)) } }
+}
+
+/// A list of values; nothing where there are none.
+pub(super) fn values<'a>(all: impl IntoIterator<Item = &'a String>) -> Markup {
+    html! {
+        @for (at, text) in all.into_iter().enumerate() {
+            @if at > 0 { ", " }
+            (code(text))
+        }
+    }
+}
+
+/// A level as word and colour; the word alone is enough.
+pub(super) fn badge(level: Severity) -> Markup {
+    html! { span.level.(level.as_str()) { (level.as_str()) } }
+}
+
+/// `2 critical, 1 high`.
+pub(super) fn levels(counts: impl IntoIterator<Item = (Severity, u64)>) -> String {
+    let all: Vec<String> = counts
+        .into_iter()
+        .map(|(level, count)| format!("{} {level}", thousands(count)))
+        .collect();
+    all.join(", ")
+}
+
+/// The anchor of a finding's card.
+pub(super) fn anchor(finding_id: &str) -> String {
+    format!("f-{}", shown(finding_id))
+}
+
+/// The anchor of a citation's row: `c-164-312-a-1`.
+pub(super) fn citation_anchor(section: &str) -> String {
+    let words: Vec<&str> = section
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    format!("c-{}", words.join("-"))
+}
+
+/// `Sat 21 Nov 2026`.
+pub(super) fn day(at: Epoch) -> String {
+    time::utc(at).format("%a %-d %b %Y").to_string()
+}
+
+/// `Sat 21 Nov 2026, 02:00:11 UTC`.
+pub(super) fn moment(at: Epoch) -> String {
+    time::utc(at)
+        .format("%a %-d %b %Y, %H:%M:%S UTC")
+        .to_string()
+}
+
+/// `02:00:11`.
+pub(super) fn clock(at: Epoch) -> String {
+    time::utc(at).format("%H:%M:%S").to_string()
+}
+
+/// `Fri 20 Nov 2026, 21:00:11 EST`, where the report knows a zone.
+pub(super) fn local(zone: Option<Tz>, at: Epoch) -> Option<String> {
+    let there = zone?.timestamp_opt(at, 0).single()?;
+    Some(there.format("%a %-d %b %Y, %H:%M:%S %Z").to_string())
+}
+
+/// `42 minutes`, in the largest unit that keeps two digits of truth.
+pub(super) fn lasted(seconds: Epoch) -> String {
+    let (unit, noun) = match seconds.abs() {
+        0..120 => (1, "second"),
+        120..7_200 => (60, "minute"),
+        7_200..172_800 => (3_600, "hour"),
+        _ => (86_400, "day"),
+    };
+    plural((seconds / unit).unsigned_abs(), noun)
+}
+
+/// A table too wide for a phone scrolls in its own frame, by keyboard as well.
+pub(super) fn scrolling(label: &str, table: &Markup) -> Markup {
+    html! { div.scroll role="region" tabindex="0" aria-label=(label) { (table) } }
+}
+
+/// What is left out is said where it would have stood.
+pub(super) fn notice(shown: usize, all: usize, noun: &str) -> Markup {
+    html! {
+        @if shown < all {
+            p.notice {
+                "Showing the first " (thousands(shown as u64)) " of " (plural(all as u64, noun))
+                "; the JSON and CSV files hold all of them."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hides_or_reorders_becomes_visible() {
+        assert_eq!(shown("plain név"), "plain név");
+        assert_eq!(
+            shown("a\u{202e}b\u{0}c\nd\u{200b}"),
+            "a\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}"
+        );
+        assert_eq!(shortened("né\u{202e}von", 3), "né\u{fffd}…");
+        assert_eq!(
+            shown(&"x".repeat(5_000)).chars().count(),
+            MOST_CHARACTERS + 1
+        );
+    }
+
+    #[test]
+    fn times_read_as_an_auditor_writes_them() {
+        let at = 1_795_226_411;
+        assert_eq!(moment(at), "Sat 21 Nov 2026, 02:00:11 UTC");
+        assert_eq!(
+            local("America/New_York".parse().ok(), at).unwrap(),
+            "Fri 20 Nov 2026, 21:00:11 EST"
+        );
+        assert_eq!(lasted(2_520), "42 minutes");
+        assert_eq!(lasted(59), "59 seconds");
+        assert_eq!(citation_anchor("164.312(a)(2)(iv)"), "c-164-312-a-2-iv");
+    }
+}
