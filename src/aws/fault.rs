@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use super::CREDENTIALS_ADVICE;
 
@@ -73,14 +73,10 @@ impl Fault {
                 _ => FaultKind::Other,
             },
             // the chain of providers reports through the connector, and only in words
-            (SdkError::DispatchFailure(failure), _)
-                if !failure.is_io() && !failure.is_timeout() =>
-            {
-                match DisplayErrorContext(error).to_string() {
-                    text if text.contains("credentials") => FaultKind::Credentials,
-                    _ => FaultKind::Other,
-                }
+            (SdkError::DispatchFailure(_), _) if causes(error).contains("credentials") => {
+                FaultKind::Credentials
             }
+            (SdkError::DispatchFailure(failure), _) if failure.is_user() => FaultKind::Other,
             (SdkError::ConstructionFailure(_), _) => FaultKind::Other,
             _ => FaultKind::Transient,
         };
