@@ -33,3 +33,8 @@ pub mod correlate;
 
 // what is said
 pub mod report;
+
+// what drives it
+pub mod config;
+
+pub mod pipeline;
