@@ -19,19 +19,14 @@ use aws_sdk_s3::config::{
 };
 use aws_smithy_http_client::{Builder, Connector, proxy::ProxyConfig, tls};
 
-pub use fault::{Fault, FaultKind};
+pub use fault::{CREDENTIALS_ADVICE, Fault, FaultKind};
 
 /// Where a Region is not configured anywhere.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// What to do about missing or expired credentials.
-pub const CREDENTIALS_ADVICE: &str =
-    "set AWS_PROFILE, run `aws sso login`, or pass --profile PROFILE";
-
 /// What the user may say about AWS; everything else comes from the environment and the profile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AwsOptions {
-    /// A profile of the shared configuration files.
     pub profile: Option<String>,
     /// Another server than AWS's own; buckets are then addressed by path.
     pub endpoint_url: Option<String>,
@@ -60,8 +55,8 @@ impl Aws {
     pub async fn from_chain(options: &AwsOptions) -> Result<Self, AwsError> {
         let mut config = loader(options).load().await;
         if config.region().is_none() {
-            let region = Region::from_static(DEFAULT_REGION);
-            config = loader(options).region(region).load().await;
+            let here = loader(options).region(Region::from_static(DEFAULT_REGION));
+            config = here.load().await;
         }
         if let Some(provider) = config.credentials_provider() {
             let asked = provider.provide_credentials().await;

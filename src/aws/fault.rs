@@ -7,7 +7,9 @@ use std::fmt;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-use super::CREDENTIALS_ADVICE;
+/// What to do about missing or expired credentials.
+pub const CREDENTIALS_ADVICE: &str =
+    "set AWS_PROFILE, run `aws sso login`, or pass --profile PROFILE";
 
 /// Codes of S3, STS and CloudTrail for a caller who is not known, or no longer.
 const UNKNOWN_CALLER: [&str; 8] = [
