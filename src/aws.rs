@@ -7,7 +7,6 @@
 
 mod fault;
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -20,19 +19,14 @@ use aws_sdk_s3::config::{
 };
 use aws_smithy_http_client::{Builder, Connector, proxy::ProxyConfig, tls};
 
-pub use fault::{Fault, FaultKind};
+pub use fault::{CREDENTIALS_ADVICE, Fault, FaultKind};
 
 /// Where a Region is not configured anywhere.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// What to do about missing or expired credentials.
-pub const CREDENTIALS_ADVICE: &str =
-    "set AWS_PROFILE, run `aws sso login`, or pass --profile PROFILE";
-
 /// What the user may say about AWS; everything else comes from the environment and the profile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AwsOptions {
-    /// A profile of the shared configuration files.
     pub profile: Option<String>,
     /// Another server than AWS's own; buckets are then addressed by path.
     pub endpoint_url: Option<String>,
@@ -42,7 +36,7 @@ pub struct AwsOptions {
 /// AWS cannot be used at all.
 #[derive(Debug, thiserror::Error)]
 pub enum AwsError {
-    #[error("no AWS credentials found: {CREDENTIALS_ADVICE} ({0})")]
+    #[error("no AWS credentials found: {CREDENTIALS_ADVICE}\n{0}")]
     NoCredentials(String),
 }
 
@@ -61,20 +55,14 @@ impl Aws {
     pub async fn from_chain(options: &AwsOptions) -> Result<Self, AwsError> {
         let mut config = loader(options).load().await;
         if config.region().is_none() {
-            let region = Region::from_static(DEFAULT_REGION);
-            config = loader(options).region(region).load().await;
+            let here = loader(options).region(Region::from_static(DEFAULT_REGION));
+            config = here.load().await;
         }
-        let Some(provider) = config.credentials_provider() else {
-            return Err(AwsError::NoCredentials("no provider".to_owned()));
-        };
-        match provider.provide_credentials().await {
-            Ok(_) => Ok(Self { config }),
-            Err(error) => {
-                let cause = error.source().map(ToString::to_string);
-                let what = cause.unwrap_or_else(|| error.to_string());
-                Err(AwsError::NoCredentials(what))
-            }
+        if let Some(provider) = config.credentials_provider() {
+            let asked = provider.provide_credentials().await;
+            asked.map_err(|error| AwsError::NoCredentials(fault::causes(&error)))?;
         }
+        Ok(Self { config })
     }
 
     /// Uses credentials that the caller holds, without looking for any.
@@ -82,10 +70,9 @@ impl Aws {
         options: &AwsOptions,
         credentials: SharedCredentialsProvider,
     ) -> Self {
-        let region = options.region.clone();
-        let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
+        let region = options.region.as_deref().unwrap_or(DEFAULT_REGION);
         let config = loader(options)
-            .region(Region::new(region))
+            .region(Region::new(region.to_owned()))
             .credentials_provider(credentials)
             .load()
             .await;
@@ -127,6 +114,7 @@ fn loader(options: &AwsOptions) -> ConfigLoader {
         .connect_timeout(Duration::from_secs(5))
         .read_timeout(Duration::from_secs(20))
         .operation_attempt_timeout(Duration::from_secs(40))
+        .operation_timeout(Duration::from_secs(90))
         .build();
     // ten seconds without a byte end a body; reading it again is `source::s3::fetch`'s affair
     let stalled = StalledStreamProtectionConfig::enabled()
@@ -158,4 +146,24 @@ fn https() -> SharedHttpClient {
         builder.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
         builder.tls_provider(ring.clone()).build()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arns_are_written_for_the_partition_of_the_region() {
+        let partition = |region| partition(Some(&Region::from_static(region)));
+        assert_eq!(partition("eu-west-1"), "aws");
+        assert_eq!(partition("us-gov-west-1"), "aws-us-gov");
+        assert_eq!(partition("cn-north-1"), "aws-cn");
+    }
+
+    #[test]
+    fn missing_credentials_are_a_sentence_that_says_what_to_do() {
+        let error = AwsError::NoCredentials("no credentials found in chain".to_owned());
+        let text = error.to_string();
+        assert!(text.starts_with("no AWS credentials found: set AWS_PROFILE, run `aws sso login`"));
+    }
 }

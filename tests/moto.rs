@@ -1,5 +1,6 @@
 //! The whole way over AWS's own protocols, played by moto: a trail is made, found again by
-//! discovery, listed and read. Runs where MOTO_ENDPOINT names a server (`moto_server -p 5555`).
+//! discovery, listed and read. Runs where MOTO_ENDPOINT names a server that was just started
+//! (`moto_server -p 5555`).
 
 mod loopback;
 

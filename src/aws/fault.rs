@@ -7,7 +7,9 @@ use std::fmt;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-use super::CREDENTIALS_ADVICE;
+/// What to do about missing or expired credentials.
+pub const CREDENTIALS_ADVICE: &str =
+    "set AWS_PROFILE, run `aws sso login`, or pass --profile PROFILE";
 
 /// Codes of S3, STS and CloudTrail for a caller who is not known, or no longer.
 const UNKNOWN_CALLER: [&str; 8] = [
@@ -73,7 +75,7 @@ impl Fault {
                 _ => FaultKind::Other,
             },
             // the chain of providers reports through the connector, and only in words
-            (SdkError::DispatchFailure(_), _) if causes(error).contains("credentials") => {
+            (SdkError::DispatchFailure(_), _) if causes(error).contains("credential") => {
                 FaultKind::Credentials
             }
             (SdkError::DispatchFailure(failure), _) if failure.is_user() => FaultKind::Other,
@@ -108,7 +110,7 @@ impl fmt::Display for Fault {
 }
 
 /// The chain of causes in one line, without the SDK's debug output.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(super) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -120,4 +122,60 @@ fn causes(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_s3::config::http::HttpResponse;
+    use aws_sdk_s3::error::ErrorMetadata;
+    use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
+    use aws_sdk_s3::primitives::SdkBody;
+
+    fn answered(status: u16, code: &str, region: Option<&'static str>) -> FaultKind {
+        let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+        if let Some(region) = region {
+            response.headers_mut().insert("x-amz-bucket-region", region);
+        }
+        let said = ErrorMetadata::builder().code(code).message("said").build();
+        let error = ListObjectsV2Error::generic(said);
+        Fault::of(&SdkError::service_error(error, response)).kind
+    }
+
+    #[test]
+    fn an_answer_is_sorted_by_what_can_be_done_about_it() {
+        use FaultKind::{Credentials, Denied, Elsewhere, Other, Transient};
+        let here = Some("eu-west-1");
+        let there = || Elsewhere("eu-west-1".to_owned());
+        assert_eq!(answered(403, "AccessDenied", here), Denied);
+        assert_eq!(answered(400, "AccessDeniedException", None), Denied);
+        assert_eq!(answered(403, "AllAccessDisabled", None), Denied);
+        assert_eq!(answered(403, "InvalidObjectState", None), Other);
+        assert_eq!(answered(403, "SignatureDoesNotMatch", None), Credentials);
+        assert_eq!(answered(400, "ExpiredToken", here), Credentials);
+        assert_eq!(answered(301, "PermanentRedirect", here), there());
+        assert_eq!(answered(307, "TemporaryRedirect", here), there());
+        assert_eq!(answered(400, "AuthorizationHeaderMalformed", here), there());
+        assert_eq!(answered(301, "PermanentRedirect", None), Other);
+        assert_eq!(answered(503, "SlowDown", None), Transient);
+        assert_eq!(answered(500, "InternalError", None), Transient);
+        assert_eq!(answered(400, "ThrottlingException", None), Transient);
+        assert_eq!(answered(404, "NoSuchKey", here), Other);
+    }
+
+    #[test]
+    fn a_call_that_was_never_answered_may_be_made_again_unless_nobody_is_logged_in() {
+        use aws_sdk_s3::error::ConnectorError;
+        let of = |error: ConnectorError| {
+            let error = SdkError::<ListObjectsV2Error>::dispatch_failure(error);
+            Fault::of(&error)
+        };
+        let reset = of(ConnectorError::other("connection closed".into(), None));
+        assert_eq!(reset.kind, FaultKind::Transient);
+        assert!(reset.to_string().ends_with("connection closed"));
+        let nobody = "the credential provider was not enabled";
+        let nobody = of(ConnectorError::other(nobody.into(), None));
+        assert_eq!(nobody.kind, FaultKind::Credentials);
+        assert!(nobody.to_string().contains("aws sso login"));
+    }
 }

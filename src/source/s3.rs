@@ -13,7 +13,6 @@ mod lister;
 pub use fetch::fetch;
 
 use aws_sdk_s3::Client;
-use chrono::Duration;
 
 use super::{Listing, Scope, key};
 use crate::aws::{self, Fault, FaultKind};
@@ -49,7 +48,7 @@ pub enum ListError {
 }
 
 /// Finds the bucket's own Region and whether it may be listed; gives the client for it, which
-/// [`list`] and [`fetch`] then use.
+/// [`list`] and [`fetch()`] then use.
 ///
 /// # Errors
 /// The bucket or the prefix does not exist, or its listing is not allowed.
@@ -156,10 +155,8 @@ fn dates(scope: &Scope) -> Vec<String> {
     let Some(since) = scope.since else {
         return vec![String::new()];
     };
-    let until = scope.until.unwrap_or(scope.now);
-    // a window that ends in the future is one that ends now, and delivery cannot be later than now
-    let slack = scope.slack.max(Duration::zero());
-    key::date_folders(&key::delivery_days(since, until, slack, scope.now))
+    let until = scope.until.map_or(scope.now, |until| until.min(scope.now));
+    key::date_folders(&key::delivery_days(since, until, scope.slack, scope.now))
 }
 
 /// A folder's prefix: nothing for the whole bucket, else with one `/` at its end.

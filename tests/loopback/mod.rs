@@ -31,7 +31,9 @@ const LOGIN: &str = "test";
 
 /// The key of a log of that account and Region, delivered at that time (`20261110T1145`).
 pub fn log(account: &str, region: &str, delivered: &str) -> String {
-    let (year, month, day) = (&delivered[..4], &delivered[4..6], &delivered[6..8]);
+    let (year, rest) = delivered.split_at(4);
+    let (month, rest) = rest.split_at(2);
+    let (day, _) = rest.split_at(2);
     format!(
         "{account}/CloudTrail/{region}/{year}/{month}/{day}/\
          {account}_CloudTrail_{region}_{delivered}Z_7xgocspSowgK0Gto.json.gz"
@@ -51,7 +53,7 @@ pub async fn serve(s3: impl S3) -> String {
             tokio::spawn(async move {
                 let http = Builder::new(TokioExecutor::new());
                 // a client that hangs up is no error of the test
-                let _ = http.serve_connection(TokioIo::new(socket), service).await;
+                drop(http.serve_connection(TokioIo::new(socket), service).await);
             });
         }
     });
@@ -81,9 +83,10 @@ pub async fn serve_cut(body: &'static str, cuts: u32) -> (String, Arc<Mutex<u32>
                 *requests += 1;
                 *requests <= cuts
             };
-            let sent = if cut { &body[..body.len() / 2] } else { body };
+            let (half, rest) = body.split_at(body.len() / 2);
+            let rest = if cut { "" } else { rest };
             let length = body.len();
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{sent}");
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{half}{rest}");
             socket.write_all(head.as_bytes()).await.unwrap();
         }
     });
@@ -180,14 +183,14 @@ impl Memory {
             return Err(S3Error::with_message(S3ErrorCode::AccessDenied, message));
         }
         // what one page may hold: keys, and with a delimiter the folders in their place
-        let rest = |key: &str| {
-            let end = input.delimiter.as_ref()?;
-            let below = key[prefix.len()..].find(end.as_str())?;
-            Some(key[..prefix.len() + below + 1].to_owned())
+        let folder = |key: &str| {
+            let below = key.strip_prefix(&prefix)?;
+            let (folder, _) = below.split_once(input.delimiter.as_deref()?)?;
+            Some(format!("{prefix}{folder}/"))
         };
         let below = self.objects.keys().filter(|key| key.starts_with(&prefix));
         let entries: BTreeSet<(String, bool)> = below
-            .map(|key| rest(key).map_or_else(|| (key.clone(), false), |folder| (folder, true)))
+            .map(|key| folder(key).map_or_else(|| (key.clone(), false), |folder| (folder, true)))
             .collect();
         let after = input.continuation_token.clone().unwrap_or_default();
         let size = self
