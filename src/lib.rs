@@ -38,3 +38,7 @@ pub mod report;
 pub mod config;
 
 pub mod pipeline;
+
+pub mod cli;
+
+pub mod commands;
