@@ -1,1 +1,169 @@
 //! The only place that builds AWS clients.
+//!
+//! What comes in is what the user may say about AWS ([`AwsOptions`]); what goes out are clients
+//! that share one connection pool, one set of credentials and one policy for retries and
+//! time-outs. Credentials come from the SDK's usual chain: environment, profile, single sign-on,
+//! credential process, container, instance.
+
+mod fault;
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_sdk_s3::config::{
+    ProvideCredentials as _, ResponseChecksumValidation, SharedCredentialsProvider,
+    SharedHttpClient,
+};
+use aws_smithy_http_client::{Builder, Connector, proxy::ProxyConfig, tls};
+
+pub use fault::{CREDENTIALS_ADVICE, Fault, FaultKind};
+
+/// Where a Region is not configured anywhere.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// What the user may say about AWS; everything else comes from the environment and the profile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AwsOptions {
+    pub profile: Option<String>,
+    /// Another server than AWS's own; buckets are then addressed by path.
+    pub endpoint_url: Option<String>,
+    pub region: Option<String>,
+}
+
+/// AWS cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+pub enum AwsError {
+    #[error("no AWS credentials found: {CREDENTIALS_ADVICE}\n{0}")]
+    NoCredentials(String),
+}
+
+/// Configured access to AWS, from which clients are made.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    config: SdkConfig,
+}
+
+impl Aws {
+    /// Finds Region and credentials. The credentials are asked for here once, so that a missing
+    /// login is one clear sentence before anything is read.
+    ///
+    /// # Errors
+    /// No provider of the chain has credentials, or the one that is configured fails.
+    pub async fn from_chain(options: &AwsOptions) -> Result<Self, AwsError> {
+        let mut config = loader(options).load().await;
+        if config.region().is_none() {
+            let here = loader(options).region(Region::from_static(DEFAULT_REGION));
+            config = here.load().await;
+        }
+        if let Some(provider) = config.credentials_provider() {
+            let asked = provider.provide_credentials().await;
+            asked.map_err(|error| AwsError::NoCredentials(fault::causes(&error)))?;
+        }
+        Ok(Self { config })
+    }
+
+    /// Uses credentials that the caller holds, without looking for any.
+    pub async fn with_credentials(
+        options: &AwsOptions,
+        credentials: SharedCredentialsProvider,
+    ) -> Self {
+        let region = options.region.as_deref().unwrap_or(DEFAULT_REGION);
+        let config = loader(options)
+            .region(Region::new(region.to_owned()))
+            .credentials_provider(credentials)
+            .load()
+            .await;
+        Self { config }
+    }
+
+    /// A client for S3 in the configured Region; see [`s3_in`] for another one.
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.config)
+            .force_path_style(self.config.endpoint_url().is_some())
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+
+    /// A client for CloudTrail in the configured Region.
+    pub fn cloudtrail(&self) -> aws_sdk_cloudtrail::Client {
+        aws_sdk_cloudtrail::Client::new(&self.config)
+    }
+}
+
+/// The same client for a bucket in another Region.
+pub fn s3_in(client: &aws_sdk_s3::Client, region: &str) -> aws_sdk_s3::Client {
+    let region = Region::new(region.to_owned());
+    aws_sdk_s3::Client::from_conf(client.config().to_builder().region(region).build())
+}
+
+/// The partition in the ARNs of a Region: `aws`, `aws-us-gov` or `aws-cn`.
+pub fn partition(region: Option<&Region>) -> &'static str {
+    match region.map_or("", AsRef::as_ref) {
+        region if region.starts_with("us-gov-") => "aws-us-gov",
+        region if region.starts_with("cn-") => "aws-cn",
+        _ => "aws",
+    }
+}
+
+fn loader(options: &AwsOptions) -> ConfigLoader {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(Duration::from_secs(20))
+        .operation_attempt_timeout(Duration::from_secs(40))
+        .operation_timeout(Duration::from_secs(90))
+        .build();
+    // ten seconds without a byte end a body; reading it again is `source::s3::fetch`'s affair
+    let stalled = StalledStreamProtectionConfig::enabled()
+        .grace_period(Duration::from_secs(10))
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(https())
+        .retry_config(RetryConfig::standard().with_max_attempts(5))
+        .timeout_config(timeouts)
+        .stalled_stream_protection(stalled);
+    if let Some(profile) = &options.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = &options.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    if let Some(region) = &options.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    loader
+}
+
+/// TLS over ring with the system's roots, through the proxy that the environment names.
+fn https() -> SharedHttpClient {
+    let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut builder = Connector::builder().proxy_config(ProxyConfig::from_env());
+        builder.set_connector_settings(settings.cloned());
+        builder.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+        builder.tls_provider(ring.clone()).build()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arns_are_written_for_the_partition_of_the_region() {
+        let partition = |region| partition(Some(&Region::from_static(region)));
+        assert_eq!(partition("eu-west-1"), "aws");
+        assert_eq!(partition("us-gov-west-1"), "aws-us-gov");
+        assert_eq!(partition("cn-north-1"), "aws-cn");
+    }
+
+    #[test]
+    fn missing_credentials_are_a_sentence_that_says_what_to_do() {
+        let error = AwsError::NoCredentials("no credentials found in chain".to_owned());
+        let text = error.to_string();
+        assert!(text.starts_with("no AWS credentials found: set AWS_PROFILE, run `aws sso login`"));
+    }
+}

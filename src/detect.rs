@@ -39,11 +39,6 @@ impl<'r> Detector<'r> {
     }
 
     fn hit(&self, place: usize, rule: &Rule, event: &Event<'_>, at: (&str, u32)) -> Hit {
-        let field = |field: &Option<Field>| {
-            field
-                .as_ref()
-                .map(|field| field.text(event, self.organization))
-        };
         let watchers = self
             .watchers
             .get(place)
@@ -55,9 +50,9 @@ impl<'r> Detector<'r> {
                 .map(|field| field.text(event, self.organization))
                 .collect()
         };
-        let bases = watchers
-            .iter()
-            .map(|(correlation, watched, meant)| BaseHit {
+        let bases = watchers.iter().filter_map(|(correlation, watched, meant)| {
+            let (actor, resource) = self.who_and_what(self.rules.rules.get(*correlation)?, event);
+            Some(BaseHit {
                 correlation: *correlation,
                 place: *watched,
                 group: meant
@@ -66,7 +61,11 @@ impl<'r> Detector<'r> {
                     .map(|fields| text(fields))
                     .unwrap_or_default(),
                 value: text(&meant.fields).join("\u{1f}"),
-            });
+                actor,
+                resource,
+            })
+        });
+        let bases = bases.collect();
         let great = |watcher: &(usize, usize, &Correlation)| {
             watcher
                 .2
@@ -76,6 +75,7 @@ impl<'r> Detector<'r> {
         };
         let quiet = rule.silent && watchers.iter().all(great);
         let outcome = outcome::of(event);
+        let (actor, resource) = self.who_and_what(rule, event);
         Hit {
             rule: place,
             record: at.1,
@@ -85,11 +85,24 @@ impl<'r> Detector<'r> {
                 name: event.text(Key::EventName).into_owned(),
                 outcome,
             },
-            actor: field(&rule.actor).unwrap_or_else(|| identity::actor(event).into_owned()),
-            resource: field(&rule.resource).unwrap_or_else(|| target::of(event).into_owned()),
-            bases: bases.collect(),
+            actor,
+            resource,
+            bases,
             sample: (!quiet).then(|| Box::new(sample(event, outcome, at))),
         }
+    }
+
+    /// The actor and resource of a finding: what the rule says, else the principal and the target.
+    fn who_and_what(&self, rule: &Rule, event: &Event<'_>) -> (String, String) {
+        let field = |field: &Option<Field>| {
+            field
+                .as_ref()
+                .map(|field| field.text(event, self.organization))
+        };
+        (
+            field(&rule.actor).unwrap_or_else(|| identity::actor(event).into_owned()),
+            field(&rule.resource).unwrap_or_else(|| target::of(event).into_owned()),
+        )
     }
 }
 

@@ -156,6 +156,9 @@ pub struct BaseHit {
     pub group: Vec<String>,
     /// The values of the condition's `field`, where it has one.
     pub value: String,
+    /// Who and on what, as the correlation's own finding names them.
+    pub actor: String,
+    pub resource: String,
 }
 
 /// One rule, one actor, one resource, one period, with its evidence.

@@ -33,3 +33,12 @@ pub mod correlate;
 
 // what is said
 pub mod report;
+
+// what drives it
+pub mod config;
+
+pub mod pipeline;
+
+pub mod cli;
+
+pub mod commands;

@@ -310,37 +310,30 @@ fn burst_findings(rules: &RuleSet, tally: &Tally, bursts: Vec<Burst>) -> Vec<Fin
         .collect()
 }
 
+/// Who and on what: the one actor and resource of all its events; where there are several, their
+/// number, and for the resource what the correlation groups by.
 fn burst_key(rules: &RuleSet, burst: &Burst) -> GroupKey {
-    let actors: BTreeSet<&str> = burst.rows.iter().map(|row| row.actor.as_str()).collect();
-    let targets: BTreeSet<&str> = burst
-        .rows
-        .iter()
-        .filter_map(|row| Some(row.sample.as_ref()?.target.as_str()))
-        .collect();
+    let distinct = |of: fn(&Row) -> &str| -> BTreeSet<&str> { burst.rows.iter().map(of).collect() };
     let only = |set: &BTreeSet<&str>| {
         set.first()
             .filter(|_| set.len() == 1)
             .map(|text| (*text).to_owned())
     };
-    let names = match rules.rules.get(burst.correlation).map(|rule| &rule.kind) {
-        Some(RuleKind::Correlation(correlation)) => correlation.group_by.as_slice(),
-        _ => &[],
-    };
-    let named: Vec<&str> = names
-        .iter()
-        .zip(&burst.group)
-        .filter(|(name, _)| name.as_str() != "trailscan.principal")
-        .map(|(_, value)| value.as_str())
-        .collect();
-    let resource = if named.is_empty() {
-        only(&targets).unwrap_or_default()
-    } else {
-        named.join(", ")
+    let actors = distinct(|row| &row.actor);
+    let grouped = match rules.rules.get(burst.correlation).map(|rule| &rule.kind) {
+        Some(RuleKind::Correlation(correlation)) => {
+            let named = correlation.group_by.iter().zip(&burst.group);
+            let values = named
+                .filter(|(name, _)| name.as_str() != "trailscan.principal")
+                .map(|(_, value)| value.as_str());
+            values.collect::<Vec<_>>().join(", ")
+        }
+        _ => String::new(),
     };
     GroupKey {
         rule: burst.correlation,
         actor: only(&actors).unwrap_or_else(|| plural(actors.len() as u64, "principal")),
-        resource,
+        resource: only(&distinct(|row| &row.resource)).unwrap_or(grouped),
         period: period(burst.rows.first().map(|row| row.time)),
     }
 }

@@ -8,9 +8,13 @@ pub mod key;
 pub mod local;
 pub mod s3;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
+
+use crate::coverage::Problem;
 use key::LogKey;
 
 /// What the user named as SOURCE.
@@ -83,6 +87,9 @@ pub struct ObjectRef {
     pub key: Option<LogKey>,
     /// Bytes as stored, where the listing told.
     pub size: Option<u64>,
+    /// The archive storage class it lies in, where the listing told: nobody can read it until it
+    /// is restored, so it is counted and not asked for.
+    pub archived: Option<String>,
 }
 
 /// How to get an object's bytes.
@@ -98,6 +105,76 @@ impl ObjectRef {
     /// this order, so that of two copies of an event the same one counts.
     pub fn order(&self) -> (Option<chrono::NaiveDate>, &str) {
         (self.key.as_ref().map(|key| key.day), &self.name)
+    }
+}
+
+/// What a run asks for. A listing leaves out what its key already rules out; everything else is
+/// decided record by record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// The window in event time, `[since, until)`; an open end takes everything on its side.
+    pub since: Option<DateTime<Utc>>,
+    pub until: Option<DateTime<Utc>>,
+    /// How late after its events a log may be delivered and still be listed.
+    pub slack: chrono::Duration,
+    /// The moment of the run: nothing was delivered after it.
+    pub now: DateTime<Utc>,
+    /// Twelve-digit accounts; none named means all.
+    pub accounts: Vec<String>,
+    /// Regions; none named means all.
+    pub regions: Vec<String>,
+}
+
+impl Scope {
+    /// Everything there is.
+    pub fn all(now: DateTime<Utc>) -> Self {
+        Self {
+            since: None,
+            until: None,
+            slack: chrono::Duration::zero(),
+            now,
+            accounts: Vec::new(),
+            regions: Vec::new(),
+        }
+    }
+
+    /// True where the account was asked for.
+    pub fn holds_account(&self, account: &str) -> bool {
+        self.accounts.is_empty() || self.accounts.iter().any(|one| one == account)
+    }
+
+    /// True where the Region was asked for.
+    pub fn holds_region(&self, region: &str) -> bool {
+        self.regions.is_empty() || self.regions.iter().any(|one| one == region)
+    }
+
+    /// True where an object of that key may hold what is asked for. A key that says nothing may.
+    pub fn may_hold(&self, key: Option<&LogKey>) -> bool {
+        key.is_none_or(|key| {
+            self.holds_account(&key.account)
+                && self.holds_region(&key.region)
+                && key::may_hold(key.delivered, self.since, self.until, self.slack)
+        })
+    }
+}
+
+/// What a source holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The objects to read, in [`ObjectRef::order`], each once.
+    pub objects: Vec<ObjectRef>,
+    /// What could not be listed.
+    pub problems: Vec<Problem>,
+    /// What was seen and not entered, because it is not CloudTrail's log folder: other services,
+    /// digests, special files. Names as in [`ObjectRef::name`], folders with a `/` at the end.
+    pub passed_by: BTreeSet<String>,
+}
+
+impl Listing {
+    /// Puts the objects into their order.
+    fn sort(&mut self) {
+        self.objects.sort_by(|a, b| a.order().cmp(&b.order()));
+        self.problems.sort();
     }
 }
 
@@ -135,5 +212,28 @@ mod tests {
         );
         assert!(Source::parse(Some("s3://")).is_err());
         assert!(Source::parse(Some("https://b")).is_err());
+    }
+
+    #[test]
+    fn a_scope_rules_out_by_key_and_keeps_what_has_none() {
+        let key = LogKey::parse(
+            "111122223333/CloudTrail/us-east-1/2026/11/10/\
+             111122223333_CloudTrail_us-east-1_20261110T1145Z_7xgocspSowgK0Gto.json.gz",
+        );
+        assert!(key.is_some());
+        let now = DateTime::UNIX_EPOCH + chrono::Duration::days(30_000);
+        let all = Scope::all(now);
+        assert!(all.may_hold(key.as_ref()));
+        let other_account = Scope {
+            accounts: vec!["444455556666".to_owned()],
+            ..all.clone()
+        };
+        assert!(!other_account.may_hold(key.as_ref()));
+        assert!(other_account.may_hold(None), "decided by its records");
+        let later = Scope {
+            since: Some(now),
+            ..all
+        };
+        assert!(!later.may_hold(key.as_ref()));
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::Datelike as _;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::coverage::{Coverage, Sight};
+use crate::coverage::Coverage;
 use crate::event::time::{self, Epoch};
 use crate::finding::{Call, CallCount, EventId, Finding, Hit, Outcome, Sample};
 
@@ -117,6 +117,7 @@ pub struct Row {
     pub place: usize,
     pub value: String,
     pub actor: String,
+    pub resource: String,
     pub call: Call,
     pub event_id: EventId,
     pub object: u64,
@@ -207,7 +208,8 @@ impl Tally {
                     time,
                     place: base.place,
                     value: base.value,
-                    actor: hit.actor.clone(),
+                    actor: base.actor,
+                    resource: base.resource,
                     call: hit.call.clone(),
                     event_id: hit.event_id.clone(),
                     object: sequence,
@@ -238,34 +240,6 @@ pub fn period(time: Option<Epoch>) -> String {
             format!("{}-W{:02}", week.year(), week.week())
         }
     }
-}
-
-/// The kinds of event that a record is an instance of, by its category and its source.
-pub fn sights(event: &crate::event::Event<'_>, seen: &mut BTreeSet<Sight>) {
-    use crate::event::Key;
-    let category = event.text(Key::EventCategory);
-    let is_data =
-        category == "Data" || (category.is_empty() && event.text(Key::ManagementEvent) == "false");
-    if is_data {
-        for resource in event.raw(Key::Resources).items() {
-            if let Some(kind) = resource.get("type").text() {
-                seen.insert(Sight::Data(kind.into_owned()));
-            }
-        }
-        return;
-    }
-    let source = event.text(Key::EventSource);
-    if source == "kms.amazonaws.com" {
-        seen.insert(Sight::Kms);
-    }
-    if source == "signin.amazonaws.com" {
-        seen.insert(Sight::SignIn);
-    }
-    seen.insert(if event.text(Key::ReadOnly) == "true" {
-        Sight::ManagementRead
-    } else {
-        Sight::ManagementWrite
-    });
 }
 
 #[cfg(test)]

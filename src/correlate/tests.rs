@@ -23,6 +23,7 @@ fn row(time: Epoch, place: usize, value: &str) -> Row {
         place,
         value: value.into(),
         actor: "a".into(),
+        resource: String::new(),
         call: Call {
             name: "X".into(),
             outcome: Outcome::Denied,

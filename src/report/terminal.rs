@@ -1,1 +1,181 @@
-//! terminal
+//! What a run says on the terminal: verdict, coverage, the findings that need a decision.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use super::{Report, plural, thousands};
+use crate::event::time::iso;
+use crate::severity::Severity;
+
+/// How many findings are shown; the rest are in the report.
+const SHOWN: usize = 12;
+
+/// The summary. Colour codes are in the text; the stream that it is written to takes them out where
+/// they are not wanted.
+pub fn summary(report: &Report) -> String {
+    let mut out = String::new();
+    let bold = Style::new().bold();
+    let dim = Style::new().dimmed();
+    let _ = writeln!(out, "{bold}{}{bold:#}", report.verdict());
+    let _ = writeln!(out, "{}", coverage(report));
+    let _ = writeln!(out, "{}", rules(report));
+    if !report.findings.is_empty() {
+        out.push('\n');
+    }
+    for finding in report.findings.iter().take(SHOWN) {
+        let style = style(finding.level);
+        let when = finding.last.map(iso).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "{style}{:<13}{style:#} {bold}{}{bold:#} {dim}({} ×, last {when}){dim:#}",
+            finding.level,
+            visible(&finding.title),
+            thousands(finding.count)
+        );
+        let resource = if finding.resource.is_empty() {
+            String::new()
+        } else {
+            format!(" → {}", visible(&finding.resource))
+        };
+        let _ = writeln!(out, "              {}{resource}", visible(&finding.actor));
+    }
+    if report.findings.len() > SHOWN {
+        let _ = writeln!(
+            out,
+            "{dim}… and {} more in the report{dim:#}",
+            report.findings.len() - SHOWN
+        );
+    }
+    let losses: Vec<_> = report.coverage.problems.iter().collect();
+    if !losses.is_empty() {
+        let _ = writeln!(out, "\n{bold}Problems{bold:#}");
+        for problem in losses.iter().take(SHOWN) {
+            let _ = writeln!(
+                out,
+                "  {}: {}",
+                visible(&problem.object),
+                visible(&problem.what)
+            );
+        }
+        if losses.len() > SHOWN {
+            let _ = writeln!(
+                out,
+                "{dim}  … and {} more in run.json{dim:#}",
+                losses.len() - SHOWN
+            );
+        }
+    }
+    out
+}
+
+fn coverage(report: &Report) -> String {
+    let (o, r) = (report.coverage.objects, report.coverage.records);
+    let accounts = report.coverage.regions.len() as u64;
+    let regions = report
+        .coverage
+        .regions
+        .values()
+        .map(std::collections::BTreeMap::len)
+        .sum::<usize>() as u64;
+    let span = match (report.coverage.first, report.coverage.last) {
+        (Some(first), Some(last)) => format!(", events {} to {}", iso(first), iso(last)),
+        _ => String::new(),
+    };
+    let mut text = format!(
+        "Coverage: {} in {}{span}\n  objects {} listed = {} read + {} refused + {} archived + {} broken",
+        plural(accounts, "account"),
+        plural(regions, "account-Region"),
+        thousands(o.listed),
+        thousands(o.read),
+        thousands(o.refused),
+        thousands(o.archived),
+        thousands(o.broken),
+    );
+    if o.digests + o.foreign > 0 {
+        let _ = write!(
+            text,
+            " (beside {} and {})",
+            plural(o.digests, "digest"),
+            plural(o.foreign, "other file")
+        );
+    }
+    let _ = write!(
+        text,
+        "\n  records {} = {} bad + {} outside + {} duplicates + {} evaluated",
+        thousands(r.records),
+        thousands(r.bad),
+        thousands(r.outside),
+        thousands(r.duplicates),
+        thousands(r.evaluated),
+    );
+    if r.undated > 0 {
+        let _ = write!(text, " (of them {} undated)", thousands(r.undated));
+    }
+    text
+}
+
+fn rules(report: &Report) -> String {
+    let blind = report.not_assessed().count();
+    let mut text = format!("Rules: {} in use", report.rules.len());
+    for (count, what) in [
+        (blind, "not assessed (their events were not in the logs)"),
+        (
+            report.unconfigured.len(),
+            "not assessed (configuration missing)",
+        ),
+        (report.rejected.len(), "NOT LOADED"),
+    ] {
+        if count > 0 {
+            let _ = write!(text, ", {count} {what}");
+        }
+    }
+    text
+}
+
+const fn style(level: Severity) -> Style {
+    let colour = match level {
+        Severity::Critical => AnsiColor::BrightRed,
+        Severity::High => AnsiColor::Red,
+        Severity::Medium => AnsiColor::Yellow,
+        Severity::Low => AnsiColor::Cyan,
+        Severity::Informational => AnsiColor::BrightBlack,
+    };
+    let style = colour.on_default();
+    if matches!(level, Severity::Critical) {
+        style.bold()
+    } else {
+        style
+    }
+}
+
+/// Log values may hold terminal codes: control and bidirectional characters become visible.
+pub fn visible(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars()
+        .map(|c| {
+            if hidden(c) {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminal_codes_of_a_log_do_not_reach_the_terminal() {
+        assert_eq!(
+            visible("a\u{1b}[2Jb\r\u{202e}c"),
+            "a\u{fffd}[2Jb\u{fffd}\u{fffd}c"
+        );
+        assert_eq!(visible("päss"), "päss");
+    }
+}

@@ -4,7 +4,7 @@
 //! ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_UNIQUE.json.gz` (AWS, "Finding your CloudTrail log
 //! files"). The date and the stamp are those of *delivery*, in UTC.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Utc};
 
 /// Which of CloudTrail's own folders an object lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -117,6 +117,20 @@ pub fn day_folder(day: NaiveDate) -> String {
     day.format("%Y/%m/%d").to_string()
 }
 
+/// The date folders that hold those days and no other: a month where every day of it is asked for,
+/// else its days. A year of a quiet Region costs twelve listings instead of 365.
+pub fn date_folders(days: &[NaiveDate]) -> Vec<String> {
+    let month = |day: &NaiveDate| (day.year(), day.month());
+    days.chunk_by(|a, b| month(a) == month(b))
+        .flat_map(|days| match days {
+            [first, ..] if days.len() == usize::from(first.num_days_in_month()) => {
+                vec![first.format("%Y/%m").to_string()]
+            }
+            days => days.iter().copied().map(day_folder).collect(),
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +190,22 @@ mod tests {
         );
         let today = delivery_days(at(19, 12, 0), at(20, 0, 0), hours(24), at(20, 0, 0));
         assert_eq!(today.len(), 2, "nothing is listed after now");
+    }
+
+    #[test]
+    fn whole_months_are_listed_at_once() {
+        let date = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
+        let days: Vec<_> = date(1, 31).iter_days().take(1 + 28 + 2).collect();
+        assert_eq!(
+            date_folders(&days),
+            ["2026/01/31", "2026/02", "2026/03/01", "2026/03/02"]
+        );
+        assert_eq!(
+            date_folders(&days[..28]).len(),
+            28,
+            "a day of it is missing"
+        );
+        assert!(date_folders(&[]).is_empty());
     }
 
     #[test]

@@ -1,0 +1,268 @@
+//! The command line: what can be typed, and nothing of what it does.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::severity::Severity;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default());
+
+/// From a CloudTrail bucket to a HIPAA audit report, in one command.
+#[derive(Debug, Parser)]
+#[command(name = "trailscan", version, styles = STYLES, max_term_width = 100, after_help = "Exit codes:\n  0  complete, nothing at or above --fail-on\n  1  complete, findings at or above --fail-on\n  2  could not start\n  3  incomplete: the report says what is missing (wins over 1)")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read CloudTrail logs, hold them against the rules, and write the report
+    Run(Run),
+    /// Look at the rules
+    #[command(subcommand)]
+    Rules(Rules),
+    /// Write a commented configuration to trailscan.toml
+    Init,
+    /// Print the least-privilege IAM policy for reading a bucket
+    Policy(Policy),
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+/// `trailscan run`
+#[derive(Debug, Args)]
+pub struct Run {
+    /// A folder, a file, `-`, or s3://BUCKET[/PREFIX]; without it CloudTrail is asked where the logs are
+    pub source: Option<String>,
+
+    #[command(flatten)]
+    pub selection: Selection,
+
+    /// Folder for report.html, findings.json, findings.csv and run.json
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "report",
+        help_heading = "Output"
+    )]
+    pub out: PathBuf,
+    /// Which files to write; run.json is always written
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Format::Html, Format::Json, Format::Csv], help_heading = "Output")]
+    pub format: Vec<Format>,
+    /// Leave out findings below this level
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "informational",
+        help_heading = "Output"
+    )]
+    pub min_level: Severity,
+    /// Exit with 1 where a finding is at or above this level
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "high",
+        help_heading = "Output"
+    )]
+    pub fail_on: FailOn,
+    /// No progress and no summary; errors are still printed
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
+
+    #[command(flatten)]
+    pub rule_choice: RuleChoice,
+
+    /// Worker threads; as many as there are processors where not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Running")]
+    pub jobs: Option<u16>,
+    /// The most MiB an object may inflate to; AWS writes at most 50
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4095), help_heading = "Running")]
+    pub max_object_mib: u64,
+
+    /// AWS profile; without it the SDK's usual credential chain
+    #[arg(long, value_name = "NAME", help_heading = "AWS")]
+    pub profile: Option<String>,
+    /// Another endpoint than AWS's own
+    #[arg(long, value_name = "URL", help_heading = "AWS")]
+    pub endpoint_url: Option<String>,
+}
+
+/// Which events.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Selection")]
+pub struct Selection {
+    /// From when, in event time: 7d, 24h, 2026-11-16, or RFC 3339 [default: everything; for S3 the last 7 days]
+    #[arg(long, value_name = "WHEN", value_parser = parse_when)]
+    pub since: Option<When>,
+    /// Until when (not included), in the same forms [default: now]
+    #[arg(long, value_name = "WHEN", value_parser = parse_when)]
+    pub until: Option<When>,
+    /// Only these accounts
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = parse_account)]
+    pub account: Vec<String>,
+    /// Only these Regions; IAM and most sign-in events are in us-east-1
+    #[arg(long, value_name = "REGION", value_delimiter = ',')]
+    pub region: Vec<String>,
+}
+
+/// Which rules.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rules")]
+pub struct RuleChoice {
+    /// Folders or files of Sigma rules to add
+    #[arg(long, value_name = "PATH")]
+    pub rules: Vec<PathBuf>,
+    /// Leave out the rules that come with trailscan
+    #[arg(long)]
+    pub no_builtin_rules: bool,
+    /// The configuration [default: trailscan.toml or .trailscan.toml in the working directory]
+    #[arg(long, value_name = "FILE", env = "TRAILSCAN_CONFIG")]
+    pub config: Option<PathBuf>,
+}
+
+/// `trailscan rules`
+#[derive(Debug, Subcommand)]
+pub enum Rules {
+    /// List the rules in use
+    List(RuleChoice),
+    /// Check rules; exits with 1 where one cannot be used
+    Lint(RuleChoice),
+}
+
+/// `trailscan policy`
+#[derive(Debug, Args)]
+pub struct Policy {
+    /// The bucket the trail writes to
+    #[arg(default_value = "LOG-BUCKET")]
+    pub bucket: String,
+    /// The trail's prefix in it
+    #[arg(default_value = "")]
+    pub prefix: String,
+}
+
+/// A file of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Html,
+    Json,
+    Csv,
+}
+
+/// `--fail-on`: a level, or never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailOn(pub Option<Severity>);
+
+impl std::str::FromStr for FailOn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.eq_ignore_ascii_case("never") {
+            return Ok(Self(None));
+        }
+        text.parse()
+            .map(|level| Self(Some(level)))
+            .map_err(|error: crate::severity::UnknownSeverity| format!("{error}, or never"))
+    }
+}
+
+impl std::fmt::Display for FailOn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(level) => level.fmt(f),
+            None => f.write_str("never"),
+        }
+    }
+}
+
+/// A moment as typed: so long ago, or a date and time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    Ago(Duration),
+    At(DateTime<Utc>),
+}
+
+impl When {
+    /// The moment itself.
+    pub fn at(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        match self {
+            Self::Ago(ago) => now - ago,
+            Self::At(at) => at,
+        }
+    }
+}
+
+fn parse_when(text: &str) -> Result<When, String> {
+    let wrong =
+        || format!("`{text}` is not a time: use 7d, 24h, 30m, 2026-11-16, or 2026-11-16T08:00:00Z");
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return Ok(When::At(date.and_time(chrono::NaiveTime::MIN).and_utc()));
+    }
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(When::At(time.to_utc()));
+    }
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let number: i64 = text
+        .strip_suffix(unit)
+        .and_then(|digits| digits.parse().ok())
+        .filter(|n| (0..=36_500).contains(n))
+        .ok_or_else(wrong)?;
+    let ago = match unit {
+        'm' => Duration::minutes(number),
+        'h' => Duration::hours(number),
+        'd' => Duration::days(number),
+        'w' => Duration::weeks(number),
+        _ => return Err(wrong()),
+    };
+    Ok(When::Ago(ago))
+}
+
+fn parse_account(text: &str) -> Result<String, String> {
+    if crate::source::key::is_account(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("`{text}` is not a twelve-digit account id"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_read_in_every_form_and_nonsense_is_refused() {
+        let now = DateTime::parse_from_rfc3339("2026-11-22T12:00:00Z")
+            .unwrap()
+            .to_utc();
+        let at = |text: &str| parse_when(text).unwrap().at(now).to_rfc3339();
+        assert_eq!(at("7d"), "2026-11-15T12:00:00+00:00");
+        assert_eq!(at("24h"), "2026-11-21T12:00:00+00:00");
+        assert_eq!(at("2026-11-16"), "2026-11-16T00:00:00+00:00");
+        assert_eq!(at("2026-11-16T08:00:00-05:00"), "2026-11-16T13:00:00+00:00");
+        for text in [
+            "",
+            "7",
+            "d",
+            "-1d",
+            "yesterday",
+            "2026-13-01",
+            "99999999999d",
+            "7é",
+        ] {
+            assert!(parse_when(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! One file a subcommand; here only the choice and the exit code.
+
+mod init;
+mod policy;
+mod rules;
+mod run;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, Command};
+
+/// How a command ended (the table stands in `--help`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    Done = 0,
+    Findings = 1,
+    NotStarted = 2,
+    Incomplete = 3,
+}
+
+/// Runs a command. Results go to standard output, everything else to standard error.
+pub fn run(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
+        Command::Init => init::run(),
+        Command::Policy(arguments) => policy::run(&arguments),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "trailscan",
+                &mut std::io::stdout(),
+            );
+            Ok(Exit::Done)
+        }
+    };
+    let exit = done.unwrap_or_else(|error| {
+        complain(&error);
+        Exit::NotStarted
+    });
+    ExitCode::from(exit as u8)
+}
+
+/// Says what went wrong, with its causes, on one line.
+fn complain(error: &anyhow::Error) {
+    let mut stderr = anstream::stderr().lock();
+    let bold = anstyle::AnsiColor::Red.on_default().bold();
+    // when standard error itself is gone there is nobody left to tell
+    drop(writeln!(stderr, "{bold}error:{bold:#} {error:#}"));
+}
+
+/// Writes a result to standard output. A reader that has gone away is no error: `trailscan … | head`.
+fn say(text: &str) -> anyhow::Result<()> {
+    let mut stdout = anstream::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,39 @@
+//! `trailscan init`: a commented configuration to begin with.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+
+use anyhow::Context as _;
+
+use super::{Exit, say};
+
+const TEMPLATE: &str = include_str!("init.toml");
+
+pub(super) fn run() -> anyhow::Result<Exit> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open("trailscan.toml")
+        .context("cannot write trailscan.toml (an existing one is never overwritten)")?;
+    file.write_all(TEMPLATE.as_bytes())?;
+    say("Wrote trailscan.toml: every line in it says what it is for.\n")?;
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_template_is_a_configuration_with_or_without_its_comments() {
+        let path = std::path::Path::new("trailscan.toml");
+        crate::config::Config::parse(super::TEMPLATE, path).unwrap();
+        let bare: String = super::TEMPLATE
+            .lines()
+            .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
+            .collect();
+        let config = crate::config::Config::parse(&bare, path).unwrap();
+        assert_eq!(
+            config.rules.configured,
+            ["calendar", "s3.required_encryption", "environments"]
+        );
+    }
+}

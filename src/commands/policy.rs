@@ -1,0 +1,24 @@
+//! `trailscan policy`: what to allow, and no more.
+
+use super::{Exit, say};
+use crate::cli::Policy;
+
+pub(super) fn run(arguments: &Policy) -> anyhow::Result<Exit> {
+    let prefix = arguments.prefix.trim_matches('/');
+    let below = if prefix.is_empty() {
+        String::new()
+    } else {
+        format!("{prefix}/")
+    };
+    let policy = serde_json::json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": "FindTrails", "Effect": "Allow", "Action": ["cloudtrail:DescribeTrails", "cloudtrail:ListTrails"], "Resource": "*"},
+            {"Sid": "ListLogs", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{}", arguments.bucket)},
+            {"Sid": "ReadLogs", "Effect": "Allow", "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{}/{below}AWSLogs/*", arguments.bucket)},
+            {"Sid": "DecryptLogs", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": "TRAIL-KEY-ARN", "Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}}},
+        ],
+    });
+    say(&format!("{policy:#}\n"))?;
+    Ok(Exit::Done)
+}

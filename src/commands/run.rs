@@ -1,0 +1,303 @@
+//! `trailscan run`: the main job, one line a stage.
+
+mod output;
+mod progress;
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Duration, Utc};
+
+use super::{Exit, say};
+use crate::aws::{Aws, AwsOptions};
+use crate::cli::{FailOn, RuleChoice, Run};
+use crate::config::Config;
+use crate::correlate::correlate;
+use crate::detect::Detector;
+use crate::pipeline::{self, Bucket, Options};
+use crate::report::{Provenance, Report, terminal};
+use crate::rules::{RuleSet, load};
+use crate::source::{Listing, ObjectRef, Place, Scope, Source, discover, local, s3};
+
+/// How late after its events a log may be delivered and still be read (facts, 2.2).
+const SLACK: Duration = Duration::hours(24);
+
+/// How far back S3 is read where nobody says.
+const DEFAULT_DAYS: i64 = 7;
+
+pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
+    let now = now()?;
+    let source = Source::parse(arguments.source.as_deref())?;
+    let config = Config::load(arguments.rule_choice.config.as_deref())?;
+    let rules = rule_set(&arguments.rule_choice, &config)?;
+    let scope = scope(arguments, &source, now)?;
+    let output = output::Folder::open(&arguments.out)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    let progress = progress::Bar::new(arguments.quiet);
+    let found = find(&source, &scope, arguments, &runtime)?;
+    progress.begin(&found.listing);
+    let detector = Detector::new(&rules, &config.organization);
+    let options = Options {
+        jobs: jobs(arguments.jobs),
+        max_object_mib: arguments.max_object_mib,
+    };
+    let mut tally = pipeline::run(
+        &found.listing,
+        found.bucket.as_ref(),
+        &detector,
+        &scope,
+        &options,
+        &progress,
+    );
+    progress.end();
+    let bursts = correlate(&rules, &mut tally);
+    let report = Report::new(
+        provenance(&found.source, &config, &scope, now),
+        &rules,
+        tally,
+        bursts,
+        arguments.min_level,
+    );
+    if !report.coverage.identities_hold() {
+        bail!(
+            "the counts do not add up, which is a bug in trailscan: {:?} {:?}",
+            report.coverage.objects,
+            report.coverage.records
+        );
+    }
+    let files = output.write(&report, &arguments.format)?;
+    if !arguments.quiet {
+        say(&terminal::summary(&report))?;
+        say(&format!("\nReport: {}\n", files.join("  ")))?;
+        warn_of_regions(arguments);
+    }
+    Ok(exit(&report, arguments.fail_on))
+}
+
+/// What is read and how.
+struct Found<'r> {
+    /// The source as the report names it.
+    source: String,
+    listing: Listing,
+    bucket: Option<Bucket<'r>>,
+}
+
+fn find<'r>(
+    source: &Source,
+    scope: &Scope,
+    arguments: &Run,
+    runtime: &'r tokio::runtime::Runtime,
+) -> anyhow::Result<Found<'r>> {
+    match source {
+        Source::Local(path) => Ok(Found {
+            source: source.to_string(),
+            listing: local::list(path, scope)?,
+            bucket: None,
+        }),
+        Source::Stdin => {
+            let object = ObjectRef {
+                name: "standard input".to_owned(),
+                place: Place::Stdin,
+                key: None,
+                size: None,
+                archived: None,
+            };
+            let listing = Listing {
+                objects: vec![object],
+                ..Listing::default()
+            };
+            Ok(Found {
+                source: source.to_string(),
+                listing,
+                bucket: None,
+            })
+        }
+        Source::S3 { bucket, prefix } => runtime.block_on(async {
+            let aws = aws(arguments).await?;
+            let client = s3::open(&aws.s3(), bucket, prefix).await?;
+            let listing = s3::list(&client, bucket, prefix, scope).await?;
+            let clients = [(bucket.clone(), client)].into();
+            Ok(Found {
+                source: source.to_string(),
+                listing,
+                bucket: Some(Bucket { runtime, clients }),
+            })
+        }),
+        Source::Trails => runtime.block_on(find_trails(scope, arguments, runtime)),
+    }
+}
+
+/// Reads every place that a trail writes to. Two places are told apart by the bucket in front of
+/// their objects' names.
+async fn find_trails<'r>(
+    scope: &Scope,
+    arguments: &Run,
+    runtime: &'r tokio::runtime::Runtime,
+) -> anyhow::Result<Found<'r>> {
+    let aws = aws(arguments).await?;
+    let trails = discover::trails(&aws.cloudtrail()).await?;
+    let several = trails.places.len() > 1;
+    let mut found = Found {
+        source: String::new(),
+        listing: Listing::default(),
+        bucket: None,
+    };
+    let mut bucket = Bucket {
+        runtime,
+        clients: std::collections::BTreeMap::new(),
+    };
+    let mut sources = Vec::new();
+    for place in &trails.places {
+        let client = s3::open(&aws.s3(), &place.bucket, &place.prefix).await?;
+        let mut listing = s3::list(&client, &place.bucket, &place.prefix, scope).await?;
+        if several {
+            let front = format!("s3://{}/{}", place.bucket, place.prefix);
+            let front = front.trim_end_matches('/');
+            listing
+                .objects
+                .iter_mut()
+                .for_each(|object| object.name = format!("{front}/{}", object.name));
+        }
+        found.listing.objects.append(&mut listing.objects);
+        found.listing.problems.append(&mut listing.problems);
+        found.listing.passed_by.append(&mut listing.passed_by);
+        bucket.clients.insert(place.bucket.clone(), client);
+        sources.push(format!(
+            "s3://{}/{} (trail {})",
+            place.bucket, place.prefix, place.name
+        ));
+    }
+    found.listing.problems.extend(trails.problems);
+    found
+        .listing
+        .objects
+        .sort_by(|a, b| a.order().cmp(&b.order()));
+    found.source = sources.join(", ");
+    found.bucket = Some(bucket);
+    Ok(found)
+}
+
+async fn aws(arguments: &Run) -> anyhow::Result<Aws> {
+    let options = AwsOptions {
+        profile: arguments.profile.clone(),
+        endpoint_url: arguments.endpoint_url.clone(),
+        region: None,
+    };
+    Ok(Aws::from_chain(&options).await?)
+}
+
+/// Loads the rules that were asked for. None at all cannot be what anybody wants.
+pub(super) fn rule_set(choice: &RuleChoice, config: &Config) -> anyhow::Result<RuleSet> {
+    let mut texts = if choice.no_builtin_rules {
+        Vec::new()
+    } else {
+        load::builtin()
+    };
+    for path in &choice.rules {
+        texts.extend(load::folder(path)?);
+    }
+    let rules = load::load(&texts, &config.rules);
+    if rules.rules.is_empty() {
+        let reasons: Vec<String> = rules
+            .rejected
+            .iter()
+            .map(|bad| format!("{}:{}: {}", bad.origin.file, bad.origin.line, bad.reason))
+            .collect();
+        bail!(
+            "no rule can be used{}{}",
+            if reasons.is_empty() { "" } else { ": " },
+            reasons.join("; ")
+        );
+    }
+    Ok(rules)
+}
+
+fn scope(arguments: &Run, source: &Source, now: DateTime<Utc>) -> anyhow::Result<Scope> {
+    let selection = &arguments.selection;
+    let until = selection.until.map(|when| when.at(now));
+    let remote = matches!(source, Source::S3 { .. } | Source::Trails);
+    let default = remote.then(|| until.unwrap_or(now) - Duration::days(DEFAULT_DAYS));
+    let since = selection.since.map(|when| when.at(now)).or(default);
+    let until = until.or(remote.then_some(now));
+    if let (Some(since), Some(until)) = (since, until)
+        && since >= until
+    {
+        bail!("the window is empty: --since {since} is not before --until {until}");
+    }
+    Ok(Scope {
+        since,
+        until,
+        slack: SLACK,
+        now,
+        accounts: selection.account.clone(),
+        regions: selection.region.clone(),
+    })
+}
+
+fn jobs(asked: Option<u16>) -> usize {
+    asked.map_or_else(
+        || std::thread::available_parallelism().map_or(1, Into::into),
+        usize::from,
+    )
+}
+
+/// The moment of the run; `SOURCE_DATE_EPOCH` sets it for reports that can be compared byte by byte
+/// (reproducible-builds.org).
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place that asks the clock"
+)]
+fn now() -> anyhow::Result<DateTime<Utc>> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) => text
+            .parse()
+            .ok()
+            .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
+            .with_context(|| format!("SOURCE_DATE_EPOCH: `{text}` is not a number of seconds")),
+        Err(_) => Ok(Utc::now()),
+    }
+}
+
+fn provenance(source: &str, config: &Config, scope: &Scope, now: DateTime<Utc>) -> Provenance {
+    Provenance {
+        version: env!("CARGO_PKG_VERSION"),
+        organization: config.name.clone(),
+        source: source.to_owned(),
+        since: scope.since.map(|time| time.timestamp()),
+        until: scope.until.map(|time| time.timestamp()),
+        created: Some(now.timestamp()),
+        accounts: scope.accounts.clone(),
+        regions: scope.regions.clone(),
+        config: config.origin.clone(),
+        time_zone: config
+            .organization
+            .calendar
+            .as_ref()
+            .map(|calendar| calendar.zone.name().to_owned()),
+        ..Provenance::default()
+    }
+}
+
+/// A filter on Regions hides what AWS records in its global ones (facts, 2.3).
+fn warn_of_regions(arguments: &Run) {
+    let regions = &arguments.selection.region;
+    if !regions.is_empty() && !regions.iter().any(|region| region == "us-east-1") {
+        progress::note(
+            "IAM events and most console sign-ins are recorded in us-east-1, which --region leaves out",
+        );
+    }
+}
+
+/// Incomplete wins over findings: an incomplete run proves nothing.
+fn exit(report: &Report, fail_on: FailOn) -> Exit {
+    let found = fail_on
+        .0
+        .is_some_and(|least| report.worst().is_some_and(|worst| worst >= least));
+    match (report.coverage.is_complete(), found) {
+        (false, _) => Exit::Incomplete,
+        (true, true) => Exit::Findings,
+        (true, false) => Exit::Done,
+    }
+}

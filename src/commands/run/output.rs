@@ -1,0 +1,64 @@
+//! The report's folder. It is made before anything is read, so that a run never ends with nowhere
+//! to write; files are written beside their place and moved there whole, readable by their owner
+//! alone, because logs of a clinic are confidential.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::cli::Format;
+use crate::report::{Report, csv, html, json};
+
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let cannot = || format!("cannot write the report to {}", path.display());
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path).with_context(cannot)?;
+        let probe = path.join(".trailscan-probe");
+        write_private(&probe, b"").with_context(cannot)?;
+        fs::remove_file(&probe).with_context(cannot)?;
+        Ok(Self(path.to_owned()))
+    }
+
+    /// Writes the files asked for; answers their paths.
+    pub(super) fn write(&self, report: &Report, formats: &[Format]) -> anyhow::Result<Vec<String>> {
+        let mut files = Vec::new();
+        if formats.contains(&Format::Html) {
+            files.push(self.file("report.html", html::render(report).as_bytes())?);
+        }
+        if formats.contains(&Format::Json) {
+            files.push(self.file("findings.json", &json::findings(report)?)?);
+        }
+        if formats.contains(&Format::Csv) {
+            files.push(self.file("findings.csv", &csv::findings(report)?)?);
+        }
+        files.push(self.file("run.json", &json::run(report)?)?);
+        Ok(files)
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> anyhow::Result<String> {
+        let place = self.0.join(name);
+        let beside = self.0.join(format!(".{name}.new"));
+        write_private(&beside, bytes)
+            .and_then(|()| fs::rename(&beside, &place))
+            .with_context(|| format!("cannot write {}", place.display()))?;
+        Ok(place.display().to_string())
+    }
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}

@@ -1,0 +1,64 @@
+//! The progress bar: objects, events a second, time left. Only where a terminal is there.
+
+use std::io::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::pipeline::Progress;
+use crate::report::thousands;
+use crate::source::Listing;
+
+pub(super) struct Bar {
+    bar: ProgressBar,
+    events: AtomicU64,
+    began: Instant,
+}
+
+impl Bar {
+    /// A bar on standard error; indicatif hides it where that is no terminal.
+    pub(super) fn new(quiet: bool) -> Self {
+        let target = if quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
+        let bar = ProgressBar::with_draw_target(None, target).with_message("listing");
+        Self {
+            bar,
+            events: AtomicU64::new(0),
+            began: Instant::now(),
+        }
+    }
+
+    pub(super) fn begin(&self, listing: &Listing) {
+        let template = "{wide_bar:.cyan} {pos}/{len} objects  {msg}  {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style);
+        }
+        self.bar.set_length(listing.objects.len() as u64);
+    }
+
+    pub(super) fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Progress for Bar {
+    fn object(&self, _bytes: u64, events: u64) {
+        let events = self.events.fetch_add(events, Ordering::Relaxed) + events;
+        self.bar.inc(1);
+        if !self.bar.is_hidden() {
+            let rate = u128::from(events) * 1_000 / self.began.elapsed().as_millis().max(1);
+            let rate = thousands(u64::try_from(rate).unwrap_or(u64::MAX));
+            self.bar
+                .set_message(format!("{} events, {rate}/s", thousands(events)));
+        }
+    }
+}
+
+/// A remark on standard error.
+pub(super) fn note(text: &str) {
+    drop(writeln!(anstream::stderr().lock(), "note: {text}"));
+}

@@ -1,0 +1,318 @@
+//! S3 on the loopback interface, for tests: a real server over a folder, or a scripted one in
+//! memory that refuses, breaks off and redirects on demand and remembers what it was asked.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use s3s::auth::SimpleAuth;
+use s3s::dto::{
+    CommonPrefix, GetObjectInput, GetObjectOutput, ListObjectsV2Input, ListObjectsV2Output, Object,
+    ObjectStorageClass, RestoreStatus, StreamingBlob,
+};
+use s3s::service::S3ServiceBuilder;
+use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use trailscan::aws::{Aws, AwsOptions};
+
+/// The bucket of the server in memory.
+pub const BUCKET: &str = "logs";
+
+/// Access key and secret of the only user.
+const LOGIN: &str = "test";
+
+/// The key of a log of that account and Region, delivered at that time (`20261110T1145`).
+pub fn log(account: &str, region: &str, delivered: &str) -> String {
+    let (year, rest) = delivered.split_at(4);
+    let (month, rest) = rest.split_at(2);
+    let (day, _) = rest.split_at(2);
+    format!(
+        "{account}/CloudTrail/{region}/{year}/{month}/{day}/\
+         {account}_CloudTrail_{region}_{delivered}Z_7xgocspSowgK0Gto.json.gz"
+    )
+}
+
+/// Serves until the runtime ends; gives the URL.
+pub async fn serve(s3: impl S3) -> String {
+    let mut builder = S3ServiceBuilder::new(s3);
+    builder.set_auth(SimpleAuth::from_single(LOGIN, LOGIN));
+    let service = builder.build();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let service = service.clone();
+            tokio::spawn(async move {
+                let http = Builder::new(TokioExecutor::new());
+                // a client that hangs up is no error of the test
+                drop(http.serve_connection(TokioIo::new(socket), service).await);
+            });
+        }
+    });
+    url
+}
+
+/// Serves a folder whose sub-folders are buckets.
+pub async fn serve_folder(root: &Path) -> String {
+    serve(s3s_fs::FileSystem::new(root).unwrap()).await
+}
+
+/// Answers every request with that body, cut in the middle the first so many times; gives the URL
+/// and the count of requests. A sound HTTP server cannot be made to do that.
+pub async fn serve_cut(body: &'static str, cuts: u32) -> (String, Arc<Mutex<u32>>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let count = Arc::new(Mutex::new(0));
+    let requests = Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(socket.read_u8().await.unwrap());
+            }
+            let cut = {
+                let mut requests = requests.lock().unwrap();
+                *requests += 1;
+                *requests <= cuts
+            };
+            let (half, rest) = body.split_at(body.len() / 2);
+            let rest = if cut { "" } else { rest };
+            let length = body.len();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{half}{rest}");
+            socket.write_all(head.as_bytes()).await.unwrap();
+        }
+    });
+    (url, count)
+}
+
+/// AWS as that server plays it.
+pub async fn aws(url: &str) -> Aws {
+    let options = AwsOptions {
+        endpoint_url: Some(url.to_owned()),
+        ..AwsOptions::default()
+    };
+    let credentials = Credentials::new(LOGIN, LOGIN, None, None, "loopback");
+    Aws::with_credentials(&options, SharedCredentialsProvider::new(credentials)).await
+}
+
+/// How the server in memory answers for one object.
+#[derive(Debug, Clone, Default)]
+pub enum Answer {
+    #[default]
+    Whole,
+    /// HTTP 403 with that message.
+    Denied(&'static str),
+    /// An archive class, which the listing shows.
+    Class(&'static str),
+    /// The same with a restored copy at hand.
+    Restored(&'static str),
+    /// An archive tier, which only reading shows.
+    Tier,
+    /// HTTP 503, that many times.
+    SlowDown(u32),
+}
+
+/// One bucket in memory.
+#[derive(Debug, Default)]
+pub struct Memory {
+    objects: BTreeMap<String, Answer>,
+    /// Listing below such a prefix is refused.
+    closed: BTreeSet<String>,
+    /// The Region the bucket is in, where every other one is redirected.
+    region: Option<&'static str>,
+    /// Keys or folders in a page.
+    page: usize,
+    asked: Arc<Mutex<Vec<String>>>,
+    gets: Mutex<BTreeMap<String, u32>>,
+}
+
+impl Memory {
+    /// A bucket with those keys, every object holding its own key as its body.
+    pub fn new(keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let objects = keys.into_iter();
+        let objects = objects.map(|key| (key.into(), Answer::Whole));
+        Self {
+            objects: objects.collect(),
+            page: 1000,
+            ..Self::default()
+        }
+    }
+
+    /// Adds an object that answers so.
+    pub fn with(mut self, key: impl Into<String>, answer: Answer) -> Self {
+        self.objects.insert(key.into(), answer);
+        self
+    }
+
+    pub fn closed(mut self, prefix: impl Into<String>) -> Self {
+        self.closed.insert(prefix.into());
+        self
+    }
+
+    pub fn in_region(mut self, region: &'static str) -> Self {
+        self.region = Some(region);
+        self
+    }
+
+    pub fn page(mut self, page: usize) -> Self {
+        self.page = page;
+        self
+    }
+
+    /// `LIST prefix` and `GET key`, in the order in which they were asked.
+    pub fn asked(&self) -> Arc<Mutex<Vec<String>>> {
+        Arc::clone(&self.asked)
+    }
+
+    fn listed(&self, input: &ListObjectsV2Input) -> S3Result<ListObjectsV2Output> {
+        let prefix = input.prefix.clone().unwrap_or_default();
+        self.asked.lock().unwrap().push(format!("LIST {prefix}"));
+        if input.bucket != BUCKET {
+            return Err(S3Error::new(S3ErrorCode::NoSuchBucket));
+        }
+        if self.closed.iter().any(|closed| prefix.starts_with(closed)) {
+            let message = "User: arn:aws:iam::111122223333:user/auditor is not authorized";
+            return Err(S3Error::with_message(S3ErrorCode::AccessDenied, message));
+        }
+        // what one page may hold: keys, and with a delimiter the folders in their place
+        let folder = |key: &str| {
+            let below = key.strip_prefix(&prefix)?;
+            let (folder, _) = below.split_once(input.delimiter.as_deref()?)?;
+            Some(format!("{prefix}{folder}/"))
+        };
+        let below = self.objects.keys().filter(|key| key.starts_with(&prefix));
+        let entries: BTreeSet<(String, bool)> = below
+            .map(|key| folder(key).map_or_else(|| (key.clone(), false), |folder| (folder, true)))
+            .collect();
+        let after = input.continuation_token.clone().unwrap_or_default();
+        let size = self
+            .page
+            .min(usize::try_from(input.max_keys.unwrap_or(1000)).unwrap());
+        let mut left = entries.into_iter().filter(|(name, _)| *name > after);
+        let page: Vec<_> = left.by_ref().take(size).collect();
+        let next = left.next().and_then(|_| page.last().cloned());
+        let (folders, keys): (Vec<_>, Vec<_>) = page.into_iter().partition(|(_, folder)| *folder);
+        let folders = folders.into_iter().map(|(folder, _)| CommonPrefix {
+            prefix: Some(folder),
+        });
+        Ok(ListObjectsV2Output {
+            contents: Some(keys.into_iter().map(|(key, _)| self.object(key)).collect()),
+            common_prefixes: Some(folders.collect()),
+            is_truncated: Some(next.is_some()),
+            next_continuation_token: next.map(|(name, _)| name),
+            ..Default::default()
+        })
+    }
+
+    fn object(&self, key: String) -> Object {
+        let restored = RestoreStatus {
+            is_restore_in_progress: Some(false),
+            restore_expiry_date: Some(std::time::SystemTime::now().into()),
+        };
+        let (class, restore_status) = match self.objects.get(&key) {
+            Some(Answer::Class(class)) => (*class, None),
+            Some(Answer::Restored(class)) => (*class, Some(restored)),
+            Some(Answer::Tier) => (ObjectStorageClass::INTELLIGENT_TIERING, None),
+            _ => (ObjectStorageClass::STANDARD, None),
+        };
+        Object {
+            size: i64::try_from(key.len()).ok(),
+            key: Some(key),
+            storage_class: Some(class.to_owned().into()),
+            restore_status,
+            ..Default::default()
+        }
+    }
+
+    fn got(&self, input: &GetObjectInput) -> S3Result<GetObjectOutput> {
+        let key = &input.key;
+        self.asked.lock().unwrap().push(format!("GET {key}"));
+        let before = {
+            let mut gets = self.gets.lock().unwrap();
+            let before = gets.entry(key.clone()).or_default();
+            *before += 1;
+            *before - 1
+        };
+        let body = key.clone().into_bytes();
+        let length = i64::try_from(body.len()).ok();
+        match self.objects.get(key) {
+            None => return Err(S3Error::new(S3ErrorCode::NoSuchKey)),
+            Some(Answer::Denied(message)) => {
+                return Err(S3Error::with_message(S3ErrorCode::AccessDenied, *message));
+            }
+            Some(Answer::Class(_) | Answer::Tier) => {
+                return Err(S3Error::new(S3ErrorCode::InvalidObjectState));
+            }
+            Some(Answer::SlowDown(times)) if before < *times => {
+                return Err(S3Error::new(S3ErrorCode::SlowDown));
+            }
+            Some(_) => {}
+        }
+        Ok(GetObjectOutput {
+            body: Some(StreamingBlob::from(Body::from(body))),
+            content_length: length,
+            // as CloudTrail's own objects say of themselves
+            content_encoding: Some("gzip".to_owned()),
+            ..Default::default()
+        })
+    }
+
+    /// The redirect that S3 answers with where the signature names another Region.
+    fn misdirected<T>(&self, request: &S3Request<T>) -> S3Result<()> {
+        let Some(region) = self.region else {
+            return Ok(());
+        };
+        let signed = request.headers.get("authorization");
+        let signed = signed.and_then(|value| value.to_str().ok());
+        if signed.is_some_and(|signed| signed.contains(&format!("/{region}/s3/"))) {
+            return Ok(());
+        }
+        let mut error = S3Error::new(S3ErrorCode::PermanentRedirect);
+        let mut headers = request.headers.clone();
+        headers.clear();
+        headers.insert("x-amz-bucket-region", region.parse().unwrap());
+        error.set_headers(headers);
+        Err(error)
+    }
+}
+
+/// What `async fn` in the [`S3`] trait stands for.
+type Reply<'a, T> = Pin<Box<dyn Future<Output = S3Result<S3Response<T>>> + Send + 'a>>;
+
+impl S3 for Memory {
+    fn list_objects_v2<'a, 'b>(
+        &'a self,
+        request: S3Request<ListObjectsV2Input>,
+    ) -> Reply<'b, ListObjectsV2Output>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        Box::pin(async move {
+            self.misdirected(&request)?;
+            self.listed(&request.input).map(S3Response::new)
+        })
+    }
+
+    fn get_object<'a, 'b>(
+        &'a self,
+        request: S3Request<GetObjectInput>,
+    ) -> Reply<'b, GetObjectOutput>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        Box::pin(async move {
+            self.misdirected(&request)?;
+            self.got(&request.input).map(S3Response::new)
+        })
+    }
+}
