@@ -9,6 +9,7 @@ mod cards;
 mod chart;
 mod citations;
 mod decision;
+mod evidence;
 mod lists;
 mod method;
 mod scope;

@@ -10,7 +10,7 @@ use crate::event::time::Epoch;
 use crate::report::activity::Top;
 use crate::report::{Report, thousands};
 
-const MOST_GAPS: usize = 10;
+const MOST_GAPS: usize = 40;
 const MOST_DAYS: usize = 100;
 
 pub(super) fn section(report: &Report) -> Markup {
@@ -55,6 +55,7 @@ fn gaps(chart: &Chart) -> Markup {
     let all = gaps.len();
     gaps.sort_by_key(|(begin, end)| (begin - end, *begin));
     gaps.truncate(MOST_GAPS);
+    gaps.sort_unstable();
     html! {
         h3 { "Gaps: stretches without any event" }
         @if gaps.is_empty() {
@@ -64,7 +65,9 @@ fn gaps(chart: &Chart) -> Markup {
                 "In all accounts and Regions together. Nothing may have happened, or nothing was recorded: "
                 "the logs alone do not tell which."
             }
-            (notice(gaps.len(), all, "gap"))
+            @if gaps.len() < all {
+                p.notice { "The " (gaps.len()) " longest of " (thousands(all as u64)) " gaps." }
+            }
             ul.gaps {
                 @for (begin, end) in gaps {
                     li { (moment(begin)) " to " (moment(end)) " – " (lasted(end - begin)) }

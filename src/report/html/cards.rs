@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use chrono_tz::Tz;
 use maud::{Markup, html};
 
+use super::evidence;
 use super::written::{
-    anchor, badge, citation_anchor, clock, code, day, lasted, local, moment, notice, scrolling,
-    shortened, shown, value, values,
+    anchor, badge, citation_anchor, clock, code, day, lasted, local, moment, notice, short, shown,
+    value, values,
 };
-use crate::event::time;
-use crate::finding::{CallCount, Finding, Sample};
+use crate::finding::{CallCount, Finding};
 use crate::hipaa::CATALOGUE;
 use crate::report::{Report, plural, thousands};
 use crate::severity::Severity;
@@ -103,7 +103,7 @@ fn card(finding: &Finding, zone: Option<Tz>) -> Markup {
             }
             (facts(finding, zone))
             (meaning(finding))
-            (evidence(finding))
+            (evidence::of(finding))
             (disposition())
             p.origin {
                 "Rule " (code(&finding.rule)) " · finding " (code(&finding.id)) " · period " (code(&finding.period))
@@ -123,7 +123,7 @@ fn sentence(finding: &Finding) -> Markup {
     calls.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let more = calls.len().saturating_sub(3) as u64;
     html! {
-        @if finding.actor.is_empty() { "An unidentified caller" } @else { b { (value(&finding.actor)) } }
+        @if finding.actor.is_empty() { "An unidentified caller" } @else { b { (value(short(&finding.actor))) } }
         " called "
         @for (at, (name, count)) in calls.iter().take(3).enumerate() {
             @if at > 0 { (if at + 1 == calls.len() { " and " } else { ", " }) }
@@ -131,7 +131,7 @@ fn sentence(finding: &Finding) -> Markup {
             @if *count > 1 || calls.len() > 1 { " " (times(*count)) }
         }
         @if more > 0 { " and " (plural(more, "other operation")) }
-        @if !finding.resource.is_empty() { " on " b { (value(&finding.resource)) } }
+        @if !finding.resource.is_empty() { " on " b { (value(short(&finding.resource))) } }
         (when(finding))
         "; " (result(finding)) "."
     }
@@ -220,17 +220,9 @@ fn facts(finding: &Finding, zone: Option<Tz>) -> Markup {
     };
     let once = finding.first == finding.last;
     html! {
-        dl.facts {
+        dl.facts.pairs {
             dt { "Who" }
             dd { @if finding.actor.is_empty() { "not recorded" } @else { (code(&finding.actor)) } }
-            dt { "When" }
-            dd {
-                @if once { (at("", finding.first)) }
-                @else { (at("first ", finding.first)) (at("last ", finding.last)) }
-                @if finding.first.is_none() { "not recorded" }
-            }
-            dt { "Where" }
-            dd { (place(finding)) }
             dt { "What" }
             dd {
                 ul.plain {
@@ -242,8 +234,16 @@ fn facts(finding: &Finding, zone: Option<Tz>) -> Markup {
                     }
                 }
             }
+            dt { "When" }
+            dd {
+                @if once { (at("", finding.first)) }
+                @else { (at("first ", finding.first)) (at("last ", finding.last)) }
+                @if finding.first.is_none() { "not recorded" }
+            }
             dt { "On what" }
             dd { @if finding.resource.is_empty() { "not one resource" } @else { (code(&finding.resource)) } }
+            dt { "Where" }
+            dd { (place(finding)) }
             dt { "Result" }
             dd { (plural(finding.count, "event")) ": " (calls(outcome(finding))) }
         }
@@ -318,75 +318,6 @@ fn cited(section: &str) -> Markup {
         li {
             a href={ "#" (citation_anchor(section)) } { (shown(section)) }
             @if let Some(citation) = known { " " (citation.title) }
-        }
-    }
-}
-
-fn evidence(finding: &Finding) -> Markup {
-    let kept = finding.samples.len();
-    let label = format!("Evidence for {}", finding.title);
-    html! {
-        details.evidence open {
-            summary {
-                h4 { "Evidence" } " "
-                span.aside {
-                    @if (kept as u64) < finding.count {
-                        "the earliest " (thousands(kept as u64)) " of " (plural(finding.count, "event"))
-                    } @else {
-                        (plural(kept as u64, "event"))
-                    }
-                }
-            }
-            @if kept == 0 {
-                p { "No event of this finding was kept as a sample." }
-            } @else {
-                (scrolling(&shown(&label), &html! {
-                    table {
-                        thead {
-                            tr {
-                                th scope="col" { "Time (UTC)" }
-                                th scope="col" { "Event" }
-                                th scope="col" { "From" }
-                                th scope="col" { "Result" }
-                                th scope="col" { "Log file, record" }
-                            }
-                        }
-                        tbody { @for sample in &finding.samples { (row(sample)) } }
-                    }
-                }))
-            }
-        }
-    }
-}
-
-fn row(sample: &Sample) -> Markup {
-    html! {
-        tr {
-            td.nowrap {
-                @match sample.time {
-                    Some(at) => { (time::utc(at).format("%Y-%m-%d")) br; (clock(at)) }
-                    None => "undated"
-                }
-            }
-            td {
-                b { (value(&sample.event_name)) }
-                div.small { @if sample.event_id.is_empty() { "no event id" } @else { (code(&sample.event_id)) } }
-                @if !sample.target.is_empty() { div.small { "on " (code(&sample.target)) } }
-            }
-            td {
-                @if sample.source_ip.is_empty() { "–" } @else { (code(&sample.source_ip)) }
-                @if !sample.user_agent.is_empty() {
-                    div.small { bdi { (shortened(&sample.user_agent, 60)) } }
-                }
-            }
-            td {
-                (shown(&sample.outcome))
-                @if !sample.error_code.is_empty() { div.small { (code(&sample.error_code)) } }
-                @if !sample.error_message.is_empty() {
-                    div.small { bdi { (shortened(&sample.error_message, 160)) } }
-                }
-            }
-            td.small { (code(&sample.object)) ", record " (sample.record) }
         }
     }
 }

@@ -35,14 +35,19 @@ pub(super) fn section(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
 
 fn identity(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
     let from = &report.provenance;
-    let bound = |at: Option<Epoch>, none: &str| {
+    let instant = |at: Epoch| {
         html! {
-            @match at {
-                Some(at) => {
-                    (moment(at))
-                    @if let Some(there) = local(zone, at) { span.aside { " (" (there) ")" } }
-                }
-                None => { (none) }
+            (moment(at))
+            @if let Some(there) = local(zone, at) { span.aside { " (" (there) ")" } }
+        }
+    };
+    // where no window was asked for, the period is what the logs themselves span
+    let bound = |asked: Option<Epoch>, met: Option<Epoch>, words: &str| {
+        html! {
+            @match (asked, met) {
+                (Some(at), _) => (instant(at)),
+                (None, Some(at)) => { (words) ", " (instant(at)) }
+                (None, None) => (words),
             }
         }
     };
@@ -51,15 +56,15 @@ fn identity(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
             div.wide {
                 dt { "Period" }
                 dd {
-                    "from " (bound(from.since, "the earliest event read"))
+                    "from " (bound(from.since, report.coverage.first, "the earliest event read"))
                     br;
                     "up to "
                     @if from.until.is_some() { "and not including " }
-                    (bound(from.until, "the latest event read"))
+                    (bound(from.until, report.coverage.last, "the latest event read"))
                 }
             }
             div { dt { "Report" } dd { (code(id)) } }
-            div { dt { "Created" } dd { (bound(from.created, "not recorded")) } }
+            div { dt { "Created" } dd { @match from.created { Some(at) => (instant(at)), None => "not recorded" } } }
             div { dt { "Made with" } dd { "trailscan " (from.version) } }
         }
     }
@@ -86,7 +91,7 @@ fn needs_decision(report: &Report) -> Markup {
         div.box {
             h2 { "Needs decision" }
             @if levels.is_empty() {
-                p.figure.small { "No findings" }
+                p.figure.words { "No findings" }
                 p { "in the covered data." }
             } @else {
                 p.figure { (thousands(report.findings.len() as u64)) }
@@ -110,7 +115,7 @@ fn coverage(report: &Report) -> Markup {
     html! {
         div.box {
             h2 { "Coverage" }
-            p.figure.small.alert[!whole || objects.listed == 0] {
+            p.figure.words.alert[!whole || objects.listed == 0] {
                 @if objects.listed == 0 { "No log files" }
                 @else if whole { "Complete" }
                 @else { "INCOMPLETE" }
@@ -136,7 +141,7 @@ fn integrity(report: &Report) -> Markup {
     html! {
         div.box {
             h2 { "Integrity" }
-            p.figure.small.alert { "Not checked" }
+            p.figure.words.alert { "Not checked" }
             p { "Log-file integrity was not checked in this run." }
             ul.plain {
                 li { (plural(report.coverage.objects.digests, "digest file")) " met, none verified" }

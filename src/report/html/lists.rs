@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::cards::Carded;
-use super::written::{anchor, badge, clock, day, notice, shown, value};
+use super::written::{anchor, badge, clock, day, notice, short, shown, value, values};
 use crate::finding::Finding;
 use crate::report::{Report, plural, thousands};
 use crate::severity::Severity;
@@ -28,7 +28,7 @@ pub(super) fn needs_decision(report: &Report) -> Markup {
                 p { "No findings of these levels in the covered data." }
             } @else {
                 (notice(severe.len(), all, "finding"))
-                (rows(&severe, &carded, true))
+                (rows(&severe, &carded))
             }
         }
     }
@@ -49,17 +49,7 @@ pub(super) fn others(report: &Report) -> Markup {
                 @let groups = by_rule(&below, level);
                 @if !groups.is_empty() {
                     h3.group { (badge(level)) }
-                    @for (title, findings) in groups {
-                        details.group open {
-                            summary {
-                                span.title { (shown(title)) } " "
-                                span.aside { (plural(findings.len() as u64, "finding")) }
-                            }
-                            (notice(findings.len().min(MOST_ROWS), findings.len(), "finding"))
-                            @let first: Vec<&Finding> = findings.into_iter().take(MOST_ROWS).collect();
-                            (rows(&first, &carded, false))
-                        }
-                    }
+                    (grouped(&groups, &carded))
                 }
             }
         }
@@ -81,44 +71,18 @@ fn by_rule<'a>(findings: &[&'a Finding], level: Severity) -> Vec<(&'a str, Vec<&
         .collect()
 }
 
-/// The titles stand in the rows only where the rows are of many rules.
-fn rows(findings: &[&Finding], carded: &Carded, titled: bool) -> Markup {
+/// One line each, under its own title.
+fn rows(findings: &[&Finding], carded: &Carded) -> Markup {
     html! {
         table.stack.list role="table" {
-            thead role="rowgroup" {
-                tr role="row" {
-                    @if titled {
-                        th scope="col" role="columnheader" { "Level" }
-                        th scope="col" role="columnheader" { "Finding" }
-                    }
-                    th scope="col" role="columnheader" { "Who" }
-                    th scope="col" role="columnheader" { "On what" }
-                    th.number scope="col" role="columnheader" { "Events" }
-                    th scope="col" role="columnheader" { "Last (UTC)" }
-                    th.decision scope="col" role="columnheader" { "Decision" }
-                }
-            }
+            (head(true))
             tbody role="rowgroup" {
                 @for finding in findings {
                     tr role="row" {
-                        @if titled {
-                            td.nowrap role="cell" data-label="Level" { (badge(finding.level)) }
-                            th scope="row" role="rowheader" { (link(finding, &finding.title, carded)) }
-                        }
-                        td role="cell" data-label="Who" {
-                            @if titled { (value(&finding.actor)) } @else { (link(finding, actor(finding), carded)) }
-                        }
-                        td role="cell" data-label="On what" {
-                            @if finding.resource.is_empty() { "–" } @else { (value(&finding.resource)) }
-                        }
-                        td.number role="cell" data-label="Events" { (thousands(finding.count)) }
-                        td.nowrap role="cell" data-label="Last (UTC)" {
-                            @match finding.last {
-                                Some(last) => { (day(last)) br; (clock(last)) }
-                                None => "undated"
-                            }
-                        }
-                        td.decision role="cell" {}
+                        td.nowrap role="cell" data-label="Level" { (badge(finding.level)) }
+                        th scope="row" role="rowheader" { (link(finding, &finding.title, carded)) }
+                        td role="cell" data-label="Who" { (who(finding, &value(short(&finding.actor)))) }
+                        (cells(finding))
                     }
                 }
             }
@@ -126,11 +90,81 @@ fn rows(findings: &[&Finding], carded: &Carded, titled: bool) -> Markup {
     }
 }
 
-fn actor(finding: &Finding) -> &str {
-    if finding.actor.is_empty() {
-        "unidentified caller"
-    } else {
-        &finding.actor
+/// The lines of each rule under the rule's title.
+fn grouped(groups: &[(&str, Vec<&Finding>)], carded: &Carded) -> Markup {
+    html! {
+        table.stack.list.grouped role="table" {
+            (head(false))
+            @for (title, findings) in groups {
+                tbody role="rowgroup" {
+                    tr.rule role="row" {
+                        th colspan="5" scope="rowgroup" role="rowheader" {
+                            (shown(title)) " "
+                            span.aside { (plural(findings.len() as u64, "finding")) }
+                        }
+                    }
+                    @for finding in findings.iter().take(MOST_ROWS) {
+                        tr role="row" {
+                            td role="cell" data-label="Who" {
+                                (who(finding, &link(finding, short(&finding.actor), carded)))
+                            }
+                            (cells(finding))
+                        }
+                    }
+                    @if findings.len() > MOST_ROWS {
+                        tr role="row" {
+                            td colspan="5" role="cell" {
+                                (notice(MOST_ROWS, findings.len(), "finding"))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn head(titled: bool) -> Markup {
+    html! {
+        thead role="rowgroup" {
+            tr role="row" {
+                @if titled {
+                    th.level-column scope="col" role="columnheader" { "Level" }
+                    th.title-column scope="col" role="columnheader" { "Finding" }
+                }
+                th scope="col" role="columnheader" { "Who" }
+                th scope="col" role="columnheader" { "On what" }
+                th.number scope="col" role="columnheader" { "Events" }
+                th.time-column scope="col" role="columnheader" { "Last (UTC)" }
+                th.decision scope="col" role="columnheader" { "Decision" }
+            }
+        }
+    }
+}
+
+fn who(finding: &Finding, actor: &Markup) -> Markup {
+    html! {
+        @if finding.actor.is_empty() { "unidentified caller" } @else { (actor) }
+        @if !finding.accounts.is_empty() {
+            " " span.small.account { "account " (values(finding.accounts.iter().take(3))) }
+        }
+    }
+}
+
+/// What follows the caller in every list.
+fn cells(finding: &Finding) -> Markup {
+    html! {
+        td role="cell" data-label="On what" {
+            @if finding.resource.is_empty() { "–" } @else { (value(short(&finding.resource))) }
+        }
+        td.number role="cell" data-label="Events" { (thousands(finding.count)) }
+        td.nowrap role="cell" data-label="Last (UTC)" {
+            @match finding.last {
+                Some(last) => { (day(last)) " " br; (clock(last)) }
+                None => "undated"
+            }
+        }
+        td.decision role="cell" {}
     }
 }
 

@@ -177,6 +177,11 @@ fn command(from: &Provenance) -> String {
             words.extend([option.to_owned(), iso(time)]);
         }
     }
+    for (option, names) in [("--account", &from.accounts), ("--region", &from.regions)] {
+        if !names.is_empty() {
+            words.extend([option.to_owned(), quoted(&names.join(","))]);
+        }
+    }
     if let Some((file, _)) = &from.config {
         words.extend(["--config".to_owned(), quoted(file)]);
     }

@@ -60,6 +60,19 @@ pub(super) fn value(text: &str) -> Markup {
     html! { bdi.value { (shown(text)) } }
 }
 
+/// The part of an ARN that people say: `user/ops-legacy`. The whole stands in the finding's card.
+pub(super) fn short(text: &str) -> &str {
+    let mut parts = text.splitn(6, ':');
+    match (parts.next(), parts.next(), parts.nth(3)) {
+        (Some("arn"), Some(partition), Some(name))
+            if partition.starts_with("aws") && !name.is_empty() =>
+        {
+            name
+        }
+        _ => text,
+    }
+}
+
 /// Names, event ids and addresses, which are compared letter by letter.
 pub(super) fn code(text: &str) -> Markup {
     html! { bdi.code { (shown(text)) } }
@@ -182,6 +195,10 @@ mod tests {
         );
         assert_eq!(lasted(2_520), "42 minutes");
         assert_eq!(lasted(59), "59 seconds");
+        assert_eq!(short("arn:aws:iam::111122223333:user/ops"), "user/ops");
+        assert_eq!(short("arn:aws:s3:::bucket"), "bucket");
+        assert_eq!(short("arn:other:s3:::bucket"), "arn:other:s3:::bucket");
+        assert_eq!(short("3 principals"), "3 principals");
         assert_eq!(citation_anchor("164.312(a)(2)(iv)"), "c-164-312-a-2-iv");
     }
 }

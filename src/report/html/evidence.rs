@@ -1,0 +1,86 @@
+//! The events a finding rests on: what the log says of each, and where to find it there.
+
+use maud::{Markup, html};
+
+use super::written::{clock, code, scrolling, short, shortened, shown, value};
+use crate::event::time;
+use crate::finding::{Finding, Sample};
+use crate::report::{plural, thousands};
+
+/// The kept events of a finding, the earliest first.
+pub(super) fn of(finding: &Finding) -> Markup {
+    let kept = finding.samples.len();
+    let label = format!("Evidence for {}", finding.title);
+    html! {
+        details.evidence open {
+            summary {
+                h4 { "Evidence" } " "
+                span.aside {
+                    @if (kept as u64) < finding.count {
+                        "the earliest " (thousands(kept as u64)) " of " (plural(finding.count, "event"))
+                    } @else {
+                        (plural(kept as u64, "event"))
+                    }
+                }
+            }
+            @if kept == 0 {
+                p { "No event of this finding was kept as a sample." }
+            } @else {
+                (scrolling(&shown(&label), &html! {
+                    table {
+                        thead {
+                            tr {
+                                th scope="col" { "Time (UTC)" }
+                                th scope="col" { "Event" }
+                                th scope="col" { "From" }
+                                th scope="col" { "Result" }
+                            }
+                        }
+                        @for sample in &finding.samples { (rows(sample, &finding.resource)) }
+                    }
+                }))
+            }
+        }
+    }
+}
+
+/// Two lines: what happened, and where the record lies.
+fn rows(sample: &Sample, resource: &str) -> Markup {
+    html! {
+        tbody {
+            tr {
+                td.nowrap {
+                    @match sample.time {
+                        Some(at) => { (time::utc(at).format("%Y-%m-%d")) " " (clock(at)) }
+                        None => "undated"
+                    }
+                }
+                td {
+                    (value(&sample.event_name))
+                    @if !sample.target.is_empty() && sample.target != resource {
+                        div.small { "on " (value(short(&sample.target))) }
+                    }
+                }
+                td {
+                    @if sample.source_ip.is_empty() { "–" } @else { (code(&sample.source_ip)) }
+                    @if !sample.user_agent.is_empty() {
+                        div.small { bdi { (shortened(&sample.user_agent, 60)) } }
+                    }
+                }
+                td {
+                    (shown(&sample.outcome))
+                    @if !sample.error_code.is_empty() { ", " (code(&sample.error_code)) }
+                    @if !sample.error_message.is_empty() {
+                        div.small { bdi { (shortened(&sample.error_message, 160)) } }
+                    }
+                }
+            }
+            tr.lies {
+                td colspan="4" {
+                    @if sample.event_id.is_empty() { "no event id" } @else { "event " (code(&sample.event_id)) }
+                    ", record " (sample.record) " of " (code(&sample.object))
+                }
+            }
+        }
+    }
+}
