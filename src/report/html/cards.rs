@@ -252,21 +252,13 @@ fn facts(finding: &Finding, zone: Option<Tz>) -> Markup {
 
 fn place(finding: &Finding) -> Markup {
     html! {
-        @if !finding.accounts.is_empty() {
-            div { "account " (values(&finding.accounts)) }
-        }
-        @if !finding.regions.is_empty() {
-            div { "Region " (values(&finding.regions)) }
-        }
+        @if !finding.accounts.is_empty() { "account " (values(&finding.accounts)) ", " }
+        @if !finding.regions.is_empty() { (values(&finding.regions)) ", " }
         @if finding.source_ips.is_empty() {
-            div { "source address not recorded" }
+            "source address not recorded"
         } @else {
-            div {
-                "from " (values(&finding.source_ips))
-                @if finding.more_source_ips > 0 {
-                    " and " (thousands(finding.more_source_ips)) " more"
-                }
-            }
+            "from " (values(&finding.source_ips))
+            @if finding.more_source_ips > 0 { " and " (thousands(finding.more_source_ips)) " more" }
         }
     }
 }
@@ -281,7 +273,13 @@ fn calls(count: CallCount) -> String {
     .filter(|(count, _)| *count > 0)
     .map(|(count, word)| format!("{} {word}", thousands(count)))
     .collect();
-    parts.join(", ")
+    match (
+        parts.as_slice(),
+        count.succeeded + count.denied + count.failed,
+    ) {
+        ([only], 1) => only.trim_start_matches("1 ").to_owned(),
+        _ => parts.join(", "),
+    }
 }
 
 fn meaning(finding: &Finding) -> Markup {
@@ -290,21 +288,23 @@ fn meaning(finding: &Finding) -> Markup {
             div {
                 h4 { "Why it matters" }
                 p { (shown(&finding.why)) }
-                @if !finding.citations.is_empty() {
-                    ul.cited {
-                        @for section in &finding.citations { (cited(section)) }
-                    }
-                }
             }
-            div {
-                @if !finding.response.is_empty() {
+            @if !finding.response.is_empty() {
+                div {
                     h4 { "Recommended steps" }
                     ol { @for step in &finding.response { li { (shown(step)) } } }
                 }
-                @if !finding.false_positives.is_empty() {
+            }
+            @if !finding.false_positives.is_empty() {
+                div {
                     h4 { "Known false positives" }
                     ul { @for known in &finding.false_positives { li { (shown(known)) } } }
                 }
+            }
+        }
+        @if !finding.citations.is_empty() {
+            ul.cited aria-label="Citations" {
+                @for section in &finding.citations { (cited(section)) }
             }
         }
     }

@@ -98,7 +98,7 @@ fn grouped(groups: &[(&str, Vec<&Finding>)], carded: &Carded) -> Markup {
             @for (title, findings) in groups {
                 tbody role="rowgroup" {
                     tr.rule role="row" {
-                        th colspan="5" scope="rowgroup" role="rowheader" {
+                        th colspan="4" scope="rowgroup" role="rowheader" {
                             (shown(title)) " "
                             span.aside { (plural(findings.len() as u64, "finding")) }
                         }
@@ -113,7 +113,7 @@ fn grouped(groups: &[(&str, Vec<&Finding>)], carded: &Carded) -> Markup {
                     }
                     @if findings.len() > MOST_ROWS {
                         tr role="row" {
-                            td colspan="5" role="cell" {
+                            td colspan="4" role="cell" {
                                 (notice(MOST_ROWS, findings.len(), "finding"))
                             }
                         }

@@ -60,16 +60,20 @@ pub(super) fn value(text: &str) -> Markup {
     html! { bdi.value { (shown(text)) } }
 }
 
-/// The part of an ARN that people say: `user/ops-legacy`. The whole stands in the finding's card.
+/// The part of an ARN that people say: `user/ops-legacy`, and of a role of IAM Identity Center the
+/// permission set and the person. The whole stands in the finding's card.
 pub(super) fn short(text: &str) -> &str {
     let mut parts = text.splitn(6, ':');
-    match (parts.next(), parts.next(), parts.nth(3)) {
-        (Some("arn"), Some(partition), Some(name))
-            if partition.starts_with("aws") && !name.is_empty() =>
-        {
-            name
-        }
-        _ => text,
+    let name = match (parts.next(), parts.next(), parts.nth(3)) {
+        (Some("arn"), Some(partition), Some(name)) if partition.starts_with("aws") => name,
+        _ => return text,
+    };
+    let person = name
+        .strip_prefix("role/aws-reserved/")
+        .and_then(|role| role.find("AWSReservedSSO_").and_then(|at| role.get(at..)));
+    match person.unwrap_or(name) {
+        "" => text,
+        name => name,
     }
 }
 
@@ -199,6 +203,16 @@ mod tests {
         assert_eq!(short("arn:aws:s3:::bucket"), "bucket");
         assert_eq!(short("arn:other:s3:::bucket"), "arn:other:s3:::bucket");
         assert_eq!(short("3 principals"), "3 principals");
+        assert_eq!(
+            short("arn:aws:iam::111122223333:"),
+            "arn:aws:iam::111122223333:"
+        );
+        assert_eq!(
+            short(
+                "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Dev_01/maya"
+            ),
+            "AWSReservedSSO_Dev_01/maya"
+        );
         assert_eq!(citation_anchor("164.312(a)(2)(iv)"), "c-164-312-a-2-iv");
     }
 }
