@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::chart::{Chart, draw};
-use super::written::{code, day, lasted, moment, notice, scrolling};
-use crate::event::time::Epoch;
+use super::written::{code, day, lasted, notice, scrolling};
+use crate::event::time::{self, Epoch};
 use crate::report::activity::Top;
 use crate::report::{Report, thousands};
 
@@ -43,6 +43,9 @@ fn figure(chart: &Chart) -> Markup {
                 li { span.swatch.gap aria-hidden="true" {} "no event at all" }
                 li { span.shape.critical aria-hidden="true" { "◆" } "critical finding begins" }
                 li { span.shape.high aria-hidden="true" { "▲" } "high finding begins" }
+                @if chart.is_cut() {
+                    li { span.shape aria-hidden="true" { "↑" } "bar goes on to this number" }
+                }
             }
             (scrolling("Chart of events over time", &draw(chart)))
         }
@@ -62,7 +65,7 @@ fn gaps(chart: &Chart) -> Markup {
             p { "None: every " (chart.unit()) " has events." }
         } @else {
             p {
-                "In all accounts and Regions together. Nothing may have happened, or nothing was recorded: "
+                "In all accounts and Regions together, in UTC. Nothing may have happened, or nothing was recorded: "
                 "the logs alone do not tell which."
             }
             @if gaps.len() < all {
@@ -70,11 +73,22 @@ fn gaps(chart: &Chart) -> Markup {
             }
             ul.gaps {
                 @for (begin, end) in gaps {
-                    li { (moment(begin)) " to " (moment(end)) " – " (lasted(end - begin)) }
+                    li { (stretch(begin, end)) }
                 }
             }
         }
     }
+}
+
+/// `Thu 19 Nov 2026, 15:00 to 17:00 – 2 hours`, with the second day where it is another.
+fn stretch(begin: Epoch, end: Epoch) -> String {
+    let same = day(begin) == day(end);
+    format!(
+        "{} to {} – {}",
+        time::utc(begin).format("%a %-d %b %Y, %H:%M"),
+        time::utc(end).format(if same { "%H:%M" } else { "%a %-d %b, %H:%M" }),
+        lasted(end - begin)
+    )
 }
 
 /// The chart's numbers for those who do not see it.

@@ -128,6 +128,12 @@ impl Chart {
         LEFT + PLOT * (at - self.start) as f64 / (self.end() - self.start) as f64
     }
 
+    /// True where a bar is higher than the axis.
+    pub(super) fn is_cut(&self) -> bool {
+        let top = self.scale().top;
+        self.bars.iter().any(|bar| bar.events() > top)
+    }
+
     /// The height of the axis: the highest bar, or what holds nearly all of them where a few stand
     /// far above.
     fn scale(&self) -> Scale {
@@ -329,7 +335,7 @@ fn cut_labels(chart: &Chart, scale: &Scale) -> Markup {
     }
     html! {
         @for (x, label) in labels {
-            text.cut x=(number(x)) y=(TOP - 8.0) text-anchor="middle" { "▲ " (label) }
+            text.cut x=(number(x)) y=(TOP - 8.0) text-anchor="middle" { "↑ " (label) }
         }
     }
 }

@@ -147,6 +147,7 @@ pub(super) fn local(zone: Option<Tz>, at: Epoch) -> Option<String> {
 pub(super) fn lasted(seconds: Epoch) -> String {
     let (unit, noun) = match seconds.abs() {
         0..120 => (1, "second"),
+        3_600 => (3_600, "hour"),
         120..7_200 => (60, "minute"),
         7_200..172_800 => (3_600, "hour"),
         _ => (86_400, "day"),
@@ -199,6 +200,7 @@ mod tests {
         );
         assert_eq!(lasted(2_520), "42 minutes");
         assert_eq!(lasted(59), "59 seconds");
+        assert_eq!(lasted(3_600), "1 hour");
         assert_eq!(short("arn:aws:iam::111122223333:user/ops"), "user/ops");
         assert_eq!(short("arn:aws:s3:::bucket"), "bucket");
         assert_eq!(short("arn:other:s3:::bucket"), "arn:other:s3:::bucket");
