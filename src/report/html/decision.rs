@@ -73,7 +73,15 @@ fn identity(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
 /// What a reader must not overlook, whatever the boxes say.
 fn warnings(report: &Report) -> Markup {
     let coverage = &report.coverage;
+    let from = &report.provenance;
+    let early = from
+        .created
+        .zip(from.until)
+        .is_some_and(|(created, until)| created < until);
     html! {
+        @if early {
+            p.warning { "The period had not ended when this report was made: what came later is not in it." }
+        }
         @if coverage.records.evaluated == 0 {
             p.warning { "No event was evaluated. This report says nothing about the period." }
         }

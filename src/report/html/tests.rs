@@ -360,6 +360,13 @@ fn what_is_missing_is_said_on_the_first_page() {
     );
     holds(&page, "No CloudTrail log file was found.");
 
+    let mut early = report(several());
+    early.provenance.created = Some(MONDAY);
+    holds(
+        &render(&early),
+        "The period had not ended when this report was made",
+    );
+
     let mut wrong = report(several());
     wrong.coverage.records.bad = 1;
     holds(&render(&wrong), "The counts of this run do not add up.");
