@@ -174,8 +174,19 @@ struct Gauge {
     timespan: Epoch,
 }
 
-#[derive(PartialEq, PartialOrd)]
 struct OrderedNumber(f64);
+
+impl PartialEq for OrderedNumber {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl PartialOrd for OrderedNumber {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Eq for OrderedNumber {}
 

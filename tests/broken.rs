@@ -1,4 +1,11 @@
 //! Every way a file can be broken: counted, named, never a panic, and never clean.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test may fail loudly and say what it skipped"
+)]
 
 mod product;
 

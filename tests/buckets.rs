@@ -1,5 +1,12 @@
 //! The same logs from a bucket and from a folder: the same findings, by the real program over the
 //! real protocol.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test may fail loudly and say what it skipped"
+)]
 
 mod loopback;
 mod product;

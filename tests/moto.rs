@@ -1,6 +1,13 @@
 //! The whole way over AWS's own protocols, played by moto: a trail is made, found again by
 //! discovery, listed and read. Runs where MOTO_ENDPOINT names a server that was just started
 //! (`moto_server -p 5555`).
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test may fail loudly and say what it skipped"
+)]
 
 mod loopback;
 mod product;

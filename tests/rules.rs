@@ -3,6 +3,13 @@
 //! `samples/rules/<service>/<rule>.jsonl` holds one case a line: `event`, `events` (a story of
 //! several), or `repeat` (one event so many times). A case runs through the whole program but for
 //! the files: detection, tally, correlation, report.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test may fail loudly and say what it skipped"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,12 @@
 //! The sample trails, end to end: the stories they tell must come out, whatever the number of
 //! threads, and nothing else.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test may fail loudly and say what it skipped"
+)]
 
 mod product;
 

@@ -1,5 +1,10 @@
 //! Runs the real program: a clean environment, no network, its own folder for the report.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test file uses its part, and a test may fail loudly"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
