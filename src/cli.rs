@@ -25,7 +25,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Read CloudTrail logs, hold them against the rules, and write the report
-    Run(Run),
+    Run(Box<Run>),
     /// Look at the rules
     #[command(subcommand)]
     Rules(Rules),

@@ -55,6 +55,7 @@ pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Burst> {
                         time: burst.fired,
                         place: watched,
                         value: burst.group.join(", "),
+                        parts: burst.rows.clone(),
                         ..last.clone()
                     };
                     series
@@ -88,13 +89,22 @@ fn sweep(place: usize, correlation: &Correlation, series: Series) -> Vec<Burst> 
             bursts.push(Burst {
                 correlation: place,
                 group: group.clone(),
-                rows: inside.to_vec(),
+                rows: inside.iter().flat_map(events).cloned().collect(),
                 fired: window.fired,
                 peak: window.peak,
             });
         }
     }
     bursts
+}
+
+/// The events a row stands for: itself, or those of the burst that it is.
+fn events(row: &Row) -> &[Row] {
+    if row.parts.is_empty() {
+        std::slice::from_ref(row)
+    } else {
+        &row.parts
+    }
 }
 
 /// A maximal run of overlapping windows in which the condition holds: first and last row.
@@ -164,8 +174,19 @@ struct Gauge {
     timespan: Epoch,
 }
 
-#[derive(PartialEq, PartialOrd)]
 struct OrderedNumber(f64);
+
+impl PartialEq for OrderedNumber {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl PartialOrd for OrderedNumber {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Eq for OrderedNumber {}
 

@@ -1,44 +1,83 @@
-//! trailscan: from a CloudTrail bucket to a signed HIPAA audit report.
+//! trailscan: from a CloudTrail bucket to a HIPAA audit report, in one command.
+//!
+//! A trail object flows once, from S3 to a finding, through stages that do not know each other;
+//! everything a stage learns is a value that merges; the report is a function of the merged value.
+//!
+//! ```text
+//!  source            decode               event              detect             tally             report
+//!  folder ┐                                                                                   ┌ terminal
+//!  S3     ┼▶ Object ─▶ gunzip (capped), ─▶ Event: hot fields ─▶ compiled rules ─▶ Tally ──────▶ correlate ─▶ Report ┼ HTML
+//!  stdin  ┘  bytes     Records[] one by    found in one pass,   behind an index   (in order)                      └ JSON, CSV
+//!                      one                 the rest on demand
+//!    async ends here │            N workers, one object each, no locks between    │ once, in order
+//! ```
+//!
+//! The modules stand in the order of the flow, and a module imports only what stands above it
+//! (`tests/layout.rs` holds them to it).
 
-// what the data is: nouns that import nothing of the stages
+// ---- what the data is: nouns that import nothing of the stages ----
+
+// how much a finding matters
 pub mod severity;
 
+// one CloudTrail record, borrowed from the buffer it lies in
 pub mod event;
 
+// what a rule found
 pub mod finding;
 
+// what was read and what was not
 pub mod coverage;
 
+// everything a run learnt
 pub mod tally;
 
+// the Security Rule's citations, as data
 pub mod hipaa;
 
-// where logs come from
+// ---- where logs come from ----
+
+// the only place that builds AWS clients
 pub mod aws;
 
+// folders, files, standard input, buckets; keys and trails
 pub mod source;
 
+// from bytes to records
 pub mod decode;
 
-// what is looked for
+// ---- what is looked for ----
+
+// text patterns with `*` and `?`
 pub mod wildcard;
 
+// facts that a record implies but does not say
 pub mod derive;
 
+// Sigma rules: loaded, checked, compiled, indexed
 pub mod rules;
 
+// rules against one event
 pub mod detect;
 
+// windows over hits, after the merge
 pub mod correlate;
 
-// what is said
+// ---- what is said ----
+
+// the report as a value, and its renderers
 pub mod report;
 
-// what drives it
+// ---- what drives it ----
+
+// trailscan.toml, as written and as meant
 pub mod config;
 
+// all threads and channels
 pub mod pipeline;
 
+// what can be typed
 pub mod cli;
 
+// one file a subcommand
 pub mod commands;

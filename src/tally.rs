@@ -123,6 +123,8 @@ pub struct Row {
     pub object: u64,
     pub record: u32,
     pub sample: Option<Box<Sample>>,
+    /// Of the burst of a watched correlation: the events that made it.
+    pub parts: Vec<Self>,
 }
 
 /// The rows of one correlation by group.
@@ -215,6 +217,7 @@ impl Tally {
                     object: sequence,
                     record: hit.record,
                     sample: hit.sample.clone(),
+                    parts: Vec::new(),
                 });
             }
         }

@@ -1,8 +1,16 @@
 //! The whole way over AWS's own protocols, played by moto: a trail is made, found again by
 //! discovery, listed and read. Runs where MOTO_ENDPOINT names a server that was just started
 //! (`moto_server -p 5555`).
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test may fail loudly and say what it skipped"
+)]
 
 mod loopback;
+mod product;
 
 use aws_sdk_s3::primitives::ByteStream;
 use loopback::log;
@@ -10,7 +18,7 @@ use trailscan::source::{Scope, discover, s3};
 
 const BUCKET: &str = "trail-logs-111122223333";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_trail_is_discovered_listed_and_read() {
     let Ok(url) = std::env::var("MOTO_ENDPOINT") else {
         eprintln!("skipped: MOTO_ENDPOINT is not set (a moto_server, as http://127.0.0.1:5555)");
@@ -66,4 +74,59 @@ async fn a_trail_is_discovered_listed_and_read() {
     assert!(gone.unwrap_err().to_string().contains("deleted"));
     let other = s3::open(&client, "no-such-bucket", "").await.unwrap_err();
     assert_eq!(other, s3::ListError::NoBucket("no-such-bucket".to_owned()));
+
+    run_without_a_source(&url, &bucket).await;
+}
+
+/// `trailscan run` finds the trail by itself, and the bucket gives what its copy on disk gives.
+async fn run_without_a_source(url: &str, bucket: &aws_sdk_s3::Client) {
+    let root = product::samples("trails/breach");
+    let everything = Scope::all("2026-11-30T00:00:00Z".parse().unwrap());
+    for object in trailscan::source::local::list(&root, &everything)
+        .unwrap()
+        .objects
+    {
+        let body = ByteStream::from(std::fs::read(root.join(&object.name)).unwrap());
+        let key = format!("prod/{}", object.name);
+        bucket
+            .put_object()
+            .bucket(BUCKET)
+            .key(key)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+    }
+    let week = [
+        "--since",
+        "2026-11-16",
+        "--until",
+        "2026-11-23",
+        "--account",
+        "111122223333",
+    ];
+    let folder = product::run(&root, &week);
+    let mut command = product::trailscan();
+    command
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_REGION", "us-east-1");
+    command.args(["run", "--endpoint-url", url]).args(week);
+    let ran = tokio::task::spawn_blocking(move || product::finish(command))
+        .await
+        .unwrap();
+    ran.assert_identities();
+    assert_eq!(
+        ran.findings(),
+        folder.findings(),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    assert!(
+        ran.json("run.json")["provenance"]["source"]
+            .as_str()
+            .unwrap()
+            .contains("trail audit")
+    );
 }

@@ -1,5 +1,12 @@
 //! A bucket, listed and read: every form of prefix, only the days of the window, and what happens
 //! when S3 says no.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test may fail loudly and say what it skipped"
+)]
 
 mod loopback;
 

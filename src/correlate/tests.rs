@@ -32,6 +32,7 @@ fn row(time: Epoch, place: usize, value: &str) -> Row {
         object: 0,
         record: u32::try_from(time).unwrap_or_default(),
         sample: None,
+        parts: Vec::new(),
     }
 }
 

@@ -31,10 +31,11 @@ pub(super) fn open(outer: &Event<'_>, decoded: &mut Decoded, visit: &mut Visit<'
         .into_iter()
         .flat_map(|list| outer.other(list).items())
         .map(|row| row.get("message"));
-    let inner: Vec<Raw<'_>> = rows.chain(messages).collect();
-    inner
-        .into_iter()
-        .fold(false, |known, text| text_of(text, decoded, visit) || known)
+    let mut known = false;
+    for text in rows.chain(messages) {
+        known |= text_of(text, decoded, visit);
+    }
+    known
 }
 
 /// A record written as a JSON string.

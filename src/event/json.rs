@@ -105,15 +105,15 @@ impl<'a> Raw<'a> {
     }
 
     /// The member of that name; the last one where the key stands twice, as most readers do.
-    pub fn get(self, key: &str) -> Raw<'a> {
+    pub fn get(self, key: &str) -> Self {
         self.members()
             .filter(|(name, _)| name == key)
             .last()
-            .map_or(Raw(""), |(_, value)| value)
+            .map_or(Self(""), |(_, value)| value)
     }
 
     /// `get` along a path of plain members.
-    pub fn at(self, path: &[&str]) -> Raw<'a> {
+    pub fn at(self, path: &[&str]) -> Self {
         path.iter().fold(self, |value, key| value.get(key))
     }
 

@@ -1,19 +1,18 @@
 //! From the parser's tree to tests: modifiers applied, placeholders filled, paths worked out, once.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use regex::RegexBuilder;
+mod values;
+
 use rsigma_parser::{
     ConditionExpr, Detection, DetectionItem, Detections, Modifier, Quantifier, SelectorPattern,
-    SigmaString, SigmaValue, SpecialChar, StringPart,
+    SigmaString, SigmaValue,
 };
 
-use super::matcher::{Check, Fit, Node, Test, TimePart, Want};
-use super::{Comparison, Placeholders};
+use super::Placeholders;
+use super::matcher::{Check, Fit, Node, Test};
 use crate::derive::{Derived, Organization};
 use crate::event::json::Value;
 use crate::event::{Event, Path};
-use crate::wildcard::{Part, Wildcard};
+use crate::wildcard::Wildcard;
 
 /// Where a rule's field is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -262,7 +261,7 @@ impl Compiler<'_> {
         } else {
             let mut wants = Vec::new();
             for value in self.expanded(values, has(Modifier::Expand))? {
-                wants.extend(want(&value, modifiers).map_err(|what| fault(&what))?);
+                wants.extend(values::want(&value, modifiers).map_err(|what| fault(&what))?);
             }
             if has(Modifier::Neq) {
                 Check::None(wants)
@@ -318,227 +317,4 @@ fn one_or(mut nodes: Vec<Node>, join: fn(Vec<Node>) -> Node) -> Node {
             join(nodes)
         }
     }
-}
-
-/// One value of a rule as what is asked of an event's value; several where a modifier yields
-/// variants. The modifiers apply in the order written.
-fn want(value: &SigmaValue, modifiers: &[Modifier]) -> Result<Vec<Want>, String> {
-    if let Some(part) = modifiers.iter().find_map(time_part) {
-        let comparison = modifiers
-            .iter()
-            .find_map(comparison)
-            .unwrap_or(Comparison::Eq);
-        return Ok(vec![Want::Time(part, comparison, number(value)?)]);
-    }
-    if let Some(comparison) = modifiers.iter().find_map(comparison) {
-        return Ok(vec![Want::Number(comparison, number(value)?)]);
-    }
-    let text = match value {
-        SigmaValue::Null => return Ok(vec![Want::Null]),
-        SigmaValue::Integer(number) => SigmaString::from_raw(&number.to_string()),
-        SigmaValue::Float(number) => SigmaString::from_raw(&number.to_string()),
-        SigmaValue::Bool(truth) => SigmaString::from_raw(if *truth { "true" } else { "false" }),
-        SigmaValue::String(text) => text.clone(),
-    };
-    if modifiers.contains(&Modifier::Re) {
-        let regex = RegexBuilder::new(&text.original)
-            .case_insensitive(modifiers.contains(&Modifier::IgnoreCase))
-            .multi_line(modifiers.contains(&Modifier::Multiline))
-            .dot_matches_new_line(modifiers.contains(&Modifier::DotAll))
-            .build()
-            .map_err(|error| format!("the regular expression cannot be used: {error}"))?;
-        return Ok(vec![Want::Regex(regex)]);
-    }
-    if modifiers.contains(&Modifier::Cidr) {
-        let net: ipnet::IpNet = text
-            .original
-            .parse()
-            .map_err(|_invalid| format!("`{}` is not a network", text.original))?;
-        if net.addr() != net.network() {
-            return Err(format!(
-                "`{net}` has bits set behind its prefix: did you mean `{}`?",
-                net.trunc()
-            ));
-        }
-        return Ok(vec![Want::Net(net)]);
-    }
-    let mut variants = vec![pieces(&text)];
-    let mut cased = modifiers.contains(&Modifier::Cased);
-    for modifier in modifiers {
-        cased |= matches!(modifier, Modifier::Base64 | Modifier::Base64Offset);
-        variants = variants
-            .into_iter()
-            .map(|variant| transformed(modifier, variant))
-            .collect::<Result<Vec<_>, _>>()?
-            .concat();
-    }
-    let wants = variants.into_iter().map(|pieces| {
-        let pattern = Wildcard::new(pieces, cased);
-        if pattern.is_anything() {
-            Want::Present
-        } else {
-            Want::Text(pattern)
-        }
-    });
-    Ok(wants.collect())
-}
-
-fn pieces(text: &SigmaString) -> Vec<Part> {
-    let piece = |part: &StringPart| match part {
-        StringPart::Plain(text) => Part::Text(text.clone()),
-        StringPart::Special(SpecialChar::WildcardMulti) => Part::Many,
-        StringPart::Special(SpecialChar::WildcardSingle) => Part::One,
-    };
-    text.parts.iter().map(piece).collect()
-}
-
-/// Applies one modifier to the pieces of a text.
-fn transformed(modifier: &Modifier, mut pieces: Vec<Part>) -> Result<Vec<Vec<Part>>, String> {
-    Ok(match modifier {
-        Modifier::Contains => {
-            pieces.insert(0, Part::Many);
-            pieces.push(Part::Many);
-            vec![pieces]
-        }
-        Modifier::StartsWith => {
-            pieces.push(Part::Many);
-            vec![pieces]
-        }
-        Modifier::EndsWith => {
-            pieces.insert(0, Part::Many);
-            vec![pieces]
-        }
-        Modifier::Wide => vec![bytes_as_text(&utf16(&plain(&pieces)?, u16::to_le_bytes))],
-        Modifier::Utf16be => vec![bytes_as_text(&utf16(&plain(&pieces)?, u16::to_be_bytes))],
-        Modifier::Utf16 => {
-            let with_mark = [vec![0xff, 0xfe], utf16(&plain(&pieces)?, u16::to_le_bytes)].concat();
-            vec![bytes_as_text(&with_mark)]
-        }
-        Modifier::Base64 => {
-            let encoded =
-                base64::engine::general_purpose::STANDARD.encode(text_as_bytes(&plain(&pieces)?));
-            vec![vec![Part::Text(encoded)]]
-        }
-        Modifier::Base64Offset => {
-            let bytes = text_as_bytes(&plain(&pieces)?);
-            (0..3)
-                .map(|shift| vec![Part::Text(shifted_base64(&bytes, shift))])
-                .collect()
-        }
-        Modifier::WindAsh => dashes(pieces),
-        _ => vec![pieces],
-    })
-}
-
-/// Text without wildcards, for the encodings.
-fn plain(pieces: &[Part]) -> Result<String, String> {
-    pieces
-        .iter()
-        .map(|piece| match piece {
-            Part::Text(text) => Ok(text.as_str()),
-            Part::One | Part::Many => Err("wildcards cannot be encoded".to_owned()),
-        })
-        .collect()
-}
-
-/// Bytes travel between the encoding modifiers as characters U+0000 to U+00FF where they are no
-/// UTF-8 of their own.
-fn bytes_as_text(bytes: &[u8]) -> Vec<Part> {
-    vec![Part::Text(
-        bytes.iter().map(|byte| char::from(*byte)).collect(),
-    )]
-}
-
-fn text_as_bytes(text: &str) -> Vec<u8> {
-    let narrow: Option<Vec<u8>> = text
-        .chars()
-        .map(|c| u8::try_from(u32::from(c)).ok())
-        .collect();
-    match narrow {
-        Some(bytes) if bytes.contains(&0) => bytes,
-        _ => text.as_bytes().to_vec(),
-    }
-}
-
-fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
-    text.encode_utf16().flat_map(bytes).collect()
-}
-
-/// The part of an encoding that does not depend on what stands around the text.
-fn shifted_base64(bytes: &[u8], shift: usize) -> String {
-    let padded = [vec![0; shift], bytes.to_vec()].concat();
-    let encoded = STANDARD_NO_PAD.encode(&padded);
-    let from = [0, 2, 3].get(shift).copied().unwrap_or(0);
-    let unstable = usize::from(padded.len() % 3 != 0);
-    encoded
-        .get(from..encoded.len() - unstable)
-        .unwrap_or_default()
-        .to_owned()
-}
-
-/// A flag that begins with any of the dashes Windows takes for one, or with a slash.
-fn dashes(pieces: Vec<Part>) -> Vec<Vec<Part>> {
-    const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
-    let begins_flag = |text: &str| {
-        let mut before = ' ';
-        text.chars().any(|c| {
-            let flag = matches!(c, '-' | '/') && !before.is_alphanumeric();
-            before = c;
-            flag
-        })
-    };
-    if !pieces
-        .iter()
-        .any(|piece| matches!(piece, Part::Text(text) if begins_flag(text)))
-    {
-        return vec![pieces];
-    }
-    let with = |dash: char| {
-        let replace = |piece: &Part| match piece {
-            Part::Text(text) => {
-                let mut before = ' ';
-                Part::Text(
-                    text.chars()
-                        .map(|c| {
-                            let flag = matches!(c, '-' | '/') && !before.is_alphanumeric();
-                            before = c;
-                            if flag { dash } else { c }
-                        })
-                        .collect(),
-                )
-            }
-            other => other.clone(),
-        };
-        pieces.iter().map(replace).collect()
-    };
-    DASHES.into_iter().map(with).collect()
-}
-
-const fn comparison(modifier: &Modifier) -> Option<Comparison> {
-    match modifier {
-        Modifier::Lt => Some(Comparison::Lt),
-        Modifier::Lte => Some(Comparison::Lte),
-        Modifier::Gt => Some(Comparison::Gt),
-        Modifier::Gte => Some(Comparison::Gte),
-        _ => None,
-    }
-}
-
-const fn time_part(modifier: &Modifier) -> Option<TimePart> {
-    match modifier {
-        Modifier::Minute => Some(TimePart::Minute),
-        Modifier::Hour => Some(TimePart::Hour),
-        Modifier::Day => Some(TimePart::Day),
-        Modifier::Week => Some(TimePart::Week),
-        Modifier::Month => Some(TimePart::Month),
-        Modifier::Year => Some(TimePart::Year),
-        _ => None,
-    }
-}
-
-fn number(value: &SigmaValue) -> Result<f64, String> {
-    let text = value.to_string();
-    text.trim()
-        .parse()
-        .map_err(|_not_a_number| format!("`{text}` is not a number"))
 }

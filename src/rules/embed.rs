@@ -1,5 +1,9 @@
 //! Build script: writes the list of the rules in `rules/`, so that a new rule is a new file and
 //! nothing else.
+#![allow(
+    clippy::print_stdout,
+    reason = "it is how a build script talks to cargo"
+)]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

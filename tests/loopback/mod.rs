@@ -1,7 +1,12 @@
 //! S3 on the loopback interface, for tests: a real server over a folder, or a scripted one in
 //! memory that refuses, breaks off and redirects on demand and remembers what it was asked.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test server may fail loudly"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;

@@ -1,0 +1,172 @@
+//! Groups and bursts, as the tally and the correlations left them, told as findings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{plural, span};
+use crate::correlate::Burst;
+use crate::finding::{Finding, Sample};
+use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
+use crate::tally::{Group, GroupKey, Row, Tally, period};
+
+/// The hash that identifies a finding, however often its period is reviewed.
+fn finding_id(rule: &str, key: &GroupKey) -> String {
+    let text = [rule, &key.actor, &key.resource, &key.period].join("\u{1f}");
+    let hash = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    hash.as_ref()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// One group as a finding; nothing where its rule is gone.
+pub(super) fn finding(
+    rules: &RuleSet,
+    key: &GroupKey,
+    group: Group,
+    correlation: Option<String>,
+) -> Option<Finding> {
+    let rule = rules.rules.get(key.rule)?;
+    let addresses = group.source_ips.len();
+    Some(Finding {
+        id: finding_id(&rule.name, key),
+        rule: rule.name.clone(),
+        title: rule.title.clone(),
+        level: rule.level,
+        actor: key.actor.clone(),
+        resource: key.resource.clone(),
+        period: key.period.clone(),
+        count: group.count,
+        first: group.first,
+        last: group.last,
+        calls: group.calls,
+        accounts: group.accounts,
+        regions: group.regions,
+        source_ips: group
+            .source_ips
+            .into_iter()
+            .take(Finding::MOST_ADDRESSES)
+            .collect(),
+        more_source_ips: addresses.saturating_sub(Finding::MOST_ADDRESSES) as u64,
+        samples: group.samples.into_iter().collect(),
+        citations: rule
+            .citations
+            .iter()
+            .map(|cited| cited.section.to_owned())
+            .collect(),
+        attack: rule.attack.clone(),
+        correlation,
+        why: if rule.why.is_empty() {
+            rule.description.clone()
+        } else {
+            rule.why.clone()
+        },
+        response: rule.response.clone(),
+        false_positives: rule.false_positives.clone(),
+    })
+}
+
+/// Several bursts of one rule, actor, resource and week are one finding.
+pub(super) fn burst_findings(rules: &RuleSet, tally: &Tally, bursts: Vec<Burst>) -> Vec<Finding> {
+    let mut groups: BTreeMap<GroupKey, (Group, Vec<Burst>)> = BTreeMap::new();
+    for burst in bursts
+        .into_iter()
+        .filter(|burst| rules.reports(burst.correlation))
+    {
+        let key = burst_key(rules, &burst);
+        let (group, members) = groups.entry(key).or_default();
+        for row in &burst.rows {
+            let sample = row
+                .sample
+                .as_deref()
+                .cloned()
+                .unwrap_or_else(|| bare_sample(row, tally));
+            group.add(Some(row.time), &row.call, Some(&sample));
+        }
+        members.push(burst);
+    }
+    groups
+        .into_iter()
+        .filter_map(|(key, (group, bursts))| {
+            let said = rules.rules.get(key.rule).map(|rule| said(rule, &bursts));
+            finding(rules, &key, group, said)
+        })
+        .collect()
+}
+
+/// Who and on what: the one actor and resource of all its events; where there are several, their
+/// number, and for the resource what the correlation groups by.
+fn burst_key(rules: &RuleSet, burst: &Burst) -> GroupKey {
+    let distinct = |of: fn(&Row) -> &str| -> BTreeSet<&str> { burst.rows.iter().map(of).collect() };
+    let only = |set: &BTreeSet<&str>| {
+        set.first()
+            .filter(|_| set.len() == 1)
+            .map(|text| (*text).to_owned())
+    };
+    let actors = distinct(|row| &row.actor);
+    let grouped = match rules.rules.get(burst.correlation).map(|rule| &rule.kind) {
+        Some(RuleKind::Correlation(correlation)) => {
+            let named = correlation.group_by.iter().zip(&burst.group);
+            let values = named
+                .filter(|(name, _)| name.as_str() != "trailscan.principal")
+                .map(|(_, value)| value.as_str());
+            values.collect::<Vec<_>>().join(", ")
+        }
+        _ => String::new(),
+    };
+    GroupKey {
+        rule: burst.correlation,
+        actor: only(&actors).unwrap_or_else(|| plural(actors.len() as u64, "principal")),
+        resource: only(&distinct(|row| &row.resource)).unwrap_or(grouped),
+        period: period(burst.rows.first().map(|row| row.time)),
+    }
+}
+
+/// `14 events in 10 minutes at the most (fires at at least 5), 2 times`.
+fn said(rule: &Rule, bursts: &[Burst]) -> String {
+    let RuleKind::Correlation(correlation) = &rule.kind else {
+        return String::new();
+    };
+    let peak = bursts.iter().map(|burst| burst.peak).fold(0.0, f64::max);
+    let thresholds: Vec<String> = correlation
+        .thresholds
+        .iter()
+        .map(|(comparison, number)| format!("{} {number}", comparison.as_str()))
+        .collect();
+    let what = measured(correlation);
+    let mut text = format!(
+        "{peak} {what} within {}; the rule fires at {}",
+        span(correlation.timespan),
+        thresholds.join(" and ")
+    );
+    if bursts.len() > 1 {
+        text.push_str(&format!("; {} times in this period", bursts.len()));
+    }
+    text
+}
+
+fn measured(correlation: &Correlation) -> &'static str {
+    match correlation.measure {
+        Measure::EventCount => "events",
+        Measure::ValueCount => "different values",
+        Measure::Temporal => "of the watched rules together",
+        Measure::TemporalOrdered => "of the watched rules in order",
+        Measure::ValueSum => "in all",
+        Measure::ValueAvg => "on average",
+        Measure::ValuePercentile(_) => "at the percentile",
+    }
+}
+
+/// What can be said of an event whose rule keeps no samples.
+fn bare_sample(row: &Row, tally: &Tally) -> Sample {
+    Sample {
+        time: Some(row.time),
+        event_id: row.event_id.to_string(),
+        object: tally.objects.get(&row.object).cloned().unwrap_or_default(),
+        record: row.record,
+        event_name: row.call.name.clone(),
+        principal: row.actor.clone(),
+        outcome: row.call.outcome.as_str().to_owned(),
+        ..Sample::default()
+    }
+}

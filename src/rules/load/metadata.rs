@@ -1,0 +1,147 @@
+//! What every kind of rule says about itself, in Sigma's words and in ours.
+
+use serde::Deserialize;
+use yaml_serde::Value;
+
+use super::Loader;
+use crate::coverage::Sight;
+use crate::hipaa;
+use crate::rules::{Field, Origin, Rule, RuleKind};
+use crate::severity::Severity;
+
+/// Our own attributes of a rule.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Attributes {
+    catalogue: String,
+    requires: Vec<String>,
+    why: String,
+    response: Vec<String>,
+    silent: bool,
+    actor: Option<String>,
+    resource: Option<String>,
+}
+
+/// What every kind of rule says about itself.
+pub(super) struct Header {
+    pub(super) title: String,
+    pub(super) id: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) level: Option<Severity>,
+    pub(super) status: Option<String>,
+    pub(super) author: Option<String>,
+    pub(super) references: Vec<String>,
+    pub(super) false_positives: Vec<String>,
+    pub(super) tags: Vec<String>,
+    pub(super) attributes: Option<Value>,
+}
+
+pub(super) const fn level(level: rsigma_parser::Level) -> Severity {
+    match level {
+        rsigma_parser::Level::Informational => Severity::Informational,
+        rsigma_parser::Level::Low => Severity::Low,
+        rsigma_parser::Level::Medium => Severity::Medium,
+        rsigma_parser::Level::High => Severity::High,
+        rsigma_parser::Level::Critical => Severity::Critical,
+    }
+}
+
+/// Sigma's `name`, else the file's stem, with the line where the file holds several rules.
+pub(super) fn name_of(name: Option<&str>, origin: &Origin) -> String {
+    let stem = origin
+        .file
+        .rsplit(['/', '\\', ':'])
+        .next()
+        .unwrap_or_default();
+    let stem = stem.rsplit_once('.').map_or(stem, |(stem, _)| stem);
+    match name {
+        Some(name) => name.to_owned(),
+        None if origin.line > 1 => format!("{stem}:{}", origin.line),
+        None => stem.to_owned(),
+    }
+}
+
+/// A word of `requires`.
+pub(super) fn sight(word: &str) -> Option<Sight> {
+    Some(match word {
+        "management_write" => Sight::ManagementWrite,
+        "management_read" => Sight::ManagementRead,
+        "kms" => Sight::Kms,
+        "sign_in" => Sight::SignIn,
+        _ => Sight::Data(word.strip_prefix("data:")?.to_owned()),
+    })
+}
+
+impl Loader<'_> {
+    /// Turns what is common to all rules into ours.
+    pub(super) fn rule(
+        &self,
+        origin: &Origin,
+        header: Header,
+        kind: RuleKind,
+    ) -> Result<Rule, (String, String)> {
+        let title = header.title.clone();
+        let fail = |reason: String| (title.clone(), reason);
+        let attributes: Attributes = match header.attributes {
+            Some(value) => yaml_serde::from_value(value)
+                .map_err(|error| fail(format!("`trailscan`: {error}")))?,
+            None => Attributes::default(),
+        };
+        let field = |name: &Option<String>| match name {
+            Some(name) => Field::new(name)
+                .map(Some)
+                .map_err(|_unknown| fail(format!("`{name}` is not a field"))),
+            None => Ok(None),
+        };
+        let requires: Result<Vec<_>, _> = attributes
+            .requires
+            .iter()
+            .map(|word| {
+                sight(word).ok_or_else(|| fail(format!("`{word}` in `requires` is unknown")))
+            })
+            .collect();
+        let mut citations = Vec::new();
+        let mut attack = Vec::new();
+        for tag in &header.tags {
+            if tag.starts_with("hipaa.") {
+                citations.push(
+                    hipaa::from_tag(tag).ok_or_else(|| {
+                        fail(format!("`{tag}` is no citation of the Security Rule"))
+                    })?,
+                );
+            } else if let Some(technique) = tag.strip_prefix("attack.t") {
+                attack.push(format!("T{}", technique.to_uppercase()));
+            }
+        }
+        citations.sort_by_key(|cited| hipaa::CATALOGUE.iter().position(|known| known == *cited));
+        let name = name_of(header.name.as_deref(), origin);
+        let override_of = |key: &str| self.settings.overrides.get(key);
+        let settings = override_of(&name).or_else(|| header.id.as_deref().and_then(override_of));
+        Ok(Rule {
+            level: settings
+                .and_then(|settings| settings.level)
+                .or(header.level)
+                .unwrap_or(Severity::Medium),
+            name,
+            id: header.id.unwrap_or_default(),
+            title: header.title,
+            description: header.description.unwrap_or_default().trim().to_owned(),
+            status: header.status.unwrap_or_default(),
+            author: header.author.unwrap_or_default(),
+            references: header.references,
+            false_positives: header.false_positives,
+            citations,
+            attack,
+            catalogue: attributes.catalogue,
+            requires: requires?,
+            why: attributes.why.trim().to_owned(),
+            response: attributes.response,
+            silent: attributes.silent,
+            actor: field(&attributes.actor)?,
+            resource: field(&attributes.resource)?,
+            origin: origin.clone(),
+            kind,
+        })
+    }
+}

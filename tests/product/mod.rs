@@ -1,0 +1,131 @@
+//! Runs the real program: a clean environment, no network, its own folder for the report.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test file uses its part, and a test may fail loudly"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A finished `trailscan run` and what it wrote.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    pub folder: tempfile::TempDir,
+}
+
+impl Ran {
+    pub fn file(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join("report").join(name))
+            .unwrap_or_else(|error| panic!("{name}: {error}\n{}", self.stderr))
+    }
+
+    pub fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&self.file(name)).unwrap()
+    }
+
+    /// `run.json`'s counts: `objects` or `records`.
+    pub fn count(&self, of: &str, what: &str) -> u64 {
+        self.json("run.json")["coverage"][of][what]
+            .as_u64()
+            .unwrap()
+    }
+
+    /// Both identities of the design, from the numbers as printed.
+    pub fn assert_identities(&self) {
+        let o = |what| self.count("objects", what);
+        let r = |what| self.count("records", what);
+        assert_eq!(
+            o("listed"),
+            o("read") + o("refused") + o("archived") + o("broken")
+        );
+        assert_eq!(
+            r("records"),
+            r("bad") + r("outside") + r("duplicates") + r("evaluated")
+        );
+    }
+
+    /// Rule, level, actor, resource and count of every finding.
+    pub fn findings(&self) -> Vec<String> {
+        let findings = self.json("findings.json");
+        let text = |finding: &Value, key: &str| finding[key].as_str().unwrap().to_owned();
+        let line = |finding: &Value| {
+            format!(
+                "{} {} {} → {}: {}",
+                text(finding, "level"),
+                text(finding, "rule"),
+                text(finding, "actor"),
+                text(finding, "resource"),
+                finding["count"]
+            )
+        };
+        findings["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(line)
+            .collect()
+    }
+}
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn samples(below: &str) -> PathBuf {
+    root().join("samples").join(below)
+}
+
+/// The material of others, beside the checkout; a test that needs it says so where it is absent.
+pub fn shared(below: &str) -> Option<PathBuf> {
+    let path = root().parent()?.join("shared/data").join(below);
+    if !path.exists() {
+        println!("SKIPPED: {below} needs ../shared/data, which is not here");
+        return None;
+    }
+    Some(path)
+}
+
+/// The program with nothing of this machine in its environment.
+pub fn trailscan() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trailscan"));
+    command
+        .env_clear()
+        .env("SOURCE_DATE_EPOCH", "1795305600")
+        .env("NO_COLOR", "1")
+        .current_dir(root());
+    command
+}
+
+/// `trailscan run SOURCE ARGUMENTS`.
+pub fn run(source: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Ran {
+    let mut command = trailscan();
+    command.arg("run").arg(source).args(arguments);
+    finish(command)
+}
+
+/// Runs a prepared `trailscan run`, with a folder for its report.
+pub fn finish(mut command: Command) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command
+        .arg("--out")
+        .arg(folder.path().join("report"))
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran {
+        code: status.code().unwrap(),
+        stdout: text(stdout),
+        stderr: text(stderr),
+        folder,
+    }
+}
