@@ -72,7 +72,7 @@ fn by_rule<'a>(findings: &[&'a Finding], level: Severity) -> Vec<(&'a str, Vec<&
 }
 
 /// One line each, under its own title.
-fn rows(findings: &[&Finding], carded: &Carded) -> Markup {
+fn rows(findings: &[&Finding], carded: &Carded<'_>) -> Markup {
     html! {
         table.stack.list role="table" {
             (head(true))
@@ -91,7 +91,7 @@ fn rows(findings: &[&Finding], carded: &Carded) -> Markup {
 }
 
 /// The lines of each rule under the rule's title.
-fn grouped(groups: &[(&str, Vec<&Finding>)], carded: &Carded) -> Markup {
+fn grouped(groups: &[(&str, Vec<&Finding>)], carded: &Carded<'_>) -> Markup {
     html! {
         table.stack.list.grouped role="table" {
             (head(false))
@@ -169,7 +169,7 @@ fn cells(finding: &Finding) -> Markup {
 }
 
 /// A finding without a card has nowhere to lead to.
-fn link(finding: &Finding, text: &str, carded: &Carded) -> Markup {
+fn link(finding: &Finding, text: &str, carded: &Carded<'_>) -> Markup {
     html! {
         @if carded.has(finding) {
             a href={ "#" (anchor(&finding.id)) } { (value(text)) }
