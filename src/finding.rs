@@ -213,11 +213,30 @@ impl Finding {
         )
     }
 
-    /// What can be said of the number of objects when calls that remove many at once are among
-    /// them: each `DeleteObjects` names 1 to 1,000 keys, and CloudTrail does not say how many.
+    /// How many objects were changed, at least and at most, where the calls are object changes and
+    /// batches are among them: each `DeleteObjects` names 1 to 1,000 keys, and CloudTrail does not
+    /// say how many.
     pub fn objects_range(&self) -> Option<(u64, u64)> {
+        const SINGLE: [&str; 5] = [
+            "PutObject",
+            "CopyObject",
+            "CompleteMultipartUpload",
+            "PostObject",
+            "DeleteObject",
+        ];
         let batches = self.calls.get("DeleteObjects")?.succeeded;
-        (batches > 0).then(|| (self.count, self.count - batches + batches * 1_000))
+        let mut single = 0;
+        for (name, count) in self
+            .calls
+            .iter()
+            .filter(|(name, _)| *name != "DeleteObjects")
+        {
+            if !SINGLE.contains(&name.as_str()) {
+                return None;
+            }
+            single += count.succeeded;
+        }
+        (batches > 0).then_some((single + batches, single + batches * 1_000))
     }
 }
 

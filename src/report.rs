@@ -32,8 +32,12 @@ pub struct Report {
     pub coverage: Coverage,
     /// By citation, in the catalogue's order; only those some rule speaks to.
     pub citations: Vec<CitationState>,
-    /// In the order of [`Finding::order`].
+    /// In the order of [`Finding::order`], those below `min_level` left out.
     pub findings: Vec<Finding>,
+    /// How many were left out.
+    pub left_out: usize,
+    /// The most severe level of all, those left out included.
+    pub worst: Option<Severity>,
     /// Every rule in use that reports, by name.
     pub rules: Vec<RuleState>,
     pub rejected: Vec<Rejected>,
@@ -61,6 +65,11 @@ pub struct Provenance {
     pub config: Option<(String, String)>,
     /// The zone of the business calendar.
     pub time_zone: Option<String>,
+    /// Whether our own rules were in use, and the files or folders that were added.
+    pub builtin_rules: bool,
+    pub rule_paths: Vec<String>,
+    /// Findings below this level are left out.
+    pub min_level: Severity,
     pub rule_set_sha256: String,
     pub rules_in_use: usize,
 }
@@ -121,13 +130,12 @@ impl State {
 }
 
 impl Report {
-    /// Draws the report from what a run learnt. `least` leaves out findings below that level.
+    /// Draws the report from what a run learnt.
     pub fn new(
         provenance: Provenance,
         rules: &RuleSet,
         mut tally: Tally,
         bursts: Vec<Burst>,
-        least: Severity,
     ) -> Self {
         let groups = std::mem::take(&mut tally.groups)
             .into_iter()
@@ -136,21 +144,28 @@ impl Report {
             .filter_map(|(key, group)| findings::finding(rules, &key, group, None))
             .collect();
         findings.extend(findings::burst_findings(rules, &tally, bursts));
-        findings.retain(|finding| finding.level >= least);
         findings.sort_by_cached_key(Finding::order);
+        // what is said of rules and citations does not depend on which findings are shown
         let states = assess::rule_states(rules, &tally.coverage, &findings);
+        let citations = assess::citation_states(&states, &findings, tally.coverage.is_complete());
+        let worst = findings.iter().map(|finding| finding.level).max();
+        let all = findings.len();
+        findings.retain(|finding| finding.level >= provenance.min_level);
+        let left_out = all - findings.len();
         Self {
             provenance: Provenance {
                 rule_set_sha256: rules.hash.clone(),
                 rules_in_use: states.len(),
                 ..provenance
             },
-            citations: assess::citation_states(&states, &findings, tally.coverage.is_complete()),
+            citations,
             rules: states,
             rejected: rules.rejected.clone(),
             unconfigured: rules.unconfigured.clone(),
             activity: ActivityTables::new(tally.activity),
             coverage: tally.coverage,
+            worst,
+            left_out,
             findings,
         }
     }
@@ -170,11 +185,6 @@ impl Report {
             .collect()
     }
 
-    /// The most severe finding's level.
-    pub fn worst(&self) -> Option<Severity> {
-        self.findings.iter().map(|finding| finding.level).max()
-    }
-
     /// The rules that could not see their events, with the reason.
     pub fn not_assessed(&self) -> impl Iterator<Item = (&RuleState, &str)> {
         self.rules.iter().filter_map(|rule| match &rule.assessment {
@@ -190,21 +200,26 @@ impl Report {
             .iter()
             .map(|(level, count)| format!("{count} {level}"))
             .collect();
-        let found = if levels.is_empty() {
+        let found = if self.coverage.records.evaluated == 0 {
+            "No event was evaluated".to_owned()
+        } else if levels.is_empty() {
             "No findings in the covered data".to_owned()
         } else {
-            format!(
-                "{} to decide: {}",
-                plural(self.findings.len() as u64, "finding"),
-                levels.join(", ")
-            )
+            let count = plural(self.findings.len() as u64, "finding");
+            format!("{count} to decide: {}", levels.join(", "))
         };
-        let whole = if self.coverage.is_complete() {
-            "all logs found were read"
-        } else {
+        let hidden = match (self.left_out as u64, self.provenance.min_level) {
+            (0, _) => String::new(),
+            (count, least) => format!(" ({} below {least} left out)", plural(count, "finding")),
+        };
+        let whole = if !self.coverage.is_complete() {
             "INCOMPLETE: not all logs could be read"
+        } else if self.coverage.objects.read == 0 {
+            "NO LOG was found to read"
+        } else {
+            "all logs found were read"
         };
-        format!("{found}; {whole}.")
+        format!("{found}{hidden}; {whole}.")
     }
 }
 

@@ -21,7 +21,6 @@ use trailscan::detect::Detector;
 use trailscan::pipeline::{self, Options, Progress};
 use trailscan::report::{Provenance, Report};
 use trailscan::rules::{RuleSet, load};
-use trailscan::severity::Severity;
 use trailscan::source::{Scope, local};
 
 struct Quiet;
@@ -57,13 +56,7 @@ fn found(events: &[Value], rules: &RuleSet, config: &Config) -> BTreeSet<String>
     let mut names: BTreeSet<String> = tally.groups.keys().map(|key| name(key.rule)).collect();
     names.extend(bursts.iter().map(|burst| name(burst.correlation)));
     // the report must stand whatever was found
-    let report = Report::new(
-        Provenance::default(),
-        rules,
-        tally,
-        bursts,
-        Severity::Informational,
-    );
+    let report = Report::new(Provenance::default(), rules, tally, bursts);
     assert!(
         report
             .findings

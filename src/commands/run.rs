@@ -54,11 +54,10 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     progress.end();
     let bursts = correlate(&rules, &mut tally);
     let report = Report::new(
-        provenance(&found.source, &config, &scope, now),
+        provenance(&found.source, &config, &scope, arguments),
         &rules,
         tally,
         bursts,
-        arguments.min_level,
     );
     if !report.coverage.identities_hold() {
         bail!(
@@ -260,16 +259,24 @@ fn now() -> anyhow::Result<DateTime<Utc>> {
     }
 }
 
-fn provenance(source: &str, config: &Config, scope: &Scope, now: DateTime<Utc>) -> Provenance {
+fn provenance(source: &str, config: &Config, scope: &Scope, arguments: &Run) -> Provenance {
     Provenance {
         version: env!("CARGO_PKG_VERSION"),
         organization: config.name.clone(),
         source: source.to_owned(),
         since: scope.since.map(|time| time.timestamp()),
         until: scope.until.map(|time| time.timestamp()),
-        created: Some(now.timestamp()),
+        created: Some(scope.now.timestamp()),
         accounts: scope.accounts.clone(),
         regions: scope.regions.clone(),
+        builtin_rules: !arguments.rule_choice.no_builtin_rules,
+        rule_paths: arguments
+            .rule_choice
+            .rules
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect(),
+        min_level: arguments.min_level,
         config: config.origin.clone(),
         time_zone: config
             .organization
@@ -294,7 +301,7 @@ fn warn_of_regions(arguments: &Run) {
 fn exit(report: &Report, fail_on: FailOn) -> Exit {
     let found = fail_on
         .0
-        .is_some_and(|least| report.worst().is_some_and(|worst| worst >= least));
+        .is_some_and(|least| report.worst.is_some_and(|worst| worst >= least));
     match (report.coverage.is_complete(), found) {
         (false, _) => Exit::Incomplete,
         (true, true) => Exit::Findings,

@@ -66,6 +66,10 @@ impl<'r> Worker<'r> {
                 let mut scanned = scanned(sequence, object, coverage);
                 (scanned.seen, scanned.rows, scanned.hits) =
                     (taken.seen, taken.rows.rows, taken.hits);
+                // a key that says nothing: the object is counted where its first event belongs
+                let first = scanned.rows.first();
+                let place = first.map(|row| (row.account.to_string(), row.region.to_string()));
+                scanned.place = scanned.place.or(place);
                 scanned
             }
             Ok(decoded) => {

@@ -106,6 +106,7 @@ fn report(findings: Vec<Finding>) -> Report {
             created: Some(MONDAY + 170 * HOUR),
             config: Some(("trail scan.toml".into(), "c0ffee".into())),
             time_zone: Some("America/New_York".into()),
+            builtin_rules: true,
             rule_set_sha256: "5e7".into(),
             rules_in_use: 2,
             ..Provenance::default()
@@ -121,6 +122,8 @@ fn report(findings: Vec<Finding>) -> Report {
             rules_assessed: 1,
             findings: findings.iter().map(|finding| (finding.level, 1)).collect(),
         }],
+        worst: findings.iter().map(|finding| finding.level).max(),
+        left_out: 0,
         rules: vec![
             rule("seen", Assessment::Assessed),
             rule(
