@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::written::code;
 use crate::event::time::iso;
 use crate::report::{Provenance, Report, thousands};
+use crate::severity::Severity;
 
 /// What CloudTrail can say nothing about at all, with the CFR's headings.
 const OUTSIDE: [(&str, &str); 11] = [
@@ -184,6 +185,15 @@ fn command(from: &Provenance) -> String {
     }
     if let Some((file, _)) = &from.config {
         words.extend(["--config".to_owned(), quoted(file)]);
+    }
+    if !from.builtin_rules {
+        words.push("--no-builtin-rules".to_owned());
+    }
+    for path in &from.rule_paths {
+        words.extend(["--rules".to_owned(), quoted(path)]);
+    }
+    if from.min_level > Severity::Informational {
+        words.extend(["--min-level".to_owned(), from.min_level.to_string()]);
     }
     words.join(" ")
 }
