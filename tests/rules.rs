@@ -53,7 +53,7 @@ fn found(events: &[Value], rules: &RuleSet, config: &Config) -> BTreeSet<String>
     );
     let bursts = correlate(rules, &mut tally);
     let name = |place: usize| rules.rules[place].name.clone();
-    let mut names: BTreeSet<String> = tally.groups.keys().map(|key| name(key.rule)).collect();
+    let mut names: BTreeSet<String> = tally.matches.keys().map(|rule| name(*rule)).collect();
     names.extend(bursts.iter().map(|burst| name(burst.correlation)));
     // the report must stand whatever was found
     let report = Report::new(Provenance::default(), rules, tally, bursts);

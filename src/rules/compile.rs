@@ -102,7 +102,7 @@ pub(super) fn detections(detections: &Detections, placeholders: &Placeholders) -
         .iter()
         .map(|condition| compiler.condition(condition))
         .collect();
-    Ok(one_or(nodes?, Node::Any))
+    Ok(one_or(nodes?, Node::Any).ordered())
 }
 
 struct Compiler<'r> {
