@@ -238,16 +238,23 @@ impl<'n> Gauge<'n> {
 
     fn leave(&mut self, row: &Row) {
         self.count -= 1;
-        take_one(&mut self.places, &row.place);
-        if let Some(count) = self.values.get_mut(&row.value) {
-            *count -= 1;
-            if *count == 0 {
-                self.values.remove(&row.value);
+        match self.measure {
+            Measure::EventCount | Measure::TemporalOrdered => {}
+            Measure::ValueCount => {
+                if let Some(count) = self.values.get_mut(&row.value) {
+                    *count -= 1;
+                    if *count == 0 {
+                        self.values.remove(&row.value);
+                    }
+                }
             }
-        }
-        if let Some(number) = self.number(row).filter(|_| !self.numbers.is_empty()) {
-            self.sum -= number;
-            take_one(&mut self.numbers, &OrderedNumber(number));
+            Measure::Temporal => take_one(&mut self.places, &row.place),
+            Measure::ValueSum | Measure::ValueAvg | Measure::ValuePercentile(_) => {
+                if let Some(number) = self.number(row) {
+                    self.sum -= number;
+                    take_one(&mut self.numbers, &OrderedNumber(number));
+                }
+            }
         }
     }
 

@@ -98,6 +98,10 @@ impl Derived {
 
     /// The field's value for one event; nothing where the event implies none.
     pub fn value<'a>(self, event: &Event<'a>, organization: &Organization) -> Option<Value<'a>> {
+        event.remembered(self as usize, || self.derive(event, organization))
+    }
+
+    fn derive<'a>(self, event: &Event<'a>, organization: &Organization) -> Option<Value<'a>> {
         let text = |text: Cow<'a, str>| (!text.is_empty()).then_some(Value::Text(text));
         let word = |word: &'static str| Some(Value::Text(Cow::Borrowed(word)));
         match self {

@@ -9,7 +9,7 @@ pub mod time;
 pub mod user_identity;
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
 use json::{Raw, Value};
 use time::Epoch;
@@ -90,6 +90,7 @@ pub struct Event<'a> {
     folded: bool,
     time: Option<Epoch>,
     user: OnceCell<UserIdentity<'a>>,
+    remembered: RefCell<Vec<(usize, Option<Value<'a>>)>>,
 }
 
 impl Default for Event<'_> {
@@ -100,6 +101,7 @@ impl Default for Event<'_> {
             folded: false,
             time: None,
             user: OnceCell::new(),
+            remembered: RefCell::new(Vec::new()),
         }
     }
 }
@@ -184,6 +186,23 @@ impl<'a> Event<'a> {
     pub fn user(&self) -> &UserIdentity<'a> {
         self.user
             .get_or_init(|| UserIdentity::new(self.raw(Key::UserIdentity), self.folded))
+    }
+
+    /// A fact that somebody derived from this record, derived once however often it is asked for.
+    /// `fact` is the asker's own number for it.
+    pub fn remembered(
+        &self,
+        fact: usize,
+        derive: impl FnOnce() -> Option<Value<'a>>,
+    ) -> Option<Value<'a>> {
+        let known = self.remembered.borrow();
+        if let Some((_, value)) = known.iter().find(|(number, _)| *number == fact) {
+            return value.clone();
+        }
+        drop(known);
+        let value = derive();
+        self.remembered.borrow_mut().push((fact, value.clone()));
+        value
     }
 
     /// A member below a documented key, by plain path (`userIdentity.sessionContext.attributes`).

@@ -253,9 +253,8 @@ impl Tally {
         if let Some(time) = hit.time {
             for base in hit.bases {
                 let Some(group) = base.group else { continue };
-                if !self.objects.contains_key(&sequence) {
-                    self.objects.insert(sequence, object.to_owned());
-                }
+                let name = || object.to_owned();
+                self.objects.entry(sequence).or_insert_with(name);
                 let row = Row {
                     time,
                     place: u32::try_from(base.place).unwrap_or(u32::MAX),

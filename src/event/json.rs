@@ -4,9 +4,13 @@
 //! what goes out are members, items and scalars. Nothing here recurses, so nesting cannot
 //! overflow the stack.
 
+mod escape;
+mod inside;
+
 use std::borrow::Cow;
 
-use memchr::memchr2;
+use escape::unescape;
+use inside::{Cursor, Inside, end_of_string};
 
 /// One JSON value, as text without surrounding white space. The empty slice is "absent".
 ///
@@ -193,109 +197,6 @@ impl<'a> Iterator for Items<'a> {
     }
 }
 
-/// The inside of one object or list, by its marks where it has them.
-#[derive(Debug, Clone)]
-enum Inside<'a> {
-    Marked(Steps<'a>),
-    Scanned(Cursor<'a>),
-}
-
-impl<'a> Inside<'a> {
-    fn of(raw: Raw<'a>, open: char) -> Self {
-        if raw.marks.is_empty() || !raw.text.starts_with(open) {
-            return Self::Scanned(Cursor::inside(raw.text, open));
-        }
-        Self::Marked(Steps {
-            raw,
-            next: 1,
-            at: 1,
-        })
-    }
-
-    /// A member's key and its colon.
-    fn key(&mut self) -> Option<Raw<'a>> {
-        match self {
-            Self::Marked(steps) => steps.key(),
-            Self::Scanned(cursor) => {
-                let key = cursor.value()?;
-                cursor.eat(b':').map(|()| key)
-            }
-        }
-    }
-
-    /// A value and the comma behind it.
-    fn value(&mut self) -> Option<Raw<'a>> {
-        match self {
-            Self::Marked(steps) => steps.value(),
-            Self::Scanned(cursor) => {
-                let value = cursor.value()?;
-                cursor.comma();
-                Some(value)
-            }
-        }
-    }
-}
-
-/// A place among the marks of one object or list.
-#[derive(Debug, Clone)]
-struct Steps<'a> {
-    raw: Raw<'a>,
-    /// The next mark.
-    next: usize,
-    /// The offset in the text behind the last one.
-    at: usize,
-}
-
-impl<'a> Steps<'a> {
-    /// The mark at that place, as an offset in the text, and its byte.
-    fn mark(&self, place: usize) -> Option<(usize, u8)> {
-        let at = (*self.raw.marks.get(place)? - self.raw.base) as usize;
-        Some((at, *self.raw.text.as_bytes().get(at)?))
-    }
-
-    fn key(&mut self) -> Option<Raw<'a>> {
-        let (colon, byte) = self.mark(self.next)?;
-        if byte != b':' {
-            return None;
-        }
-        let key = Raw::new(self.raw.text.get(self.at..colon)?);
-        self.next += 1;
-        self.at = colon + 1;
-        Some(key)
-    }
-
-    fn value(&mut self) -> Option<Raw<'a>> {
-        let from = self.at;
-        let (mut to, mut byte) = self.mark(self.next)?;
-        let mut marks: &[u32] = &[];
-        if matches!(byte, b'{' | b'[') {
-            let first = self.next;
-            let mut depth = 0usize;
-            loop {
-                match self.mark(self.next)?.1 {
-                    b'{' | b'[' => depth += 1,
-                    b'}' | b']' => depth -= 1,
-                    _ => {}
-                }
-                self.next += 1;
-                if depth == 0 {
-                    break;
-                }
-            }
-            marks = self.raw.marks.get(first..self.next)?;
-            (to, byte) = self.mark(self.next)?;
-        }
-        if !matches!(byte, b',' | b'}' | b']') {
-            return None;
-        }
-        self.next += 1;
-        self.at = to + 1;
-        let base = self.raw.base + u32::try_from(from).ok()?;
-        let value = Raw::marked(self.raw.text.get(from..to)?, marks, base);
-        (!value.text.is_empty()).then_some(value)
-    }
-}
-
 /// See [`Raw::leaves`]. In file order.
 #[derive(Debug, Clone)]
 pub struct Leaves<'a>(Cursor<'a>);
@@ -324,69 +225,6 @@ impl<'a> Iterator for Leaves<'a> {
     }
 }
 
-/// A place in the inside of one object or array.
-#[derive(Debug, Clone)]
-struct Cursor<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Cursor<'a> {
-    fn inside(text: &'a str, open: char) -> Self {
-        let close = if open == '{' { '}' } else { ']' };
-        let inner = text
-            .strip_prefix(open)
-            .and_then(|rest| rest.strip_suffix(close))
-            .unwrap_or("");
-        Self { text: inner, at: 0 }
-    }
-
-    fn skip(&mut self, what: impl Fn(u8) -> bool) {
-        let bytes = self.text.as_bytes();
-        while bytes.get(self.at).is_some_and(|b| what(*b)) {
-            self.at += 1;
-        }
-    }
-
-    fn blanks(&mut self) {
-        self.skip(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'));
-    }
-
-    fn eat(&mut self, byte: u8) -> Option<()> {
-        self.blanks();
-        (self.text.as_bytes().get(self.at) == Some(&byte)).then(|| self.at += 1)
-    }
-
-    fn comma(&mut self) {
-        if self.eat(b',').is_none() {
-            self.blanks();
-            if self.at < self.text.len() {
-                // no comma where one must be: what follows cannot be told apart, so it is not read
-                self.at = self.text.len();
-            }
-        }
-    }
-
-    fn value(&mut self) -> Option<Raw<'a>> {
-        self.blanks();
-        let from = self.at;
-        let bytes = self.text.as_bytes();
-        match bytes.get(from)? {
-            b'"' => self.at = end_of_string(bytes, from)?,
-            b'{' | b'[' => self.at = end_of_nested(bytes, from)?,
-            _ => {
-                let rest = bytes.get(from..)?;
-                let length = rest
-                    .iter()
-                    .position(|b| matches!(b, b',' | b':' | b' ' | b'\t' | b'\r' | b'\n'))
-                    .unwrap_or(rest.len());
-                self.at += length;
-            }
-        }
-        (self.at > from).then(|| Raw::new(self.text.get(from..self.at).unwrap_or("")))
-    }
-}
-
 const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// Without white space around it; what has none, as nearly everything in real logs, is seen at
@@ -398,97 +236,6 @@ fn trimmed(text: &str) -> &str {
         return text.trim_matches(BLANKS);
     }
     text
-}
-
-/// The offset behind the closing quote of the string that opens at `from`.
-fn end_of_string(bytes: &[u8], from: usize) -> Option<usize> {
-    let mut at = from + 1;
-    loop {
-        let hit = at + memchr2(b'"', b'\\', bytes.get(at..)?)?;
-        if bytes.get(hit) == Some(&b'"') {
-            return Some(hit + 1);
-        }
-        at = hit + 2;
-    }
-}
-
-/// The offset behind the bracket that closes the one at `from`; strings are stepped over.
-fn end_of_nested(bytes: &[u8], from: usize) -> Option<usize> {
-    let mut depth = 0usize;
-    let mut at = from;
-    loop {
-        match bytes.get(at)? {
-            b'"' => {
-                at = end_of_string(bytes, at)?;
-                continue;
-            }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(at + 1);
-                }
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-}
-
-/// Decodes JSON's escapes (RFC 8259, section 7). An unpaired surrogate, which no text can hold,
-/// becomes U+FFFD instead of costing the whole record.
-fn unescape(inner: &str) -> Cow<'_, str> {
-    let Some(first) = memchr::memchr(b'\\', inner.as_bytes()) else {
-        return Cow::Borrowed(inner);
-    };
-    let mut out = String::with_capacity(inner.len());
-    out.push_str(inner.get(..first).unwrap_or(""));
-    let mut chars = inner.get(first..).unwrap_or("").chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            out.push(c);
-            continue;
-        }
-        match chars.next() {
-            Some('n') => out.push('\n'),
-            Some('t') => out.push('\t'),
-            Some('r') => out.push('\r'),
-            Some('b') => out.push('\u{8}'),
-            Some('f') => out.push('\u{c}'),
-            Some('u') => out.push(unicode_escape(&mut chars)),
-            Some(other) => out.push(other),
-            None => {}
-        }
-    }
-    Cow::Owned(out)
-}
-
-fn unicode_escape(chars: &mut std::str::Chars<'_>) -> char {
-    let Some(unit) = four_hex(chars) else {
-        return char::REPLACEMENT_CHARACTER;
-    };
-    if !(0xD800..0xDC00).contains(&unit) {
-        return char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER);
-    }
-    let mut ahead = chars.clone();
-    if ahead.next() == Some('\\')
-        && ahead.next() == Some('u')
-        && let Some(low) = four_hex(&mut ahead)
-        && (0xDC00..0xE000).contains(&low)
-    {
-        *chars = ahead;
-        let code = 0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-        return char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
-    }
-    char::REPLACEMENT_CHARACTER
-}
-
-fn four_hex(chars: &mut std::str::Chars<'_>) -> Option<u32> {
-    let mut unit = 0;
-    for _ in 0..4 {
-        unit = unit * 16 + chars.next()?.to_digit(16)?;
-    }
-    Some(unit)
 }
 
 #[cfg(test)]

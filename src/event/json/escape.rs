@@ -1,0 +1,59 @@
+//! The escapes of JSON strings.
+
+use std::borrow::Cow;
+
+/// Decodes JSON's escapes (RFC 8259, section 7). An unpaired surrogate, which no text can hold,
+/// becomes U+FFFD instead of costing the whole record.
+pub(super) fn unescape(inner: &str) -> Cow<'_, str> {
+    let Some(first) = memchr::memchr(b'\\', inner.as_bytes()) else {
+        return Cow::Borrowed(inner);
+    };
+    let mut out = String::with_capacity(inner.len());
+    out.push_str(inner.get(..first).unwrap_or(""));
+    let mut chars = inner.get(first..).unwrap_or("").chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('n') => out.push('\n'),
+            Some('t') => out.push('\t'),
+            Some('r') => out.push('\r'),
+            Some('b') => out.push('\u{8}'),
+            Some('f') => out.push('\u{c}'),
+            Some('u') => out.push(unicode_escape(&mut chars)),
+            Some(other) => out.push(other),
+            None => {}
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn unicode_escape(chars: &mut std::str::Chars<'_>) -> char {
+    let Some(unit) = four_hex(chars) else {
+        return char::REPLACEMENT_CHARACTER;
+    };
+    if !(0xD800..0xDC00).contains(&unit) {
+        return char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER);
+    }
+    let mut ahead = chars.clone();
+    if ahead.next() == Some('\\')
+        && ahead.next() == Some('u')
+        && let Some(low) = four_hex(&mut ahead)
+        && (0xDC00..0xE000).contains(&low)
+    {
+        *chars = ahead;
+        let code = 0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+        return char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+    }
+    char::REPLACEMENT_CHARACTER
+}
+
+fn four_hex(chars: &mut std::str::Chars<'_>) -> Option<u32> {
+    let mut unit = 0;
+    for _ in 0..4 {
+        unit = unit * 16 + chars.next()?.to_digit(16)?;
+    }
+    Some(unit)
+}
