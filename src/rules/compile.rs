@@ -230,6 +230,7 @@ impl Compiler<'_> {
         if values.is_empty() {
             return Err(fault("the list of values is empty"));
         }
+        let mut wanted: Vec<String> = values.iter().map(written).collect();
         let check = if has(Modifier::Exists) {
             match values {
                 [SigmaValue::Bool(expected)] => Check::Exists(*expected),
@@ -260,7 +261,9 @@ impl Compiler<'_> {
             }
         } else {
             let mut wants = Vec::new();
-            for value in self.expanded(values, has(Modifier::Expand))? {
+            let values = self.expanded(values, has(Modifier::Expand))?;
+            wanted = values.iter().map(written).collect();
+            for value in values {
                 wants.extend(values::want(&value, modifiers).map_err(|what| fault(&what))?);
             }
             if has(Modifier::Neq) {
@@ -274,6 +277,7 @@ impl Compiler<'_> {
         Ok(Test {
             field,
             label: label.to_owned(),
+            wanted,
             check,
         })
     }
@@ -306,6 +310,15 @@ impl Compiler<'_> {
         } else {
             Err(CompileError::Unconfigured(missing))
         }
+    }
+}
+
+/// A value as the rule has it.
+fn written(value: &SigmaValue) -> String {
+    match value {
+        SigmaValue::String(text) => text.original.clone(),
+        SigmaValue::Null => "null".to_owned(),
+        other => other.to_string(),
     }
 }
 
