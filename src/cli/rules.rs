@@ -32,10 +32,17 @@ pub struct RuleSource {
     pub no_builtin_rules: bool,
 }
 
-/// How a result is printed.
+/// How a list is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Printed {
+pub enum ListFormat {
     Table,
+    Json,
+}
+
+/// How an explanation is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    Text,
     Json,
 }
 
@@ -57,8 +64,8 @@ pub struct ListRules {
     /// Add whether an earlier run could see each rule's events; RUN_JSON is its run.json
     #[arg(long, value_name = "RUN_JSON")]
     pub seen_by: Option<PathBuf>,
-    #[arg(long, value_enum, default_value_t = Printed::Table)]
-    pub format: Printed,
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    pub format: ListFormat,
 
     #[command(flatten)]
     pub choice: RuleChoice,
@@ -104,8 +111,8 @@ pub struct ExplainRule {
     /// The record with this eventID
     #[arg(long, value_name = "ID")]
     pub event_id: Option<String>,
-    #[arg(long, value_enum, default_value_t = Printed::Table)]
-    pub format: Printed,
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
+    pub format: ExplainFormat,
 
     #[command(flatten)]
     pub choice: RuleChoice,

@@ -202,24 +202,96 @@ impl Explained {
         }
     }
 
-    /// The tests that decided, each behind the names of the parts it stands in.
+    /// What decided: of a match the search identifiers, of a miss the tests, each behind the names
+    /// of the parts it stands in.
     pub fn deciding(&self) -> Vec<String> {
         let mut found = Vec::new();
-        self.gather("", &mut found);
+        self.gather("", self.holds, &mut found);
+        found.dedup();
         found
     }
 
-    fn gather(&self, path: &str, found: &mut Vec<String>) {
+    fn gather(&self, path: &str, coarse: bool, found: &mut Vec<String>) {
         if !self.decides {
             return;
         }
         match &self.part {
             Part::All(parts) | Part::Any(parts) | Part::AtLeast { of: parts, .. } => {
-                parts.iter().for_each(|part| part.gather(path, found));
+                for part in parts {
+                    part.gather(path, coarse, found);
+                }
             }
-            Part::Not(part) => part.gather(path, found),
-            Part::Named { name, is } => is.gather(&format!("{path}{name} › "), found),
+            Part::Not(part) => part.gather(&format!("{path}not "), coarse, found),
+            Part::Named { name, .. } if coarse => found.push(format!("{path}{name}")),
+            Part::Named { name, is } => is.gather(&format!("{path}{name} › "), coarse, found),
             Part::Test(test) => found.push(format!("{path}{}", test.field)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::json::Raw;
+    use crate::rules::load::{self, RuleText, Settings};
+
+    fn explained(detection: &str, record: &str) -> Explained {
+        let text = format!(
+            "title: T\nlogsource: {{product: aws, service: cloudtrail}}\nlevel: low\ndetection:\n{detection}\n"
+        );
+        let texts = [RuleText {
+            file: "x.yml".into(),
+            text,
+        }];
+        let set = load::load(&texts, &Settings::default());
+        assert_eq!(set.rejected, []);
+        let mut event = Event::default();
+        for (name, value) in Raw::new(record).members() {
+            event.note(name, value);
+        }
+        event.finish();
+        explain(&set.rules[0], &event, &Organization::default()).unwrap()
+    }
+
+    #[test]
+    fn what_decided_is_what_failed_of_all_and_what_held_of_any() {
+        let rule = "  a: {eventName: X, awsRegion: r}\n  b: {errorCode: E}\n  c: {readOnly: true}\n  condition: a and (b or c)";
+        let miss = explained(rule, r#"{"eventName":"Y","awsRegion":"r","errorCode":"E"}"#);
+        assert_eq!(miss.deciding(), ["a › eventName"]);
+        let hit = explained(rule, r#"{"eventName":"X","awsRegion":"r","errorCode":"E"}"#);
+        assert_eq!(hit.deciding(), ["a", "b"]);
+        let two = "  s_1: {eventName: X}\n  s_2: {errorCode: E}\n  s_3: {readOnly: true}\n  condition: 2 of s_*";
+        let miss = explained(two, r#"{"eventName":"X"}"#);
+        assert_eq!(miss.deciding(), ["s_2 › errorCode", "s_3 › readOnly"]);
+    }
+
+    #[test]
+    fn values_are_those_of_the_event_and_not_all_of_a_long_list() {
+        let test = |detection: &str, record: &str| match explained(detection, record).part {
+            Part::Named { is, .. } => match is.part {
+                Part::Test(test) => test,
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        };
+        let items: Vec<String> = (0..12).map(|n| n.to_string()).collect();
+        let list = format!(r#"{{"requestParameters":{{"l":[{}]}}}}"#, items.join(","));
+        let long = test("  s: {requestParameters.l: 99}\n  condition: s", &list);
+        assert_eq!((long.found.len(), long.more), (10, 2));
+        let null = test(
+            "  s: {errorCode: null}\n  condition: s",
+            r#"{"errorCode":null}"#,
+        );
+        assert_eq!(
+            (null.wanted, null.found),
+            (vec!["null".into()], vec!["null".into()])
+        );
+        let word = test(
+            "  s: [needle]\n  condition: s",
+            r#"{"a":"hay","b":"a needle"}"#,
+        );
+        assert_eq!(word.found, ["a needle"]);
+        let there = test("  s: {errorCode|exists: true}\n  condition: s", "{}");
+        assert_eq!((there.asked, there.found.len()), (Asked::Present, 0));
     }
 }

@@ -19,7 +19,7 @@ pub struct Warning {
     /// The rule's name.
     pub rule: String,
     pub what: String,
-    /// The field that the warning is about, as written; empty where it is about the whole rule.
+    /// The key that the warning is about, with its modifiers; empty where it is about the whole rule.
     pub field: String,
 }
 
@@ -171,7 +171,7 @@ fn tested(test: &Test, remarks: &mut Vec<Remark>) -> Fate {
     let mut remark = |what: String| {
         remarks.push(Remark {
             what,
-            field: name.clone(),
+            field: test.label.clone(),
         });
     };
     let (passes, fails) = match &test.check {
@@ -207,7 +207,7 @@ fn tested(test: &Test, remarks: &mut Vec<Remark>) -> Fate {
                 };
                 if is_plain_name(plain) {
                     remark(format!(
-                        "`{arn}` holds an ARN and `{plain}` a name: they are never equal (compare names, or use `|fieldref|endswith`)"
+                        "`{arn}` holds an ARN and `{plain}` a name: they are never equal; `userIdentity.userName` holds the caller's name"
                     ));
                     return fails;
                 }
@@ -249,7 +249,7 @@ fn unknown(field: &Field) -> Option<String> {
         .find(|key| key.as_str().eq_ignore_ascii_case(first));
     Some(match meant {
         Some(key) => format!(
-            "CloudTrail has no field `{name}`: it spells `{first}` as `{}`",
+            "CloudTrail has no field `{name}`; it writes `{}`",
             key.as_str()
         ),
         None => format!("CloudTrail has no field `{name}`"),
@@ -264,6 +264,16 @@ fn never_met(field: &Field, want: &Want, written: &str) -> Option<String> {
     if is_field_path(written) {
         return Some(format!(
             "the value `{written}` looks like a field: to compare with its value write `|fieldref`"
+        ));
+    }
+    if let Field::Derived(derived) = field
+        && !derived.words().is_empty()
+        && !derived.words().iter().any(|word| pattern.matches(word))
+    {
+        return Some(format!(
+            "`{}` is never `{written}`: it is one of {}",
+            derived.as_str(),
+            derived.words().join(", ")
         ));
     }
     if *field == Field::Path(Path::Key(Key::EventSource))
@@ -358,3 +368,6 @@ fn metadata(rule: &Rule) -> Vec<&'static str> {
     }
     missing
 }
+
+#[cfg(test)]
+mod tests;

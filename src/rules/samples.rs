@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::event::{Key, time};
+
 /// The most copies of one event that a case may ask for.
 const MOST_COPIES: u32 = 1_000_000;
 
@@ -119,20 +121,38 @@ fn story(
     repeat: Option<Repeat>,
 ) -> Result<Story, String> {
     match (event, events, repeat) {
-        (Some(event), None, None) => Ok(Story::Events(vec![event.to_string()])),
-        (None, Some(events), None) if !events.is_empty() => {
-            Ok(Story::Events(events.iter().map(Value::to_string).collect()))
-        }
-        (None, None, Some(repeat)) if repeat.times > MOST_COPIES => Err(format!(
-            "`times` is more than {MOST_COPIES}: a threshold can be lowered for the samples in their trailscan.toml"
+        (Some(event), None, None) => Ok(Story::Events(vec![record(&event)?])),
+        (None, Some(events), None) if !events.is_empty() => Ok(Story::Events(
+            events.iter().map(record).collect::<Result<_, _>>()?,
         )),
+        (None, None, Some(repeat)) if repeat.times > MOST_COPIES => {
+            Err(format!("`times` is more than {MOST_COPIES}"))
+        }
+        (None, None, Some(repeat)) if !has_time(&repeat.event) => {
+            Err("the event to repeat has no `eventTime` such as 2026-11-18T15:00:00Z".to_owned())
+        }
         (None, None, Some(repeat)) => Ok(Story::Repeat {
-            event: repeat.event.to_string(),
+            event: record(&repeat.event)?,
             times: repeat.times,
             every_seconds: repeat.every_seconds,
         }),
         _ => Err("a case has one of `event`, `events` and `repeat`".to_owned()),
     }
+}
+
+/// A record's text. Anything else would pass for a near miss of every rule.
+fn record(event: &Value) -> Result<String, String> {
+    let known = [Key::EventName, Key::EventId, Key::EventVersion];
+    if known.iter().any(|key| event.get(key.as_str()).is_some()) {
+        Ok(event.to_string())
+    } else {
+        Err("an event of the case is no CloudTrail record: it has no `eventName`".to_owned())
+    }
+}
+
+fn has_time(event: &Value) -> bool {
+    let text = event.get(Key::EventTime.as_str()).and_then(Value::as_str);
+    text.and_then(time::parse).is_some()
 }
 
 /// Every `.jsonl` at or below a folder, by its stem: the name of the rule it belongs to.
@@ -157,5 +177,43 @@ fn unreadable(path: &Path, error: std::io::Error) -> SampleError {
     SampleError::Unreadable {
         path: path.to_owned(),
         error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<Case>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.jsonl");
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(files(folder.path()).unwrap().get("x"), Some(&path));
+        cases(&path).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_case_that_could_pass_for_a_near_miss_by_accident_is_refused() {
+        for (case, named) in [
+            (r#"{"expect":"pass","event":{}}"#, "eventName"),
+            (
+                r#"{"expect":"pass","event":[{"eventName":"X"}]}"#,
+                "eventName",
+            ),
+            (r#"{"expect":"pass","events":[]}"#, "one of `event`"),
+            (r#"{"expect":"pass"}"#, "one of `event`"),
+            (r#"{"expect":"hit","event":{"eventName":"X"}}"#, "match"),
+            (r#"{"expect":"pass","evnt":{"eventName":"X"}}"#, "evnt"),
+            (
+                r#"{"expect":"pass","repeat":{"event":{"eventName":"X"},"times":3,"every_seconds":1}}"#,
+                "eventTime",
+            ),
+            ("not json", "x.jsonl:2"),
+        ] {
+            let error = read(&format!("\n{case}\n")).unwrap_err();
+            assert!(error.contains(named) && error.contains(":2: "), "{error}");
+        }
+        let good = read("{\"expect\":\"pass\",\"event\":{\"eventName\":\"X\"}}\n\n").unwrap();
+        assert_eq!((good.len(), good[0].line), (1, 1));
     }
 }

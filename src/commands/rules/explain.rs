@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use serde::Serialize;
 
 use super::{Exit, named, say};
-use crate::cli::{ExplainRule, Printed};
+use crate::cli::{ExplainFormat, ExplainRule};
 use crate::commands::run::rule_set;
 use crate::config::Config;
 use crate::decode::Decoder;
@@ -22,7 +22,7 @@ use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
 const MOST_CHARACTERS: usize = 120;
 
 /// The most values of a list that are shown.
-const MOST_WANTED: usize = 5;
+const MOST_SHOWN: usize = 5;
 
 /// The most MiB a file may inflate to.
 const CAP: u64 = 256;
@@ -41,6 +41,13 @@ struct Explanation {
     /// Of a correlation: the rules it watches.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     watches: Vec<Self>,
+}
+
+#[derive(Serialize)]
+struct Document {
+    schema: &'static str,
+    #[serde(flatten)]
+    explanation: Explanation,
 }
 
 pub(super) fn run(arguments: &ExplainRule) -> anyhow::Result<Exit> {
@@ -74,12 +81,13 @@ pub(super) fn run(arguments: &ExplainRule) -> anyhow::Result<Exit> {
             count - 1
         );
     }
+    let document = Document {
+        schema: "trailscan.explanation/1",
+        explanation,
+    };
     match arguments.format {
-        Printed::Table => say(&format!("{head}\n{}", text(&explanation, 0)))?,
-        Printed::Json => say(&format!(
-            "{}\n",
-            serde_json::to_string_pretty(&explanation)?
-        ))?,
+        ExplainFormat::Text => say(&format!("{head}\n{}", text(&document.explanation, 0)))?,
+        ExplainFormat::Json => say(&format!("{}\n", serde_json::to_string_pretty(&document)?))?,
     }
     Ok(Exit::Done)
 }
@@ -186,7 +194,7 @@ fn explanation(
 }
 
 /// A correlation as a sentence.
-fn in_words(correlation: &Correlation) -> String {
+pub(super) fn in_words(correlation: &Correlation) -> String {
     let thresholds: Vec<String> = correlation
         .thresholds
         .iter()
@@ -241,8 +249,11 @@ fn text(explanation: &Explanation, indent: usize) -> String {
         "{pad}{name} {verdict}\n{}",
         tree(condition, indent + 2)
     );
-    let deciding = condition.deciding();
-    let _ = writeln!(out, "{pad}decided by: {}", visible(&deciding.join("; ")));
+    let _ = writeln!(
+        out,
+        "{pad}decided by: {}",
+        visible(&condition.deciding().join("; "))
+    );
     out
 }
 
@@ -271,13 +282,13 @@ fn draw(explained: &Explained, front: &str, indent: usize, out: &mut String) {
         }
         Part::Named { name, is } => draw(is, &format!("{front}{}: ", visible(name)), indent, out),
         Part::Test(test) => {
-            line(
-                explained.holds,
-                indent,
-                &format!("{front}{}", asked(test)),
-                out,
+            let text = format!(
+                "{front}{} wants {}, has {}",
+                visible(&test.field),
+                asked(test),
+                found(test)
             );
-            let _ = writeln!(out, "{}  found: {}", " ".repeat(indent), found(test));
+            line(explained.holds, indent, &text, out);
         }
     }
 }
@@ -288,17 +299,16 @@ fn line(holds: bool, indent: usize, text: &str, out: &mut String) {
 }
 
 fn asked(test: &Tested) -> String {
-    let field = visible(&test.field);
-    let wanted = || listed(&test.wanted, 0);
+    let wanted = listed(&test.wanted, 0);
     match test.asked {
-        Asked::Present => format!("{field}: to be there"),
-        Asked::Absent => format!("{field}: not to be there"),
-        Asked::AnyOf if test.wanted.len() == 1 => format!("{field}: {}", wanted()),
-        Asked::AnyOf => format!("{field}: one of {}", wanted()),
-        Asked::AllOf => format!("{field}: every one of {}", wanted()),
-        Asked::NoneOf => format!("{field}: none of {}", wanted()),
-        Asked::SameAs => format!("{field}: the value of {}", wanted()),
-        Asked::NotSameAs => format!("{field}: another value than that of {}", wanted()),
+        Asked::Present => "to be there".to_owned(),
+        Asked::Absent => "not to be there".to_owned(),
+        Asked::AnyOf if test.wanted.len() == 1 => wanted,
+        Asked::AnyOf => format!("one of {wanted}"),
+        Asked::AllOf => format!("every one of {wanted}"),
+        Asked::NoneOf => format!("none of {wanted}"),
+        Asked::SameAs => format!("the value of {wanted}"),
+        Asked::NotSameAs => format!("another value than that of {wanted}"),
     }
 }
 
@@ -312,10 +322,10 @@ fn found(test: &Tested) -> String {
 fn listed(values: &[String], more: usize) -> String {
     let shown: Vec<String> = values
         .iter()
-        .take(MOST_WANTED)
+        .take(MOST_SHOWN)
         .map(|value| shortened(value))
         .collect();
-    let more = more + values.len().saturating_sub(MOST_WANTED);
+    let more = more + values.len().saturating_sub(MOST_SHOWN);
     if more > 0 {
         format!("{} and {more} more", shown.join(", "))
     } else {

@@ -31,8 +31,7 @@ pub(super) fn run(arguments: &LintRules) -> anyhow::Result<Exit> {
             .filter(|text| !checked.contains(&text.file)),
     );
     let rules = load::load(&all, &config.rules);
-    let is_checked = |file: &String| arguments.paths.is_empty() || checked.contains(file);
-    let report = Findings::new(&rules, &is_checked)?;
+    let report = Findings::new(&rules, (!arguments.paths.is_empty()).then_some(checked))?;
     say(&report.text(&Lines::new(&all)))?;
     Ok(if report.is_bad(arguments.strict) {
         Exit::Findings
@@ -43,12 +42,13 @@ pub(super) fn run(arguments: &LintRules) -> anyhow::Result<Exit> {
 
 struct Findings<'r> {
     rules: &'r RuleSet,
-    is_checked: &'r dyn Fn(&String) -> bool,
+    /// The files to speak of; all where none is named.
+    checked: Option<BTreeSet<String>>,
     warnings: Vec<Warning>,
 }
 
 impl<'r> Findings<'r> {
-    fn new(rules: &'r RuleSet, is_checked: &'r dyn Fn(&String) -> bool) -> anyhow::Result<Self> {
+    fn new(rules: &'r RuleSet, checked: Option<BTreeSet<String>>) -> anyhow::Result<Self> {
         let mut warnings = lint(rules);
         let folder = Path::new(SAMPLES);
         if folder.is_dir() {
@@ -66,20 +66,28 @@ impl<'r> Findings<'r> {
                 field: String::new(),
             }));
         }
-        warnings.retain(|warning| is_checked(&warning.origin.file));
+        if let Some(checked) = &checked {
+            warnings.retain(|warning| checked.contains(&warning.origin.file));
+        }
         warnings.sort();
         Ok(Self {
             rules,
-            is_checked,
+            checked,
             warnings,
         })
+    }
+
+    fn is_checked(&self, file: &str) -> bool {
+        self.checked
+            .as_ref()
+            .is_none_or(|checked| checked.contains(file))
     }
 
     fn rejected(&self) -> impl Iterator<Item = &crate::rules::Rejected> {
         self.rules
             .rejected
             .iter()
-            .filter(|bad| (self.is_checked)(&bad.origin.file))
+            .filter(|bad| self.is_checked(&bad.origin.file))
     }
 
     fn is_bad(&self, strict: bool) -> bool {
@@ -91,10 +99,14 @@ impl<'r> Findings<'r> {
         for bad in self.rejected() {
             let _ = writeln!(
                 out,
-                "{}:{}: error: {}: {}",
+                "{}:{}: error: {}{}",
                 bad.origin.file,
                 bad.origin.line,
-                visible(&bad.rule),
+                if bad.rule.is_empty() {
+                    String::new()
+                } else {
+                    format!("{}: ", visible(&bad.rule))
+                },
                 visible(&bad.reason)
             );
         }
@@ -110,7 +122,7 @@ impl<'r> Findings<'r> {
         }
         let everywhere: Vec<&str> = unfiled(self.rules)
             .into_iter()
-            .filter(|rule| (self.is_checked)(&rule.origin.file))
+            .filter(|rule| self.is_checked(&rule.origin.file))
             .map(|rule| rule.name.as_str())
             .collect();
         if !everywhere.is_empty() {
@@ -122,7 +134,7 @@ impl<'r> Findings<'r> {
             );
         }
         // those that wait know their names only, so they are told only where all rules are checked
-        if (self.is_checked)(&String::new()) {
+        if self.checked.is_none() {
             for waiting in &self.rules.unconfigured {
                 let _ = writeln!(
                     out,
@@ -136,7 +148,7 @@ impl<'r> Findings<'r> {
             .rules
             .rules
             .iter()
-            .filter(|rule| (self.is_checked)(&rule.origin.file));
+            .filter(|rule| self.is_checked(&rule.origin.file));
         let _ = writeln!(
             out,
             "{} can be used, {} cannot; {}",
@@ -157,20 +169,26 @@ impl<'t> Lines<'t> {
         Self(texts.iter().map(text).collect())
     }
 
-    /// The first line of the rule's document that begins with the field, else its first line.
+    /// The first line of the rule's document that has the key, with its modifiers or without; else
+    /// its first line.
     fn of(&self, warning: &Warning) -> usize {
         let first = warning.origin.line;
         let text = self.0.get(warning.origin.file.as_str()).unwrap_or(&"");
-        let begins = |line: &str| {
-            line.trim_start_matches([' ', '-', '{', '\'', '"'])
-                .strip_prefix(warning.field.as_str())
-                .is_some_and(|rest| rest.starts_with([':', '|', '\'', '"']))
+        let find = |key: &str| {
+            let holds = |line: &str| {
+                line.split_once(key).is_some_and(|(before, rest)| {
+                    !before.ends_with(|c: char| c.is_alphanumeric() || c == '.')
+                        && rest.starts_with([':', '|', '\'', '"'])
+                })
+            };
+            (1..)
+                .zip(text.lines())
+                .skip(first - 1)
+                .take_while(|(number, line)| *number == first || line.trim_end() != "---")
+                .find(|(_, line)| !key.is_empty() && holds(line))
+                .map(|(number, _)| number)
         };
-        (1..)
-            .zip(text.lines())
-            .skip(first - 1)
-            .take_while(|(number, line)| *number == first || line.trim_end() != "---")
-            .find(|(_, line)| !warning.field.is_empty() && begins(line))
-            .map_or(first, |(number, _)| number)
+        let name = warning.field.split('|').next().unwrap_or_default();
+        find(&warning.field).or_else(|| find(name)).unwrap_or(first)
     }
 }

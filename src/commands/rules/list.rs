@@ -8,10 +8,11 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use super::{Exit, say};
-use crate::cli::{ListRules, Printed};
+use crate::cli::{ListFormat, ListRules};
 use crate::commands::run::{rule_set, texts};
 use crate::config::Config;
 use crate::derive::Derived;
+use crate::report::plural;
 use crate::report::terminal::visible;
 use crate::rules::load::{self, Settings};
 use crate::rules::{Rule, RuleSet};
@@ -55,8 +56,12 @@ pub(super) fn run(arguments: &ListRules) -> anyhow::Result<Exit> {
         .collect();
     rows.sort_by(|a, b| (b.level, &a.name).cmp(&(a.level, &b.name)));
     match arguments.format {
-        Printed::Table => say(&table(&rows, seen.is_some()))?,
-        Printed::Json => {
+        ListFormat::Table => say(&format!(
+            "{}{}",
+            table(&rows, seen.is_some()),
+            summary(&rows, &rules)
+        ))?,
+        ListFormat::Json => {
             let listing = Listing {
                 schema: "trailscan.rules/1",
                 rules: &rows,
@@ -117,7 +122,7 @@ fn wanted(row: &Row, arguments: &ListRules) -> bool {
     let is_cited = |section: &String| {
         row.citations
             .iter()
-            .any(|cited| cited.starts_with(section.as_str()))
+            .any(|cited| cited.to_lowercase().starts_with(&section.to_lowercase()))
     };
     let is_technique = |technique: &String| {
         let technique = technique.to_uppercase();
@@ -246,12 +251,28 @@ fn table(rows: &[Row], with_seen: bool) -> String {
         }
         let _ = writeln!(out, "{}", line.trim_end());
     }
-    let waiting = rows.iter().filter(|row| !row.missing.is_empty()).count();
-    let _ = writeln!(
-        out,
-        "{} rules, {} silent, {waiting} not assessed for want of configuration",
-        rows.len(),
-        rows.iter().filter(|row| row.silent).count(),
-    );
+    out
+}
+
+/// How many there are, and what of them finds nothing by itself.
+fn summary(rows: &[Row], rules: &RuleSet) -> String {
+    let count = |is: fn(&Row) -> bool| rows.iter().filter(|row| is(row)).count();
+    let mut out = plural(rows.len() as u64, "rule");
+    for (count, what) in [
+        (count(|row| row.silent), "silent"),
+        (
+            count(|row| !row.missing.is_empty()),
+            "not assessed for want of configuration",
+        ),
+        (
+            rules.rejected.len(),
+            "beside them cannot be used (`trailscan rules lint` says why)",
+        ),
+    ] {
+        if count > 0 {
+            let _ = write!(out, ", {count} {what}");
+        }
+    }
+    out.push('\n');
     out
 }

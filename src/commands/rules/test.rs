@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use super::explain::tree;
+use super::explain::{in_words, tree};
 use super::{Exit, named, say};
 use crate::cli::{RuleChoice, TestRules};
 use crate::commands::run::rule_set;
 use crate::config::Config;
 use crate::report::plural;
 use crate::report::terminal::visible;
-use crate::rules::{Rule, RuleSet, samples};
+use crate::rules::{Rule, RuleKind, RuleSet, samples};
 use crate::trial::{Failure, Trial, Tried};
 
 /// Where samples lie, below the folder that the rules' own lies in.
@@ -172,12 +172,12 @@ fn judged(rule: &Rule, file: Option<&Path>, tried: &Tried) -> (String, bool) {
         let _ = writeln!(out, "  {place}: the rule needs {}", lacks.join(" and "));
     }
     for failure in &tried.failures {
-        out.push_str(&failed(file, failure));
+        out.push_str(&failed(rule, file, failure));
     }
     (out, is_good)
 }
 
-fn failed(file: Option<&Path>, failure: &Failure) -> String {
+fn failed(rule: &Rule, file: Option<&Path>, failure: &Failure) -> String {
     let place = file.map(|file| file.display().to_string());
     let found: Vec<&str> = failure.found.iter().map(String::as_str).collect();
     let found = if found.is_empty() {
@@ -193,6 +193,9 @@ fn failed(file: Option<&Path>, failure: &Failure) -> String {
         visible(&found),
         visible(&failure.why)
     );
+    if let RuleKind::Correlation(correlation) = &rule.kind {
+        let _ = writeln!(out, "    it takes {}", visible(&in_words(correlation)));
+    }
     for explained in &failure.explained {
         out.push_str(&tree(explained, 4));
     }
