@@ -10,14 +10,16 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use crate::event::time::Epoch;
+use crate::finding::GROUP_SEPARATOR;
 use crate::rules::{Correlation, Measure, RuleKind, RuleSet};
-use crate::tally::{Row, Series, Tally};
+use crate::tally::{NameId, Names, Row, Series, Tally};
 
 /// A stretch of events over which a correlation's condition held.
 #[derive(Debug)]
 pub struct Burst {
     pub correlation: usize,
-    pub group: Vec<String>,
+    /// The values of its `group-by` fields, joined.
+    pub group: String,
     /// Its events, by time.
     pub rows: Vec<Row>,
     /// When the condition first held.
@@ -36,35 +38,12 @@ pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Burst> {
         };
         let own = series.remove(&place).unwrap_or_default();
         // a rule is loaded after those it watches, so their bursts are complete by now
-        for burst in sweep(place, correlation, own) {
+        for burst in sweep(place, correlation, own, &tally.names) {
             for (watcher, watched, meant) in rules.watchers(place) {
-                let names = &correlation.group_by;
-                let value = |name: &String| {
-                    names
-                        .iter()
-                        .position(|known| known == name)
-                        .and_then(|at| burst.group.get(at))
-                };
-                let group = meant
-                    .group_by
-                    .iter()
-                    .map(|name| value(name).cloned().unwrap_or_default())
-                    .collect();
-                if let Some(last) = burst.rows.last() {
-                    let row = Row {
-                        time: burst.fired,
-                        place: watched,
-                        value: burst.group.join(", "),
-                        parts: burst.rows.clone(),
-                        ..last.clone()
-                    };
-                    series
-                        .entry(watcher)
-                        .or_default()
-                        .entry(group)
-                        .or_default()
-                        .push(row);
-                }
+                let row = chained(&burst, watched, &mut tally.names);
+                let groups = series.entry(watcher).or_default();
+                let group = regrouped(correlation, &burst.group, meant);
+                groups.entry(group).or_default().extend(row);
             }
             bursts.push(burst);
         }
@@ -72,19 +51,40 @@ pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Burst> {
     bursts
 }
 
+/// A burst as an event of the correlation that watches it: it happened when it first fired.
+fn chained(burst: &Burst, watched: usize, names: &mut Names) -> Option<Row> {
+    let last = burst.rows.last()?;
+    Some(Row {
+        time: burst.fired,
+        place: u32::try_from(watched).unwrap_or(u32::MAX),
+        value: names.id(&burst.group),
+        parts: Some(burst.rows.clone().into_boxed_slice()),
+        ..last.clone()
+    })
+}
+
+/// The group a burst belongs to where another correlation groups by other fields.
+fn regrouped(own: &Correlation, group: &str, watcher: &Correlation) -> String {
+    let values: Vec<&str> = group.split(GROUP_SEPARATOR).collect();
+    let value = |name: &String| {
+        let place = own.group_by.iter().position(|known| known == name)?;
+        values.get(place).copied()
+    };
+    let picked: Vec<&str> = watcher
+        .group_by
+        .iter()
+        .map(|name| value(name).unwrap_or_default())
+        .collect();
+    picked.join("\u{1f}")
+}
+
 /// All bursts of one correlation, by group and time.
-fn sweep(place: usize, correlation: &Correlation, series: Series) -> Vec<Burst> {
-    let groups: BTreeMap<Vec<String>, Vec<Row>> = series.into_iter().collect();
+fn sweep(place: usize, correlation: &Correlation, series: Series, names: &Names) -> Vec<Burst> {
+    let groups: BTreeMap<String, Vec<Row>> = series.into_iter().collect();
     let mut bursts = Vec::new();
     for (group, mut rows) in groups {
-        // an event that lacks a field to group by belongs to no group
-        if group.iter().any(String::is_empty) {
-            continue;
-        }
-        rows.sort_by(|a, b| {
-            (a.time, a.place, a.object, a.record).cmp(&(b.time, b.place, b.object, b.record))
-        });
-        for window in windows(correlation, &rows) {
+        rows.sort_by_key(|row| (row.time, row.place, row.object, row.record));
+        for window in windows(correlation, &rows, names) {
             let inside = rows.get(window.from..=window.to).unwrap_or_default();
             bursts.push(Burst {
                 correlation: place,
@@ -100,11 +100,7 @@ fn sweep(place: usize, correlation: &Correlation, series: Series) -> Vec<Burst> 
 
 /// The events a row stands for: itself, or those of the burst that it is.
 fn events(row: &Row) -> &[Row] {
-    if row.parts.is_empty() {
-        std::slice::from_ref(row)
-    } else {
-        &row.parts
-    }
+    row.parts.as_deref().unwrap_or(std::slice::from_ref(row))
 }
 
 /// A maximal run of overlapping windows in which the condition holds: first and last row.
@@ -117,9 +113,9 @@ struct Window {
 
 /// One pass with two hands: each row in turn ends a window that reaches `timespan` back, both ends
 /// included.
-fn windows(correlation: &Correlation, rows: &[Row]) -> Vec<Window> {
+fn windows(correlation: &Correlation, rows: &[Row], names: &Names) -> Vec<Window> {
     let mut found: Vec<Window> = Vec::new();
-    let mut gauge = Gauge::new(correlation);
+    let mut gauge = Gauge::new(correlation, names);
     let mut from = 0;
     for (to, row) in rows.iter().enumerate() {
         gauge.enter(row);
@@ -161,14 +157,15 @@ fn windows(correlation: &Correlation, rows: &[Row]) -> Vec<Window> {
 }
 
 /// What a window measures, kept up to date as rows enter and leave.
-struct Gauge {
+struct Gauge<'n> {
+    names: &'n Names,
     measure: Measure,
     count: u64,
-    values: FxHashMap<String, u64>,
+    values: FxHashMap<NameId, u64>,
     /// Ordered numbers, for the percentile.
     numbers: BTreeMap<OrderedNumber, u64>,
     sum: f64,
-    places: BTreeMap<usize, u64>,
+    places: BTreeMap<u32, u64>,
     /// Per watched rule: the latest start of a sequence that has got so far.
     chains: Vec<Option<Epoch>>,
     timespan: Epoch,
@@ -196,9 +193,10 @@ impl Ord for OrderedNumber {
     }
 }
 
-impl Gauge {
-    fn new(correlation: &Correlation) -> Self {
+impl<'n> Gauge<'n> {
+    fn new(correlation: &Correlation, names: &'n Names) -> Self {
         Self {
+            names,
             measure: correlation.measure,
             count: 0,
             values: FxHashMap::default(),
@@ -215,22 +213,22 @@ impl Gauge {
         match self.measure {
             Measure::EventCount => {}
             Measure::ValueCount => {
-                if !row.value.is_empty() {
-                    *self.values.entry(row.value.clone()).or_default() += 1;
+                if row.value != Names::EMPTY {
+                    *self.values.entry(row.value).or_default() += 1;
                 }
             }
             Measure::Temporal => *self.places.entry(row.place).or_default() += 1,
             Measure::TemporalOrdered => {
                 let start = match row.place.checked_sub(1) {
                     None => Some(row.time),
-                    Some(before) => self.chains.get(before).copied().flatten(),
+                    Some(before) => self.chains.get(before as usize).copied().flatten(),
                 };
-                if let Some(slot) = self.chains.get_mut(row.place) {
+                if let Some(slot) = self.chains.get_mut(row.place as usize) {
                     *slot = (*slot).max(start);
                 }
             }
             Measure::ValueSum | Measure::ValueAvg | Measure::ValuePercentile(_) => {
-                if let Some(number) = number(row) {
+                if let Some(number) = self.number(row) {
                     self.sum += number;
                     *self.numbers.entry(OrderedNumber(number)).or_default() += 1;
                 }
@@ -247,10 +245,14 @@ impl Gauge {
                 self.values.remove(&row.value);
             }
         }
-        if let Some(number) = number(row).filter(|_| !self.numbers.is_empty()) {
+        if let Some(number) = self.number(row).filter(|_| !self.numbers.is_empty()) {
             self.sum -= number;
             take_one(&mut self.numbers, &OrderedNumber(number));
         }
+    }
+
+    fn number(&self, row: &Row) -> Option<f64> {
+        self.names.text(row.value).trim().parse().ok()
     }
 
     /// What the window that ends at `now` measures; nothing where there is nothing to measure.
@@ -280,10 +282,6 @@ impl Gauge {
             }
         }
     }
-}
-
-fn number(row: &Row) -> Option<f64> {
-    row.value.trim().parse().ok()
 }
 
 fn take_one<K: Ord>(map: &mut BTreeMap<K, u64>, key: &K) {

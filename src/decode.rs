@@ -65,7 +65,7 @@ pub enum DecodeError {
 #[derive(Debug, Default)]
 pub struct Decoder {
     inflated: Vec<u8>,
-    positions: Vec<u32>,
+    scratch: records::Scratch,
     /// The most bytes an object may inflate to. AWS writes at most 50 MB.
     cap: u64,
 }
@@ -97,7 +97,7 @@ impl Decoder {
         match text.trim_start().as_bytes().first() {
             None => Err(DecodeError::Empty),
             Some(b'{' | b'[') => {
-                records::read(text, &mut self.positions, &mut decoded, visit)?;
+                records::read(text, &mut self.scratch, &mut decoded, visit)?;
                 Ok(decoded)
             }
             Some(_) => {

@@ -2,12 +2,12 @@
 
 use crate::derive::{Organization, identity, outcome, target};
 use crate::event::{Event, Key};
-use crate::finding::{BaseHit, Call, EventId, Hit, Outcome, Sample};
+use crate::finding::{BaseHit, Call, EventId, GROUP_SEPARATOR, Hit, Outcome, Sample};
 use crate::rules::{Correlation, Field, Rule, RuleSet};
 
-/// From this threshold on, a correlation keeps where its events lie but not what they say: a volume
-/// rule may have tens of millions of them.
-const GREAT_VOLUME: f64 = 1_000.0;
+/// How many events of one object a rule that only feeds correlations tells in full: of the rest it
+/// keeps where they lie, because a volume rule may have tens of millions.
+const TOLD_IN_FULL: usize = 16;
 
 /// The rule set with what detection needs to know beside each rule.
 #[derive(Debug)]
@@ -30,54 +30,52 @@ impl<'r> Detector<'r> {
     }
 
     /// Adds a hit for every rule that matches the event, which stands at `record` of `object`.
+    /// `hits` are those of the same object so far.
     pub fn detect(&self, event: &Event<'_>, object: &str, record: u32, hits: &mut Vec<Hit>) {
         self.rules.matches(event, self.organization, |place| {
             if let Some(rule) = self.rules.rules.get(place) {
-                hits.push(self.hit(place, rule, event, (object, record)));
+                let told = || hits.iter().filter(|hit| hit.rule == place);
+                let full = !rule.silent || told().take(TOLD_IN_FULL).count() < TOLD_IN_FULL;
+                let hit = self.hit(place, rule, event, (object, record), full);
+                hits.push(hit);
             }
         });
     }
 
-    fn hit(&self, place: usize, rule: &Rule, event: &Event<'_>, at: (&str, u32)) -> Hit {
+    fn hit(
+        &self,
+        place: usize,
+        rule: &Rule,
+        event: &Event<'_>,
+        at: (&str, u32),
+        full: bool,
+    ) -> Hit {
         let watchers = self
             .watchers
             .get(place)
             .map(Vec::as_slice)
             .unwrap_or_default();
-        let text = |fields: &[Field]| -> Vec<String> {
-            fields
-                .iter()
-                .map(|field| field.text(event, self.organization))
-                .collect()
-        };
         let bases = watchers.iter().filter_map(|(correlation, watched, meant)| {
             let (actor, resource) = self.who_and_what(self.rules.rules.get(*correlation)?, event);
             Some(BaseHit {
                 correlation: *correlation,
                 place: *watched,
-                group: meant
-                    .group_fields
-                    .get(*watched)
-                    .map(|fields| text(fields))
-                    .unwrap_or_default(),
-                value: text(&meant.fields).join("\u{1f}"),
+                group: self.group(meant.group_fields.get(*watched)?, event),
+                value: self.joined(&meant.fields, event),
                 actor,
                 resource,
             })
         });
         let bases = bases.collect();
-        let great = |watcher: &(usize, usize, &Correlation)| {
-            watcher
-                .2
-                .thresholds
-                .iter()
-                .any(|(_, number)| *number >= GREAT_VOLUME)
-        };
-        let quiet = rule.silent && watchers.iter().all(great);
         let outcome = outcome::of(event);
-        let (actor, resource) = self.who_and_what(rule, event);
+        let (actor, resource) = if rule.silent {
+            (String::new(), String::new())
+        } else {
+            self.who_and_what(rule, event)
+        };
         Hit {
             rule: place,
+            silent: rule.silent,
             record: at.1,
             event_id: EventId::parse(&event.text(Key::EventId)),
             time: event.time(),
@@ -88,8 +86,35 @@ impl<'r> Detector<'r> {
             actor,
             resource,
             bases,
-            sample: (!quiet).then(|| Box::new(sample(event, outcome, at))),
+            sample: full.then(|| Box::new(sample(event, outcome, at))),
         }
+    }
+
+    /// The values of the fields to group by; nothing where one is missing.
+    fn group(&self, fields: &[Field], event: &Event<'_>) -> Option<String> {
+        let mut group = String::new();
+        for (place, field) in fields.iter().enumerate() {
+            let value = field.text(event, self.organization);
+            if value.is_empty() {
+                return None;
+            }
+            if place > 0 {
+                group.push(GROUP_SEPARATOR);
+            }
+            group.push_str(&value);
+        }
+        Some(group)
+    }
+
+    fn joined(&self, fields: &[Field], event: &Event<'_>) -> String {
+        let values: Vec<String> = fields
+            .iter()
+            .map(|field| field.text(event, self.organization))
+            .collect();
+        if values.iter().all(String::is_empty) {
+            return String::new();
+        }
+        values.join("\u{1f}")
     }
 
     /// The actor and resource of a finding: what the rule says, else the principal and the target.

@@ -6,11 +6,14 @@
 
 pub mod json;
 pub mod time;
+pub mod user_identity;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use json::{Raw, Value};
 use time::Epoch;
+use user_identity::UserIdentity;
 
 /// Declares the known top-level keys once: the variant, its spelling, and the table between them.
 macro_rules! keys {
@@ -31,6 +34,11 @@ macro_rules! keys {
             /// How CloudTrail spells it.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The same with the quotes of JSON.
+            pub const fn quoted(self) -> &'static str {
+                match self { $(Self::$variant => concat!("\"", $name, "\""),)* }
             }
         }
     };
@@ -81,6 +89,7 @@ pub struct Event<'a> {
     /// compared without case as well.
     folded: bool,
     time: Option<Epoch>,
+    user: OnceCell<UserIdentity<'a>>,
 }
 
 impl Default for Event<'_> {
@@ -90,6 +99,7 @@ impl Default for Event<'_> {
             others: Vec::new(),
             folded: false,
             time: None,
+            user: OnceCell::new(),
         }
     }
 }
@@ -104,7 +114,8 @@ impl<'a> Event<'a> {
         }
     }
 
-    fn set(&mut self, key: Key, value: Raw<'a>) {
+    /// Notes the value of a documented key.
+    pub fn set(&mut self, key: Key, value: Raw<'a>) {
         if let Some(slot) = self.fields.get_mut(key as usize) {
             *slot = value;
         }
@@ -154,6 +165,11 @@ impl<'a> Event<'a> {
             .map_or(Raw::default(), |(_, value)| *value)
     }
 
+    /// True where a documented key holds that very text.
+    pub fn is(&self, key: Key, text: &str) -> bool {
+        self.raw(key).is_text(text)
+    }
+
     /// A documented key's scalar as text; empty where it is absent, null or nested.
     pub fn text(&self, key: Key) -> Cow<'a, str> {
         self.raw(key).text().unwrap_or_default()
@@ -162,6 +178,12 @@ impl<'a> Event<'a> {
     /// `eventTime` in seconds; nothing where it is missing or unreadable ("undated").
     pub const fn time(&self) -> Option<Epoch> {
         self.time
+    }
+
+    /// `userIdentity`, read once an event.
+    pub fn user(&self) -> &UserIdentity<'a> {
+        self.user
+            .get_or_init(|| UserIdentity::new(self.raw(Key::UserIdentity), self.folded))
     }
 
     /// A member below a documented key, by plain path (`userIdentity.sessionContext.attributes`).
@@ -200,6 +222,13 @@ impl<'a> Event<'a> {
     pub fn visit(&self, path: &Path, visit: &mut dyn FnMut(Value<'a>) -> bool) -> bool {
         let (root, rest) = match path {
             Path::Key(key) => (self.raw(*key), &[][..]),
+            Path::Below(Key::UserIdentity, rest) => match rest.split_first() {
+                Some((first, deeper)) => match self.user().get(first) {
+                    Some(member) => (member, deeper),
+                    None => (self.raw(Key::UserIdentity), rest.as_slice()),
+                },
+                None => (self.raw(Key::UserIdentity), rest.as_slice()),
+            },
             Path::Below(key, rest) => (self.raw(*key), rest.as_slice()),
             Path::Other(parts) => {
                 // a flat key that itself holds dots wins over a nested one

@@ -98,11 +98,16 @@ pub fn iso_time<S: serde::Serializer>(time: &Option<Epoch>, to: S) -> Result<S::
     }
 }
 
+/// Between the values of a group.
+pub const GROUP_SEPARATOR: char = '\u{1f}';
+
 /// A rule matched an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
     /// The rule's place in the rule set.
     pub rule: usize,
+    /// The rule reports nothing by itself: only `bases` count.
+    pub silent: bool,
     /// The record's place in its object.
     pub record: u32,
     pub event_id: EventId,
@@ -113,7 +118,7 @@ pub struct Hit {
     pub resource: String,
     /// What the correlations that watch this rule need.
     pub bases: Vec<BaseHit>,
-    /// The facts for the report; nothing for a rule that only feeds correlations of great volume.
+    /// The facts for the report; nothing where there are too many to tell.
     pub sample: Option<Box<Sample>>,
 }
 
@@ -152,8 +157,9 @@ pub struct BaseHit {
     /// The correlation's place in the rule set, and the rule's place among those it watches.
     pub correlation: usize,
     pub place: usize,
-    /// The values of its `group-by` fields.
-    pub group: Vec<String>,
+    /// The values of its `group-by` fields, joined by [`GROUP_SEPARATOR`]; nothing where one is missing, for such
+    /// an event belongs to no group.
+    pub group: Option<String>,
     /// The values of the condition's `field`, where it has one.
     pub value: String,
     /// Who and on what, as the correlation's own finding names them.

@@ -109,26 +109,71 @@ impl Group {
     }
 }
 
-/// An event as a correlation keeps it.
+/// An event as a correlation keeps it: small, for a volume rule may have tens of millions.
 #[derive(Debug, Clone)]
 pub struct Row {
     pub time: Epoch,
     /// Which of the watched rules it was.
-    pub place: usize,
-    pub value: String,
-    pub actor: String,
-    pub resource: String,
-    pub call: Call,
+    pub place: u32,
+    pub value: NameId,
+    pub actor: NameId,
+    pub resource: NameId,
+    /// The call's name and outcome.
+    pub call: NameId,
+    pub outcome: Outcome,
     pub event_id: EventId,
     pub object: u64,
     pub record: u32,
     pub sample: Option<Box<Sample>>,
     /// Of the burst of a watched correlation: the events that made it.
-    pub parts: Vec<Self>,
+    pub parts: Option<Box<[Self]>>,
 }
 
 /// The rows of one correlation by group.
-pub type Series = FxHashMap<Vec<String>, Vec<Row>>;
+pub type Series = FxHashMap<String, Vec<Row>>;
+
+/// A text that many rows share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NameId(u32);
+
+/// Texts, each once. The empty text is always there.
+#[derive(Debug)]
+pub struct Names {
+    ids: FxHashMap<Box<str>, NameId>,
+    texts: Vec<Box<str>>,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        let mut names = Self {
+            ids: FxHashMap::default(),
+            texts: Vec::new(),
+        };
+        names.id("");
+        names
+    }
+}
+
+impl Names {
+    /// The id of the empty text.
+    pub const EMPTY: NameId = NameId(0);
+
+    /// The id of a text, given out at its first appearance.
+    pub fn id(&mut self, text: &str) -> NameId {
+        if let Some(id) = self.ids.get(text) {
+            return *id;
+        }
+        let id = NameId(u32::try_from(self.texts.len()).unwrap_or(u32::MAX));
+        self.ids.insert(text.into(), id);
+        self.texts.push(text.into());
+        id
+    }
+
+    /// The text of an id.
+    pub fn text(&self, id: NameId) -> &str {
+        self.texts.get(id.0 as usize).map_or("", AsRef::as_ref)
+    }
+}
 
 /// The sum of all objects.
 #[derive(Debug, Default)]
@@ -138,6 +183,10 @@ pub struct Tally {
     /// Per correlation, by its place in the rule set.
     pub series: BTreeMap<usize, Series>,
     pub activity: FxHashMap<Activity, u64>,
+    /// The texts of the rows.
+    pub names: Names,
+    /// How many events each rule matched, silent ones included.
+    pub matches: BTreeMap<usize, u64>,
     /// Names of the objects that rows point to.
     pub objects: BTreeMap<u64, String>,
     seen: FxHashSet<u128>,
@@ -200,26 +249,33 @@ impl Tally {
     }
 
     fn hit(&mut self, hit: Hit, sequence: u64, object: &str) {
+        *self.matches.entry(hit.rule).or_default() += 1;
         if let Some(time) = hit.time {
             for base in hit.bases {
-                self.objects
-                    .entry(sequence)
-                    .or_insert_with(|| object.to_owned());
-                let series = self.series.entry(base.correlation).or_default();
-                series.entry(base.group).or_default().push(Row {
+                let Some(group) = base.group else { continue };
+                if !self.objects.contains_key(&sequence) {
+                    self.objects.insert(sequence, object.to_owned());
+                }
+                let row = Row {
                     time,
-                    place: base.place,
-                    value: base.value,
-                    actor: base.actor,
-                    resource: base.resource,
-                    call: hit.call.clone(),
+                    place: u32::try_from(base.place).unwrap_or(u32::MAX),
+                    value: self.names.id(&base.value),
+                    actor: self.names.id(&base.actor),
+                    resource: self.names.id(&base.resource),
+                    call: self.names.id(&hit.call.name),
+                    outcome: hit.call.outcome,
                     event_id: hit.event_id.clone(),
                     object: sequence,
                     record: hit.record,
                     sample: hit.sample.clone(),
-                    parts: Vec::new(),
-                });
+                    parts: None,
+                };
+                let series = self.series.entry(base.correlation).or_default();
+                series.entry(group).or_default().push(row);
             }
+        }
+        if hit.silent {
+            return;
         }
         let key = GroupKey {
             rule: hit.rule,

@@ -121,7 +121,7 @@ impl<'r> Trial<'r> {
         let mut tally = Tally::default();
         tally.absorb(scanned);
         let bursts = correlate(self.rules, &mut tally);
-        let places = tally.groups.keys().map(|key| key.rule);
+        let places = tally.matches.keys().copied();
         places
             .chain(bursts.iter().map(|burst| burst.correlation))
             .filter_map(|place| self.rules.rules.get(place))

@@ -1,7 +1,7 @@
 //! Windows that fire exactly when they should, whatever the order in which files came.
 
 use super::*;
-use crate::finding::{Call, EventId, Outcome};
+use crate::finding::{EventId, Outcome};
 use crate::rules::Comparison;
 
 fn correlation(measure: Measure, timespan: Epoch, threshold: (Comparison, f64)) -> Correlation {
@@ -17,29 +17,37 @@ fn correlation(measure: Measure, timespan: Epoch, threshold: (Comparison, f64)) 
     }
 }
 
-fn row(time: Epoch, place: usize, value: &str) -> Row {
-    Row {
+/// A row whose value stands for itself until the names are known.
+fn row(time: Epoch, place: u32, value: &str) -> (Row, String) {
+    let row = Row {
         time,
         place,
-        value: value.into(),
-        actor: "a".into(),
-        resource: String::new(),
-        call: Call {
-            name: "X".into(),
-            outcome: Outcome::Denied,
-        },
+        value: Names::EMPTY,
+        actor: Names::EMPTY,
+        resource: Names::EMPTY,
+        call: Names::EMPTY,
+        outcome: Outcome::Denied,
         event_id: EventId::Missing,
         object: 0,
         record: u32::try_from(time).unwrap_or_default(),
         sample: None,
-        parts: Vec::new(),
-    }
+        parts: None,
+    };
+    (row, value.to_owned())
 }
 
 /// First and last time, and the count, of every burst.
-fn bursts(correlation: &Correlation, rows: Vec<Row>) -> Vec<(Epoch, Epoch, usize)> {
-    let series = Series::from_iter([(vec!["g".to_owned()], rows)]);
-    let found = sweep(0, correlation, series).into_iter();
+fn bursts(correlation: &Correlation, rows: Vec<(Row, String)>) -> Vec<(Epoch, Epoch, usize)> {
+    let mut names = Names::default();
+    let named = rows
+        .into_iter()
+        .map(|(row, value)| Row {
+            value: names.id(&value),
+            ..row
+        })
+        .collect();
+    let series = Series::from_iter([("g".to_owned(), named)]);
+    let found = sweep(0, correlation, series, &names).into_iter();
     found
         .map(|burst| {
             (

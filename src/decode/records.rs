@@ -4,24 +4,24 @@
 //! every value must begin as a JSON value begins. Deeper grammar is checked where a rule reads.
 
 use super::{Content, DecodeError, Decoded, Visit, envelope, structure};
-use crate::event::Event;
 use crate::event::json::Raw;
+use crate::event::{Event, Key};
 
 /// Reads a text that begins with `{` or `[`: one document, or several one after another (JSON
 /// lines). Where the text as a whole is damaged but its first line is whole, it is read line by
 /// line, so that one bad line costs one record.
 pub(super) fn read(
     text: &str,
-    positions: &mut Vec<u32>,
+    scratch: &mut Scratch,
     decoded: &mut Decoded,
     visit: &mut Visit<'_>,
 ) -> Result<(), DecodeError> {
-    if !lines_of_events(text, positions) {
-        return documents(text, positions, decoded, visit);
+    if !lines_of_events(text, scratch) {
+        return documents(text, scratch, decoded, visit);
     }
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let before = decoded.records;
-        if documents(line, positions, decoded, visit).is_err() {
+        if documents(line, scratch, decoded, visit).is_err() {
             decoded.records = before + 1;
             decoded.bad.push((before, "the line is not JSON"));
         }
@@ -30,7 +30,7 @@ pub(super) fn read(
 }
 
 /// True for damaged JSON lines: the whole cannot be walked, the first of several lines can.
-fn lines_of_events(text: &str, positions: &mut Vec<u32>) -> bool {
+fn lines_of_events(text: &str, scratch: &mut Scratch) -> bool {
     let Some((first, rest)) = text.trim_start().split_once('\n') else {
         return false;
     };
@@ -38,25 +38,25 @@ fn lines_of_events(text: &str, positions: &mut Vec<u32>) -> bool {
         return false;
     }
     let mut walks = |text: &str| {
-        let whole = structure::index(text.as_bytes(), positions);
-        whole && Walk::new(text, positions).skip_documents().is_ok()
+        let whole = structure::index(text.as_bytes(), &mut scratch.positions);
+        whole && Walk::new(text, scratch).skip_documents().is_ok()
     };
     walks(first) && !walks(text)
 }
 
 fn documents(
     text: &str,
-    positions: &mut Vec<u32>,
+    scratch: &mut Scratch,
     decoded: &mut Decoded,
     visit: &mut Visit<'_>,
 ) -> Result<(), DecodeError> {
-    if !structure::index(text.as_bytes(), positions) {
+    if !structure::index(text.as_bytes(), &mut scratch.positions) {
         return Err(DecodeError::Json {
             at: text.len(),
             what: "it ends inside a string",
         });
     }
-    let mut walk = Walk::new(text, positions);
+    let mut walk = Walk::new(text, scratch);
     let mut known = false;
     while walk.more()? {
         known |= walk.document(decoded, visit)?;
@@ -67,10 +67,20 @@ fn documents(
     Ok(())
 }
 
+/// What walks of one worker use again.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    positions: Vec<u32>,
+    /// The keys in the order in which the last records had them. CloudTrail keeps it from record to
+    /// record, so that a key is mostly known before it is read.
+    order: Vec<Key>,
+}
+
 /// A place in the structural index.
 struct Walk<'a> {
     text: &'a str,
     positions: &'a [u32],
+    order: &'a mut Vec<Key>,
     /// The next structural byte to look at.
     next: usize,
     /// The offset behind the last one looked at.
@@ -82,15 +92,43 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    const fn new(text: &'a str, positions: &'a [u32]) -> Self {
+    fn new(text: &'a str, scratch: &'a mut Scratch) -> Self {
         Self {
             text,
-            positions,
+            positions: &scratch.positions,
+            order: &mut scratch.order,
             next: 0,
             behind: 0,
             due: Vec::new(),
             bad: None,
         }
+    }
+
+    /// The documented key written so, looked for where the last records had it.
+    fn expected(&mut self, place: &mut usize, quoted: &str) -> Option<Key> {
+        const AHEAD: usize = 4;
+        let ahead = self
+            .order
+            .get(*place..)
+            .unwrap_or_default()
+            .iter()
+            .take(AHEAD);
+        for (step, key) in ahead.enumerate() {
+            if key.quoted() == quoted {
+                *place += step + 1;
+                return Some(*key);
+            }
+        }
+        let key = Key::from_name(quoted.strip_prefix('"')?.strip_suffix('"')?)?;
+        *place = match self.order.iter().position(|known| *known == key) {
+            Some(known) => known + 1,
+            None => {
+                let place = (*place).min(self.order.len());
+                self.order.insert(place, key);
+                place + 1
+            }
+        };
+        Some(key)
     }
 
     /// True where another document follows; an error where something else does.
@@ -240,6 +278,7 @@ impl<'a> Walk<'a> {
             event.finish();
             return Ok(false);
         }
+        let mut place = 0;
         loop {
             let from = self.behind;
             let (byte, colon) = self.take()?;
@@ -248,24 +287,35 @@ impl<'a> Walk<'a> {
                 self.close_object(byte)?;
                 return Ok(listed);
             }
-            let key = Raw::new(self.text.get(from..colon).unwrap_or_default()).string();
+            let quoted = Raw::new(self.text.get(from..colon).unwrap_or_default());
+            let known = self.expected(&mut place, quoted.as_str());
             let opens = matches!(self.peek(), b'{' | b'[') && self.rest_blank(self.ahead());
             if let Some((decoded, visit)) = &mut records
-                && key.as_deref() == Some("Records")
+                && quoted.is_text("Records")
             {
                 if self.peek() != b'[' || !opens {
                     return Err(DecodeError::NoRecords);
                 }
                 listed = self.list(true, decoded, *visit)?;
             } else {
+                let first = self.next;
                 if opens {
                     self.nested()?;
                 }
                 let to = self.ahead();
-                let value = Raw::new(self.text.get(colon + 1..to).unwrap_or_default());
-                match key {
-                    Some(key) if opens || is_scalar(value.as_str()) => event.note(key, value),
-                    _ => self.bad = Some("a value is not JSON"),
+                let text = self.text.get(colon + 1..to).unwrap_or_default();
+                let marks = self.positions.get(first..self.next).unwrap_or_default();
+                let base = u32::try_from(colon + 1).unwrap_or(u32::MAX);
+                let value = Raw::marked(text, marks, base);
+                if !opens && !is_scalar(value.as_str()) {
+                    self.bad = Some("a value is not JSON");
+                }
+                match known {
+                    Some(key) => event.set(key, value),
+                    None => match quoted.string() {
+                        Some(name) => event.note(name, value),
+                        None => self.bad = Some("a key is not a string"),
+                    },
                 }
             }
             match self.take()?.0 {

@@ -213,3 +213,43 @@ fn the_walk_agrees_with_serde_json_on_damaged_files() {
         }
     }
 }
+
+/// What a value says, member by member, down to its scalars.
+fn told(value: crate::event::json::Raw<'_>, out: &mut String) {
+    for (name, member) in value.members() {
+        out.push_str(&format!("{name}={}", member.as_str()));
+        told(member, out);
+    }
+    for item in value.items() {
+        out.push_str(&format!("[{}", item.as_str()));
+        told(item, out);
+    }
+}
+
+/// Values read by their marks and values read byte by byte must tell the same.
+#[test]
+fn marks_and_bytes_tell_the_same() {
+    let deep = r#"{"eventName":"C","eventID":"3","requestParameters":{"a":[{"b":[1,[2,{}],"x,}"]},[]],"c" : { "d\"e" : null , "f":{}}},"responseElements":[ ],"additionalEventData":"s"}"#;
+    for text in [
+        format!("{{\"Records\":[{ONE},{TWO},{deep}]}}"),
+        format!("{{ \"Records\" : [\n {ONE} ,\n {deep} ] }}"),
+        format!("[{deep}]"),
+    ] {
+        let mut seen = 0;
+        Decoder::new(1)
+            .decode(text.as_bytes(), &mut |_, event| {
+                for key in Key::ALL {
+                    let (mut marked, mut scanned) = (String::new(), String::new());
+                    told(event.raw(*key), &mut marked);
+                    told(
+                        crate::event::json::Raw::new(event.raw(*key).as_str()),
+                        &mut scanned,
+                    );
+                    assert_eq!(marked, scanned, "{text}");
+                    seen += marked.len();
+                }
+            })
+            .unwrap();
+        assert!(seen > 50);
+    }
+}

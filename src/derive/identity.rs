@@ -3,10 +3,25 @@
 use std::borrow::Cow;
 
 use super::Organization;
+use crate::event::json::Raw;
+use crate::event::user_identity::UserIdentity;
 use crate::event::{Event, Key, time};
 
-const ISSUER_ARN: &[&str] = &["sessionContext", "sessionIssuer", "arn"];
-const ISSUER_NAME: &[&str] = &["sessionContext", "sessionIssuer", "userName"];
+fn text(raw: Raw<'_>) -> Cow<'_, str> {
+    UserIdentity::text(raw)
+}
+
+/// A member of the role that issued the session (`sessionContext.sessionIssuer`).
+fn issuer<'a>(event: &Event<'a>, member: &str) -> Cow<'a, str> {
+    let session = event.user().session_context;
+    if session.is_absent() {
+        return Cow::Borrowed("");
+    }
+    event.text_at(
+        Key::UserIdentity,
+        &["sessionContext", "sessionIssuer", member],
+    )
+}
 
 /// What sort of caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,17 +51,13 @@ impl PrincipalKind {
     }
 }
 
-fn user<'a>(event: &Event<'a>, path: &[&str]) -> Cow<'a, str> {
-    event.text_at(Key::UserIdentity, path)
-}
-
 /// The principal key: the role's ARN and the session's name, the user's ARN, the service's name.
 /// Never empty for a record that names a caller in any way.
 pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let arn = user(event, &["arn"]);
-    match user(event, &["type"]).as_ref() {
+    let arn = text(event.user().arn);
+    match text(event.user().kind).as_ref() {
         "AssumedRole" => {
-            let issuer = user(event, ISSUER_ARN);
+            let issuer = issuer(event, "arn");
             if issuer.is_empty() {
                 return arn;
             }
@@ -57,14 +68,15 @@ pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
                 Cow::Owned(format!("{issuer}/{session}"))
             }
         }
-        "Root" if arn.is_empty() => {
-            Cow::Owned(format!("arn:aws:iam::{}:root", user(event, &["accountId"])))
-        }
+        "Root" if arn.is_empty() => Cow::Owned(format!(
+            "arn:aws:iam::{}:root",
+            text(event.user().account_id)
+        )),
         "IdentityCenterUser" => {
-            let id = user(event, &["onBehalfOf", "userId"]);
+            let id = text(event.user().on_behalf_of.get("userId"));
             Cow::Owned(format!("identity-center:{id}"))
         }
-        "AWSAccount" if user(event, &["accountId"]).eq_ignore_ascii_case("anonymous") => {
+        "AWSAccount" if text(event.user().account_id).eq_ignore_ascii_case("anonymous") => {
             Cow::Owned(format!(
                 "anonymous from {}",
                 event.text(Key::SourceIpAddress)
@@ -72,13 +84,13 @@ pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
         }
         _ if !arn.is_empty() => arn,
         kind => {
-            let service = user(event, &["invokedBy"]);
+            let service = text(event.user().invoked_by);
             if !service.is_empty() {
                 return service;
             }
             let name = [
-                user(event, &["userName"]),
-                user(event, &["principalId"]),
+                text(event.user().user_name),
+                text(event.user().principal_id),
                 event.text(Key::SourceIpAddress),
             ]
             .into_iter()
@@ -94,8 +106,8 @@ pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
 /// The principal by which findings are grouped: sessions whose names machines made up (an instance
 /// id, an ECS task id) are one actor, their role.
 pub fn actor<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    if user(event, &["type"]) == "AssumedRole" && is_machine_made(&session_name(event)) {
-        let issuer = user(event, ISSUER_ARN);
+    if event.user().kind.is_text("AssumedRole") && is_machine_made(&session_name(event)) {
+        let issuer = issuer(event, "arn");
         if !issuer.is_empty() {
             return issuer;
         }
@@ -105,8 +117,8 @@ pub fn actor<'a>(event: &Event<'a>) -> Cow<'a, str> {
 
 /// The caller without its session, for tables over time: few values, however many sessions.
 pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let issuer = user(event, ISSUER_ARN);
-    if user(event, &["type"]) == "AssumedRole" && !issuer.is_empty() {
+    let issuer = issuer(event, "arn");
+    if event.user().kind.is_text("AssumedRole") && !issuer.is_empty() {
         return issuer;
     }
     principal(event)
@@ -114,16 +126,16 @@ pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
 
 /// The role's or user's name.
 pub fn role<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let issuer = user(event, ISSUER_NAME);
+    let issuer = issuer(event, "userName");
     if !issuer.is_empty() {
         return issuer;
     }
-    let name = user(event, &["userName"]);
+    let name = text(event.user().user_name);
     if !name.is_empty() {
         return name;
     }
     // `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION` where the issuer is missing
-    match user(event, &["arn"])
+    match text(event.user().arn)
         .split('/')
         .collect::<Vec<_>>()
         .as_slice()
@@ -135,18 +147,23 @@ pub fn role<'a>(event: &Event<'a>) -> Cow<'a, str> {
 
 /// The name of a role session: what stands behind the last `/` of its ARN.
 pub fn session_name<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    if user(event, &["type"]) != "AssumedRole" {
+    if !event.user().kind.is_text("AssumedRole") {
         return Cow::Borrowed("");
     }
     let tail = |text: &str, by: char| text.rsplit_once(by).map(|(_, tail)| tail.to_owned());
     let session =
-        tail(&user(event, &["arn"]), '/').or_else(|| tail(&user(event, &["principalId"]), ':'));
+        tail(&text(event.user().arn), '/').or_else(|| tail(&text(event.user().principal_id), ':'));
     Cow::Owned(session.unwrap_or_default())
 }
 
 /// Seconds since the session's credentials were made.
 pub fn session_age(event: &Event<'_>) -> Option<i64> {
-    let made = user(event, &["sessionContext", "attributes", "creationDate"]);
+    let made = text(
+        event
+            .user()
+            .session_context
+            .at(&["attributes", "creationDate"]),
+    );
     Some(event.time()? - time::parse(&made)?)
 }
 
@@ -179,13 +196,13 @@ pub fn kind(event: &Event<'_>, organization: &Organization) -> PrincipalKind {
     };
     let known = || {
         is_workload(&role(event))
-            || is_workload(&user(event, &["arn"]))
-            || is_workload(&user(event, ISSUER_ARN))
+            || is_workload(&text(event.user().arn))
+            || is_workload(&issuer(event, "arn"))
     };
-    match user(event, &["type"]).as_ref() {
+    match text(event.user().kind).as_ref() {
         "Root" => PrincipalKind::Root,
         "AWSService" => PrincipalKind::Service,
-        "AWSAccount" if user(event, &["accountId"]).eq_ignore_ascii_case("anonymous") => {
+        "AWSAccount" if text(event.user().account_id).eq_ignore_ascii_case("anonymous") => {
             PrincipalKind::Anonymous
         }
         "AWSAccount" => PrincipalKind::Foreign,
@@ -206,7 +223,7 @@ pub fn kind(event: &Event<'_>, organization: &Organization) -> PrincipalKind {
             }
         }
         "WebIdentityUser" => {
-            let name = user(event, &["userName"]);
+            let name = text(event.user().user_name);
             let program = name.starts_with("system:serviceaccount:") || name.starts_with("repo:");
             if program || known() {
                 PrincipalKind::Workload
@@ -220,12 +237,12 @@ pub fn kind(event: &Event<'_>, organization: &Organization) -> PrincipalKind {
 }
 
 fn called_by_service(event: &Event<'_>) -> bool {
-    !user(event, &["invokedBy"]).is_empty()
+    !text(event.user().invoked_by).is_empty()
 }
 
 /// `long_lived` for an access key of a user, `temporary` for session credentials.
 pub fn key_kind(event: &Event<'_>) -> &'static str {
-    let key = user(event, &["accessKeyId"]);
+    let key = text(event.user().access_key_id);
     match key.get(..4) {
         Some("AKIA") => "long_lived",
         Some("ASIA") => "temporary",

@@ -9,8 +9,25 @@ use std::borrow::Cow;
 use memchr::memchr2;
 
 /// One JSON value, as text without surrounding white space. The empty slice is "absent".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Raw<'a>(&'a str);
+///
+/// A value from a walked file brings its marks along: the offsets of the brackets, colons and commas
+/// in it, which the walk has found already. With them, reading its members costs a step a mark; a
+/// value without marks (unwrapped from a string) is read byte by byte. Both ways give the same.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Raw<'a> {
+    text: &'a str,
+    marks: &'a [u32],
+    /// The offset of `text` in the buffer that the marks count in.
+    base: u32,
+}
+
+impl PartialEq for Raw<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Raw<'_> {}
 
 /// A JSON value as far as a rule needs to know it.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,69 +56,94 @@ impl<'a> Value<'a> {
 impl<'a> Raw<'a> {
     /// Wraps the text of one JSON value.
     pub fn new(text: &'a str) -> Self {
-        Self(text.trim_matches([' ', '\t', '\r', '\n']))
+        Self {
+            text: trimmed(text),
+            marks: &[],
+            base: 0,
+        }
+    }
+
+    /// A value whose structural bytes are known: `marks` are those of its own text, brackets
+    /// included, counted in a buffer in which the text begins at `base`.
+    pub fn marked(text: &'a str, marks: &'a [u32], base: u32) -> Self {
+        let blank = text.len() - text.trim_start_matches(BLANKS).len();
+        let base = base + u32::try_from(blank).unwrap_or(0);
+        Self {
+            text: trimmed(text),
+            marks,
+            base,
+        }
     }
 
     /// The text as it stands in the log.
     pub const fn as_str(self) -> &'a str {
-        self.0
+        self.text
     }
 
     /// True where the key was not there at all.
     pub const fn is_absent(self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 
     /// True for `{…}`.
     pub fn is_object(self) -> bool {
-        self.0.starts_with('{')
+        self.text.starts_with('{')
     }
 
     /// True for `[…]`.
     pub fn is_array(self) -> bool {
-        self.0.starts_with('[')
+        self.text.starts_with('[')
     }
 
     /// True where there is nothing to read: absent, or JSON's null.
     pub fn is_null(self) -> bool {
-        self.0.is_empty() || self.0 == "null"
+        self.text.is_empty() || self.text == "null"
     }
 
     /// Reads the value; `Null` for absent ones and for what is not JSON.
     pub fn value(self) -> Value<'a> {
-        match self.0.as_bytes().first() {
+        match self.text.as_bytes().first() {
             Some(b'"') => Value::Text(self.string().unwrap_or_default()),
             Some(b'{' | b'[') => Value::Nested(self),
-            Some(b't') => Value::Bool(true),
-            Some(b'f') => Value::Bool(false),
-            Some(b'-' | b'0'..=b'9') => Value::Number(Cow::Borrowed(self.0)),
+            Some(b't') if self.text == "true" => Value::Bool(true),
+            Some(b'f') if self.text == "false" => Value::Bool(false),
+            Some(b'-' | b'0'..=b'9') => Value::Number(Cow::Borrowed(self.text)),
             _ => Value::Null,
         }
     }
 
     /// The decoded content of a JSON string; nothing for any other type.
     pub fn string(self) -> Option<Cow<'a, str>> {
-        let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
+        let inner = self.text.strip_prefix('"')?.strip_suffix('"')?;
         Some(unescape(inner))
+    }
+
+    /// True for the JSON string of that text, which must hold nothing that JSON escapes.
+    pub fn is_text(self, text: &str) -> bool {
+        let inner = self
+            .text
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
+        inner == Some(text)
     }
 
     /// A scalar as text: strings decoded, numbers and booleans as written.
     pub fn text(self) -> Option<Cow<'a, str>> {
-        match self.0.as_bytes().first()? {
+        match self.text.as_bytes().first()? {
             b'"' => self.string(),
             b'{' | b'[' | b'n' => None,
-            _ => Some(Cow::Borrowed(self.0)),
+            _ => Some(Cow::Borrowed(self.text)),
         }
     }
 
     /// The members of an object, in file order; none for any other type.
     pub fn members(self) -> Members<'a> {
-        Members(Cursor::inside(self.0, '{'))
+        Members(Inside::of(self, '{'))
     }
 
     /// The items of an array, in file order; none for any other type.
     pub fn items(self) -> Items<'a> {
-        Items(Cursor::inside(self.0, '['))
+        Items(Inside::of(self, '['))
     }
 
     /// The member of that name; the last one where the key stands twice, as most readers do.
@@ -109,7 +151,7 @@ impl<'a> Raw<'a> {
         self.members()
             .filter(|(name, _)| name == key)
             .last()
-            .map_or(Self(""), |(_, value)| value)
+            .map_or(Self::default(), |(_, value)| value)
     }
 
     /// `get` along a path of plain members.
@@ -120,7 +162,7 @@ impl<'a> Raw<'a> {
     /// Every scalar at or below this value, at any depth, keys left out: one pass over the bytes.
     pub const fn leaves(self) -> Leaves<'a> {
         Leaves(Cursor {
-            text: self.0,
+            text: self.text,
             at: 0,
         })
     }
@@ -128,31 +170,129 @@ impl<'a> Raw<'a> {
 
 /// See [`Raw::members`].
 #[derive(Debug, Clone)]
-pub struct Members<'a>(Cursor<'a>);
+pub struct Members<'a>(Inside<'a>);
 
 impl<'a> Iterator for Members<'a> {
     type Item = (Cow<'a, str>, Raw<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let key = self.0.value()?;
-        self.0.eat(b':')?;
-        let value = self.0.value()?;
-        self.0.comma();
-        Some((key.string()?, value))
+        let key = self.0.key()?.string()?;
+        Some((key, self.0.value()?))
     }
 }
 
 /// See [`Raw::items`].
 #[derive(Debug, Clone)]
-pub struct Items<'a>(Cursor<'a>);
+pub struct Items<'a>(Inside<'a>);
 
 impl<'a> Iterator for Items<'a> {
     type Item = Raw<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let value = self.0.value()?;
-        self.0.comma();
-        Some(value)
+        self.0.value()
+    }
+}
+
+/// The inside of one object or list, by its marks where it has them.
+#[derive(Debug, Clone)]
+enum Inside<'a> {
+    Marked(Steps<'a>),
+    Scanned(Cursor<'a>),
+}
+
+impl<'a> Inside<'a> {
+    fn of(raw: Raw<'a>, open: char) -> Self {
+        if raw.marks.is_empty() || !raw.text.starts_with(open) {
+            return Self::Scanned(Cursor::inside(raw.text, open));
+        }
+        Self::Marked(Steps {
+            raw,
+            next: 1,
+            at: 1,
+        })
+    }
+
+    /// A member's key and its colon.
+    fn key(&mut self) -> Option<Raw<'a>> {
+        match self {
+            Self::Marked(steps) => steps.key(),
+            Self::Scanned(cursor) => {
+                let key = cursor.value()?;
+                cursor.eat(b':').map(|()| key)
+            }
+        }
+    }
+
+    /// A value and the comma behind it.
+    fn value(&mut self) -> Option<Raw<'a>> {
+        match self {
+            Self::Marked(steps) => steps.value(),
+            Self::Scanned(cursor) => {
+                let value = cursor.value()?;
+                cursor.comma();
+                Some(value)
+            }
+        }
+    }
+}
+
+/// A place among the marks of one object or list.
+#[derive(Debug, Clone)]
+struct Steps<'a> {
+    raw: Raw<'a>,
+    /// The next mark.
+    next: usize,
+    /// The offset in the text behind the last one.
+    at: usize,
+}
+
+impl<'a> Steps<'a> {
+    /// The mark at that place, as an offset in the text, and its byte.
+    fn mark(&self, place: usize) -> Option<(usize, u8)> {
+        let at = (*self.raw.marks.get(place)? - self.raw.base) as usize;
+        Some((at, *self.raw.text.as_bytes().get(at)?))
+    }
+
+    fn key(&mut self) -> Option<Raw<'a>> {
+        let (colon, byte) = self.mark(self.next)?;
+        if byte != b':' {
+            return None;
+        }
+        let key = Raw::new(self.raw.text.get(self.at..colon)?);
+        self.next += 1;
+        self.at = colon + 1;
+        Some(key)
+    }
+
+    fn value(&mut self) -> Option<Raw<'a>> {
+        let from = self.at;
+        let (mut to, mut byte) = self.mark(self.next)?;
+        let mut marks: &[u32] = &[];
+        if matches!(byte, b'{' | b'[') {
+            let first = self.next;
+            let mut depth = 0usize;
+            loop {
+                match self.mark(self.next)?.1 {
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => depth -= 1,
+                    _ => {}
+                }
+                self.next += 1;
+                if depth == 0 {
+                    break;
+                }
+            }
+            marks = self.raw.marks.get(first..self.next)?;
+            (to, byte) = self.mark(self.next)?;
+        }
+        if !matches!(byte, b',' | b'}' | b']') {
+            return None;
+        }
+        self.next += 1;
+        self.at = to + 1;
+        let base = self.raw.base + u32::try_from(from).ok()?;
+        let value = Raw::marked(self.raw.text.get(from..to)?, marks, base);
+        (!value.text.is_empty()).then_some(value)
     }
 }
 
@@ -171,14 +311,14 @@ impl<'a> Iterator for Leaves<'a> {
             let bytes = cursor.text.as_bytes();
             if bytes.get(from)? == &b'"' {
                 cursor.at = end_of_string(bytes, from)?;
-                let leaf = Raw(cursor.text.get(from..cursor.at)?);
+                let leaf = Raw::new(cursor.text.get(from..cursor.at)?);
                 cursor.blanks();
                 if bytes.get(cursor.at) != Some(&b':') {
                     return Some(leaf);
                 }
             } else {
                 cursor.skip(|b| !b" \t\r\n{}[],:".contains(&b));
-                return Some(Raw(cursor.text.get(from..cursor.at)?));
+                return Some(Raw::new(cursor.text.get(from..cursor.at)?));
             }
         }
     }
@@ -243,8 +383,21 @@ impl<'a> Cursor<'a> {
                 self.at += length;
             }
         }
-        (self.at > from).then(|| Raw(self.text.get(from..self.at).unwrap_or("")))
+        (self.at > from).then(|| Raw::new(self.text.get(from..self.at).unwrap_or("")))
     }
+}
+
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+
+/// Without white space around it; what has none, as nearly everything in real logs, is seen at
+/// once.
+fn trimmed(text: &str) -> &str {
+    let blank = |b: Option<&u8>| matches!(b, Some(b' ' | b'\t' | b'\r' | b'\n'));
+    let bytes = text.as_bytes();
+    if blank(bytes.first()) || blank(bytes.last()) {
+        return text.trim_matches(BLANKS);
+    }
+    text
 }
 
 /// The offset behind the closing quote of the string that opens at `from`.

@@ -204,7 +204,7 @@ impl<'r> Taken<'r> {
             return;
         }
         self.undated += u64::from(event.time().is_none());
-        self.insight += u64::from(event.text(Key::EventType) == "AwsCloudTrailInsight");
+        self.insight += u64::from(event.is(Key::EventType, "AwsCloudTrailInsight"));
         self.sights.note(event);
         self.seen.push(Seen {
             record,
@@ -305,9 +305,9 @@ struct Sights {
 
 impl Sights {
     fn note(&mut self, event: &Event<'_>) {
-        let category = event.text(Key::EventCategory);
-        let is_data = category == "Data"
-            || (category.is_empty() && event.text(Key::ManagementEvent) == "false");
+        let is_data = event.is(Key::EventCategory, "Data")
+            || (event.raw(Key::EventCategory).is_null()
+                && event.text(Key::ManagementEvent) == "false");
         if is_data {
             for resource in event.raw(Key::Resources).items() {
                 let kind = resource.get("type").text().unwrap_or_default();

@@ -50,8 +50,7 @@ impl ActivityTables {
     }
 
     fn draw(cube: FxHashMap<Activity, u64>) -> PolarsResult<Self> {
-        let mut rows: Vec<(Activity, u64)> = cube.into_iter().collect();
-        rows.sort_unstable();
+        let rows: Vec<(Activity, u64)> = cube.into_iter().collect();
         let texts = |name: &str, of: fn(&Activity) -> &str| {
             Column::new(
                 name.into(),

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{plural, span};
 use crate::correlate::Burst;
-use crate::finding::{Finding, Sample};
+use crate::finding::{Call, Finding, GROUP_SEPARATOR, Sample};
 use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
-use crate::tally::{Group, GroupKey, Row, Tally, period};
+use crate::tally::{Group, GroupKey, NameId, Names, Row, Tally, period};
 
 /// The hash that identifies a finding, however often its period is reviewed.
 fn finding_id(rule: &str, key: &GroupKey) -> String {
@@ -73,7 +73,7 @@ pub(super) fn burst_findings(rules: &RuleSet, tally: &Tally, bursts: Vec<Burst>)
         .into_iter()
         .filter(|burst| rules.reports(burst.correlation))
     {
-        let key = burst_key(rules, &burst);
+        let key = burst_key(rules, &burst, &tally.names);
         let (group, members) = groups.entry(key).or_default();
         for row in &burst.rows {
             let sample = row
@@ -81,7 +81,11 @@ pub(super) fn burst_findings(rules: &RuleSet, tally: &Tally, bursts: Vec<Burst>)
                 .as_deref()
                 .cloned()
                 .unwrap_or_else(|| bare_sample(row, tally));
-            group.add(Some(row.time), &row.call, Some(&sample));
+            let call = Call {
+                name: tally.names.text(row.call).to_owned(),
+                outcome: row.outcome,
+            };
+            group.add(Some(row.time), &call, Some(&sample));
         }
         members.push(burst);
     }
@@ -96,20 +100,26 @@ pub(super) fn burst_findings(rules: &RuleSet, tally: &Tally, bursts: Vec<Burst>)
 
 /// Who and on what: the one actor and resource of all its events; where there are several, their
 /// number, and for the resource what the correlation groups by.
-fn burst_key(rules: &RuleSet, burst: &Burst) -> GroupKey {
-    let distinct = |of: fn(&Row) -> &str| -> BTreeSet<&str> { burst.rows.iter().map(of).collect() };
+fn burst_key(rules: &RuleSet, burst: &Burst, names: &Names) -> GroupKey {
+    let distinct = |of: fn(&Row) -> NameId| -> BTreeSet<&str> {
+        let ids: BTreeSet<NameId> = burst.rows.iter().map(of).collect();
+        ids.into_iter().map(|id| names.text(id)).collect()
+    };
     let only = |set: &BTreeSet<&str>| {
         set.first()
             .filter(|_| set.len() == 1)
             .map(|text| (*text).to_owned())
     };
-    let actors = distinct(|row| &row.actor);
+    let actors = distinct(|row| row.actor);
     let grouped = match rules.rules.get(burst.correlation).map(|rule| &rule.kind) {
         Some(RuleKind::Correlation(correlation)) => {
-            let named = correlation.group_by.iter().zip(&burst.group);
+            let named = correlation
+                .group_by
+                .iter()
+                .zip(burst.group.split(GROUP_SEPARATOR));
             let values = named
                 .filter(|(name, _)| name.as_str() != "trailscan.principal")
-                .map(|(_, value)| value.as_str());
+                .map(|(_, value)| value);
             values.collect::<Vec<_>>().join(", ")
         }
         _ => String::new(),
@@ -117,7 +127,7 @@ fn burst_key(rules: &RuleSet, burst: &Burst) -> GroupKey {
     GroupKey {
         rule: burst.correlation,
         actor: only(&actors).unwrap_or_else(|| plural(actors.len() as u64, "principal")),
-        resource: only(&distinct(|row| &row.resource)).unwrap_or(grouped),
+        resource: only(&distinct(|row| row.resource)).unwrap_or(grouped),
         period: period(burst.rows.first().map(|row| row.time)),
     }
 }
@@ -164,9 +174,9 @@ fn bare_sample(row: &Row, tally: &Tally) -> Sample {
         event_id: row.event_id.to_string(),
         object: tally.objects.get(&row.object).cloned().unwrap_or_default(),
         record: row.record,
-        event_name: row.call.name.clone(),
-        principal: row.actor.clone(),
-        outcome: row.call.outcome.as_str().to_owned(),
+        event_name: tally.names.text(row.call).to_owned(),
+        principal: tally.names.text(row.actor).to_owned(),
+        outcome: row.outcome.as_str().to_owned(),
         ..Sample::default()
     }
 }

@@ -46,16 +46,27 @@ impl Index {
 
     /// Calls `candidate` with every rule that the event may match.
     pub(super) fn candidates(&self, event: &Event<'_>, mut candidate: impl FnMut(usize)) {
-        let name = event.text(Key::EventName);
-        let source = event.text(Key::EventSource);
         let lists = [
-            self.by_name.get(fold(&name).as_ref()),
-            self.by_source.get(fold(&source).as_ref()),
+            find(&self.by_name, &event.text(Key::EventName)),
+            find(&self.by_source, &event.text(Key::EventSource)),
             Some(&self.rest),
         ];
         for place in lists.into_iter().flatten().flatten() {
             candidate(*place);
         }
+    }
+}
+
+/// The rules filed under a text, whatever its case; nothing is allocated for ASCII of usual length.
+fn find<'i>(filed: &'i FxHashMap<String, Vec<usize>>, text: &str) -> Option<&'i Vec<usize>> {
+    let mut buffer = [0u8; 64];
+    match buffer.get_mut(..text.len()) {
+        Some(lower) if text.is_ascii() => {
+            lower.copy_from_slice(text.as_bytes());
+            lower.make_ascii_lowercase();
+            filed.get(std::str::from_utf8(lower).ok()?)
+        }
+        _ => filed.get(fold(text).as_ref()),
     }
 }
 

@@ -13,9 +13,9 @@ use regex::Regex;
 use super::Comparison;
 use super::compile::Field;
 use crate::derive::Organization;
-use crate::event::Event;
 use crate::event::json::Value;
 use crate::event::time;
+use crate::event::{Event, Key, Path};
 use crate::wildcard::Wildcard;
 
 /// A condition over tests.
@@ -115,22 +115,55 @@ impl Node {
     }
 }
 
+impl Node {
+    /// Puts cheap tests before dear ones wherever the order decides nothing but the cost.
+    #[must_use]
+    pub fn ordered(self) -> Self {
+        let sorted = |nodes: Vec<Self>| {
+            let mut nodes: Vec<Self> = nodes.into_iter().map(Self::ordered).collect();
+            nodes.sort_by_key(Self::cost);
+            nodes
+        };
+        match self {
+            Self::All(nodes) => Self::All(sorted(nodes)),
+            Self::Any(nodes) => Self::Any(sorted(nodes)),
+            Self::AtLeast(least, nodes) => Self::AtLeast(least, sorted(nodes)),
+            Self::Not(node) => Self::Not(Box::new(node.ordered())),
+            Self::Named(name, node) => Self::Named(name, Box::new(node.ordered())),
+            test @ Self::Test(_) => test,
+        }
+    }
+
+    /// What a node costs, roughly, in reads of the record.
+    fn cost(&self) -> usize {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) | Self::AtLeast(_, nodes) => {
+                nodes.iter().map(Self::cost).sum()
+            }
+            Self::Not(node) => 1 + node.cost(),
+            Self::Named(_, node) => node.cost(),
+            Self::Test(test) => match &test.field {
+                Field::Path(Path::Key(_)) => 1,
+                Field::Path(Path::Below(Key::UserIdentity, rest)) if rest.len() == 1 => 2,
+                Field::Path(_) => 8,
+                Field::Derived(_) => 16,
+                Field::Anywhere => 256,
+            },
+        }
+    }
+}
+
 impl Test {
     /// True where the event's field fits.
     pub fn matches(&self, event: &Event<'_>, organization: &Organization) -> bool {
         let field = &self.field;
-        let any = |wants: &[Want]| {
-            wants
-                .iter()
-                .any(|want| want.met(field, event, organization))
-        };
         match &self.check {
             Check::Exists(expected) => field.exists(event, organization) == *expected,
-            Check::Any(wants) => any(wants),
+            Check::Any(wants) => any_met(wants, field, event, organization),
             Check::Every(wants) => wants
                 .iter()
-                .all(|want| want.met(field, event, organization)),
-            Check::None(wants) => !any(wants),
+                .all(|want| any_met(std::slice::from_ref(want), field, event, organization)),
+            Check::None(wants) => !any_met(wants, field, event, organization),
             Check::Field {
                 other,
                 fit,
@@ -153,6 +186,17 @@ impl Test {
     }
 }
 
+/// True where any value of the field is any of those wanted; the field is read once.
+fn any_met(wants: &[Want], field: &Field, event: &Event<'_>, organization: &Organization) -> bool {
+    let mut value = false;
+    let met = field.visit(event, organization, &mut |found| {
+        value |= found != Value::Null;
+        wants.iter().any(|want| want.fits(&found))
+    });
+    // a missing field is null
+    met || (!value && wants.iter().any(|want| matches!(want, Want::Null)))
+}
+
 impl Fit {
     fn holds(self, left: &str, right: &str, cased: bool) -> bool {
         let (left, right) = if cased {
@@ -170,18 +214,6 @@ impl Fit {
 }
 
 impl Want {
-    fn met(&self, field: &Field, event: &Event<'_>, organization: &Organization) -> bool {
-        if matches!(self, Self::Null) {
-            let mut value = false;
-            let null = field.visit(event, organization, &mut |found| {
-                value |= found != Value::Null;
-                found == Value::Null
-            });
-            return null || !value;
-        }
-        field.visit(event, organization, &mut |found| self.fits(&found))
-    }
-
     /// True where this one value is what is asked for.
     pub fn fits(&self, value: &Value<'_>) -> bool {
         let text = value.as_text();

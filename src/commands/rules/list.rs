@@ -82,9 +82,17 @@ fn filled(arguments: &ListRules, config: &Config, rules: &RuleSet) -> anyhow::Re
     for key in rules.unconfigured.iter().flat_map(|rule| &rule.missing) {
         settings
             .placeholders
-            .insert(key.replacen('.', "_", 1), vec!["-".to_owned()]);
+            .insert(placeholder(key), vec!["-".to_owned()]);
     }
     Ok(load::load(&texts(&arguments.choice.from)?, &settings))
+}
+
+/// The placeholder that a key of the configuration fills.
+fn placeholder(key: &str) -> String {
+    match key.strip_prefix("placeholders.") {
+        Some(own) => own.to_owned(),
+        None => key.replacen('.', "_", 1),
+    }
 }
 
 fn row(
