@@ -105,6 +105,11 @@ fn a_list_tells_what_waits_for_configuration_and_what_a_run_could_not_see() {
         json.to_str().unwrap(),
     ];
     insta::assert_snapshot!("list_seen_by", said(&arguments));
+    let count = |config: &Path| {
+        let said = said(&["list", "--config", config.to_str().unwrap()]);
+        said.lines().filter(|line| line.contains(" aws_")).count()
+    };
+    assert_eq!(count(&empty), count(&samples("rules/trailscan.toml")));
 }
 
 #[test]

@@ -76,9 +76,13 @@ pub(super) fn run(arguments: &ExplainRule) -> anyhow::Result<Exit> {
         bail!("{file}: {}", wanted.missed(count));
     };
     if wanted.is_open() && count > 1 {
+        let last = count - 1;
         bail!(
-            "{file} holds {count} records: name one as {file}#N (0 to {}) or with --event-id ID",
-            count - 1
+            "{file} holds {count} records: name one {}with --event-id ID",
+            match file {
+                "-" => String::new(),
+                file => format!("as {file}#N (0 to {last}) or "),
+            }
         );
     }
     let document = Document {
