@@ -1,5 +1,7 @@
 //! The command line: what can be typed, and nothing of what it does.
 
+mod rules;
+
 use std::path::PathBuf;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
@@ -7,6 +9,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::severity::Severity;
+pub use rules::{
+    ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -26,7 +31,7 @@ pub struct Cli {
 pub enum Command {
     /// Read CloudTrail logs, hold them against the rules, and write the report
     Run(Box<Run>),
-    /// Look at the rules
+    /// List, check, try and explain the rules
     #[command(subcommand)]
     Rules(Rules),
     /// Write a commented configuration to trailscan.toml
@@ -117,24 +122,11 @@ pub struct Selection {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rules")]
 pub struct RuleChoice {
-    /// Folders or files of Sigma rules to add
-    #[arg(long, value_name = "PATH")]
-    pub rules: Vec<PathBuf>,
-    /// Leave out the rules that come with trailscan
-    #[arg(long)]
-    pub no_builtin_rules: bool,
+    #[command(flatten)]
+    pub from: RuleSource,
     /// The configuration [default: trailscan.toml or .trailscan.toml in the working directory]
     #[arg(long, value_name = "FILE", env = "TRAILSCAN_CONFIG")]
     pub config: Option<PathBuf>,
-}
-
-/// `trailscan rules`
-#[derive(Debug, Subcommand)]
-pub enum Rules {
-    /// List the rules in use
-    List(RuleChoice),
-    /// Check rules; exits with 1 where one cannot be used
-    Lint(RuleChoice),
 }
 
 /// `trailscan policy`

@@ -96,6 +96,27 @@ impl Derived {
         }
     }
 
+    /// Every value the field can have, where they are few; none where it can be any text.
+    pub const fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Outcome => &["success", "denied", "failed"],
+            Self::PrincipalKind => &[
+                "human",
+                "workload",
+                "service",
+                "root",
+                "foreign",
+                "anonymous",
+                "unknown",
+            ],
+            Self::KeyKind => &["long_lived", "temporary", "none"],
+            Self::AfterHours | Self::PolicyGrantsAdmin | Self::PolicyPublic | Self::Omitted => {
+                &["true", "false"]
+            }
+            _ => &[],
+        }
+    }
+
     /// The field's value for one event; nothing where the event implies none.
     pub fn value<'a>(self, event: &Event<'a>, organization: &Organization) -> Option<Value<'a>> {
         event.remembered(self as usize, || self.derive(event, organization))

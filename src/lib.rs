@@ -63,6 +63,9 @@ pub mod detect;
 // windows over hits, after the merge
 pub mod correlate;
 
+// rules held against their own samples
+pub mod trial;
+
 // ---- what is said ----
 
 // the report as a value, and its renderers

@@ -6,9 +6,13 @@
 //! skipped silently.
 
 mod compile;
+pub mod explain;
 mod index;
+pub mod lint;
 pub mod load;
 mod matcher;
+pub mod samples;
+mod services;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +39,8 @@ pub struct Rule {
     pub title: String,
     pub description: String,
     pub level: Severity,
+    /// The rule itself says its level; where it does not, it counts as medium.
+    pub states_level: bool,
     pub status: String,
     pub author: String,
     pub references: Vec<String>,

@@ -1,8 +1,8 @@
 //! Every rule that ships has events that it must find and near misses that it must not.
 //!
 //! `samples/rules/<service>/<rule>.jsonl` holds one case a line: `event`, `events` (a story of
-//! several), or `repeat` (one event so many times). A case runs through the whole program but for
-//! the files: detection, tally, correlation, report.
+//! several), or `repeat` (one event so many times). `trailscan rules test` tries them with the same
+//! code as here.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -14,14 +14,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
 use trailscan::config::Config;
 use trailscan::correlate::correlate;
+use trailscan::derive::Derived;
 use trailscan::detect::Detector;
+use trailscan::event::Event;
+use trailscan::event::json::Raw;
 use trailscan::pipeline::{self, Options, Progress};
 use trailscan::report::{Provenance, Report};
+use trailscan::rules::samples::{self, Case, Expect, Story};
 use trailscan::rules::{RuleSet, load};
 use trailscan::source::{Scope, local};
+use trailscan::trial::Trial;
 
 struct Quiet;
 
@@ -29,112 +33,113 @@ impl Progress for Quiet {
     fn object(&self, _bytes: u64, _events: u64) {}
 }
 
-fn samples() -> PathBuf {
+fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/rules")
 }
 
-/// The names of the rules, silent ones included, that found something in these events.
-fn found(events: &[Value], rules: &RuleSet, config: &Config) -> BTreeSet<String> {
-    let folder = tempfile::tempdir().unwrap();
-    let text = serde_json::json!({ "Records": events }).to_string();
-    std::fs::write(folder.path().join("log.json"), text).unwrap();
-    let scope = Scope::all(chrono::Utc::now());
-    let listing = local::list(folder.path(), &scope).unwrap();
-    let detector = Detector::new(rules, &config.organization);
-    let options = Options {
-        jobs: 1,
-        max_object_mib: 64,
-    };
-    let mut tally = pipeline::run(&listing, None, &detector, &scope, &options, &Quiet);
-    assert!(
-        tally.coverage.is_complete(),
-        "{:?}",
-        tally.coverage.problems
-    );
-    let bursts = correlate(rules, &mut tally);
-    let name = |place: usize| rules.rules[place].name.clone();
-    let mut names: BTreeSet<String> = tally.matches.keys().map(|rule| name(*rule)).collect();
-    names.extend(bursts.iter().map(|burst| name(burst.correlation)));
-    // the report must stand whatever was found
-    let report = Report::new(Provenance::default(), rules, tally, bursts);
-    assert!(
-        report
-            .findings
-            .iter()
-            .all(|finding| names.contains(&finding.rule))
-    );
-    names
-}
-
-/// The events of a case. Repeated ones get their own ids and times.
-fn events(case: &Value) -> Vec<Value> {
-    if let Some(repeat) = case.get("repeat") {
-        let times = repeat["times"].as_i64().unwrap();
-        let every = repeat["every_seconds"].as_i64().unwrap();
-        let start: chrono::DateTime<chrono::Utc> = repeat["event"]["eventTime"]
-            .as_str()
-            .unwrap()
-            .parse()
-            .unwrap();
-        let copy = |n: i64| {
-            let mut event = repeat["event"].clone();
-            event["eventID"] = format!("00000000-0000-4000-8000-{n:012x}").into();
-            let time = start + chrono::Duration::seconds(n * every);
-            event["eventTime"] = time
-                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
-                .into();
-            event
-        };
-        return (0..times).map(copy).collect();
-    }
-    match case.get("events") {
-        Some(list) => list.as_array().unwrap().clone(),
-        None => vec![case["event"].clone()],
-    }
-}
-
-fn cases(rule: &str, service: &str) -> Vec<Value> {
-    let file = samples().join(service).join(format!("{rule}.jsonl"));
-    let text = std::fs::read_to_string(&file)
-        .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+fn rules_and_cases() -> (Config, RuleSet, BTreeMap<String, Vec<Case>>) {
+    let config = Config::load(Some(&folder().join("trailscan.toml"))).unwrap();
+    let rules = load::load(&load::builtin(), &config.rules);
+    assert_eq!(rules.rejected, []);
+    assert_eq!(rules.unconfigured, []);
+    let files = samples::files(&folder()).unwrap();
+    let cases = files
+        .into_iter()
+        .map(|(name, file)| (name, samples::cases(&file).unwrap()))
+        .collect();
+    (config, rules, cases)
 }
 
 #[test]
 fn every_rule_finds_its_hits_and_passes_its_near_misses() {
-    let config = Config::load(Some(&samples().join("trailscan.toml"))).unwrap();
-    let rules = load::load(&load::builtin(), &config.rules);
-    assert_eq!(rules.rejected, []);
-    assert_eq!(rules.unconfigured, []);
+    let (config, rules, cases) = rules_and_cases();
+    let trial = Trial::new(&rules, &config.organization);
     let mut wrong = Vec::new();
-    let mut tried: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut count = 0;
     for rule in &rules.rules {
-        let service = rule.origin.file.rsplit('/').nth(1).unwrap();
-        let (mut hits, mut misses) = (0, 0);
-        for case in cases(&rule.name, service) {
-            let expected = case["expect"] == "match";
-            let names = found(&events(&case), &rules, &config);
-            if names.contains(&rule.name) != expected {
-                wrong.push(format!(
-                    "{}: expected {}, found {names:?}: {}",
-                    rule.name, case["expect"], case["why"]
-                ));
-            }
-            *(if expected { &mut hits } else { &mut misses }) += 1;
-        }
+        let tried = trial.of(rule, &cases[&rule.name]);
         assert!(
-            hits > 0 && misses > 0,
+            tried.hits > 0 && tried.misses > 0,
             "{} needs a hit and a near miss",
             rule.name
         );
-        tried.insert(&rule.name, hits + misses);
+        count += tried.hits + tried.misses;
+        wrong.extend(tried.failures.iter().map(|failure| {
+            format!(
+                "{}:{}: expected {:?}, found {:?}: {}",
+                rule.name, failure.line, failure.expect, failure.found, failure.why
+            )
+        }));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    println!(
-        "{} rules, {} cases",
-        tried.len(),
-        tried.values().sum::<usize>()
-    );
+    let names: BTreeSet<&String> = rules.rules.iter().map(|rule| &rule.name).collect();
+    assert_eq!(names, cases.keys().collect(), "samples of no rule");
+    println!("{} rules, {count} cases", rules.rules.len());
+}
+
+/// The trial leaves out the reading of files; here the same stories come from one.
+#[test]
+fn a_story_in_a_log_file_is_found_as_in_a_trial() {
+    let (config, rules, cases) = rules_and_cases();
+    let trial = Trial::new(&rules, &config.organization);
+    let detector = Detector::new(&rules, &config.organization);
+    let scope = Scope::all(chrono::Utc::now());
+    let options = Options {
+        jobs: 1,
+        max_object_mib: 64,
+    };
+    for (name, cases) in &cases {
+        let story = cases
+            .iter()
+            .find(|case| case.expect == Expect::Match && matches!(case.story, Story::Events(_)));
+        let Some(Story::Events(events)) = story.map(|case| &case.story) else {
+            continue;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!("{{\"Records\":[{}]}}", events.join(","));
+        std::fs::write(folder.path().join("log.json"), text).unwrap();
+        let listing = local::list(folder.path(), &scope).unwrap();
+        let mut tally = pipeline::run(&listing, None, &detector, &scope, &options, &Quiet);
+        assert!(
+            tally.coverage.is_complete(),
+            "{:?}",
+            tally.coverage.problems
+        );
+        let bursts = correlate(&rules, &mut tally);
+        let of = |place: usize| rules.rules[place].name.clone();
+        let mut found: BTreeSet<String> = tally.matches.keys().map(|rule| of(*rule)).collect();
+        found.extend(bursts.iter().map(|burst| of(burst.correlation)));
+        assert_eq!(found, trial.found(&Story::Events(events.clone())), "{name}");
+        // the report must stand whatever was found
+        let report = Report::new(Provenance::default(), &rules, tally, bursts);
+        let in_report = |finding: &trailscan::finding::Finding| found.contains(&finding.rule);
+        assert!(report.findings.iter().all(in_report));
+    }
+}
+
+/// `rules lint` takes a value that a derived field never has for a mistake.
+#[test]
+fn derived_fields_say_all_the_words_they_use() {
+    let (config, _, cases) = rules_and_cases();
+    let stories = cases.values().flatten().map(|case| &case.story);
+    let records = stories.flat_map(|story| match story {
+        Story::Events(events) => events.as_slice(),
+        Story::Repeat { event, .. } => std::slice::from_ref(event),
+    });
+    for record in records {
+        let mut event = Event::default();
+        for (name, value) in Raw::new(record).members() {
+            event.note(name, value);
+        }
+        event.finish();
+        for derived in Derived::ALL
+            .iter()
+            .filter(|field| !field.words().is_empty())
+        {
+            if let Some(value) = derived.value(&event, &config.organization) {
+                let word = value.as_text().unwrap();
+                assert!(derived.words().contains(&&*word), "{derived:?}: {word}");
+            }
+        }
+    }
 }

@@ -1,69 +1,55 @@
-//! `trailscan rules`: what is looked for, and whether it can be used.
+//! `trailscan rules`: what is looked for, whether it can be used, and whether it does what it says.
 
-use std::fmt::Write as _;
+mod explain;
+mod lint;
+mod list;
+mod test;
 
-use super::run::rule_set;
 use super::{Exit, say};
-use crate::cli::{RuleChoice, Rules};
-use crate::config::Config;
+use crate::cli::Rules;
+use crate::rules::{Rule, RuleSet};
 
 pub(super) fn run(arguments: &Rules) -> anyhow::Result<Exit> {
     match arguments {
-        Rules::List(choice) => list(choice),
-        Rules::Lint(choice) => lint(choice),
+        Rules::List(arguments) => list::run(arguments),
+        Rules::Lint(arguments) => lint::run(arguments),
+        Rules::Test(arguments) => test::run(arguments),
+        Rules::Explain(arguments) => explain::run(arguments),
     }
 }
 
-fn list(choice: &RuleChoice) -> anyhow::Result<Exit> {
-    let config = Config::load(choice.config.as_deref())?;
-    let rules = rule_set(choice, &config)?;
-    let mut shown: Vec<_> = rules.rules.iter().filter(|rule| !rule.silent).collect();
-    shown.sort_by_key(|rule| (std::cmp::Reverse(rule.level), &rule.name));
-    let mut out = String::new();
-    for rule in shown {
-        let sections: Vec<&str> = rule.citations.iter().map(|cited| cited.section).collect();
-        let _ = writeln!(
-            out,
-            "{:<13} {:<52} {}",
-            rule.level,
-            rule.name,
-            sections.join(" ")
+/// The rule that was typed; where there is none, why, and what may have been meant.
+fn named<'r>(rules: &'r RuleSet, name: &str) -> anyhow::Result<&'r Rule> {
+    if let Some(rule) = rules.find(name) {
+        return Ok(rule);
+    }
+    if let Some(waiting) = rules.unconfigured.iter().find(|rule| rule.rule == name) {
+        anyhow::bail!(
+            "{name} waits for configuration: set {} in trailscan.toml",
+            waiting.missing.join(", ")
         );
     }
-    for rule in &rules.unconfigured {
-        let _ = writeln!(
-            out,
-            "{:<13} {:<52} set {} in trailscan.toml",
-            "not assessed",
-            rule.rule,
-            rule.missing.join(", ")
+    if let Some(bad) = rules
+        .rejected
+        .iter()
+        .find(|bad| bad.rule == name || bad.origin.file.contains(&format!("/{name}.y")))
+    {
+        anyhow::bail!(
+            "{name} cannot be used: {}:{}: {}",
+            bad.origin.file,
+            bad.origin.line,
+            bad.reason
         );
     }
-    say(&out)?;
-    Ok(Exit::Done)
-}
-
-fn lint(choice: &RuleChoice) -> anyhow::Result<Exit> {
-    let config = Config::load(choice.config.as_deref())?;
-    let rules = rule_set(choice, &config)?;
-    let mut out = String::new();
-    for bad in &rules.rejected {
-        let _ = writeln!(
-            out,
-            "{}:{}: {}: {}",
-            bad.origin.file, bad.origin.line, bad.rule, bad.reason
-        );
+    let alike: Vec<&str> = rules
+        .rules
+        .iter()
+        .map(|rule| rule.name.as_str())
+        .filter(|known| known.contains(name))
+        .take(5)
+        .collect();
+    if alike.is_empty() {
+        anyhow::bail!("no rule is called {name}: `trailscan rules list` names them")
     }
-    let _ = writeln!(
-        out,
-        "{} rules can be used, {} cannot",
-        rules.rules.len(),
-        rules.rejected.len()
-    );
-    say(&out)?;
-    Ok(if rules.rejected.is_empty() {
-        Exit::Done
-    } else {
-        Exit::Findings
-    })
+    anyhow::bail!("no rule is called {name}: is it {}?", alike.join(" or "))
 }

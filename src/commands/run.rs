@@ -8,12 +8,13 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::{Exit, say};
 use crate::aws::{Aws, AwsOptions};
-use crate::cli::{FailOn, RuleChoice, Run};
+use crate::cli::{FailOn, RuleChoice, RuleSource, Run};
 use crate::config::Config;
 use crate::correlate::correlate;
 use crate::detect::Detector;
 use crate::pipeline::{self, Bucket, Options};
 use crate::report::{Provenance, Report, terminal};
+use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
 use crate::source::{Listing, ObjectRef, Place, Scope, Source, discover, local, s3};
 
@@ -189,15 +190,7 @@ async fn aws(arguments: &Run) -> anyhow::Result<Aws> {
 
 /// Loads the rules that were asked for. None at all cannot be what anybody wants.
 pub(super) fn rule_set(choice: &RuleChoice, config: &Config) -> anyhow::Result<RuleSet> {
-    let mut texts = if choice.no_builtin_rules {
-        Vec::new()
-    } else {
-        load::builtin()
-    };
-    for path in &choice.rules {
-        texts.extend(load::folder(path)?);
-    }
-    let rules = load::load(&texts, &config.rules);
+    let rules = load::load(&texts(&choice.from)?, &config.rules);
     if rules.rules.is_empty() {
         let reasons: Vec<String> = rules
             .rejected
@@ -211,6 +204,19 @@ pub(super) fn rule_set(choice: &RuleChoice, config: &Config) -> anyhow::Result<R
         );
     }
     Ok(rules)
+}
+
+/// The texts of the rules that were asked for.
+pub(super) fn texts(from: &RuleSource) -> anyhow::Result<Vec<RuleText>> {
+    let mut texts = if from.no_builtin_rules {
+        Vec::new()
+    } else {
+        load::builtin()
+    };
+    for path in &from.rules {
+        texts.extend(load::folder(path)?);
+    }
+    Ok(texts)
 }
 
 fn scope(arguments: &Run, source: &Source, now: DateTime<Utc>) -> anyhow::Result<Scope> {
@@ -269,9 +275,10 @@ fn provenance(source: &str, config: &Config, scope: &Scope, arguments: &Run) -> 
         created: Some(scope.now.timestamp()),
         accounts: scope.accounts.clone(),
         regions: scope.regions.clone(),
-        builtin_rules: !arguments.rule_choice.no_builtin_rules,
+        builtin_rules: !arguments.rule_choice.from.no_builtin_rules,
         rule_paths: arguments
             .rule_choice
+            .from
             .rules
             .iter()
             .map(|path| path.display().to_string())

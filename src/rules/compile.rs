@@ -2,6 +2,9 @@
 
 mod values;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use rsigma_parser::{
     ConditionExpr, Detection, DetectionItem, Detections, Modifier, Quantifier, SelectorPattern,
     SigmaString, SigmaValue,
@@ -86,8 +89,13 @@ impl CompileError {
 
 type Compiled<T> = Result<T, CompileError>;
 
-/// Compiles a rule's detection section. Several conditions are alternatives.
-pub(super) fn detections(detections: &Detections, placeholders: &Placeholders) -> Compiled<Node> {
+/// Compiles a rule's detection section. Several conditions are alternatives. Beside the condition
+/// come the keys of the configuration that it waits for, all of them, so that they can be set at
+/// once; with any, the condition is of no use.
+pub(super) fn detections(
+    detections: &Detections,
+    placeholders: &Placeholders,
+) -> Compiled<(Node, Vec<String>)> {
     if detections.timeframe.is_some() {
         return Err(CompileError::reason(
             "`timeframe` belongs to Sigma 1: write a correlation rule instead",
@@ -96,18 +104,21 @@ pub(super) fn detections(detections: &Detections, placeholders: &Placeholders) -
     let compiler = Compiler {
         detections,
         placeholders,
+        missing: RefCell::default(),
     };
     let nodes: Compiled<Vec<_>> = detections
         .conditions
         .iter()
         .map(|condition| compiler.condition(condition))
         .collect();
-    Ok(one_or(nodes?, Node::Any).ordered())
+    let node = one_or(nodes?, Node::Any).ordered();
+    Ok((node, compiler.missing.into_inner().into_iter().collect()))
 }
 
 struct Compiler<'r> {
     detections: &'r Detections,
     placeholders: &'r Placeholders,
+    missing: RefCell<BTreeSet<String>>,
 }
 
 impl Compiler<'_> {
@@ -230,6 +241,7 @@ impl Compiler<'_> {
         if values.is_empty() {
             return Err(fault("the list of values is empty"));
         }
+        let mut wanted: Vec<String> = values.iter().map(written).collect();
         let check = if has(Modifier::Exists) {
             match values {
                 [SigmaValue::Bool(expected)] => Check::Exists(*expected),
@@ -260,7 +272,9 @@ impl Compiler<'_> {
             }
         } else {
             let mut wants = Vec::new();
-            for value in self.expanded(values, has(Modifier::Expand))? {
+            let values = self.expanded(values, has(Modifier::Expand));
+            wanted = values.iter().map(written).collect();
+            for value in values {
                 wants.extend(values::want(&value, modifiers).map_err(|what| fault(&what))?);
             }
             if has(Modifier::Neq) {
@@ -274,14 +288,15 @@ impl Compiler<'_> {
         Ok(Test {
             field,
             label: label.to_owned(),
+            wanted,
             check,
         })
     }
 
-    /// Fills `%placeholder%`s; each value of the list makes a value of its own.
-    fn expanded(&self, values: &[SigmaValue], expand: bool) -> Compiled<Vec<SigmaValue>> {
+    /// Fills `%placeholder%`s; each value of the list makes a value of its own. One that is not
+    /// configured is noted and left out.
+    fn expanded(&self, values: &[SigmaValue], expand: bool) -> Vec<SigmaValue> {
         let mut out = Vec::new();
-        let mut missing = Vec::new();
         for value in values {
             let SigmaValue::String(text) = value else {
                 out.push(value.clone());
@@ -289,23 +304,41 @@ impl Compiler<'_> {
             };
             let mut parts = text.original.splitn(3, '%');
             match (parts.next(), parts.next(), parts.next()) {
-                (Some(before), Some(name), Some(after)) if expand && !name.is_empty() => match self
-                    .placeholders
-                    .get(name)
-                {
-                    Some(list) if !list.is_empty() => out.extend(list.iter().map(|filling| {
-                        SigmaValue::String(SigmaString::new(&format!("{before}{filling}{after}")))
-                    })),
-                    _ => missing.push(name.replacen('_', ".", 1)),
-                },
+                (Some(before), Some(name), Some(after)) if expand && !name.is_empty() => {
+                    match self.placeholders.get(name) {
+                        Some(list) if !list.is_empty() => {
+                            out.extend(list.iter().map(|filling| {
+                                let filled = format!("{before}{filling}{after}");
+                                SigmaValue::String(SigmaString::new(&filled))
+                            }));
+                        }
+                        _ => {
+                            self.missing.borrow_mut().insert(key_of(name));
+                        }
+                    }
+                }
                 _ => out.push(value.clone()),
             }
         }
-        if missing.is_empty() {
-            Ok(out)
-        } else {
-            Err(CompileError::Unconfigured(missing))
-        }
+        out
+    }
+}
+
+/// The key of `trailscan.toml` that fills a placeholder: `phi.buckets` for `%phi_buckets%`, and
+/// `placeholders.mine` for one that only a user's rule knows.
+fn key_of(placeholder: &str) -> String {
+    match placeholder.split_once('_') {
+        Some((table @ ("phi" | "principals" | "s3" | "trusted"), key)) => format!("{table}.{key}"),
+        _ => format!("placeholders.{placeholder}"),
+    }
+}
+
+/// A value as the rule has it.
+fn written(value: &SigmaValue) -> String {
+    match value {
+        SigmaValue::String(text) => text.original.clone(),
+        SigmaValue::Null => "null".to_owned(),
+        other => other.to_string(),
     }
 }
 

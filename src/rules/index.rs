@@ -72,7 +72,7 @@ fn find<'i>(filed: &'i FxHashMap<String, Vec<usize>>, text: &str) -> Option<&'i 
 
 /// The folded values of which `key` must have one for the condition to hold; nothing where it can
 /// hold without any.
-fn needed(node: &Node, key: Key) -> Option<BTreeSet<String>> {
+pub(super) fn needed(node: &Node, key: Key) -> Option<BTreeSet<String>> {
     match node {
         Node::All(nodes) => nodes
             .iter()

@@ -217,7 +217,7 @@ impl<'s> Loader<'s> {
             return self.reject(origin, &rule.title, why);
         }
         let compiled = compile::detections(&rule.detection, &self.settings.placeholders)
-            .and_then(|node| self.needs_configured(&node).map(|()| node));
+            .and_then(|(node, missing)| self.needs_configured(&node, missing).map(|()| node));
         let node = match compiled {
             Ok(node) => node,
             Err(error) => {
@@ -252,8 +252,8 @@ impl<'s> Loader<'s> {
 
     /// A derived field without the configuration it needs has no value, so a rule that asks for it
     /// could only ever be silent.
-    fn needs_configured(&self, node: &Node) -> Result<(), CompileError> {
-        let mut missing = Vec::new();
+    fn needs_configured(&self, node: &Node, missing: Vec<String>) -> Result<(), CompileError> {
+        let mut missing = missing;
         fields(node, &mut |field| {
             if let Field::Derived(derived) = field
                 && let Some(table) = derived.needs()
@@ -309,7 +309,9 @@ impl<'s> Loader<'s> {
     /// ANDs each filter's condition, as written, to the rules it names (as pySigma does).
     fn apply_filters(&mut self) {
         for (origin, filter) in std::mem::take(&mut self.filters) {
-            let node = match compile::detections(&filter.detection, &self.settings.placeholders) {
+            let compiled = compile::detections(&filter.detection, &self.settings.placeholders)
+                .and_then(|(node, missing)| self.needs_configured(&node, missing).map(|()| node));
+            let node = match compiled {
                 Ok(node) => node,
                 Err(error) => {
                     let name = name_of(filter.name.as_deref(), &origin);

@@ -37,6 +37,8 @@ pub struct Test {
     pub field: Field,
     /// The key as written, with its modifiers.
     pub label: String,
+    /// The values as written, placeholders filled in: what a reader is shown.
+    pub wanted: Vec<String>,
     pub check: Check,
 }
 

@@ -336,3 +336,23 @@ fn the_rules_we_ship_all_load() {
         assert!(!rule.citations.is_empty(), "{} cites nothing", rule.name);
     }
 }
+
+#[test]
+fn a_rule_names_every_key_that_it_waits_for_and_a_fault_comes_first() {
+    let text = rule(
+        "  s:\n    a|expand: '%phi_secrets%'\n    b|expand: ['%phi_secrets%/*', '%my_list%']\n    c|cidr|expand: '%trusted_networks%'\n    trailscan.calendar.after_hours: true\n  condition: s",
+    );
+    let set = set_of(&text);
+    assert_eq!(set.rejected, []);
+    assert_eq!(
+        set.unconfigured[0].missing,
+        [
+            "phi.secrets",
+            "placeholders.my_list",
+            "trusted.networks",
+            "calendar"
+        ]
+    );
+    let faulty = rule("  s:\n    a|expand: '%phi_secrets%'\n    b|re: '('\n  condition: s");
+    assert!(refused(&faulty).contains("regular expression"));
+}

@@ -119,6 +119,7 @@ impl Loader<'_> {
         let override_of = |key: &str| self.settings.overrides.get(key);
         let settings = override_of(&name).or_else(|| header.id.as_deref().and_then(override_of));
         Ok(Rule {
+            states_level: header.level.is_some(),
             level: settings
                 .and_then(|settings| settings.level)
                 .or(header.level)

@@ -1,0 +1,119 @@
+//! The command line of `trailscan rules`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::RuleChoice;
+use crate::severity::Severity;
+
+/// `trailscan rules`
+#[derive(Debug, Subcommand)]
+pub enum Rules {
+    /// List the rules in use, those that wait for configuration included
+    List(ListRules),
+    /// Check rules: exits with 1 where one cannot be used, and warns of those that can never match
+    Lint(LintRules),
+    /// Try rules on their samples: exits with 1 where one misses a hit or takes a near miss for one
+    Test(TestRules),
+    /// Say why a rule finds an event or leaves it alone
+    Explain(ExplainRule),
+}
+
+/// Where rules come from.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Rules")]
+pub struct RuleSource {
+    /// Folders or files of Sigma rules to add
+    #[arg(long, value_name = "PATH")]
+    pub rules: Vec<PathBuf>,
+    /// Leave out the rules that come with trailscan
+    #[arg(long)]
+    pub no_builtin_rules: bool,
+}
+
+/// How a list is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    Table,
+    Json,
+}
+
+/// How an explanation is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    Text,
+    Json,
+}
+
+/// `trailscan rules list`
+#[derive(Debug, Args)]
+pub struct ListRules {
+    /// Only rules at or above this level
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<Severity>,
+    /// Only rules that cite this section or one below it: 164.312(b)
+    #[arg(long, value_name = "SECTION")]
+    pub citation: Option<String>,
+    /// Only rules that name this service: kms
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<String>,
+    /// Only rules for this ATT&CK technique or one below it: T1078
+    #[arg(long, value_name = "TECHNIQUE")]
+    pub attack: Option<String>,
+    /// Add whether an earlier run could see each rule's events; RUN_JSON is its run.json
+    #[arg(long, value_name = "RUN_JSON")]
+    pub seen_by: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    pub format: ListFormat,
+
+    #[command(flatten)]
+    pub choice: RuleChoice,
+}
+
+/// `trailscan rules lint`
+#[derive(Debug, Args)]
+pub struct LintRules {
+    /// Folders or files to check [default: all rules in use]
+    pub paths: Vec<PathBuf>,
+    /// Exit with 1 on warnings, too
+    #[arg(long)]
+    pub strict: bool,
+
+    #[command(flatten)]
+    pub choice: RuleChoice,
+}
+
+/// `trailscan rules test`
+#[derive(Debug, Args)]
+pub struct TestRules {
+    /// Names or ids of rules [default: all rules in use]
+    #[arg(value_name = "RULE")]
+    pub names: Vec<String>,
+    /// Folder with a RULE.jsonl for each rule [default: samples/rules beside the rules and in the working directory]
+    #[arg(long, value_name = "DIR")]
+    pub samples: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub from: RuleSource,
+    /// The configuration [default: trailscan.toml in the folder of the samples, then that of the working directory]
+    #[arg(long, value_name = "FILE", help_heading = "Rules")]
+    pub config: Option<PathBuf>,
+}
+
+/// `trailscan rules explain`
+#[derive(Debug, Args)]
+pub struct ExplainRule {
+    /// Name or id of the rule
+    pub rule: String,
+    /// A log file or `-`; FILE#N for its Nth record, from 0 as in the report's evidence
+    pub event: String,
+    /// The record with this eventID
+    #[arg(long, value_name = "ID")]
+    pub event_id: Option<String>,
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
+    pub format: ExplainFormat,
+
+    #[command(flatten)]
+    pub choice: RuleChoice,
+}

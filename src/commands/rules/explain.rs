@@ -1,0 +1,350 @@
+//! `trailscan rules explain`: the condition of a rule, part by part, over one event.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use serde::Serialize;
+
+use super::{Exit, named, say};
+use crate::cli::{ExplainFormat, ExplainRule};
+use crate::commands::run::rule_set;
+use crate::config::Config;
+use crate::decode::Decoder;
+use crate::derive::Organization;
+use crate::event::{Event, Key};
+use crate::report::span;
+use crate::report::terminal::visible;
+use crate::rules::explain::{Asked, Explained, Part, Tested, explain};
+use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
+
+/// The most characters of a value that are shown.
+const MOST_CHARACTERS: usize = 120;
+
+/// The most values of a list that are shown.
+const MOST_SHOWN: usize = 5;
+
+/// The most MiB a file may inflate to.
+const CAP: u64 = 256;
+
+/// A rule with one event before it. The field names are those of `--format json`.
+#[derive(Debug, Serialize)]
+struct Explanation {
+    rule: String,
+    title: String,
+    /// Whether the rule matches; nothing for a correlation, which one event does not decide.
+    matches: Option<bool>,
+    condition: Option<Explained>,
+    /// Of a correlation: what it counts, in words.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    counts: String,
+    /// Of a correlation: the rules it watches.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    watches: Vec<Self>,
+}
+
+#[derive(Serialize)]
+struct Document {
+    schema: &'static str,
+    #[serde(flatten)]
+    explanation: Explanation,
+}
+
+pub(super) fn run(arguments: &ExplainRule) -> anyhow::Result<Exit> {
+    let config = Config::load(arguments.choice.config.as_deref())?;
+    let rules = rule_set(&arguments.choice, &config)?;
+    let rule = named(&rules, &arguments.rule)?;
+    let (file, record) = place(&arguments.event)?;
+    let bytes = read(file)?;
+    let wanted = Wanted {
+        record,
+        id: arguments.event_id.as_deref(),
+    };
+    let (mut count, mut made) = (0, None);
+    Decoder::new(CAP)
+        .decode(&bytes, &mut |at, event| {
+            count += 1;
+            if made.is_none() && wanted.is(at, event) {
+                made = Some((
+                    head(event),
+                    explanation(rule, event, &rules, &config.organization),
+                ));
+            }
+        })
+        .with_context(|| file.to_owned())?;
+    let Some((head, explanation)) = made else {
+        bail!("{file}: {}", wanted.missed(count));
+    };
+    if wanted.is_open() && count > 1 {
+        let last = count - 1;
+        bail!(
+            "{file} holds {count} records: name one {}with --event-id ID",
+            match file {
+                "-" => String::new(),
+                file => format!("as {file}#N (0 to {last}) or "),
+            }
+        );
+    }
+    let document = Document {
+        schema: "trailscan.explanation/1",
+        explanation,
+    };
+    match arguments.format {
+        ExplainFormat::Text => say(&format!("{head}\n{}", text(&document.explanation, 0)))?,
+        ExplainFormat::Json => say(&format!("{}\n", serde_json::to_string_pretty(&document)?))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Which record is meant.
+struct Wanted<'t> {
+    record: Option<u32>,
+    id: Option<&'t str>,
+}
+
+impl Wanted<'_> {
+    fn is(&self, at: u32, event: &Event<'_>) -> bool {
+        self.record.is_none_or(|record| record == at)
+            && self.id.is_none_or(|id| event.text(Key::EventId) == id)
+    }
+
+    const fn is_open(&self) -> bool {
+        self.record.is_none() && self.id.is_none()
+    }
+
+    fn missed(&self, count: u32) -> String {
+        match (self.record, self.id) {
+            _ if count == 0 => "it holds no CloudTrail record that can be read".to_owned(),
+            (_, Some(id)) => format!("none of its {count} records has the eventID {id}"),
+            (Some(record), None) => {
+                format!("there is no record {record}: they are 0 to {}", count - 1)
+            }
+            (None, None) => "it holds no record".to_owned(),
+        }
+    }
+}
+
+/// Splits `FILE#N`. A file that has such a name is itself.
+fn place(event: &str) -> anyhow::Result<(&str, Option<u32>)> {
+    match event.rsplit_once('#') {
+        Some((file, number)) if !Path::new(event).exists() => {
+            let number = number.parse().with_context(|| {
+                format!("`{number}` in {event} is not the number of a record: use FILE#N")
+            })?;
+            Ok((file, Some(number)))
+        }
+        _ => Ok((event, None)),
+    }
+}
+
+fn read(file: &str) -> anyhow::Result<Vec<u8>> {
+    use std::io::Read as _;
+    if file == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .lock()
+            .take(CAP << 20)
+            .read_to_end(&mut bytes)
+            .context("cannot read standard input")?;
+        return Ok(bytes);
+    }
+    std::fs::read(file).with_context(|| format!("cannot read {file}"))
+}
+
+/// The event in one line.
+fn head(event: &Event<'_>) -> String {
+    let text = |key| visible(&event.text(key));
+    let error = text(Key::ErrorCode);
+    format!(
+        "Event {}: {} {} at {}{}",
+        text(Key::EventId),
+        text(Key::EventSource),
+        text(Key::EventName),
+        text(Key::EventTime),
+        if error.is_empty() {
+            String::new()
+        } else {
+            format!(" ({error})")
+        }
+    )
+}
+
+fn explanation(
+    rule: &Rule,
+    event: &Event<'_>,
+    rules: &RuleSet,
+    organization: &Organization,
+) -> Explanation {
+    let condition = explain(rule, event, organization);
+    let (counts, watches) = match &rule.kind {
+        RuleKind::Detection(_) => (String::new(), Vec::new()),
+        RuleKind::Correlation(correlation) => {
+            let watched = correlation
+                .rules
+                .iter()
+                .filter_map(|place| rules.rules.get(*place))
+                .map(|rule| explanation(rule, event, rules, organization));
+            (in_words(correlation), watched.collect())
+        }
+    };
+    Explanation {
+        rule: rule.name.clone(),
+        title: rule.title.clone(),
+        matches: condition.as_ref().map(|condition| condition.holds),
+        condition,
+        counts,
+        watches,
+    }
+}
+
+/// A correlation as a sentence.
+pub(super) fn in_words(correlation: &Correlation) -> String {
+    let thresholds: Vec<String> = correlation
+        .thresholds
+        .iter()
+        .map(|(comparison, number)| format!("{} {number}", comparison.as_str()))
+        .collect();
+    let thresholds = thresholds.join(" and ");
+    let what = match correlation.measure {
+        Measure::EventCount => format!("{thresholds} events"),
+        Measure::ValueCount => format!("{thresholds} different values of its field"),
+        Measure::Temporal => {
+            format!("events of {thresholds} of the rules it watches, in any order")
+        }
+        Measure::TemporalOrdered => {
+            format!("events of {thresholds} of the rules it watches, in their order")
+        }
+        Measure::ValueSum => format!("values of its field that add up to {thresholds}"),
+        Measure::ValueAvg => format!("values of its field that are {thresholds} on average"),
+        Measure::ValuePercentile(percentile) => {
+            format!("values of its field whose {percentile}th percentile is {thresholds}")
+        }
+    };
+    let group = if correlation.group_by.is_empty() {
+        String::new()
+    } else {
+        format!(" with the same {}", correlation.group_by.join(", "))
+    };
+    format!("{what}{group} within {}", span(correlation.timespan))
+}
+
+fn text(explanation: &Explanation, indent: usize) -> String {
+    let pad = " ".repeat(indent);
+    let mut out = String::new();
+    let name = visible(&explanation.rule);
+    let Some(condition) = &explanation.condition else {
+        let _ = writeln!(
+            out,
+            "{pad}{name} is a correlation: it takes {}",
+            visible(&explanation.counts)
+        );
+        for watched in &explanation.watches {
+            let _ = write!(out, "{pad}it watches\n{}", text(watched, indent + 2));
+        }
+        return out;
+    };
+    let verdict = if condition.holds {
+        "matches"
+    } else {
+        "does not match"
+    };
+    let _ = write!(
+        out,
+        "{pad}{name} {verdict}\n{}",
+        tree(condition, indent + 2)
+    );
+    let _ = writeln!(
+        out,
+        "{pad}decided by: {}",
+        visible(&condition.deciding().join("; "))
+    );
+    out
+}
+
+/// A condition as an indented tree.
+pub(super) fn tree(explained: &Explained, indent: usize) -> String {
+    let mut out = String::new();
+    draw(explained, "", indent, &mut out);
+    out
+}
+
+/// `front` stands before the part: the name of the identifier it is, or `not`.
+fn draw(explained: &Explained, front: &str, indent: usize, out: &mut String) {
+    let mut parts = |what: &str, parts: &[Explained]| {
+        line(explained.holds, indent, &format!("{front}{what}"), out);
+        parts
+            .iter()
+            .for_each(|part| draw(part, "", indent + 2, out));
+    };
+    match &explained.part {
+        Part::All(of) => parts("all of", of),
+        Part::Any(of) => parts("any of", of),
+        Part::AtLeast { least, of } => parts(&format!("at least {least} of"), of),
+        Part::Not(part) => {
+            line(explained.holds, indent, &format!("{front}not"), out);
+            draw(part, "", indent + 2, out);
+        }
+        Part::Named { name, is } => draw(is, &format!("{front}{}: ", visible(name)), indent, out),
+        Part::Test(test) => {
+            let text = format!(
+                "{front}{} wants {}, has {}",
+                visible(&test.field),
+                asked(test),
+                found(test)
+            );
+            line(explained.holds, indent, &text, out);
+        }
+    }
+}
+
+fn line(holds: bool, indent: usize, text: &str, out: &mut String) {
+    let mark = if holds { '✓' } else { '✗' };
+    let _ = writeln!(out, "{}{mark} {text}", " ".repeat(indent));
+}
+
+fn asked(test: &Tested) -> String {
+    let wanted = listed(&test.wanted, 0);
+    match test.asked {
+        Asked::Present => "to be there".to_owned(),
+        Asked::Absent => "not to be there".to_owned(),
+        Asked::AnyOf if test.wanted.len() == 1 => wanted,
+        Asked::AnyOf => format!("one of {wanted}"),
+        Asked::AllOf => format!("every one of {wanted}"),
+        Asked::NoneOf => format!("none of {wanted}"),
+        Asked::SameAs => format!("the value of {wanted}"),
+        Asked::NotSameAs => format!("another value than that of {wanted}"),
+    }
+}
+
+fn found(test: &Tested) -> String {
+    if test.found.is_empty() {
+        return "nothing".to_owned();
+    }
+    listed(&test.found, test.more)
+}
+
+fn listed(values: &[String], more: usize) -> String {
+    let shown: Vec<String> = values
+        .iter()
+        .take(MOST_SHOWN)
+        .map(|value| shortened(value))
+        .collect();
+    let more = more + values.len().saturating_sub(MOST_SHOWN);
+    if more > 0 {
+        format!("{} and {more} more", shown.join(", "))
+    } else {
+        shown.join(", ")
+    }
+}
+
+/// A value fit for a terminal: not endless, and with nothing in it that a terminal obeys.
+fn shortened(value: &str) -> String {
+    if value.is_empty() {
+        return "\"\"".to_owned();
+    }
+    let mut text: String = value.chars().take(MOST_CHARACTERS).collect();
+    if text.len() < value.len() {
+        text.push('…');
+    }
+    visible(&text)
+}

@@ -1,0 +1,373 @@
+//! What is wrong with a rule that loads: tests that no CloudTrail record can pass, and what a
+//! reader of the findings will miss.
+//!
+//! The semantics know nothing of CloudTrail, so a rule may be sound Sigma and still be silent for
+//! ever. Each suspicion here comes from a rule that somebody published (the project's Sigma study,
+//! 2.3).
+
+mod sources;
+
+use super::index::needed;
+use super::matcher::{Check, Fit, Node, Test, Want};
+use super::{Correlation, Field, Origin, Rule, RuleKind, RuleSet};
+use crate::event::{Key, Path};
+
+/// Something about a rule that its writer should look at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Warning {
+    pub origin: Origin,
+    /// The rule's name.
+    pub rule: String,
+    pub what: String,
+    /// The key that the warning is about, with its modifiers; empty where it is about the whole rule.
+    pub field: String,
+}
+
+/// Every warning about the rules of a set, by file and line.
+pub fn lint(rules: &RuleSet) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for rule in &rules.rules {
+        let remarks = match &rule.kind {
+            RuleKind::Detection(node) => detection(node),
+            RuleKind::Correlation(correlation) => grouping(rules, correlation),
+        };
+        let warning = |remark: Remark| Warning {
+            origin: rule.origin.clone(),
+            rule: rule.name.clone(),
+            what: remark.what,
+            field: remark.field,
+        };
+        warnings.extend(remarks.into_iter().map(warning));
+        warnings.extend(metadata(rule).into_iter().map(|what| {
+            warning(Remark {
+                what: what.to_owned(),
+                field: String::new(),
+            })
+        }));
+    }
+    warnings.sort();
+    warnings
+}
+
+/// The detection rules that need neither an event name nor an event source: each is held against
+/// every event.
+pub fn unfiled(rules: &RuleSet) -> Vec<&Rule> {
+    let unfiled = |rule: &&Rule| match &rule.kind {
+        RuleKind::Detection(node) => {
+            needed(node, Key::EventName).is_none() && needed(node, Key::EventSource).is_none()
+        }
+        RuleKind::Correlation(_) => false,
+    };
+    rules.rules.iter().filter(unfiled).collect()
+}
+
+/// One sentence about one field.
+struct Remark {
+    what: String,
+    field: String,
+}
+
+/// Whether a part of a condition can hold for any CloudTrail record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Never,
+    Always,
+    Open,
+}
+
+fn detection(node: &Node) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    let verdict = match fate(node, &mut remarks) {
+        Fate::Never => "the rule can never match: ",
+        Fate::Always => "the rule matches every record: ",
+        Fate::Open => "",
+    };
+    for remark in &mut remarks {
+        remark.what.insert_str(0, verdict);
+    }
+    remarks
+}
+
+fn fate(node: &Node, remarks: &mut Vec<Remark>) -> Fate {
+    let mut each =
+        |nodes: &[Node]| -> Vec<Fate> { nodes.iter().map(|node| fate(node, remarks)).collect() };
+    let count = |fates: &[Fate], wanted| fates.iter().filter(|fate| **fate == wanted).count();
+    match node {
+        Node::All(nodes) => {
+            let fates = each(nodes);
+            if count(&fates, Fate::Never) > 0 || foreign_calls(node, remarks) {
+                Fate::Never
+            } else if count(&fates, Fate::Always) == fates.len() {
+                Fate::Always
+            } else {
+                Fate::Open
+            }
+        }
+        Node::Any(nodes) => at_least(1, &each(nodes)),
+        Node::AtLeast(least, nodes) => at_least(*least, &each(nodes)),
+        Node::Not(node) => match fate(node, remarks) {
+            Fate::Never => Fate::Always,
+            Fate::Always => Fate::Never,
+            Fate::Open => Fate::Open,
+        },
+        Node::Named(_, node) => fate(node, remarks),
+        Node::Test(test) => tested(test, remarks),
+    }
+}
+
+fn at_least(least: usize, fates: &[Fate]) -> Fate {
+    let count = |wanted| fates.iter().filter(|fate| **fate == wanted).count();
+    if fates.len() - count(Fate::Never) < least {
+        Fate::Never
+    } else if count(Fate::Always) >= least {
+        Fate::Always
+    } else {
+        Fate::Open
+    }
+}
+
+/// Calls and a source that never go together. True where that is so of all that the part needs.
+fn foreign_calls(node: &Node, remarks: &mut Vec<Remark>) -> bool {
+    let (Some(names), Some(from)) = (needed(node, Key::EventName), needed(node, Key::EventSource))
+    else {
+        return false;
+    };
+    let foreign: Vec<(&String, &'static str)> = names
+        .iter()
+        .filter_map(|name| sources::true_source(name, &from).map(|source| (name, source)))
+        .collect();
+    for (name, source) in &foreign {
+        let written: Vec<String> = from.iter().map(|source| format!("`{source}`")).collect();
+        let name = spelling(node, name).unwrap_or_else(|| (*name).clone());
+        remarks.push(Remark {
+            what: format!(
+                "`{name}` comes from `{source}`, not from {}",
+                written.join(" or ")
+            ),
+            field: Key::EventSource.as_str().to_owned(),
+        });
+    }
+    !foreign.is_empty() && foreign.len() == names.len()
+}
+
+/// The value as the rule spells it; the index keeps lower case only.
+fn spelling(node: &Node, folded: &str) -> Option<String> {
+    match node {
+        Node::All(nodes) | Node::Any(nodes) | Node::AtLeast(_, nodes) => {
+            nodes.iter().find_map(|node| spelling(node, folded))
+        }
+        Node::Not(node) | Node::Named(_, node) => spelling(node, folded),
+        Node::Test(test) => test
+            .wanted
+            .iter()
+            .find(|value| value.to_lowercase() == folded)
+            .cloned(),
+    }
+}
+
+/// A test on its own. Where nothing can pass it, says why.
+fn tested(test: &Test, remarks: &mut Vec<Remark>) -> Fate {
+    let name = test.label.split('|').next().unwrap_or_default().to_owned();
+    let mut remark = |what: String| {
+        remarks.push(Remark {
+            what,
+            field: test.label.clone(),
+        });
+    };
+    let (passes, fails) = match &test.check {
+        Check::None(_) | Check::Exists(false) | Check::Field { negated: true, .. } => {
+            (Fate::Never, Fate::Always)
+        }
+        _ => (Fate::Always, Fate::Never),
+    };
+    if let Some(why) = unknown(&test.field) {
+        remark(why);
+        return match &test.check {
+            Check::Any(wants) | Check::None(wants) if wants.iter().any(is_null) => passes,
+            _ => fails,
+        };
+    }
+    match &test.check {
+        Check::Field { other, fit, .. } => {
+            if let Some(why) = unknown(other) {
+                remark(why);
+                return fails;
+            }
+            if *fit == Fit::Equal && is_arn(&test.field) != is_arn(other) {
+                let (arn, plain) = if is_arn(&test.field) {
+                    (
+                        name.as_str(),
+                        test.wanted.first().map_or("", String::as_str),
+                    )
+                } else {
+                    (
+                        test.wanted.first().map_or("", String::as_str),
+                        name.as_str(),
+                    )
+                };
+                if is_plain_name(plain) {
+                    remark(format!(
+                        "`{arn}` holds an ARN and `{plain}` a name: they are never equal; `userIdentity.userName` holds the caller's name"
+                    ));
+                    return fails;
+                }
+            }
+            Fate::Open
+        }
+        Check::Any(wants) | Check::Every(wants) | Check::None(wants) => {
+            let mut dead = 0;
+            for (want, written) in wants.iter().zip(&test.wanted) {
+                if let Some(why) = never_met(&test.field, want, written) {
+                    remark(why);
+                    dead += 1;
+                }
+            }
+            let all = matches!(test.check, Check::Every(_));
+            if dead > 0 && (all || dead == wants.len()) {
+                fails
+            } else {
+                Fate::Open
+            }
+        }
+        Check::Exists(_) => Fate::Open,
+    }
+}
+
+const fn is_null(want: &Want) -> bool {
+    matches!(want, Want::Null)
+}
+
+/// Why no record has this field.
+fn unknown(field: &Field) -> Option<String> {
+    let Field::Path(Path::Other(parts)) = field else {
+        return None;
+    };
+    let name = parts.join(".");
+    let first = parts.first().map_or("", String::as_str);
+    let meant = Key::ALL
+        .iter()
+        .find(|key| key.as_str().eq_ignore_ascii_case(first));
+    Some(match meant {
+        Some(key) => format!(
+            "CloudTrail has no field `{name}`; it writes `{}`",
+            key.as_str()
+        ),
+        None => format!("CloudTrail has no field `{name}`"),
+    })
+}
+
+/// Why no record has this value in this field.
+fn never_met(field: &Field, want: &Want, written: &str) -> Option<String> {
+    let Want::Text(pattern) = want else {
+        return None;
+    };
+    if is_field_path(written) {
+        return Some(format!(
+            "the value `{written}` looks like a field: to compare with its value write `|fieldref`"
+        ));
+    }
+    if let Field::Derived(derived) = field
+        && !derived.words().is_empty()
+        && !derived.words().iter().any(|word| pattern.matches(word))
+    {
+        return Some(format!(
+            "`{}` is never `{written}`: it is one of {}",
+            derived.as_str(),
+            derived.words().join(", ")
+        ));
+    }
+    if *field == Field::Path(Path::Key(Key::EventSource))
+        && let Some(source) = pattern.literal()
+    {
+        return sources::impossible(source);
+    }
+    None
+}
+
+/// True for `requestParameters.userName` and the like.
+fn is_field_path(text: &str) -> bool {
+    let mut parts = text.split('.');
+    let known = parts
+        .next()
+        .is_some_and(|first| Key::from_name(first).is_some());
+    let mut rest = parts.peekable();
+    known
+        && rest.peek().is_some()
+        && rest.all(|part| {
+            !part.is_empty()
+                && part
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '[' | ']'))
+        })
+}
+
+fn last(field: &Field) -> &str {
+    match field {
+        Field::Path(Path::Below(_, rest)) => rest.last().map_or("", String::as_str),
+        _ => "",
+    }
+}
+
+fn is_arn(field: &Field) -> bool {
+    let name = last(field);
+    name.eq_ignore_ascii_case("arn") || name.ends_with("Arn") || name.ends_with("ARN")
+}
+
+/// True for the fields that hold a name and never an ARN; others (`functionName`) take either.
+fn is_plain_name(field: &str) -> bool {
+    const PLAIN: [&str; 6] = [
+        "userName",
+        "roleName",
+        "groupName",
+        "policyName",
+        "bucketName",
+        "instanceProfileName",
+    ];
+    PLAIN.contains(&field.rsplit('.').next().unwrap_or_default())
+}
+
+/// A correlation that groups by a field which no record has never finds anything.
+fn grouping(rules: &RuleSet, correlation: &Correlation) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    let mut remark = |what: String, field: &str| {
+        remarks.push(Remark {
+            what: format!("the rule can never match: {what}"),
+            field: field.to_owned(),
+        });
+    };
+    for (watched, fields) in correlation.rules.iter().zip(&correlation.group_fields) {
+        // the groups of a correlation that is watched have names of their own
+        let is_detection = rules
+            .rules
+            .get(*watched)
+            .is_some_and(|rule| matches!(rule.kind, RuleKind::Detection(_)));
+        let unknown_fields = fields.iter().zip(&correlation.group_by);
+        for (field, name) in unknown_fields.filter(|_| is_detection) {
+            if let Some(why) = unknown(field) {
+                remark(format!("it groups by `{name}`, and {why}"), "group-by");
+            }
+        }
+    }
+    for why in correlation.fields.iter().filter_map(unknown) {
+        remark(why, "field");
+    }
+    remarks
+}
+
+fn metadata(rule: &Rule) -> Vec<&'static str> {
+    let ours = rule.origin.file.starts_with("builtin:");
+    let mut missing = Vec::new();
+    if !rule.states_level {
+        missing.push("it has no `level` and counts as medium");
+    }
+    if rule.id.is_empty() {
+        missing.push("it has no `id`: write a new UUID");
+    }
+    if ours && !rule.silent && rule.citations.is_empty() {
+        missing.push("it cites nothing: add a tag such as `hipaa.164.312.b`");
+    }
+    missing
+}
+
+#[cfg(test)]
+mod tests;
