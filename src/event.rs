@@ -107,6 +107,16 @@ impl Default for Event<'_> {
 }
 
 impl<'a> Event<'a> {
+    /// A record that no walk has read: its members, read byte by byte.
+    pub fn of(raw: Raw<'a>) -> Self {
+        let mut event = Self::default();
+        for (name, value) in raw.members() {
+            event.note(name, value);
+        }
+        event.finish();
+        event
+    }
+
     /// Notes one member of the record. A key that stands twice keeps its last value, as
     /// serde_json, jq and Athena do; a rule sees what those readers see.
     pub fn note(&mut self, name: Cow<'a, str>, value: Raw<'a>) {
@@ -368,12 +378,7 @@ mod tests {
     use super::*;
 
     fn event(text: &str) -> Event<'_> {
-        let mut event = Event::default();
-        for (name, value) in Raw::new(text).members() {
-            event.note(name, value);
-        }
-        event.finish();
-        event
+        Event::of(Raw::new(text))
     }
 
     fn all(event: &Event<'_>, field: &str) -> Vec<String> {

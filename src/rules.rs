@@ -7,6 +7,7 @@
 
 mod compile;
 pub mod explain;
+mod field;
 mod index;
 pub mod lint;
 pub mod load;
@@ -23,7 +24,7 @@ use crate::derive::Organization;
 use crate::event::Event;
 use crate::hipaa::Citation;
 use crate::severity::Severity;
-pub use compile::Field;
+pub use field::Field;
 use index::Index;
 use matcher::Node;
 

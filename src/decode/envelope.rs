@@ -49,11 +49,7 @@ fn text_of(raw: Raw<'_>, decoded: &mut Decoded, visit: &mut Visit<'_>) -> bool {
 /// These are rare, so serde_json checks the whole text before anything is read from it.
 fn deliver(text: &str, decoded: &mut Decoded, visit: &mut Visit<'_>) -> bool {
     let sound = serde_json::from_str::<IgnoredAny>(text).is_ok();
-    let mut event = Event::default();
-    for (name, value) in Raw::new(text).members() {
-        event.note(name, value);
-    }
-    event.finish();
+    let event = Event::of(Raw::new(text));
     if sound && !event.looks_like_a_record() {
         return false;
     }

@@ -4,12 +4,7 @@ use super::*;
 use crate::event::json::Raw;
 
 fn event(text: &str) -> Event<'_> {
-    let mut event = Event::default();
-    for (name, value) in Raw::new(text).members() {
-        event.note(name, value);
-    }
-    event.finish();
-    event
+    Event::of(Raw::new(text))
 }
 
 fn ask(field: &str, text: &str, organization: &Organization) -> String {

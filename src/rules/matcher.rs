@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use regex::Regex;
 
 use super::Comparison;
-use super::compile::Field;
+use super::field::Field;
 use crate::derive::Organization;
 use crate::event::json::Value;
 use crate::event::time;

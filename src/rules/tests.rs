@@ -26,12 +26,7 @@ fn rule(detection: &str) -> String {
 }
 
 fn event(text: &str) -> Event<'_> {
-    let mut event = Event::default();
-    for (name, value) in Raw::new(text).members() {
-        event.note(name, value);
-    }
-    event.finish();
-    event
+    Event::of(Raw::new(text))
 }
 
 #[track_caller]

@@ -1,0 +1,68 @@
+//! Where a rule's field is found in an event.
+
+use crate::derive::{Derived, Organization};
+use crate::event::json::Value;
+use crate::event::{Event, Path};
+
+/// A name in our own namespace that is no field of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a derived field of trailscan")]
+pub struct UnknownField(String);
+
+/// Where a rule's field is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field {
+    Path(Path),
+    Derived(Derived),
+    /// Keywords: any value anywhere in the record.
+    Anywhere,
+}
+
+impl Field {
+    /// Works a field name out; an error where it is in our own namespace but not a field of ours.
+    pub fn new(name: &str) -> Result<Self, UnknownField> {
+        if name.starts_with("trailscan.") {
+            let unknown = || UnknownField(name.to_owned());
+            return Derived::from_field(name)
+                .map(Self::Derived)
+                .ok_or_else(unknown);
+        }
+        Ok(Self::Path(Path::new(name)))
+    }
+
+    /// Calls `visit` with every value until it answers true; answers whether it did.
+    pub fn visit<'a>(
+        &self,
+        event: &Event<'a>,
+        organization: &Organization,
+        visit: &mut dyn FnMut(Value<'a>) -> bool,
+    ) -> bool {
+        match self {
+            Self::Path(path) => event.visit(path, visit),
+            Self::Derived(derived) => derived.value(event, organization).is_some_and(visit),
+            Self::Anywhere => event.leaves().any(|leaf| visit(leaf.value())),
+        }
+    }
+
+    /// True where the key is there.
+    pub fn exists(&self, event: &Event<'_>, organization: &Organization) -> bool {
+        match self {
+            Self::Path(path) => event.has(path),
+            Self::Derived(derived) => derived.value(event, organization).is_some(),
+            Self::Anywhere => true,
+        }
+    }
+
+    /// The first value as text; empty where there is none.
+    pub fn text(&self, event: &Event<'_>, organization: &Organization) -> String {
+        let mut found = String::new();
+        self.visit(event, organization, &mut |value| match value.as_text() {
+            Some(text) => {
+                found = text.into_owned();
+                true
+            }
+            None => false,
+        });
+        found
+    }
+}
