@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::matcher::{Check, Node, Want};
 use super::{Field, Rule, RuleKind};
+use crate::event::json::Value;
 use crate::event::{Event, Key, Path};
 use crate::wildcard::fold;
 
@@ -46,6 +47,14 @@ impl Index {
 
     /// Calls `candidate` with every rule that the event may match.
     pub(super) fn candidates(&self, event: &Event<'_>, mut candidate: impl FnMut(usize)) {
+        let nested = |key| matches!(event.raw(key).value(), Value::Nested(_));
+        if nested(Key::EventName) || nested(Key::EventSource) {
+            // no CloudTrail record looks so, but a list has many values to be filed under
+            let filed = self.by_name.values().chain(self.by_source.values());
+            let all: BTreeSet<usize> = filed.chain([&self.rest]).flatten().copied().collect();
+            all.into_iter().for_each(candidate);
+            return;
+        }
         let name = event.text(Key::EventName);
         let source = event.text(Key::EventSource);
         let lists = [
