@@ -271,6 +271,18 @@ impl<'a> Event<'a> {
         descend(root, rest, self.folded, LISTS_IN_LISTS, visit)
     }
 
+    /// Every member of the record, unread: the documented keys as AWS spells them, then the others.
+    pub fn members(&self) -> impl Iterator<Item = (&str, Raw<'a>)> {
+        let documented = Key::ALL.iter().map(|key| (key.as_str(), self.raw(*key)));
+        let others = self
+            .others
+            .iter()
+            .map(|(name, value)| (name.as_ref(), *value));
+        documented
+            .filter(|(_, value)| !value.is_absent())
+            .chain(others)
+    }
+
     /// Every scalar of the record, at any depth.
     pub fn leaves(&self) -> impl Iterator<Item = Raw<'a>> + '_ {
         let others = self.others.iter().map(|(_, value)| *value);

@@ -46,6 +46,14 @@ impl Index {
 
     /// Calls `candidate` with every rule that the event may match.
     pub(super) fn candidates(&self, event: &Event<'_>, mut candidate: impl FnMut(usize)) {
+        let nested = |key| event.raw(key).is_object() || event.raw(key).is_array();
+        if nested(Key::EventName) || nested(Key::EventSource) {
+            // no CloudTrail record looks so, but a list has many values to be filed under
+            let filed = self.by_name.values().chain(self.by_source.values());
+            let all: BTreeSet<usize> = filed.chain([&self.rest]).flatten().copied().collect();
+            all.into_iter().for_each(candidate);
+            return;
+        }
         let lists = [
             find(&self.by_name, &event.text(Key::EventName)),
             find(&self.by_source, &event.text(Key::EventSource)),

@@ -118,6 +118,20 @@ fn lists_and_objects_are_looked_into() {
 }
 
 #[test]
+fn the_index_finds_a_rule_by_any_member_of_a_list() {
+    let rule = "  s:\n    eventName: X\n    eventSource: s\n  condition: s";
+    for (name, source) in [
+        (r#""x""#, r#""S""#),
+        (r#"["Y","X"]"#, r#""s""#),
+        (r#"{"a":"X"}"#, r#""s""#),
+        (r#""X""#, r#"["s"]"#),
+    ] {
+        let record = format!(r#"{{"eventVersion":"1","eventName":{name},"eventSource":{source}}}"#);
+        assert!(hits(rule, &record), "{record}");
+    }
+}
+
+#[test]
 fn a_lone_star_means_present() {
     let star = "  s:\n    requestParameters.a|contains: '*'\n  condition: s";
     assert!(hits(

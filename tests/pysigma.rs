@@ -1,0 +1,58 @@
+//! A third opinion: the rules as SQL, written by pySigma's SQLite backend and run by SQLite.
+//!
+//! Runs where `PYSIGMA_PYTHON` names an interpreter that has pySigma 2.0.1 and
+//! pysigma-backend-sqlite 2.1.1; `pysigma.py` says how a record becomes a row.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail loudly and say what it skipped"
+)]
+
+mod opinions;
+mod product;
+
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+
+use opinions::{Matches, compare, corpora, standard_rules};
+use product::root;
+use serde_json::{Value, json};
+
+#[test]
+fn sql_written_by_pysigma_matches_what_we_match() {
+    let Some(python) = std::env::var_os("PYSIGMA_PYTHON") else {
+        println!("SKIPPED: PYSIGMA_PYTHON names no Python with pySigma");
+        return;
+    };
+    let Some((rules, texts)) = standard_rules() else {
+        return;
+    };
+    let corpora = corpora(&rules);
+    let records: BTreeMap<&str, Vec<&Value>> = corpora
+        .iter()
+        .map(|corpus| {
+            let records = corpus.records.iter().map(|record| &record.value);
+            (corpus.name.as_str(), records.collect())
+        })
+        .collect();
+    let mut child = Command::new(python)
+        .arg(root().join("tests/pysigma.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let asked = json!({ "rules": texts, "corpora": records });
+    serde_json::to_writer(child.stdin.take().unwrap(), &asked).unwrap();
+    let answered = child.wait_with_output().unwrap();
+    assert!(answered.status.success());
+    let places: BTreeMap<String, BTreeMap<String, Vec<usize>>> =
+        serde_json::from_slice(&answered.stdout).unwrap();
+    compare("pysigma-sqlite", &corpora, &|corpus| {
+        let mut matches = Matches::new();
+        for (rule, found) in &places[&corpus.name] {
+            let place = |at: &usize| corpus.records[*at].place.clone();
+            matches.insert(rule.clone(), found.iter().map(place).collect());
+        }
+        matches
+    });
+}
