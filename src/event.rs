@@ -251,13 +251,16 @@ impl<'a> Event<'a> {
     pub fn visit(&self, path: &Path, visit: &mut dyn FnMut(Value<'a>) -> bool) -> bool {
         let (root, rest) = match path {
             Path::Key(key) => (self.raw(*key), &[][..]),
-            Path::Below(Key::UserIdentity, rest) => match rest.split_first() {
-                Some((first, deeper)) => match self.user().get(first) {
-                    Some(member) => (member, deeper),
+            // an odd record may hold a list of identities, which is walked like any other list
+            Path::Below(Key::UserIdentity, rest) if self.raw(Key::UserIdentity).is_object() => {
+                match rest.split_first() {
+                    Some((first, deeper)) => match self.user().get(first) {
+                        Some(member) => (member, deeper),
+                        None => (self.raw(Key::UserIdentity), rest.as_slice()),
+                    },
                     None => (self.raw(Key::UserIdentity), rest.as_slice()),
-                },
-                None => (self.raw(Key::UserIdentity), rest.as_slice()),
-            },
+                }
+            }
             Path::Below(key, rest) => (self.raw(*key), rest.as_slice()),
             Path::Other(parts) => {
                 // a flat key that itself holds dots wins over a nested one
