@@ -5,9 +5,9 @@ use crate::event::{Event, Key};
 use crate::finding::{BaseHit, Call, EventId, GROUP_SEPARATOR, Hit, Outcome, Sample};
 use crate::rules::{Correlation, Field, Rule, RuleSet};
 
-/// How many events of one object a rule that only feeds correlations tells in full: of the rest it
-/// keeps where they lie, because a volume rule may have tens of millions.
-const TOLD_IN_FULL: usize = 16;
+/// From this threshold on, a correlation keeps where its events lie but not what they say: a volume
+/// rule may have tens of millions of them.
+const GREAT_VOLUME: f64 = 1_000.0;
 
 /// The rule set with what detection needs to know beside each rule.
 #[derive(Debug)]
@@ -30,26 +30,15 @@ impl<'r> Detector<'r> {
     }
 
     /// Adds a hit for every rule that matches the event, which stands at `record` of `object`.
-    /// `hits` are those of the same object so far.
     pub fn detect(&self, event: &Event<'_>, object: &str, record: u32, hits: &mut Vec<Hit>) {
         self.rules.matches(event, self.organization, |place| {
             if let Some(rule) = self.rules.rules.get(place) {
-                let told = || hits.iter().filter(|hit| hit.rule == place);
-                let full = !rule.silent || told().take(TOLD_IN_FULL).count() < TOLD_IN_FULL;
-                let hit = self.hit(place, rule, event, (object, record), full);
-                hits.push(hit);
+                hits.push(self.hit(place, rule, event, (object, record)));
             }
         });
     }
 
-    fn hit(
-        &self,
-        place: usize,
-        rule: &Rule,
-        event: &Event<'_>,
-        at: (&str, u32),
-        full: bool,
-    ) -> Hit {
+    fn hit(&self, place: usize, rule: &Rule, event: &Event<'_>, at: (&str, u32)) -> Hit {
         let watchers = self
             .watchers
             .get(place)
@@ -67,6 +56,11 @@ impl<'r> Detector<'r> {
             })
         });
         let bases = bases.collect();
+        let great = |watcher: &(usize, usize, &Correlation)| {
+            let numbers = &watcher.2.thresholds;
+            numbers.iter().any(|(_, number)| *number >= GREAT_VOLUME)
+        };
+        let full = !(rule.silent && watchers.iter().all(great));
         let outcome = outcome::of(event);
         let (actor, resource) = if rule.silent {
             (String::new(), String::new())

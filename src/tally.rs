@@ -124,9 +124,24 @@ pub struct Row {
     pub event_id: EventId,
     pub object: u64,
     pub record: u32,
-    pub sample: Option<Box<Sample>>,
+    /// The rest of its sample; nothing for rules of great volume.
+    pub told: Option<Told>,
     /// Of the burst of a watched correlation: the events that made it.
     pub parts: Option<Box<[Self]>>,
+}
+
+/// What a sample says beyond what its row says already.
+#[derive(Debug, Clone, Copy)]
+pub struct Told {
+    event_source: NameId,
+    account: NameId,
+    region: NameId,
+    principal: NameId,
+    target: NameId,
+    source_ip: NameId,
+    user_agent: NameId,
+    error_code: NameId,
+    error_message: NameId,
 }
 
 /// The rows of one correlation by group.
@@ -167,6 +182,20 @@ impl Names {
         self.ids.insert(text.into(), id);
         self.texts.push(text.into());
         id
+    }
+
+    fn told(&mut self, sample: &Sample) -> Told {
+        Told {
+            event_source: self.id(&sample.event_source),
+            account: self.id(&sample.account),
+            region: self.id(&sample.region),
+            principal: self.id(&sample.principal),
+            target: self.id(&sample.target),
+            source_ip: self.id(&sample.source_ip),
+            user_agent: self.id(&sample.user_agent),
+            error_code: self.id(&sample.error_code),
+            error_message: self.id(&sample.error_message),
+        }
     }
 
     /// The text of an id.
@@ -240,6 +269,33 @@ impl Tally {
         }
     }
 
+    /// A row as the sample it was, as far as the row keeps it.
+    pub fn sample(&self, row: &Row) -> Sample {
+        let text = |id: NameId| self.names.text(id).to_owned();
+        let mut sample = Sample {
+            time: Some(row.time),
+            event_id: row.event_id.to_string(),
+            object: self.objects.get(&row.object).cloned().unwrap_or_default(),
+            record: row.record,
+            event_name: text(row.call),
+            principal: text(row.actor),
+            outcome: row.outcome.as_str().to_owned(),
+            ..Sample::default()
+        };
+        if let Some(told) = row.told {
+            sample.event_source = text(told.event_source);
+            sample.account = text(told.account);
+            sample.region = text(told.region);
+            sample.principal = text(told.principal);
+            sample.target = text(told.target);
+            sample.source_ip = text(told.source_ip);
+            sample.user_agent = text(told.user_agent);
+            sample.error_code = text(told.error_code);
+            sample.error_message = text(told.error_message);
+        }
+        sample
+    }
+
     fn is_new(&mut self, id: &EventId) -> bool {
         match id {
             EventId::Guid(value) => self.seen.insert(*value),
@@ -266,7 +322,7 @@ impl Tally {
                     event_id: hit.event_id.clone(),
                     object: sequence,
                     record: hit.record,
-                    sample: hit.sample.clone(),
+                    told: hit.sample.as_deref().map(|sample| self.names.told(sample)),
                     parts: None,
                 };
                 let series = self.series.entry(base.correlation).or_default();

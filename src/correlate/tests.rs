@@ -30,7 +30,7 @@ fn row(time: Epoch, place: u32, value: &str) -> (Row, String) {
         event_id: EventId::Missing,
         object: 0,
         record: u32::try_from(time).unwrap_or_default(),
-        sample: None,
+        told: None,
         parts: None,
     };
     (row, value.to_owned())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{plural, span};
 use crate::correlate::Burst;
-use crate::finding::{Call, Finding, GROUP_SEPARATOR, Sample};
+use crate::finding::{Call, Finding, GROUP_SEPARATOR};
 use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
 use crate::tally::{Group, GroupKey, NameId, Names, Row, Tally, period};
 
@@ -76,11 +76,7 @@ pub(super) fn burst_findings(rules: &RuleSet, tally: &Tally, bursts: Vec<Burst>)
         let key = burst_key(rules, &burst, &tally.names);
         let (group, members) = groups.entry(key).or_default();
         for row in &burst.rows {
-            let sample = row
-                .sample
-                .as_deref()
-                .cloned()
-                .unwrap_or_else(|| bare_sample(row, tally));
+            let sample = tally.sample(row);
             let call = Call {
                 name: tally.names.text(row.call).to_owned(),
                 outcome: row.outcome,
@@ -164,19 +160,5 @@ fn measured(correlation: &Correlation) -> &'static str {
         Measure::ValueSum => "in all",
         Measure::ValueAvg => "on average",
         Measure::ValuePercentile(_) => "at the percentile",
-    }
-}
-
-/// What can be said of an event whose rule keeps no samples.
-fn bare_sample(row: &Row, tally: &Tally) -> Sample {
-    Sample {
-        time: Some(row.time),
-        event_id: row.event_id.to_string(),
-        object: tally.objects.get(&row.object).cloned().unwrap_or_default(),
-        record: row.record,
-        event_name: tally.names.text(row.call).to_owned(),
-        principal: tally.names.text(row.actor).to_owned(),
-        outcome: row.outcome.as_str().to_owned(),
-        ..Sample::default()
     }
 }
