@@ -124,12 +124,7 @@ impl Config {
             error,
         })?;
         let mut config = Self::parse(&text, path)?;
-        let hash = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-        let hash = hash
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash = crate::sha256::hex([text.as_bytes()]);
         config.origin = Some((path.display().to_string(), hash));
         Ok(config)
     }

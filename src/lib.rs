@@ -20,6 +20,9 @@
 // how much a finding matters
 pub mod severity;
 
+// the hash that names findings, rule sets and configurations
+pub mod sha256;
+
 // one CloudTrail record, borrowed from the buffer it lies in
 pub mod event;
 

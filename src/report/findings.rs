@@ -6,17 +6,15 @@ use super::{plural, span};
 use crate::correlate::Burst;
 use crate::finding::{Call, Finding, GROUP_SEPARATOR};
 use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
+use crate::sha256;
 use crate::tally::{Group, GroupKey, NameId, Names, Row, Tally, period};
 
 /// The hash that identifies a finding, however often its period is reviewed.
 fn finding_id(rule: &str, key: &GroupKey) -> String {
     let text = [rule, &key.actor, &key.resource, &key.period].join("\u{1f}");
-    let hash = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-    hash.as_ref()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut id = sha256::hex([text.as_bytes()]);
+    id.truncate(16);
+    id
 }
 
 /// One group as a finding; nothing where its rule is gone.

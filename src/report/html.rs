@@ -141,12 +141,9 @@ fn report_id(provenance: &Provenance) -> String {
             .map(|(_, hash)| hash.clone())
             .unwrap_or_default(),
     ];
-    let hash = digest(&SHA256, parts.join("\u{1f}").as_bytes());
-    hash.as_ref()
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut id = crate::sha256::hex([parts.join("\u{1f}").as_bytes()]);
+    id.truncate(12);
+    id
 }
 
 /// The zone of the business calendar, where it is one the zone database knows.

@@ -22,6 +22,7 @@ use super::{
     Comparison, Field, Origin, Placeholders, Rejected, Rule, RuleKind, RuleSet, Unconfigured,
 };
 use crate::severity::Severity;
+use crate::sha256;
 use check::{before_parsing, take_thresholds};
 use metadata::{Header, level, name_of};
 pub use text::{RuleText, UnreadableRules, builtin, folder};
@@ -76,7 +77,6 @@ struct Loader<'s> {
     set: RuleSet,
     correlations: Vec<(Origin, CorrelationRule, Thresholds)>,
     filters: Vec<(Origin, FilterRule)>,
-    digest: ring::digest::Context,
 }
 
 /// A correlation's numbers, read from the YAML: the parser takes whole numbers only.
@@ -89,13 +89,11 @@ impl<'s> Loader<'s> {
             set: RuleSet::default(),
             correlations: Vec::new(),
             filters: Vec::new(),
-            digest: ring::digest::Context::new(&ring::digest::SHA256),
         }
     }
 
     fn load(mut self, texts: &[RuleText]) -> RuleSet {
         for text in texts {
-            self.digest.update(text.text.as_bytes());
             self.file(text);
         }
         self.apply_filters();
@@ -103,12 +101,7 @@ impl<'s> Loader<'s> {
         self.set.index = Index::new(&self.set.rules);
         self.set.rejected.sort();
         self.set.unconfigured.sort();
-        let hash = self.digest.finish();
-        self.set.hash = hash
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        self.set.hash = sha256::hex(texts.iter().map(|text| text.text.as_bytes()));
         self.set
     }
 
