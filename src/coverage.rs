@@ -4,9 +4,16 @@
 //! `listed = read + refused + archived + broken` and
 //! `records = bad + outside + duplicates + evaluated`.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod hours;
 
-use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::event::time::Epoch;
+use crate::trail::{Trail, TrailChange};
+pub use hours::{HOUR, Hours, hour_of};
 
 /// Something that was not as it should be, with the object it concerns and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -78,11 +85,77 @@ pub struct RecordCounts {
 /// What one account and Region contributed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RegionCoverage {
+    /// Log files that were read.
     pub objects: u64,
     pub events: u64,
-    /// Events per hour, keyed by the hour's start in seconds since 1970.
+    /// By the hour's start in seconds since 1970; hours with nothing are left out.
     #[serde(skip)]
-    pub hours: BTreeMap<i64, u64>,
+    pub hours: BTreeMap<Epoch, Hour>,
+    /// The hours in which each kind of event was met.
+    #[serde(skip)]
+    pub seen: BTreeMap<Sight, Hours>,
+    /// The hours in which data events of an S3 bucket were met, those that read apart. One event of
+    /// every caller, call and hour is looked at, so a bucket may be missing; none is made up.
+    #[serde(skip)]
+    pub buckets: BTreeMap<(String, bool), Hours>,
+    /// What the digests say, by the beginning and end of their time.
+    #[serde(skip)]
+    pub digests: BTreeMap<(Epoch, Epoch), Digest>,
+}
+
+/// What one hour of an account and Region holds. Events are counted in the hour they happened,
+/// files in the hour of their delivery.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Hour {
+    pub events: u64,
+    /// Copies of events that were counted before.
+    pub duplicates: u64,
+    /// Log files that were read.
+    pub objects: u64,
+    /// Of these: delivered more than [`Hour::LATE`] after their newest event.
+    pub late: u64,
+    /// Log files that may not be read, or are archived.
+    pub unread: u64,
+    pub broken: u64,
+}
+
+impl Hour {
+    /// Seconds from a file's newest event to its delivery that are still usual: AWS delivers about
+    /// five minutes after the call, and in real logs every file came within ten (facts, 2.1).
+    pub const LATE: Epoch = 15 * 60;
+
+}
+
+impl std::ops::Add for Hour {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            events: self.events + other.events,
+            duplicates: self.duplicates + other.duplicates,
+            objects: self.objects + other.objects,
+            late: self.late + other.late,
+            unread: self.unread + other.unread,
+            broken: self.broken + other.broken,
+        }
+    }
+}
+
+/// What a digest says of its time in an account and Region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Digest {
+    pub state: DigestState,
+    /// How many log files it says were delivered.
+    pub logs: u64,
+}
+
+/// What is known of a digest; of two for the same time the better one counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DigestState {
+    Invalid,
+    Unchecked,
+    Valid,
 }
 
 /// The coverage of a whole run. `merge` is associative and commutative.
@@ -100,11 +173,17 @@ pub struct Coverage {
     pub regions: BTreeMap<String, BTreeMap<String, RegionCoverage>>,
     /// Which kinds of event were met at all: what [`Sight`] names.
     pub seen: BTreeSet<Sight>,
+    /// Changes of trails that were met.
+    pub changes: BTreeSet<TrailChange>,
+    /// The trails that write to what was read, where CloudTrail could be asked.
+    pub trails: BTreeSet<Trail>,
+    /// Why nothing, or not all, is known of the trails; one sentence each.
+    pub trails_unknown: BTreeSet<String>,
     pub problems: BTreeSet<Problem>,
 }
 
 /// A kind of event that a trail may or may not record (facts, section 4.0).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sight {
     /// Management events that change something: on by default.
     ManagementWrite,
@@ -114,8 +193,84 @@ pub enum Sight {
     Kms,
     /// Console sign-in events, recorded only in the Region of the sign-in endpoint.
     SignIn,
-    /// Data events of one resource type (`AWS::S3::Object`).
-    Data(String),
+    /// Data events of one resource type (`AWS::S3::Object`) that change something.
+    DataWrite(String),
+    /// Data events of one resource type that only read.
+    DataRead(String),
+}
+
+impl Sight {
+    /// What a word of a rule's `requires` stands for; nothing for any other word.
+    pub fn of(word: &str) -> Option<Vec<Self>> {
+        Some(match word.split_once(':') {
+            None => vec![match word {
+                "management_write" => Self::ManagementWrite,
+                "management_read" => Self::ManagementRead,
+                "kms" => Self::Kms,
+                "sign_in" => Self::SignIn,
+                _ => return None,
+            }],
+            Some((_, "")) => return None,
+            Some(("data_write", kind)) => vec![Self::DataWrite(kind.to_owned())],
+            Some(("data_read", kind)) => vec![Self::DataRead(kind.to_owned())],
+            Some(("data", kind)) => vec![
+                Self::DataWrite(kind.to_owned()),
+                Self::DataRead(kind.to_owned()),
+            ],
+            Some(_) => return None,
+        })
+    }
+}
+
+/// The word that `requires` has for it.
+impl fmt::Display for Sight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ManagementWrite => f.write_str("management_write"),
+            Self::ManagementRead => f.write_str("management_read"),
+            Self::Kms => f.write_str("kms"),
+            Self::SignIn => f.write_str("sign_in"),
+            Self::DataWrite(kind) => write!(f, "data_write:{kind}"),
+            Self::DataRead(kind) => write!(f, "data_read:{kind}"),
+        }
+    }
+}
+
+impl Serialize for Sight {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl RegionCoverage {
+    fn merge(&mut self, other: Self) {
+        self.objects += other.objects;
+        self.events += other.events;
+        for (hour, theirs) in other.hours {
+            let ours = self.hours.entry(hour).or_default();
+            *ours = *ours + theirs;
+        }
+        for (sight, hours) in other.seen {
+            self.seen.entry(sight).or_default().extend(&hours);
+        }
+        for (bucket, hours) in other.buckets {
+            self.buckets.entry(bucket).or_default().extend(&hours);
+        }
+        for (time, digest) in other.digests {
+            self.digest(time, digest);
+        }
+    }
+
+    /// What is known of the hour that a moment lies in, to be added to.
+    pub fn hour(&mut self, at: Epoch) -> &mut Hour {
+        self.hours.entry(hour_of(at)).or_default()
+    }
+
+    /// Notes what a digest says of the time `[from, until)`.
+    pub fn digest(&mut self, time: (Epoch, Epoch), digest: Digest) {
+        let ours = self.digests.entry(time).or_insert(digest);
+        *ours = (*ours).max(digest);
+    }
 }
 
 impl Coverage {
@@ -156,15 +311,13 @@ impl Coverage {
         self.last = [self.last, other.last].into_iter().flatten().max();
         for (account, regions) in other.regions {
             for (region, theirs) in regions {
-                let ours = self.region(&account, &region);
-                ours.objects += theirs.objects;
-                ours.events += theirs.events;
-                for (hour, events) in theirs.hours {
-                    *ours.hours.entry(hour).or_default() += events;
-                }
+                self.region(&account, &region).merge(theirs);
             }
         }
         self.seen.extend(other.seen);
+        self.changes.extend(other.changes);
+        self.trails.extend(other.trails);
+        self.trails_unknown.extend(other.trails_unknown);
         self.problems.extend(other.problems);
     }
 
@@ -212,12 +365,17 @@ mod tests {
             last: Some(i64::try_from(n).unwrap()),
             ..Default::default()
         };
-        coverage
-            .region("111122223333", "us-east-1")
-            .hours
-            .insert(3_600, n);
+        let place = coverage.region("111122223333", "us-east-1");
+        place.hour(3_700).events = n;
+        let data = Sight::DataRead(format!("type-{n}"));
+        place.seen.entry(data).or_default().insert(3_600);
+        let digest = Digest {
+            state: DigestState::Unchecked,
+            logs: n,
+        };
+        place.digest((0, 3_600), digest);
         coverage.problem(&format!("object-{n}"), ProblemKind::Broken, "cut");
-        coverage.seen.insert(Sight::Data(format!("type-{n}")));
+        coverage.seen.insert(Sight::DataRead(format!("type-{n}")));
         coverage
     }
 

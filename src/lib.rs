@@ -29,6 +29,9 @@ pub mod event;
 // what a rule found
 pub mod finding;
 
+// a trail: what it records, and what was done to it
+pub mod trail;
+
 // what was read and what was not
 pub mod coverage;
 

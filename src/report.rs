@@ -7,9 +7,12 @@ pub mod activity;
 mod assess;
 pub mod csv;
 mod findings;
+pub mod grid;
 pub mod html;
 pub mod json;
+pub mod notes;
 pub mod terminal;
+mod visibility;
 
 use std::collections::BTreeMap;
 
@@ -24,12 +27,16 @@ use crate::rules::{Rejected, RuleSet, Unconfigured};
 use crate::severity::Severity;
 use crate::tally::Tally;
 use activity::ActivityTables;
+pub use visibility::{Group, Place, Run, View, Visibility};
 
 /// Everything a run has to say.
 #[derive(Debug, Serialize)]
 pub struct Report {
     pub provenance: Provenance,
     pub coverage: Coverage,
+    /// What rules could see, hour by hour.
+    #[serde(skip)]
+    pub visibility: Visibility,
     /// By citation, in the catalogue's order; only those some rule speaks to.
     pub citations: Vec<CitationState>,
     /// In the order of [`Finding::order`], those below `min_level` left out.
@@ -74,12 +81,38 @@ pub struct Provenance {
     pub rules_in_use: usize,
 }
 
-/// Whether a rule could see the events it is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// Whether the events that a rule is about could be seen.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Assessment {
     Assessed,
-    NotAssessed { reason: String },
+    /// Some of them could not, or not always, or not everywhere.
+    Partly {
+        reason: String,
+    },
+    NotAssessed {
+        reason: String,
+    },
+}
+
+impl Assessment {
+    fn partly(reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self::Partly { reason }
+    }
+
+    fn not(reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self::NotAssessed { reason }
+    }
+
+    /// Why not all of them could be seen.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Assessed => None,
+            Self::Partly { reason } | Self::NotAssessed { reason } => Some(reason),
+        }
+    }
 }
 
 /// A rule as the report lists it.
@@ -92,6 +125,8 @@ pub struct RuleState {
     pub citations: Vec<&'static str>,
     #[serde(flatten)]
     pub assessment: Assessment,
+    /// Its place in [`Visibility::views`].
+    pub view: usize,
     pub findings: u64,
 }
 
@@ -103,6 +138,7 @@ pub struct CitationState {
     pub state: State,
     pub rules: usize,
     pub rules_assessed: usize,
+    pub rules_partly: usize,
     pub findings: BTreeMap<Severity, u64>,
 }
 
@@ -146,7 +182,8 @@ impl Report {
         findings.extend(findings::burst_findings(rules, &tally, bursts));
         findings.sort_by_cached_key(Finding::order);
         // what is said of rules and citations does not depend on which findings are shown
-        let states = assess::rule_states(rules, &tally.coverage, &findings);
+        let (visibility, states) =
+            assess::rule_states(rules, &provenance, &tally.coverage, &findings);
         let citations = assess::citation_states(&states, &findings, tally.coverage.is_complete());
         let worst = findings.iter().map(|finding| finding.level).max();
         let all = findings.len();
@@ -159,6 +196,7 @@ impl Report {
                 ..provenance
             },
             citations,
+            visibility,
             rules: states,
             rejected: rules.rejected.clone(),
             unconfigured: rules.unconfigured.clone(),
@@ -185,11 +223,19 @@ impl Report {
             .collect()
     }
 
-    /// The rules that could not see their events, with the reason.
+    /// The rules that could not see any of their events, with the reason.
     pub fn not_assessed(&self) -> impl Iterator<Item = (&RuleState, &str)> {
         self.rules.iter().filter_map(|rule| match &rule.assessment {
             Assessment::NotAssessed { reason } => Some((rule, reason.as_str())),
-            Assessment::Assessed => None,
+            Assessment::Assessed | Assessment::Partly { .. } => None,
+        })
+    }
+
+    /// The rules that could see some of their events, with the reason.
+    pub fn partly_assessed(&self) -> impl Iterator<Item = (&RuleState, &str)> {
+        self.rules.iter().filter_map(|rule| match &rule.assessment {
+            Assessment::Partly { reason } => Some((rule, reason.as_str())),
+            Assessment::Assessed | Assessment::NotAssessed { .. } => None,
         })
     }
 
@@ -219,7 +265,19 @@ impl Report {
         } else {
             "all logs found were read"
         };
-        format!("{found}{hidden}; {whole}.")
+        let blind = self.not_assessed().count() as u64 + self.unconfigured.len() as u64;
+        let partly = self.partly_assessed().count() as u64;
+        let unseen = match (blind, partly) {
+            (0, 0) => String::new(),
+            (0, partly) => format!("; {} partly assessed", plural(partly, "rule")),
+            (blind, 0) => format!("; {} not assessed", plural(blind, "rule")),
+            (blind, partly) => format!(
+                "; {} not assessed and {} partly",
+                plural(blind, "rule"),
+                thousands(partly)
+            ),
+        };
+        format!("{found}{hidden}; {whole}{unseen}.")
     }
 }
 

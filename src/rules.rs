@@ -12,6 +12,7 @@ mod index;
 pub mod lint;
 pub mod load;
 mod matcher;
+mod needs;
 pub mod samples;
 mod services;
 
@@ -27,6 +28,7 @@ use crate::severity::Severity;
 pub use field::Field;
 use index::Index;
 use matcher::Node;
+pub use needs::{Need, Where};
 
 /// Values for `|expand`, by name without the percent signs.
 pub type Placeholders = BTreeMap<String, Vec<String>>;

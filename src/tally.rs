@@ -22,8 +22,6 @@ pub struct Scanned {
     pub object: String,
     /// Counts and problems of this object alone; records are counted as if none were a duplicate.
     pub coverage: Coverage,
-    /// The account and Region of the object's key, for the objects' own count.
-    pub place: Option<(String, String)>,
     /// One entry per evaluated record, in file order.
     pub seen: Vec<Seen>,
     /// The activity rows that `seen` points into.
@@ -226,15 +224,17 @@ impl Tally {
     /// Takes up the next object. Objects must come in the order of their sequence.
     pub fn absorb(&mut self, mut scanned: Scanned) {
         let mut copies: Vec<u32> = Vec::new();
-        let mut counts = vec![0u64; scanned.rows.len()];
+        // per row: the events that count, and the copies
+        let mut counts = vec![(0u64, 0u64); scanned.rows.len()];
+        let mut nowhere = (0, 0);
         for seen in &scanned.seen {
+            let count = counts.get_mut(seen.row as usize).unwrap_or(&mut nowhere);
             if self.is_new(&seen.id) {
-                if let Some(count) = counts.get_mut(seen.row as usize) {
-                    *count += 1;
-                }
+                count.0 += 1;
                 self.coverage.first = [self.coverage.first, seen.time].into_iter().flatten().min();
                 self.coverage.last = [self.coverage.last, seen.time].into_iter().flatten().max();
             } else {
+                count.1 += 1;
                 copies.push(seen.record);
             }
         }
@@ -248,17 +248,16 @@ impl Tally {
                 .filter(|seen| seen.time.is_none() && copies.binary_search(&seen.record).is_ok());
             scanned.coverage.records.undated -= undated.count() as u64;
         }
-        if let Some((account, region)) = &scanned.place {
-            scanned.coverage.region(account, region).objects += 1;
-        }
-        for (row, count) in scanned.rows.into_iter().zip(counts) {
-            if count > 0 {
-                let region = scanned.coverage.region(&row.account, &row.region);
-                region.events += count;
-                if let Some(hour) = row.hour {
-                    *region.hours.entry(hour).or_default() += count;
-                }
-                *self.activity.entry(row).or_default() += count;
+        for (row, (events, duplicates)) in scanned.rows.into_iter().zip(counts) {
+            let region = scanned.coverage.region(&row.account, &row.region);
+            region.events += events;
+            if let Some(hour) = row.hour {
+                let hour = region.hour(hour);
+                hour.events += events;
+                hour.duplicates += duplicates;
+            }
+            if events > 0 {
+                *self.activity.entry(row).or_default() += events;
             }
         }
         self.coverage.merge(scanned.coverage);

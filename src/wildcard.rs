@@ -78,6 +78,14 @@ impl Wildcard {
         }
     }
 
+    /// What every text it matches begins with, in lower case where it ignores case.
+    pub fn beginning(&self) -> &str {
+        match self.parts.first() {
+            Some(Part::Text(text)) => text,
+            _ => "",
+        }
+    }
+
     /// True for a lone `*`.
     pub fn is_anything(&self) -> bool {
         self.parts.as_slice() == [Part::Many]

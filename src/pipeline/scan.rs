@@ -1,19 +1,22 @@
 //! One worker: object after object, from bytes to what they teach.
 
-use std::collections::BTreeSet;
+mod sights;
+
 use std::hash::Hasher as _;
 
 use rustc_hash::{FxHashMap, FxHasher};
 
-use crate::coverage::{Coverage, ProblemKind, Sight};
+use crate::coverage::{Coverage, Hour, ProblemKind};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
 use crate::derive::{identity, outcome};
 use crate::detect::Detector;
+use crate::event::time::Epoch;
 use crate::event::{Event, Key};
 use crate::finding::{EventId, Hit, Outcome};
 use crate::source::key::LogKind;
 use crate::source::{FetchError, ObjectRef, Scope};
 use crate::tally::{Activity, Scanned, Seen};
+use sights::Sights;
 
 /// A worker and the buffers it uses again.
 pub(super) struct Worker<'r> {
@@ -53,6 +56,11 @@ impl<'r> Worker<'r> {
                 };
                 *count = 1;
                 coverage.problem(&object.name, kind, error.to_string());
+                let broken = kind == ProblemKind::Broken;
+                note_hour(object, &mut coverage, |hour| {
+                    hour.broken += u64::from(broken);
+                    hour.unread += u64::from(!broken);
+                });
                 return scanned(sequence, object, coverage);
             }
         };
@@ -63,13 +71,11 @@ impl<'r> Worker<'r> {
         {
             Ok(decoded) if decoded.content == Content::Log => {
                 self.log(object, &decoded, &taken, &mut coverage);
+                taken.place(object, &mut coverage);
+                taken.sights.leave(&mut coverage);
                 let mut scanned = scanned(sequence, object, coverage);
                 (scanned.seen, scanned.rows, scanned.hits) =
                     (taken.seen, taken.rows.rows, taken.hits);
-                // a key that says nothing: the object is counted where its first event belongs
-                let first = scanned.rows.first();
-                let place = first.map(|row| (row.account.to_string(), row.region.to_string()));
-                scanned.place = scanned.place.or(place);
                 scanned
             }
             Ok(decoded) => {
@@ -92,7 +98,6 @@ impl<'r> Worker<'r> {
     ) {
         coverage.objects.read = 1;
         coverage.bytes_inflated = decoded.inflated;
-        coverage.seen = taken.sights.kinds();
         let records = &mut coverage.records;
         records.records = u64::from(decoded.records);
         records.bad = decoded.bad.len() as u64;
@@ -126,17 +131,21 @@ impl<'r> Worker<'r> {
 }
 
 fn scanned(sequence: u64, object: &ObjectRef, coverage: Coverage) -> Scanned {
-    let place = object
-        .key
-        .as_ref()
-        .filter(|_| coverage.objects.read > 0)
-        .map(|key| (key.account.clone(), key.region.clone()));
     Scanned {
         sequence,
         object: object.name.clone(),
         coverage,
-        place,
         ..Scanned::default()
+    }
+}
+
+/// Counts an object in the hour of its delivery, where its key tells account, Region and time.
+fn note_hour(object: &ObjectRef, coverage: &mut Coverage, note: impl FnOnce(&mut Hour)) {
+    if let Some(key) = &object.key
+        && let Some(delivered) = key.delivered
+    {
+        let region = coverage.region(&key.account, &key.region);
+        note(region.hour(delivered.timestamp()));
     }
 }
 
@@ -155,6 +164,7 @@ fn set_aside(object: &ObjectRef, content: Content, coverage: &mut Coverage) {
                 ProblemKind::Broken,
                 "its key is that of a CloudTrail log, its content is not",
             );
+            note_hour(object, coverage, |hour| hour.broken += 1);
             return;
         }
         Content::Log | Content::Foreign => coverage.objects.foreign = 1,
@@ -166,6 +176,7 @@ fn set_aside(object: &ObjectRef, content: Content, coverage: &mut Coverage) {
 fn broken(object: &ObjectRef, error: &DecodeError, coverage: &mut Coverage) {
     coverage.objects.broken = 1;
     coverage.problem(&object.name, ProblemKind::Broken, error.to_string());
+    note_hour(object, coverage, |hour| hour.broken += 1);
 }
 
 /// What the records of one object leave behind.
@@ -177,6 +188,8 @@ struct Taken<'r> {
     seen: Vec<Seen>,
     rows: Rows,
     sights: Sights,
+    /// The newest event, those outside of the window too: how late the file came is told by it.
+    newest: Option<Epoch>,
     outside: u64,
     undated: u64,
     insight: u64,
@@ -192,6 +205,7 @@ impl<'r> Taken<'r> {
             seen: Vec::new(),
             rows: Rows::default(),
             sights: Sights::default(),
+            newest: None,
             outside: 0,
             undated: 0,
             insight: 0,
@@ -199,21 +213,44 @@ impl<'r> Taken<'r> {
     }
 
     fn take(&mut self, record: u32, event: &Event<'_>) {
+        self.newest = self.newest.max(event.time());
         if self.is_outside(event) {
             self.outside += 1;
             return;
         }
         self.undated += u64::from(event.time().is_none());
         self.insight += u64::from(event.is(Key::EventType, "AwsCloudTrailInsight"));
-        self.sights.note(event);
+        let rows = self.rows.rows.len();
+        let row = self.rows.of(event);
+        self.sights.note(event, row, self.rows.rows.len() > rows);
         self.seen.push(Seen {
             record,
             id: EventId::parse(&event.text(Key::EventId)),
             time: event.time(),
-            row: self.rows.of(event),
+            row,
         });
         self.detector
             .detect(event, self.object, record, &mut self.hits);
+    }
+
+    /// Counts the object where its key says, else where its first event belongs.
+    fn place(&self, object: &ObjectRef, coverage: &mut Coverage) {
+        let first = self.rows.rows.first();
+        let (account, region) = match (&object.key, first) {
+            (Some(key), _) => (&*key.account, &*key.region),
+            (None, Some(row)) => (&*row.account, &*row.region),
+            (None, None) => return,
+        };
+        let region = coverage.region(account, region);
+        region.objects += 1;
+        let delivered = object.key.as_ref().and_then(|key| key.delivered);
+        let delivered = delivered.map(|time| time.timestamp());
+        if let Some(at) = delivered.or(self.newest) {
+            let late = |newest| at - newest > Hour::LATE;
+            let hour = region.hour(at);
+            hour.objects += 1;
+            hour.late += u64::from(self.newest.is_some_and(late));
+        }
     }
 
     /// An undated record is outside of no window.
@@ -293,51 +330,5 @@ impl Rows {
             hour,
         });
         place
-    }
-}
-
-/// Which kinds of event were met, kept so that a kind met before costs a comparison.
-#[derive(Default)]
-struct Sights {
-    plain: Vec<Sight>,
-    data: Vec<String>,
-}
-
-impl Sights {
-    fn note(&mut self, event: &Event<'_>) {
-        let is_data = event.is(Key::EventCategory, "Data")
-            || (event.raw(Key::EventCategory).is_null()
-                && event.text(Key::ManagementEvent) == "false");
-        if is_data {
-            for resource in event.raw(Key::Resources).items() {
-                let kind = resource.get("type").text().unwrap_or_default();
-                if !kind.is_empty() && !self.data.iter().any(|known| **known == *kind) {
-                    self.data.push(kind.into_owned());
-                }
-            }
-            return;
-        }
-        let source = event.text(Key::EventSource);
-        match source.as_ref() {
-            "kms.amazonaws.com" => self.plain(Sight::Kms),
-            "signin.amazonaws.com" => self.plain(Sight::SignIn),
-            _ => {}
-        }
-        self.plain(if event.text(Key::ReadOnly) == "true" {
-            Sight::ManagementRead
-        } else {
-            Sight::ManagementWrite
-        });
-    }
-
-    fn plain(&mut self, sight: Sight) {
-        if !self.plain.contains(&sight) {
-            self.plain.push(sight);
-        }
-    }
-
-    fn kinds(&self) -> BTreeSet<Sight> {
-        let data = self.data.iter().cloned().map(Sight::Data);
-        self.plain.iter().cloned().chain(data).collect()
     }
 }

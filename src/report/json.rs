@@ -1,8 +1,13 @@
-//! `findings.json` (schema `trailscan.findings/1`) and `run.json` (`trailscan.run/1`).
+//! `findings.json` (schema `trailscan.findings/1`), `run.json` (`trailscan.run/1`) and
+//! `coverage.json` (`trailscan.coverage/1`).
 //!
 //! The schemas only grow: a field that stands here keeps its name and meaning.
 
+mod coverage;
+
 use serde::Serialize;
+
+pub use coverage::coverage;
 
 use super::{CitationState, Provenance, Report, RuleState};
 use crate::coverage::Coverage;

@@ -1,6 +1,10 @@
 //! What a run says on the terminal: verdict, coverage, the findings that need a decision.
 
+mod coverage;
+
 use std::fmt::Write as _;
+
+pub use coverage::grid;
 
 use anstyle::{AnsiColor, Style};
 
@@ -117,9 +121,11 @@ fn coverage(report: &Report) -> String {
 
 fn rules(report: &Report) -> String {
     let blind = report.not_assessed().count();
+    let partly = report.partly_assessed().count();
     let mut text = format!("Rules: {} in use", report.rules.len());
     for (count, what) in [
-        (blind, "not assessed (their events were not in the logs)"),
+        (partly, "partly assessed"),
+        (blind, "not assessed (their events could not be seen)"),
         (
             report.unconfigured.len(),
             "not assessed (configuration missing)",
@@ -129,6 +135,9 @@ fn rules(report: &Report) -> String {
         if count > 0 {
             let _ = write!(text, ", {count} {what}");
         }
+    }
+    if blind + partly > 0 {
+        text.push_str("; `trailscan coverage` and coverage.json say why");
     }
     text
 }

@@ -39,6 +39,7 @@ impl Folder {
         if formats.contains(&Format::Csv) {
             files.push(self.file("findings.csv", &csv::findings(report)?)?);
         }
+        files.push(self.file("coverage.json", &json::coverage(report)?)?);
         files.push(self.file("run.json", &json::run(report)?)?);
         Ok(files)
     }

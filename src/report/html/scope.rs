@@ -103,14 +103,15 @@ fn places(coverage: &Coverage) -> Markup {
 }
 
 fn hours(seen: &RegionCoverage) -> Markup {
-    let ends = seen.hours.keys().next().zip(seen.hours.keys().next_back());
+    let hours = || seen.hours.iter().filter(|(_, hour)| hour.events > 0);
+    let ends = hours().next().zip(hours().next_back());
     html! {
         @match ends {
-            Some((&first, &last)) => {
+            Some(((&first, _), (&last, _))) => {
                 @let span = ((last - first) / 3_600 + 1).unsigned_abs();
                 td.nowrap { (hour(first)) }
                 td.nowrap { (hour(last)) }
-                td.number { (thousands(seen.hours.len() as u64)) " of " (thousands(span)) }
+                td.number { (thousands(hours().count() as u64)) " of " (thousands(span)) }
             }
             None => { td { "–" } td { "–" } td.number { "0" } }
         }

@@ -62,17 +62,6 @@ pub(super) fn name_of(name: Option<&str>, origin: &Origin) -> String {
     }
 }
 
-/// A word of `requires`.
-pub(super) fn sight(word: &str) -> Option<Sight> {
-    Some(match word {
-        "management_write" => Sight::ManagementWrite,
-        "management_read" => Sight::ManagementRead,
-        "kms" => Sight::Kms,
-        "sign_in" => Sight::SignIn,
-        _ => Sight::Data(word.strip_prefix("data:")?.to_owned()),
-    })
-}
-
 impl Loader<'_> {
     /// Turns what is common to all rules into ours.
     pub(super) fn rule(
@@ -98,7 +87,7 @@ impl Loader<'_> {
             .requires
             .iter()
             .map(|word| {
-                sight(word).ok_or_else(|| fail(format!("`{word}` in `requires` is unknown")))
+                Sight::of(word).ok_or_else(|| fail(format!("`{word}` in `requires` is unknown")))
             })
             .collect();
         let mut citations = Vec::new();
@@ -135,7 +124,7 @@ impl Loader<'_> {
             citations,
             attack,
             catalogue: attributes.catalogue,
-            requires: requires?,
+            requires: requires?.concat(),
             why: attributes.why.trim().to_owned(),
             response: attributes.response,
             silent: attributes.silent,

@@ -1,0 +1,384 @@
+//! What was there: account by account, Region by Region, hour by hour.
+//!
+//! An hour without files is not yet a gap: a quiet account has many. It is one where a trail was
+//! stopped, where files could not be read, or where a digest names files that are not there; a
+//! digest that names none proves that there were none; without digests nobody can tell.
+
+use serde::Serialize;
+
+use super::Provenance;
+use super::visibility::window;
+use crate::coverage::{Coverage, DigestState, HOUR, Hour, RegionCoverage};
+use crate::event::time::Epoch;
+use crate::trail::Change;
+
+/// What can be said of one hour, the most telling first: of several hours taken together the first
+/// that holds for any of them counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HourState {
+    /// Files could not be read.
+    Unread,
+    /// A digest names log files of this time, and there are none.
+    Missing,
+    /// No events, and logging was stopped.
+    Stopped,
+    /// Events were read.
+    Events,
+    /// No files, and no digest that would tell whether there should be some.
+    NoFiles,
+    /// No events: files were read that hold none of this hour, or the digest names none.
+    Quiet,
+    /// Too near to the moment of the run: files may still come.
+    Pending,
+}
+
+impl HourState {
+    /// All of them, in the order of a legend.
+    pub const ALL: [Self; 7] = [
+        Self::Events,
+        Self::Quiet,
+        Self::NoFiles,
+        Self::Pending,
+        Self::Stopped,
+        Self::Missing,
+        Self::Unread,
+    ];
+
+    /// In words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unread => "files could not be read",
+            Self::Missing => "the digest names files that are not there",
+            Self::Stopped => "logging was stopped",
+            Self::Events => "events",
+            Self::NoFiles => "no files, and no digest to tell whether any were delivered",
+            Self::Quiet => "no events: other files or the digest say so",
+            Self::Pending => "files may still come",
+        }
+    }
+
+    /// True where something is missing for certain.
+    pub const fn is_gap(self) -> bool {
+        matches!(self, Self::Unread | Self::Missing | Self::Stopped)
+    }
+}
+
+/// One account and Region.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'c> {
+    pub account: &'c str,
+    pub region: &'c str,
+    pub coverage: &'c RegionCoverage,
+    stops: &'c [Stop],
+    /// From when on files may still come.
+    pending: Epoch,
+}
+
+/// Logging stood still: the account that recorded it, and from when until when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stop {
+    account: String,
+    from: Epoch,
+    until: Epoch,
+}
+
+/// The rows of a run over its window in whole hours.
+#[derive(Debug, Clone)]
+pub struct Grid<'c> {
+    pub from: Epoch,
+    pub until: Epoch,
+    coverage: &'c Coverage,
+    stops: Vec<Stop>,
+    pending: Epoch,
+}
+
+/// Hours `[from, until)` of one state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    pub from: Epoch,
+    pub until: Epoch,
+    pub state: HourState,
+}
+
+/// Delivery takes about five minutes on average (facts, 2.1); after this time it may be counted on.
+pub(super) const DELIVERY: Epoch = 15 * 60;
+
+impl<'c> Grid<'c> {
+    /// Nothing where no hour is known.
+    pub fn new(provenance: &Provenance, coverage: &'c Coverage) -> Option<Self> {
+        let (from, until) = window(provenance, coverage)?;
+        Some(Self {
+            from,
+            until,
+            coverage,
+            stops: stops(coverage, until),
+            pending: provenance.created.map_or(Epoch::MAX, |now| now - DELIVERY),
+        })
+    }
+
+    /// The rows, by account and Region.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.coverage.regions.iter().flat_map(move |(account, regions)| {
+            regions.iter().map(move |(region, coverage)| Row {
+                account,
+                region,
+                coverage,
+                stops: &self.stops,
+                pending: self.pending,
+            })
+        })
+    }
+
+    /// How many hours there are.
+    pub const fn hours(&self) -> u64 {
+        ((self.until - self.from) / HOUR).unsigned_abs()
+    }
+}
+
+impl Row<'_> {
+    /// What was counted in an hour.
+    pub fn counts(&self, hour: Epoch) -> Hour {
+        self.coverage.hours.get(&hour).copied().unwrap_or_default()
+    }
+
+    /// The sums over `[from, until)`.
+    pub fn sum(&self, from: Epoch, until: Epoch) -> Hour {
+        let hours = self.coverage.hours.range(from..until);
+        hours.fold(Hour::default(), |sum, (_, hour)| sum + *hour)
+    }
+
+    /// How many digests speak for that time, and how many of them are not valid.
+    pub fn digests(&self, from: Epoch, until: Epoch) -> (u64, u64) {
+        let over = self.over(from, until);
+        over.fold((0, 0), |(all, bad), (_, digest)| {
+            (all + 1, bad + u64::from(digest.state == DigestState::Invalid))
+        })
+    }
+
+    /// What can be said of an hour.
+    pub fn state(&self, hour: Epoch) -> HourState {
+        let counts = self.counts(hour);
+        let here = |stop: &&Stop| {
+            stop.account == self.account && stop.from < hour + HOUR && stop.until > hour
+        };
+        if counts.unread + counts.broken > 0 {
+            HourState::Unread
+        } else if counts.events > 0 {
+            HourState::Events
+        } else if self.stops.iter().any(|stop| here(&stop)) {
+            HourState::Stopped
+        } else {
+            match self.by_digests(hour) {
+                Some(state) => state,
+                None if counts.objects > 0 => HourState::Quiet,
+                None if hour + HOUR > self.pending => HourState::Pending,
+                None => HourState::NoFiles,
+            }
+        }
+    }
+
+    /// What the digests say of an hour without events, where they speak for all of it. One that is
+    /// not valid says nothing.
+    fn by_digests(&self, hour: Epoch) -> Option<HourState> {
+        let mut known = hour;
+        let mut missing = false;
+        for ((from, until), digest) in self.over(hour, hour + HOUR) {
+            if digest.state == DigestState::Invalid || *from > known {
+                continue;
+            }
+            known = known.max(*until);
+            // a file is delivered, and counted, in the time its digest speaks for
+            let files = self.sum(from - from.rem_euclid(HOUR), *until);
+            missing |= files.objects + files.unread + files.broken < digest.logs;
+        }
+        match (missing, known >= hour + HOUR) {
+            (true, _) => Some(HourState::Missing),
+            (false, true) => Some(HourState::Quiet),
+            (false, false) => None,
+        }
+    }
+
+    fn over(
+        &self,
+        from: Epoch,
+        until: Epoch,
+    ) -> impl Iterator<Item = (&(Epoch, Epoch), &crate::coverage::Digest)> {
+        let digests = self.coverage.digests.iter();
+        digests.filter(move |((begin, end), _)| *begin < until && *end > from)
+    }
+
+    /// The hours of the window as runs of one state.
+    pub fn stretches(&self, grid: &Grid<'_>) -> Vec<Stretch> {
+        let mut all: Vec<Stretch> = Vec::new();
+        let mut hour = grid.from;
+        while hour < grid.until {
+            let state = self.state(hour);
+            match all.last_mut() {
+                Some(last) if last.state == state => last.until = hour + HOUR,
+                _ => all.push(Stretch {
+                    from: hour,
+                    until: hour + HOUR,
+                    state,
+                }),
+            }
+            hour += HOUR;
+        }
+        all
+    }
+}
+
+/// When logging stood still, as the changes met in the logs tell and as CloudTrail's status does.
+/// Where another trail went on, its events are there and the hours are not empty.
+fn stops(coverage: &Coverage, until: Epoch) -> Vec<Stop> {
+    use std::collections::BTreeMap;
+    let mut open: BTreeMap<(&str, &str), Epoch> = BTreeMap::new();
+    let mut stops = Vec::new();
+    for change in &coverage.changes {
+        let trail = (change.account.as_str(), change.trail.as_str());
+        match (&change.change, change.time) {
+            (Change::Stopped | Change::Deleted, Some(time)) => {
+                open.entry(trail).or_insert(time);
+            }
+            (Change::Started, Some(time)) => {
+                // the name and the ARN mean the same trail
+                let same = |(account, name): &(&str, &str)| {
+                    *account == trail.0 && short(name) == short(trail.1)
+                };
+                let ended: Vec<_> = open.keys().filter(|key| same(key)).copied().collect();
+                for key in ended {
+                    let from = open.remove(&key).unwrap_or(time);
+                    stops.push((key.0.to_owned(), from, time));
+                }
+            }
+            _ => {}
+        }
+    }
+    stops.extend(open.into_iter().map(|((account, _), from)| (account.to_owned(), from, until)));
+    let stops = stops.into_iter();
+    stops
+        .map(|(account, from, until)| Stop {
+            account,
+            from,
+            until,
+        })
+        .collect()
+}
+
+/// A trail's name, out of its ARN where it is one.
+fn short(trail: &str) -> &str {
+    trail.rsplit('/').next().unwrap_or(trail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coverage::Digest;
+    use crate::trail::TrailChange;
+
+    const ACCOUNT: &str = "111122223333";
+
+    fn provenance(hours: Epoch) -> Provenance {
+        Provenance {
+            since: Some(0),
+            until: Some(hours * HOUR),
+            created: Some(1_000 * HOUR),
+            ..Provenance::default()
+        }
+    }
+
+    /// Hour 2 has a file with events; what else, the story tells.
+    fn coverage(tell: impl FnOnce(&mut RegionCoverage)) -> Coverage {
+        let mut coverage = Coverage::default();
+        let region = coverage.region(ACCOUNT, "us-east-1");
+        *region.hour(2 * HOUR) = Hour {
+            events: 9,
+            objects: 1,
+            ..Hour::default()
+        };
+        tell(region);
+        coverage
+    }
+
+    fn states(coverage: &Coverage, hours: Epoch) -> Vec<HourState> {
+        let grid = Grid::new(&provenance(hours), coverage).unwrap();
+        let row = grid.rows().next().unwrap();
+        (0..hours).map(|hour| row.state(hour * HOUR)).collect()
+    }
+
+    fn digest(region: &mut RegionCoverage, from: Epoch, logs: u64, state: DigestState) {
+        region.digest((from, from + HOUR), Digest { state, logs });
+    }
+
+    #[test]
+    fn without_digests_an_hour_without_files_tells_nothing() {
+        use HourState::{Events, NoFiles, Quiet};
+        assert_eq!(states(&coverage(|_| {}), 4), [NoFiles, NoFiles, Events, NoFiles]);
+        // a file came, and all its events are of the hour before
+        let later = coverage(|region| region.hour(3 * HOUR).objects = 1);
+        assert_eq!(states(&later, 4), [NoFiles, NoFiles, Events, Quiet]);
+    }
+
+    #[test]
+    fn a_digest_that_names_no_file_proves_a_quiet_hour_and_one_that_does_a_gap() {
+        use HourState::{Events, Missing, NoFiles, Quiet};
+        let told = |logs, state| {
+            let coverage = coverage(|region| {
+                // digests begin when the trail did, not with the hour
+                for hour in 0..4 {
+                    let logs = if hour == 3 { logs } else { u64::from(hour == 2) };
+                    digest(region, hour * HOUR + 1_200, logs, state);
+                }
+            });
+            states(&coverage, 5)
+        };
+        assert_eq!(told(0, DigestState::Valid), [NoFiles, Quiet, Events, Quiet, NoFiles]);
+        assert_eq!(told(2, DigestState::Valid), [NoFiles, Quiet, Events, Missing, Missing]);
+        assert_eq!(told(0, DigestState::Unchecked)[3], Quiet);
+        assert_eq!(told(0, DigestState::Invalid)[3], NoFiles);
+    }
+
+    #[test]
+    fn unread_files_stopped_logging_and_files_to_come_are_told_apart() {
+        use HourState::{Events, NoFiles, Pending, Stopped, Unread};
+        let mut coverage = coverage(|region| region.hour(5 * HOUR).broken = 1);
+        let change = |hour, change| TrailChange {
+            time: Some(hour * HOUR + 60),
+            account: ACCOUNT.to_owned(),
+            region: "us-east-1".to_owned(),
+            trail: match change {
+                Change::Started => "audit".to_owned(),
+                _ => format!("arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/audit"),
+            },
+            event_name: String::new(),
+            event_id: String::new(),
+            change,
+        };
+        coverage.changes.insert(change(2, Change::Stopped));
+        coverage.changes.insert(change(4, Change::Started));
+        assert_eq!(
+            states(&coverage, 7),
+            [NoFiles, NoFiles, Events, Stopped, Stopped, Unread, NoFiles]
+        );
+        let now = Provenance {
+            created: Some(6 * HOUR + 300),
+            ..provenance(7)
+        };
+        let grid = Grid::new(&now, &coverage).unwrap();
+        let row = grid.rows().next().unwrap();
+        assert_eq!(row.state(6 * HOUR), Pending);
+        let stretches = row.stretches(&grid);
+        assert_eq!(stretches.len(), 5);
+        assert_eq!(
+            (stretches[2].state, stretches[2].until - stretches[2].from),
+            (Stopped, 2 * HOUR)
+        );
+        // another account's trail is another matter
+        let other = TrailChange {
+            account: "444455556666".to_owned(),
+            ..change(2, Change::Stopped)
+        };
+        coverage.changes = [other].into();
+        assert_eq!(states(&coverage, 4)[3], NoFiles);
+    }
+}

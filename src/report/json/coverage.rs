@@ -1,0 +1,120 @@
+//! `coverage.json` (schema `trailscan.coverage/1`): what could be seen, and what was there.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::coverage::{Digest, Hour, ObjectCounts, Problem, RecordCounts, Sight};
+use crate::event::time::{Epoch, iso};
+use crate::report::grid::{Grid, HourState, Row};
+use crate::report::{Provenance, Report, RuleState, Visibility, notes};
+use crate::trail::{Trail, TrailChange};
+
+#[derive(Serialize)]
+struct Coverage<'r> {
+    schema: &'static str,
+    provenance: &'r Provenance,
+    complete: bool,
+    notes: Vec<String>,
+    objects: &'r ObjectCounts,
+    records: &'r RecordCounts,
+    trails: &'r BTreeSet<Trail>,
+    changes: &'r BTreeSet<TrailChange>,
+    /// What was there.
+    places: Vec<Place<'r>>,
+    /// What could be seen; a rule's `view` counts from 0.
+    visibility: &'r Visibility,
+    rules: &'r [RuleState],
+    problems: &'r BTreeSet<Problem>,
+}
+
+#[derive(Serialize)]
+struct Place<'r> {
+    account: &'r str,
+    region: &'r str,
+    objects: u64,
+    events: u64,
+    seen: Vec<&'r Sight>,
+    /// Hours with anything in them.
+    hours: Vec<OneHour>,
+    /// The window's hours as runs of one state.
+    stretches: Vec<Stretch>,
+    digests: Vec<OneDigest>,
+}
+
+#[derive(Serialize)]
+struct OneHour {
+    hour: String,
+    #[serde(flatten)]
+    counts: Hour,
+}
+
+#[derive(Serialize)]
+struct Stretch {
+    from: String,
+    until: String,
+    state: HourState,
+}
+
+#[derive(Serialize)]
+struct OneDigest {
+    from: String,
+    until: String,
+    #[serde(flatten)]
+    digest: Digest,
+}
+
+/// The coverage, for machines.
+pub fn coverage(report: &Report) -> serde_json::Result<Vec<u8>> {
+    let coverage = &report.coverage;
+    let grid = Grid::new(&report.provenance, coverage);
+    let places = grid.iter().flat_map(|grid| grid.rows().map(|row| place(grid, row)));
+    super::pretty(&Coverage {
+        schema: "trailscan.coverage/1",
+        provenance: &report.provenance,
+        complete: coverage.is_complete(),
+        notes: notes::notes(report),
+        objects: &coverage.objects,
+        records: &coverage.records,
+        trails: &coverage.trails,
+        changes: &coverage.changes,
+        places: places.collect(),
+        visibility: &report.visibility,
+        rules: &report.rules,
+        problems: &coverage.problems,
+    })
+}
+
+fn place<'r>(grid: &Grid<'r>, row: Row<'r>) -> Place<'r> {
+    let ours = row.coverage;
+    let hours = ours.hours.iter();
+    let stretches = row.stretches(grid).into_iter();
+    let digests = ours.digests.iter();
+    Place {
+        account: row.account,
+        region: row.region,
+        objects: ours.objects,
+        events: ours.events,
+        seen: ours.seen.keys().collect(),
+        hours: hours
+            .map(|(hour, counts)| OneHour {
+                hour: iso(*hour),
+                counts: *counts,
+            })
+            .collect(),
+        stretches: stretches
+            .map(|one| Stretch {
+                from: iso(one.from),
+                until: iso(one.until),
+                state: one.state,
+            })
+            .collect(),
+        digests: digests
+            .map(|((from, until), digest): (&(Epoch, Epoch), _)| OneDigest {
+                from: iso(*from),
+                until: iso(*until),
+                digest: *digest,
+            })
+            .collect(),
+    }
+}

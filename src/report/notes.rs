@@ -1,0 +1,87 @@
+//! What a reader must know of the coverage as a whole, one sentence each.
+
+use super::{Report, plural};
+use crate::event::time::iso;
+use crate::trail::{Asked, Trail};
+
+/// The notes, the most general first. The same report gives the same sentences in the same order.
+pub fn notes(report: &Report) -> Vec<String> {
+    let coverage = &report.coverage;
+    let from = &report.provenance;
+    let mut notes: Vec<String> = coverage.trails_unknown.iter().cloned().collect();
+    if coverage.trails.is_empty() && coverage.objects.read > 0 {
+        notes.push(
+            "What the trails record was not told by CloudTrail: a rule counts as assessed where the \
+             logs hold the kind of event it is about. Accounts and Regions without log files are not \
+             judged."
+                .to_owned(),
+        );
+    }
+    if !from.regions.is_empty() && !from.regions.iter().any(|region| region == "us-east-1") {
+        notes.push(REGION_FILTER.to_owned());
+    }
+    let missing: Vec<&str> = from
+        .accounts
+        .iter()
+        .filter(|account| !coverage.regions.contains_key(*account))
+        .map(String::as_str)
+        .collect();
+    if !missing.is_empty() {
+        notes.push(format!("No log file of account {} was found.", missing.join(", ")));
+    }
+    for trail in &coverage.trails {
+        notes.extend(of_trail(trail));
+    }
+    let changes = coverage.changes.len() as u64;
+    if changes > 0 {
+        notes.push(format!(
+            "Trails were changed in the window ({}): what was recorded before a change is known only \
+             by the events that were read.",
+            plural(changes, "call")
+        ));
+    }
+    let pending = from.created.zip(from.until);
+    if pending.is_some_and(|(created, until)| created < until + super::grid::DELIVERY) {
+        notes.push(
+            "The window ends less than 15 minutes before this run: its last events may not have \
+             been delivered yet."
+                .to_owned(),
+        );
+    }
+    notes
+}
+
+/// A filter on Regions hides what AWS records in its global one (facts, 2.3).
+pub const REGION_FILTER: &str = "IAM events and most console sign-ins are recorded in us-east-1, \
+                                 which --region leaves out.";
+
+fn of_trail(trail: &Trail) -> Vec<String> {
+    let name = &trail.name;
+    let mut notes = Vec::new();
+    if let Asked::Told(status) = &trail.status {
+        if !status.logging {
+            let since = status.stopped.map(|at| format!(" since {}", iso(at)));
+            notes.push(format!("Trail {name} is stopped{}.", since.unwrap_or_default()));
+        }
+        if let Some(error) = status.delivery_error.as_ref().filter(|error| !error.is_empty()) {
+            notes.push(format!("S3 refused the last delivery of trail {name}: {error}."));
+        }
+    }
+    if !trail.validation {
+        notes.push(format!(
+            "Trail {name} writes no digests: log file validation is off, so nobody can tell a quiet \
+             hour from missing files."
+        ));
+    }
+    for unknown in [unknown(&trail.selectors), unknown(&trail.status), unknown(&trail.insights)] {
+        notes.extend(unknown.map(|why| format!("{why}.")));
+    }
+    notes
+}
+
+fn unknown<T>(asked: &Asked<T>) -> Option<&str> {
+    match asked {
+        Asked::Told(_) => None,
+        Asked::Unknown(why) => Some(why),
+    }
+}

@@ -1,0 +1,233 @@
+//! What `trailscan coverage` prints: the hours of every account and Region as one line each, then
+//! what the rules could see.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use super::{coverage, visible};
+use crate::coverage::HOUR;
+use crate::event::time::{self, Epoch, iso};
+use crate::report::grid::{Grid, HourState, Row};
+use crate::report::{Assessment, Report, notes, plural, span, thousands};
+use crate::trail::{Asked, Trail};
+
+/// How many characters the hours of a line may take.
+const WIDTH: u64 = 84;
+/// How many accounts and Regions are drawn; `--format json` has all.
+const MOST_ROWS: usize = 60;
+/// How many gaps are listed.
+const MOST_GAPS: usize = 12;
+
+/// The coverage of a run. Colour codes are in the text, as in [`summary`](super::summary).
+pub fn grid(report: &Report) -> String {
+    let mut out = String::new();
+    let bold = Style::new().bold();
+    let _ = writeln!(out, "{}", coverage(report));
+    for trail in &report.coverage.trails {
+        let _ = writeln!(out, "{}", visible(&described(trail)));
+    }
+    for change in &report.coverage.changes {
+        let time = change.time.map(iso).unwrap_or_default();
+        let what = format!(
+            "  {time} {} of trail {} (account {}, {})",
+            change.event_name, change.trail, change.account, change.region
+        );
+        let _ = writeln!(out, "{}", visible(&what));
+    }
+    for note in notes::notes(report) {
+        let _ = writeln!(out, "note: {}", visible(&note));
+    }
+    if let Some(grid) = Grid::new(&report.provenance, &report.coverage) {
+        let _ = writeln!(out, "\n{bold}What was there{bold:#}");
+        draw(&mut out, &grid);
+    }
+    let _ = writeln!(out, "\n{bold}What could be seen{bold:#}");
+    rules(&mut out, report);
+    out
+}
+
+fn described(trail: &Trail) -> String {
+    let extent = match (trail.organization, trail.multi_region) {
+        (true, true) => "of the organization, all Regions".to_owned(),
+        (true, false) => format!("of the organization, {} only", trail.home_region),
+        (false, true) => "all Regions".to_owned(),
+        (false, false) => format!("{} only", trail.home_region),
+    };
+    let logging = match &trail.status {
+        Asked::Told(status) if status.logging => "logging",
+        Asked::Told(_) => "STOPPED",
+        Asked::Unknown(_) => "status unknown",
+    };
+    let selectors = match &trail.selectors {
+        Asked::Told(_) => "selectors known",
+        Asked::Unknown(_) => "selectors unknown",
+    };
+    let insights = match &trail.insights {
+        Asked::Told(kinds) if kinds.is_empty() => "no Insights".to_owned(),
+        Asked::Told(kinds) => kinds.join(", "),
+        Asked::Unknown(_) => "Insights unknown".to_owned(),
+    };
+    format!("Trail {}: {extent}; {logging}; {selectors}; {insights}", trail.name)
+}
+
+fn draw(out: &mut String, grid: &Grid<'_>) {
+    // as many hours a character as the window needs: 1, 2, 3, 4, 6, 8, 12 or whole days
+    let least = grid.hours().div_ceil(WIDTH);
+    let step = [1, 2, 3, 4, 6, 8, 12].into_iter().find(|step| *step >= least);
+    let step = step.unwrap_or_else(|| least.div_ceil(24) * 24);
+    let step = Epoch::try_from(step).unwrap_or(24) * HOUR;
+    let first = grid.from - grid.from.rem_euclid(step.min(24 * HOUR));
+    let cells: Vec<Epoch> = (0..)
+        .map(|at| first + at * step)
+        .take_while(|at| *at < grid.until)
+        .collect();
+    let rows: Vec<Row<'_>> = grid.rows().collect();
+    let names: Vec<String> = rows
+        .iter()
+        .take(MOST_ROWS)
+        .map(|row| visible(&format!("{} {}", row.account, row.region)))
+        .collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let _ = writeln!(out, "{:width$}  {}", "", days(&cells, step));
+    let most = rows.iter().flat_map(|row| cells.iter().map(move |at| row.sum(*at, at + step).events));
+    let most = most.max().unwrap_or(0);
+    for (row, name) in rows.iter().zip(&names) {
+        let _ = write!(out, "{name:width$}  ");
+        for at in &cells {
+            let _ = write!(out, "{}", cell(row, grid, *at, step, most));
+        }
+        let counts = row.sum(Epoch::MIN, Epoch::MAX);
+        let _ = writeln!(
+            out,
+            "  {} in {}",
+            plural(counts.events, "event"),
+            plural(counts.objects, "file")
+        );
+    }
+    if rows.len() > MOST_ROWS {
+        let _ = writeln!(out, "… and {} more in --format json", rows.len() - MOST_ROWS);
+    }
+    let _ = writeln!(
+        out,
+        "{:width$}  a character is {}; ▁ to █ events, - none by other files or the digest, · no file and nothing to tell,\n\
+         {:width$}  ~ files may still come, ! logging stopped, ? a digest's file is missing, x files not read",
+        "",
+        span(step),
+        ""
+    );
+    gaps(out, grid, &rows);
+}
+
+/// The first day that begins in each character's time, as many as have room.
+fn days(cells: &[Epoch], step: Epoch) -> String {
+    let mut line = String::new();
+    for (at, cell) in cells.iter().enumerate() {
+        let begins = (*cell).rem_euclid(24 * HOUR) == 0 || at == 0 || step >= 24 * HOUR;
+        if begins && line.chars().count() <= at {
+            line.push_str(&" ".repeat(at - line.chars().count()));
+            let label = time::utc(*cell).format("%-d %b ").to_string();
+            if at + label.len() <= cells.len() + 1 {
+                line.push_str(&label);
+            }
+        }
+    }
+    line.trim_end().to_owned()
+}
+
+fn cell(row: &Row<'_>, grid: &Grid<'_>, at: Epoch, step: Epoch, most: u64) -> String {
+    let hours = (at.max(grid.from)..(at + step).min(grid.until)).step_by(3_600);
+    let Some(state) = hours.map(|hour| row.state(hour)).min() else {
+        return " ".to_owned();
+    };
+    let alert = AnsiColor::BrightRed.on_default().bold();
+    let alerted = |sign: char| format!("{alert}{sign}{alert:#}");
+    match state {
+        HourState::Events => bar(row.sum(at, at + step).events, most).to_string(),
+        HourState::Quiet => "-".to_owned(),
+        HourState::NoFiles => "·".to_owned(),
+        HourState::Pending => "~".to_owned(),
+        HourState::Stopped => alerted('!'),
+        HourState::Missing => alerted('?'),
+        HourState::Unread => alerted('x'),
+    }
+}
+
+/// A bar by the logarithm: ten events and ten thousand both show.
+fn bar(events: u64, most: u64) -> char {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let bits = |count: u64| (u64::BITS - count.leading_zeros()) as usize;
+    let at = bits(events) * (BARS.len() - 1) / bits(most).max(1);
+    BARS.get(at).copied().unwrap_or('█')
+}
+
+/// The gaps in words, and what came late, twice or not at all.
+fn gaps(out: &mut String, grid: &Grid<'_>, rows: &[Row<'_>]) {
+    let mut gaps = Vec::new();
+    let (mut late, mut copies) = (0, 0);
+    for row in rows {
+        let sum = row.sum(Epoch::MIN, Epoch::MAX);
+        late += sum.late;
+        copies += sum.duplicates;
+        for gap in row.stretches(grid).into_iter().filter(|one| one.state.is_gap()) {
+            gaps.push((gap, *row));
+        }
+    }
+    for (gap, row) in gaps.iter().take(MOST_GAPS) {
+        let line = format!(
+            "  gap: {} {} from {} to {} ({}): {}",
+            row.account,
+            row.region,
+            iso(gap.from),
+            iso(gap.until),
+            span(gap.until - gap.from),
+            gap.state.as_str()
+        );
+        let _ = writeln!(out, "{}", visible(&line));
+    }
+    if gaps.len() > MOST_GAPS {
+        let more = gaps.len() - MOST_GAPS;
+        let _ = writeln!(out, "  … and {} in --format json", plural(more as u64, "more gap"));
+    }
+    let _ = writeln!(
+        out,
+        "  {} delivered more than 15 minutes after their newest event, {}",
+        plural(late, "file"),
+        plural(copies, "duplicate event")
+    );
+}
+
+fn rules(out: &mut String, report: &Report) {
+    let assessed = report.rules.iter();
+    let assessed = assessed.filter(|rule| rule.assessment == Assessment::Assessed).count();
+    let _ = writeln!(
+        out,
+        "{} of {} assessed for every account, Region and hour",
+        thousands(assessed as u64),
+        plural(report.rules.len() as u64, "rule")
+    );
+    // rules with one and the same reason stand together
+    let mut by_reason: BTreeMap<(bool, &str), Vec<&str>> = BTreeMap::new();
+    for rule in &report.rules {
+        if let Some(reason) = rule.assessment.reason() {
+            let partly = matches!(rule.assessment, Assessment::Partly { .. });
+            by_reason.entry((partly, reason)).or_default().push(&rule.name);
+        }
+    }
+    for rule in &report.unconfigured {
+        let _ = writeln!(
+            out,
+            "not assessed: configuration missing ({})\n    {}",
+            rule.missing.join(", "),
+            visible(&rule.rule)
+        );
+    }
+    for ((partly, reason), names) in by_reason {
+        let state = if partly { "partly assessed" } else { "not assessed" };
+        let _ = writeln!(out, "{state}: {}", visible(reason));
+        for name in names {
+            let _ = writeln!(out, "    {}", visible(name));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A view in one line: whether a rule was assessed, and if not everywhere, why and where not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ELSEWHERE, Place, View};
+use crate::coverage::HOUR;
+use crate::event::time::{Epoch, iso};
+use crate::report::{Assessment, plural, thousands};
+
+/// How many reasons are named; the rest are in `coverage.json`.
+const MOST_REASONS: usize = 3;
+
+/// Where one reason holds.
+#[derive(Default)]
+struct Reach<'v> {
+    places: BTreeSet<&'v Place>,
+    runs: BTreeSet<(Epoch, Epoch)>,
+    /// Places times hours.
+    weight: Epoch,
+}
+
+/// The verdict on all places and hours together.
+pub(in crate::report) fn sum(view: &View) -> Assessment {
+    let mut reasons: BTreeMap<&str, Reach<'_>> = BTreeMap::new();
+    let (mut blind, mut all) = (0, 0);
+    let mut everywhere: BTreeSet<&Place> = BTreeSet::new();
+    let mut hours = 0;
+    for group in &view.0 {
+        everywhere.extend(&group.places);
+        let places = Epoch::try_from(group.places.len()).unwrap_or(Epoch::MAX);
+        hours = group.runs.iter().map(|run| run.until - run.from).sum();
+        for run in &group.runs {
+            let weight = places * (run.until - run.from);
+            all += weight;
+            if let Assessment::NotAssessed { .. } = run.verdict {
+                blind += weight;
+            }
+            if let Some(reason) = run.verdict.reason() {
+                let reach = reasons.entry(reason).or_default();
+                reach.places.extend(&group.places);
+                reach.runs.insert((run.from, run.until));
+                reach.weight += weight;
+            }
+        }
+    }
+    if all == 0 {
+        return Assessment::not("no log file was read");
+    }
+    if reasons.is_empty() {
+        return Assessment::Assessed;
+    }
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(reason, reach)| (-reach.weight, *reason));
+    let more = reasons.len().saturating_sub(MOST_REASONS);
+    let mut parts: Vec<String> = reasons
+        .iter()
+        .take(MOST_REASONS)
+        .map(|(reason, reach)| match reach.limits(&everywhere, hours) {
+            limits if limits.is_empty() => (*reason).to_owned(),
+            limits => format!("{reason} ({limits})"),
+        })
+        .collect();
+    if more > 0 {
+        parts.push(format!("{} in coverage.json", plural(more as u64, "more reason")));
+    }
+    let reason = parts.join("; ");
+    if blind == all {
+        Assessment::not(reason)
+    } else {
+        Assessment::partly(reason)
+    }
+}
+
+impl Reach<'_> {
+    /// Where and when, as far as it is not everywhere and always.
+    fn limits(&self, everywhere: &BTreeSet<&Place>, hours: Epoch) -> String {
+        let mut limits = Vec::new();
+        if self.places.len() < everywhere.len() {
+            limits.push(self.places_in_words(everywhere));
+        }
+        let lost: Epoch = self.runs.iter().map(|(from, until)| until - from).sum();
+        if self.runs.len() == 1 {
+            let (from, until) = self.runs.first().copied().unwrap_or_default();
+            if lost < hours {
+                limits.push(format!("from {} to {}", iso(from), iso(until)));
+            }
+        } else if lost < hours {
+            let (lost, hours) = ((lost / HOUR).unsigned_abs(), (hours / HOUR).unsigned_abs());
+            limits.push(format!("{} of {}", thousands(lost), plural(hours, "hour")));
+        }
+        limits.join(", ")
+    }
+
+    fn places_in_words(&self, everywhere: &BTreeSet<&Place>) -> String {
+        let accounts: BTreeSet<&str> = everywhere.iter().map(|one| one.account.as_str()).collect();
+        let mut places = self.places.iter();
+        match (places.next(), places.next()) {
+            (Some(one), None) => {
+                let region = match one.region.as_str() {
+                    ELSEWHERE => "every other Region",
+                    region => region,
+                };
+                if accounts.len() == 1 {
+                    format!("in {region}")
+                } else {
+                    format!("in {region} of account {}", one.account)
+                }
+            }
+            _ => format!(
+                "in {} of {}",
+                thousands(self.places.len() as u64),
+                plural(everywhere.len() as u64, "account-Region")
+            ),
+        }
+    }
+}

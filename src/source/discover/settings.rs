@@ -1,0 +1,184 @@
+//! What the trails record, asked from CloudTrail: GetEventSelectors, GetTrailStatus and
+//! GetInsightSelectors for every trail that writes to what is read.
+//!
+//! None of it is needed to read logs, so nothing here stops a run: what is not answered goes out as
+//! [`Asked::Unknown`] with the permission to allow.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_cloudtrail::Client;
+use aws_sdk_cloudtrail::primitives::DateTime;
+use aws_sdk_cloudtrail::types;
+
+use crate::aws::{self, Fault, FaultKind};
+use crate::event::time::Epoch;
+use crate::trail::{
+    Advanced, Asked, Basic, DataResource, FieldSelector, Selectors, Status, Trail,
+};
+
+/// A bucket and a prefix in it.
+pub type BucketPlace = (String, String);
+
+/// The trails that write to one of the places, and what is not known of them, a sentence each.
+///
+/// `now` is the moment of the run. Answers are the same in any order of the places.
+pub async fn settings(
+    client: &Client,
+    places: &[BucketPlace],
+    now: Epoch,
+) -> (BTreeSet<Trail>, BTreeSet<String>) {
+    let client = aws::briefly(client);
+    let mut unknown = BTreeSet::new();
+    let described = match super::all(&client).await {
+        Ok((described, problems)) => {
+            let problems = problems.into_iter().map(|problem| problem.what);
+            unknown.extend(problems.map(|what| format!("{what}.")));
+            described
+        }
+        Err(fault) => {
+            unknown.insert(match fault.kind {
+                FaultKind::Denied => format!(
+                    "What the trails record is not known: allow cloudtrail:DescribeTrails (AWS: {fault})."
+                ),
+                _ => format!(
+                    "What the trails record is not known: CloudTrail could not be asked ({fault})."
+                ),
+            });
+            return (BTreeSet::new(), unknown);
+        }
+    };
+    let mut trails = BTreeSet::new();
+    for trail in described {
+        let mut trail = of(trail, now);
+        let writes = |(bucket, prefix): &BucketPlace| trail.writes_to(bucket, prefix);
+        if places.iter().any(writes) {
+            ask(&client, &mut trail).await;
+            trails.insert(trail);
+        }
+    }
+    for (bucket, prefix) in places {
+        if !trails.iter().any(|trail| trail.writes_to(bucket, prefix)) {
+            unknown.insert(format!(
+                "No trail that CloudTrail describes to these credentials writes to s3://{bucket}/{prefix}: \
+                 what was recorded there is known by the files alone."
+            ));
+        }
+    }
+    (trails, unknown)
+}
+
+/// A trail as described, before anything else is asked.
+fn of(trail: types::Trail, now: Epoch) -> Trail {
+    let unknown = || "not asked".to_owned();
+    Trail {
+        name: trail.name.unwrap_or_default(),
+        arn: trail.trail_arn.unwrap_or_default(),
+        bucket: trail.s3_bucket_name.unwrap_or_default(),
+        prefix: trail.s3_key_prefix.unwrap_or_default().trim_matches('/').to_owned(),
+        home_region: trail.home_region.unwrap_or_default(),
+        multi_region: trail.is_multi_region_trail.unwrap_or(false),
+        organization: trail.is_organization_trail.unwrap_or(false),
+        validation: trail.log_file_validation_enabled.unwrap_or(false),
+        selectors: Asked::Unknown(unknown()),
+        status: Asked::Unknown(unknown()),
+        insights: Asked::Unknown(unknown()),
+        asked: Some(now),
+    }
+}
+
+/// Asks in the trail's own Region, by its ARN: a name alone means another trail elsewhere.
+async fn ask(client: &Client, trail: &mut Trail) {
+    let client = aws::cloudtrail_in(client, &trail.home_region);
+    let arn = &trail.arn;
+    let selectors = client.get_event_selectors().trail_name(arn).send();
+    let status = client.get_trail_status().name(arn).send();
+    let insights = client.get_insight_selectors().trail_name(arn).send();
+    let (selectors, status, insights) = tokio::join!(selectors, status, insights);
+    let name = trail.name.clone();
+    trail.selectors = match selectors {
+        Ok(answer) => Asked::Told(selected(
+            answer.event_selectors.unwrap_or_default(),
+            answer.advanced_event_selectors.unwrap_or_default(),
+        )),
+        Err(error) => unanswered(&Fault::of(&error), "GetEventSelectors", &name, "event selectors"),
+    };
+    trail.status = match status {
+        Ok(answer) => Asked::Told(Status {
+            logging: answer.is_logging.unwrap_or(false),
+            started: answer.start_logging_time.as_ref().map(DateTime::secs),
+            stopped: answer.stop_logging_time.as_ref().map(DateTime::secs),
+            delivered: answer.latest_delivery_time.as_ref().map(DateTime::secs),
+            delivery_error: answer.latest_delivery_error.filter(|error| !error.is_empty()),
+        }),
+        Err(error) => unanswered(&Fault::of(&error), "GetTrailStatus", &name, "status"),
+    };
+    trail.insights = match insights {
+        Ok(answer) => {
+            let kinds = answer.insight_selectors.unwrap_or_default().into_iter();
+            let kinds = kinds.filter_map(|one| one.insight_type);
+            Asked::Told(kinds.map(|kind| kind.as_str().to_owned()).collect())
+        }
+        Err(error) => match Fault::of(&error) {
+            // CloudTrail's way to say that there are none
+            fault if fault.code == "InsightNotEnabledException" => Asked::Told(Vec::new()),
+            fault => unanswered(&fault, "GetInsightSelectors", &name, "Insights"),
+        },
+    };
+}
+
+fn unanswered<T>(fault: &Fault, call: &str, trail: &str, what: &str) -> Asked<T> {
+    Asked::Unknown(match fault.kind {
+        FaultKind::Denied => format!(
+            "the {what} of trail {trail} are not known: allow cloudtrail:{call} (AWS: {fault})"
+        ),
+        _ => format!("the {what} of trail {trail} are not known: {call} failed ({fault})"),
+    })
+}
+
+/// The answer as selectors. A trail that nobody configured has none in it.
+fn selected(
+    basic: Vec<types::EventSelector>,
+    advanced: Vec<types::AdvancedEventSelector>,
+) -> Selectors {
+    if !advanced.is_empty() {
+        let selectors = advanced.into_iter().map(|one| Advanced {
+            field_selectors: one.field_selectors.into_iter().map(field).collect(),
+        });
+        return Selectors::advanced(selectors);
+    }
+    if basic.is_empty() {
+        return Selectors::of_a_new_trail();
+    }
+    Selectors::basic(basic.into_iter().map(|one| {
+        let silent = Basic::default();
+        let said = one.read_write_type.map(|kind| kind.as_str().to_owned());
+        let resources = one.data_resources.unwrap_or_default().into_iter();
+        Basic {
+            read_write_type: said.unwrap_or(silent.read_write_type),
+            include_management_events: one
+                .include_management_events
+                .unwrap_or(silent.include_management_events),
+            data_resources: resources
+                .map(|resource| DataResource {
+                    kind: resource.r#type.unwrap_or_default(),
+                    values: resource.values.unwrap_or_default(),
+                })
+                .collect(),
+            exclude_management_event_sources: one
+                .exclude_management_event_sources
+                .unwrap_or_default(),
+        }
+    }))
+}
+
+fn field(selector: types::AdvancedFieldSelector) -> FieldSelector {
+    FieldSelector {
+        field: selector.field,
+        equals: selector.equals.unwrap_or_default(),
+        starts_with: selector.starts_with.unwrap_or_default(),
+        ends_with: selector.ends_with.unwrap_or_default(),
+        not_equals: selector.not_equals.unwrap_or_default(),
+        not_starts_with: selector.not_starts_with.unwrap_or_default(),
+        not_ends_with: selector.not_ends_with.unwrap_or_default(),
+    }
+}

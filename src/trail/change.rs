@@ -1,0 +1,91 @@
+//! Changes of trails, as CloudTrail itself records them.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Trail;
+use super::selectors::{Advanced, Basic, Selectors};
+use crate::event::time::Epoch;
+use crate::finding::iso_time;
+
+/// A call that changed a trail and succeeded.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct TrailChange {
+    #[serde(serialize_with = "iso_time")]
+    pub time: Option<Epoch>,
+    /// Where it was recorded.
+    pub account: String,
+    pub region: String,
+    /// The trail's name or ARN, as the caller gave it.
+    pub trail: String,
+    /// `PutEventSelectors`
+    pub event_name: String,
+    pub event_id: String,
+    #[serde(skip)]
+    pub change: Change,
+}
+
+/// What was changed. What the request does not say is not known to have changed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    Created {
+        multi_region: bool,
+    },
+    Deleted,
+    Started,
+    Stopped,
+    Updated {
+        multi_region: Option<bool>,
+        bucket: Option<String>,
+    },
+    /// The new selectors; nothing where the record does not hold them.
+    Selectors(Option<Selectors>),
+    Insights,
+}
+
+impl Change {
+    /// Reads a call of `cloudtrail.amazonaws.com` and its `requestParameters`; nothing where it
+    /// changes no trail. Answers the trail it names as well.
+    pub fn of(event_name: &str, request: &Value) -> Option<(String, Self)> {
+        let text = |key: &str| request[key].as_str().map(str::to_owned);
+        let flag = |key: &str| request[key].as_bool();
+        let change = match event_name {
+            "CreateTrail" => Self::Created {
+                multi_region: flag("isMultiRegionTrail").unwrap_or(false),
+            },
+            "DeleteTrail" => Self::Deleted,
+            "StartLogging" => Self::Started,
+            "StopLogging" => Self::Stopped,
+            "UpdateTrail" => Self::Updated {
+                multi_region: flag("isMultiRegionTrail"),
+                bucket: text("s3BucketName"),
+            },
+            "PutEventSelectors" => Self::Selectors(selectors(request)),
+            "PutInsightSelectors" => Self::Insights,
+            _ => return None,
+        };
+        let trail = text("name").or_else(|| text("trailName"));
+        Some((trail.unwrap_or_default(), change))
+    }
+}
+
+fn selectors(request: &Value) -> Option<Selectors> {
+    fn list<T: serde::de::DeserializeOwned>(value: &Value) -> Option<Vec<T>> {
+        let all: Vec<T> = serde_json::from_value(value.clone()).ok()?;
+        (!all.is_empty()).then_some(all)
+    }
+    list::<Advanced>(&request["advancedEventSelectors"])
+        .map(Selectors::advanced)
+        .or_else(|| list::<Basic>(&request["eventSelectors"]).map(Selectors::basic))
+}
+
+impl TrailChange {
+    /// True where it is this trail that was changed. A name alone means a trail of the account and
+    /// Region in which the call was made.
+    pub fn concerns(&self, trail: &Trail) -> bool {
+        self.trail == trail.arn
+            || (self.trail == trail.name
+                && self.account == trail.owner()
+                && self.region == trail.home_region)
+    }
+}

@@ -1,0 +1,451 @@
+//! What trails see, one story a reason, each with its near miss.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::*;
+
+const OWNER: &str = "111122223333";
+const HOME: &str = "us-east-1";
+const MONDAY: Epoch = 1_794_787_200; // 2026-11-16T00:00:00Z
+const HOUR: Epoch = 3_600;
+const SUNDAY: Epoch = MONDAY + 7 * 24 * HOUR;
+
+fn basic(selectors: serde_json::Value) -> Selectors {
+    Selectors::basic(serde_json::from_value::<Vec<Basic>>(selectors).unwrap())
+}
+
+fn advanced(selectors: serde_json::Value) -> Selectors {
+    Selectors::advanced(serde_json::from_value::<Vec<Advanced>>(selectors).unwrap())
+}
+
+fn assume_role() -> Class {
+    Class::management(true)
+        .of(["sts.amazonaws.com"])
+        .named(["AssumeRole"])
+}
+
+fn decrypt() -> Class {
+    Class::management(true).of(["kms.amazonaws.com"])
+}
+
+fn object(reads: bool) -> Class {
+    Class::data("AWS::S3::Object", reads)
+}
+
+fn in_bucket(bucket: &str) -> Class {
+    object(false).below(format!("arn:aws:s3:::{bucket}/"))
+}
+
+#[test]
+fn a_new_trail_records_all_management_events_and_no_data() {
+    for selectors in [
+        Selectors::of_a_new_trail(),
+        basic(json!([{"ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": [], "ExcludeManagementEventSources": []}])),
+        advanced(json!([{"Name": "all", "FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}])),
+    ] {
+        for class in [assume_role(), decrypt(), Class::management(false), Class::management(true)] {
+            assert_eq!(selectors.reach(&class), Reach::All, "{class:?}");
+        }
+        assert_eq!(selectors.reach(&object(false)), Reach::None(Obstacle::NoData));
+    }
+}
+
+#[test]
+fn a_write_only_trail_never_sees_a_role_assumed() {
+    for selectors in [
+        basic(json!([{"readWriteType": "WriteOnly"}])),
+        advanced(json!([{"fieldSelectors": [
+            {"field": "eventCategory", "equals": ["Management"]}, {"field": "readOnly", "equals": ["false"]}]}])),
+    ] {
+        assert_eq!(selectors.reach(&assume_role()), Reach::None(Obstacle::WritesOnly));
+        assert_eq!(selectors.reach(&Class::management(false)), Reach::All);
+    }
+    let reads = basic(json!([{"readWriteType": "ReadOnly"}]));
+    assert_eq!(reads.reach(&assume_role()), Reach::All);
+    assert_eq!(
+        reads.reach(&Class::management(false)),
+        Reach::None(Obstacle::ReadsOnly)
+    );
+}
+
+#[test]
+fn an_excluded_service_is_not_seen_and_others_are() {
+    for selectors in [
+        basic(json!([{"excludeManagementEventSources": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]}])),
+        advanced(json!([{"fieldSelectors": [
+            {"field": "eventCategory", "equals": ["Management"]},
+            {"field": "eventSource", "notEquals": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]}]}])),
+    ] {
+        assert_eq!(selectors.reach(&decrypt()), Reach::None(Obstacle::Source));
+        assert_eq!(selectors.reach(&assume_role()), Reach::All);
+        // a rule that names no service is about all of them
+        assert_eq!(
+            selectors.reach(&Class::management(true)),
+            Reach::Some(Obstacle::Source)
+        );
+        let both = Class::management(true).of(["kms.amazonaws.com", "sts.amazonaws.com"]);
+        assert_eq!(selectors.reach(&both), Reach::Some(Obstacle::Source));
+    }
+}
+
+#[test]
+fn a_trail_without_management_events_sees_data_only() {
+    let selectors = basic(json!([{"includeManagementEvents": false, "dataResources": [
+        {"type": "AWS::S3::Object", "values": ["arn:aws:s3"]}]}]));
+    assert_eq!(
+        selectors.reach(&Class::management(false)),
+        Reach::None(Obstacle::NoManagement)
+    );
+    assert_eq!(selectors.reach(&object(true)), Reach::All);
+    assert_eq!(selectors.reach(&in_bucket("phi")), Reach::All);
+    let lambda = Class::data("AWS::Lambda::Function", true);
+    assert_eq!(selectors.reach(&lambda), Reach::None(Obstacle::NoData));
+    assert_eq!(
+        advanced(json!([])).reach(&Class::management(false)),
+        Reach::None(Obstacle::NoManagement)
+    );
+}
+
+#[test]
+fn basic_data_resources_cover_buckets_prefixes_and_exact_functions() {
+    let of = |kind: &str, values: &[&str]| {
+        basic(json!([{"readWriteType": "All", "dataResources": [{"type": kind, "values": values}]}]))
+    };
+    let phi = of("AWS::S3::Object", &["arn:aws:s3:::phi/"]);
+    assert_eq!(phi.reach(&in_bucket("phi")), Reach::All);
+    assert_eq!(phi.reach(&in_bucket("phi2")), Reach::None(Obstacle::Resource));
+    assert_eq!(phi.reach(&object(false)), Reach::Some(Obstacle::Resource));
+    // phi-*: nothing is known of the rest of the name
+    let pattern = object(false).below("arn:aws:s3:::ph");
+    assert_eq!(phi.reach(&pattern), Reach::Some(Obstacle::Resource));
+    let images = of("AWS::S3::Object", &["arn:aws:s3:::phi/images"]);
+    assert_eq!(images.reach(&in_bucket("phi")), Reach::Some(Obstacle::Resource));
+    assert_eq!(
+        of("AWS::S3::Object", &[]).reach(&object(false)),
+        Reach::None(Obstacle::Resource)
+    );
+    let government = of("AWS::S3::Object", &["arn:aws-us-gov:s3:::phi/"]);
+    assert_eq!(government.reach(&in_bucket("phi")), Reach::All);
+    let function = "arn:aws:lambda:us-east-1:111122223333:function:hello";
+    let one = of("AWS::Lambda::Function", &[function]);
+    let class = Class::data("AWS::Lambda::Function", true);
+    assert_eq!(one.reach(&class), Reach::Some(Obstacle::Resource));
+    let hello2 = class.clone().below(format!("{function}2"));
+    assert_eq!(one.reach(&hello2), Reach::None(Obstacle::Resource));
+    let all = of("AWS::Lambda::Function", &["arn:aws:lambda"]);
+    assert_eq!(all.reach(&class), Reach::All);
+    let reads = basic(json!([{"readWriteType": "ReadOnly", "dataResources": [
+        {"type": "AWS::S3::Object", "values": ["arn:aws:s3"]}]}]));
+    assert_eq!(reads.reach(&object(true)), Reach::All);
+    assert_eq!(reads.reach(&object(false)), Reach::None(Obstacle::ReadsOnly));
+}
+
+#[test]
+fn advanced_conditions_are_ored_within_a_field_and_anded_across() {
+    let data = |conditions: serde_json::Value| {
+        let mut fields = vec![
+            json!({"field": "eventCategory", "equals": ["Data"]}),
+            json!({"field": "resources.type", "equals": ["AWS::S3::Object"]}),
+        ];
+        fields.extend(conditions.as_array().unwrap().iter().cloned());
+        advanced(json!([{"fieldSelectors": fields}]))
+    };
+    let two = data(json!([{"field": "resources.ARN", "startsWith": ["arn:aws:s3:::phi/", "arn:aws:s3:::other/"]}]));
+    assert_eq!(two.reach(&in_bucket("other")), Reach::All);
+    assert_eq!(two.reach(&in_bucket("third")), Reach::None(Obstacle::Resource));
+    let but = data(json!([{"field": "resources.ARN", "notStartsWith": ["arn:aws:s3:::logs/", "arn:aws:s3:::phi/tmp/"]}]));
+    assert_eq!(but.reach(&in_bucket("logs")), Reach::None(Obstacle::Resource));
+    assert_eq!(but.reach(&in_bucket("phi")), Reach::Some(Obstacle::Resource));
+    assert_eq!(but.reach(&in_bucket("third")), Reach::All);
+    // positive and negative conditions of one field hold together
+    let both = data(json!([{"field": "eventName", "startsWith": ["Put", "Delete"], "notEquals": ["DeleteObjects"]}]));
+    let named = |names: &[&str]| object(false).named(names.iter().copied());
+    assert_eq!(both.reach(&named(&["PutObject"])), Reach::All);
+    assert_eq!(both.reach(&named(&["DeleteObjects"])), Reach::None(Obstacle::Name));
+    assert_eq!(both.reach(&named(&["PutObject", "CopyObject"])), Reach::Some(Obstacle::Name));
+    assert_eq!(both.reach(&object(false)), Reach::Some(Obstacle::Name));
+    let ends = data(json!([{"field": "eventName", "endsWith": ["Object"]}]));
+    assert_eq!(ends.reach(&named(&["PutObject"])), Reach::All);
+    assert_eq!(ends.reach(&named(&["DeleteObjects"])), Reach::None(Obstacle::Name));
+    let callers = data(json!([{"field": "userIdentity.arn", "notStartsWith": ["arn:aws:sts::111122223333:assumed-role/backup/"]}]));
+    let field = Obstacle::Field("userIdentity.arn".to_owned());
+    assert_eq!(callers.reach(&in_bucket("phi")), Reach::Some(field));
+}
+
+#[test]
+fn of_several_selectors_any_is_enough_and_the_closest_gives_the_reason() {
+    let selectors = advanced(json!([
+        {"fieldSelectors": [{"field": "eventCategory", "equals": ["Management"]}, {"field": "readOnly", "equals": ["false"]}]},
+        {"fieldSelectors": [{"field": "eventCategory", "equals": ["Data"]}, {"field": "resources.type", "equals": ["AWS::S3::Object"]},
+            {"field": "readOnly", "equals": ["false"]}]},
+        {"fieldSelectors": [{"field": "eventCategory", "equals": ["Data"]}, {"field": "resources.type", "equals": ["AWS::S3::Object"]},
+            {"field": "resources.ARN", "startsWith": ["arn:aws:s3:::phi/"]}]},
+    ]));
+    assert_eq!(selectors.reach(&assume_role()), Reach::None(Obstacle::WritesOnly));
+    assert_eq!(selectors.reach(&object(false)), Reach::All);
+    assert_eq!(selectors.reach(&object(true)), Reach::Some(Obstacle::Resource));
+    let list = object(true).below("arn:aws:s3:::phi/");
+    assert_eq!(selectors.reach(&list), Reach::All);
+}
+
+fn trail(selectors: Selectors) -> Trail {
+    Trail {
+        name: "audit".to_owned(),
+        arn: format!("arn:aws:cloudtrail:{HOME}:{OWNER}:trail/audit"),
+        bucket: "logs".to_owned(),
+        prefix: String::new(),
+        home_region: HOME.to_owned(),
+        multi_region: true,
+        organization: false,
+        validation: true,
+        selectors: Asked::Told(selectors),
+        status: Asked::Told(Status {
+            logging: true,
+            started: Some(MONDAY - 1_000 * HOUR),
+            ..Status::default()
+        }),
+        insights: Asked::Told(Vec::new()),
+        asked: Some(SUNDAY),
+    }
+}
+
+fn change(hours: Epoch, event_name: &str, request: &serde_json::Value) -> TrailChange {
+    let (trail, change) = Change::of(event_name, request).unwrap();
+    TrailChange {
+        time: Some(MONDAY + hours * HOUR),
+        account: OWNER.to_owned(),
+        region: HOME.to_owned(),
+        trail,
+        event_name: event_name.to_owned(),
+        event_id: String::new(),
+        change,
+    }
+}
+
+/// What the trail saw so many hours after Monday began.
+fn saw(trail: &Trail, changes: &[TrailChange], class: &Class, hours: Epoch) -> Sees {
+    let timeline = Timeline::new(trail, changes, SUNDAY);
+    timeline.sees(class, OWNER, HOME, MONDAY + hours * HOUR)
+}
+
+fn said(sees: Sees) -> String {
+    match sees {
+        Sees::No(why) | Sees::Unknown(why) | Sees::Partly(why) | Sees::ByToday(why) => why,
+        Sees::Yes => "yes".to_owned(),
+    }
+}
+
+#[test]
+fn a_trail_says_in_one_sentence_why_it_could_not_see() {
+    let write_only = trail(basic(json!([{"readWriteType": "WriteOnly", "excludeManagementEventSources": ["kms.amazonaws.com"],
+        "dataResources": [{"type": "AWS::S3::Object", "values": ["arn:aws:s3:::phi/"]}]}])));
+    let said = |class: &Class| said(saw(&write_only, &[], class, 5));
+    assert_eq!(
+        said(&assume_role()),
+        "write-only trail: trail audit leaves out management events that read, and AssumeRole is a read"
+    );
+    assert_eq!(
+        said(&Class::management(false).of(["kms.amazonaws.com"])),
+        "trail audit leaves out events of kms.amazonaws.com"
+    );
+    assert_eq!(
+        said(&in_bucket("other")),
+        "trail audit records no data events of bucket other"
+    );
+    assert_eq!(said(&in_bucket("phi")), "yes");
+    assert_eq!(
+        said(&object(false)),
+        "trail audit records data events of AWS::S3::Object for some resources only"
+    );
+}
+
+#[test]
+fn stopped_logging_is_a_hole_from_the_stop_to_the_start() {
+    let trail = trail(Selectors::of_a_new_trail());
+    let name = json!({"name": trail.arn});
+    let changes = [change(62, "StopLogging", &name), change(65, "StartLogging", &json!({"name": "audit"}))];
+    let at = |hours| saw(&trail, &changes, &assume_role(), hours);
+    assert_eq!(at(61), Sees::Yes, "it ran before it was stopped");
+    assert_eq!(
+        at(63),
+        Sees::No("logging of trail audit was stopped at 2026-11-18T14:00:00Z".to_owned())
+    );
+    assert_eq!(at(65), Sees::Yes);
+    // another trail's stop is none of ours, and a name means a trail of that Region
+    let other = [change(62, "StopLogging", &json!({"name": "other"}))];
+    assert_eq!(saw(&trail, &other, &assume_role(), 63), Sees::Yes);
+    let elsewhere = TrailChange {
+        region: "eu-west-1".to_owned(),
+        ..change(62, "StopLogging", &json!({"name": "audit"}))
+    };
+    assert_eq!(saw(&trail, &[elsewhere], &assume_role(), 63), Sees::Yes);
+    // a start that follows no stop does not say what was before
+    let started = [change(62, "StartLogging", &name)];
+    assert!(matches!(saw(&trail, &started, &assume_role(), 1), Sees::Yes), "the status knows of an earlier start");
+    let unknown = Trail {
+        status: Asked::Unknown("not allowed".to_owned()),
+        ..trail.clone()
+    };
+    assert!(matches!(saw(&unknown, &started, &assume_role(), 1), Sees::Unknown(_)));
+    assert_eq!(saw(&unknown, &started, &assume_role(), 62), Sees::Yes);
+}
+
+#[test]
+fn the_status_tells_of_stops_that_no_event_shows() {
+    let stopped = |started, stopped, logging| Trail {
+        status: Asked::Told(Status {
+            logging,
+            started,
+            stopped,
+            ..Status::default()
+        }),
+        ..trail(Selectors::of_a_new_trail())
+    };
+    let now = stopped(Some(MONDAY - 9 * HOUR), Some(MONDAY + 50 * HOUR), false);
+    assert_eq!(saw(&now, &[], &assume_role(), 49), Sees::Yes);
+    assert!(matches!(saw(&now, &[], &assume_role(), 51), Sees::No(_)));
+    let again = stopped(Some(MONDAY + 60 * HOUR), Some(MONDAY + 50 * HOUR), true);
+    assert!(matches!(saw(&again, &[], &assume_role(), 55), Sees::No(_)));
+    assert_eq!(saw(&again, &[], &assume_role(), 60), Sees::Yes);
+    assert_eq!(
+        saw(&stopped(None, None, false), &[], &assume_role(), 5),
+        Sees::No("trail audit is stopped".to_owned())
+    );
+}
+
+#[test]
+fn before_the_last_change_of_selectors_nothing_is_known_and_after_it_they_are() {
+    // today's selectors are those of the change
+    let write_only = json!([{"readWriteType": "WriteOnly", "includeManagementEvents": true}]);
+    let trail = trail(basic(write_only.clone()));
+    let changes = [
+        change(30, "PutEventSelectors", &json!({"trailName": "audit", "eventSelectors": [{"readWriteType": "All"}]})),
+        change(100, "PutEventSelectors", &json!({"trailName": "audit", "eventSelectors": write_only})),
+    ];
+    let at = |hours| saw(&trail, &changes, &assume_role(), hours);
+    assert_eq!(
+        at(29),
+        Sees::Unknown(
+            "the event selectors of trail audit were changed at 2026-11-17T06:00:00Z: what it recorded before is not known"
+                .to_owned()
+        )
+    );
+    assert_eq!(at(30), Sees::Yes, "by the event's own selectors");
+    assert!(matches!(at(101), Sees::No(_)));
+    // a record that does not hold them leaves them unknown
+    let omitted = json!({"omitted": true, "originalSize": 149_893, "reason": "requestParameters too large"});
+    let change = TrailChange {
+        trail: "audit".to_owned(),
+        ..change(30, "PutEventSelectors", &omitted)
+    };
+    assert!(matches!(saw(&trail, &[change], &assume_role(), 31), Sees::Unknown(_)));
+}
+
+#[test]
+fn a_trail_made_or_deleted_inside_the_window_sees_from_its_start_to_its_end() {
+    let trail = trail(Selectors::of_a_new_trail());
+    let changes = [
+        change(10, "CreateTrail", &json!({"name": "audit", "isMultiRegionTrail": true})),
+        change(12, "StartLogging", &json!({"name": "audit"})),
+        change(90, "DeleteTrail", &json!({"name": "audit"})),
+    ];
+    let at = |hours| said(saw(&trail, &changes, &assume_role(), hours));
+    assert_eq!(at(9), "trail audit was only created at 2026-11-16T10:00:00Z");
+    assert_eq!(at(11), "trail audit was created but not started");
+    assert_eq!(at(12), "yes");
+    assert_eq!(at(91), "trail audit was deleted at 2026-11-19T18:00:00Z");
+    assert_eq!(said(saw(&trail, &changes, &object(true), 12)), "trail audit records no data events of AWS::S3::Object");
+}
+
+#[test]
+fn a_single_region_trail_sees_its_region_and_an_organization_trail_every_account() {
+    let single = Trail {
+        multi_region: false,
+        ..trail(Selectors::of_a_new_trail())
+    };
+    let sees = |trail: &Trail, changes: &[TrailChange], account: &str, region: &str, hours: Epoch| {
+        let timeline = Timeline::new(trail, changes, SUNDAY);
+        said(timeline.sees(&assume_role(), account, region, MONDAY + hours * HOUR))
+    };
+    assert_eq!(sees(&single, &[], OWNER, HOME, 0), "yes");
+    assert_eq!(
+        sees(&single, &[], OWNER, "eu-west-1", 0),
+        "single-region trail: audit records us-east-1 only"
+    );
+    assert_eq!(
+        sees(&single, &[], "444455556666", HOME, 0),
+        "trail audit records account 111122223333 only"
+    );
+    let organization = Trail {
+        organization: true,
+        ..trail(Selectors::of_a_new_trail())
+    };
+    assert_eq!(sees(&organization, &[], "444455556666", "eu-west-1", 0), "yes");
+    // made multi-region inside the window: before that nothing is known of other Regions
+    let changes = [change(40, "UpdateTrail", &json!({"name": "audit", "isMultiRegionTrail": true}))];
+    let grown = trail(Selectors::of_a_new_trail());
+    assert!(sees(&grown, &changes, OWNER, "eu-west-1", 39).contains("before is not known"));
+    assert_eq!(sees(&grown, &changes, OWNER, "eu-west-1", 40), "yes");
+    assert_eq!(sees(&grown, &changes, OWNER, HOME, 39), "yes");
+    // and moved to another bucket
+    let moved = [change(40, "UpdateTrail", &json!({"name": "audit", "s3BucketName": "elsewhere"}))];
+    assert_eq!(
+        sees(&grown, &moved, OWNER, HOME, 41),
+        "trail audit writes to bucket elsewhere since 2026-11-17T16:00:00Z"
+    );
+    assert!(sees(&grown, &moved, OWNER, HOME, 39).contains("where it wrote before is not known"));
+}
+
+#[test]
+fn settings_of_today_prove_little_of_a_week_long_past() {
+    let late = Trail {
+        asked: Some(SUNDAY + 30 * 24 * HOUR),
+        ..trail(Selectors::of_a_new_trail())
+    };
+    assert!(matches!(saw(&late, &[], &assume_role(), 5), Sees::ByToday(_)));
+    assert!(matches!(saw(&late, &[], &object(true), 5), Sees::No(_)));
+    // but what an event of the window set is known
+    let set = [change(3, "PutEventSelectors", &json!({"trailName": "audit", "eventSelectors": [{"readWriteType": "All"}]}))];
+    assert_eq!(saw(&late, &set, &assume_role(), 5), Sees::Yes);
+}
+
+#[test]
+fn what_could_not_be_asked_is_unknown_with_its_reason() {
+    let refused = Trail {
+        selectors: Asked::Unknown("asking was refused".to_owned()),
+        ..trail(Selectors::of_a_new_trail())
+    };
+    assert_eq!(
+        saw(&refused, &[], &assume_role(), 5),
+        Sees::Unknown("asking was refused".to_owned())
+    );
+}
+
+#[test]
+fn a_trail_is_known_by_the_place_it_writes_to() {
+    let writes = |ours: &str, bucket: &str, prefix: &str| {
+        let trail = Trail {
+            prefix: ours.to_owned(),
+            ..trail(Selectors::of_a_new_trail())
+        };
+        trail.writes_to(bucket, prefix)
+    };
+    assert!(writes("prod", "logs", "prod/"));
+    assert!(writes("prod", "logs", ""));
+    assert!(writes("prod", "logs", "prod/AWSLogs/111122223333"));
+    assert!(writes("", "logs", "AWSLogs"));
+    assert!(!writes("prod", "logs", "production"));
+    assert!(!writes("prod", "logs2", "prod"));
+}
+
+#[test]
+fn calls_that_change_no_trail_are_none() {
+    assert_eq!(Change::of("DescribeTrails", &json!({})), None);
+    assert_eq!(Change::of("LookupEvents", &json!(null)), None);
+    let moments: BTreeSet<Epoch> = Timeline::new(&trail(Selectors::of_a_new_trail()), &[], SUNDAY)
+        .moments()
+        .collect();
+    assert_eq!(moments.len(), 1, "the status's own start");
+}

@@ -1,0 +1,339 @@
+//! A trail over time: its settings as they are told today, and the changes that were met on the way.
+//!
+//! CloudTrail tells only today's settings. What held before the first change inside the window is
+//! therefore not known, and what a change set holds until the next one.
+
+use std::collections::BTreeSet;
+
+use super::selectors::{Obstacle, Reach, Selectors};
+use super::{Asked, Category, Change, Class, Trail, TrailChange};
+use crate::event::time::{Epoch, iso};
+
+/// Whether a trail could see a class of events. The better of two trails counts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sees {
+    No(String),
+    Unknown(String),
+    Partly(String),
+    /// By today's selectors alone, for a time that had passed when CloudTrail was asked.
+    ByToday(String),
+    Yes,
+}
+
+/// A trail and what was done to it inside a window, in order.
+#[derive(Debug, Clone)]
+pub struct Timeline<'t> {
+    pub trail: &'t Trail,
+    changes: Vec<(Epoch, &'t Change)>,
+    /// StartLogging (true) and StopLogging.
+    switched: Vec<(Epoch, bool)>,
+    until: Epoch,
+}
+
+/// How long before the end of a window CloudTrail may have been asked, or after, so that today's
+/// settings are those of the window.
+const TODAY: Epoch = 3_600;
+
+impl<'t> Timeline<'t> {
+    /// Draws the changes of this trail out of all that were met; `until` is the window's end.
+    pub fn new(
+        trail: &'t Trail,
+        changes: impl IntoIterator<Item = &'t TrailChange>,
+        until: Epoch,
+    ) -> Self {
+        let ours = changes.into_iter().filter(|one| one.concerns(trail));
+        let mut changes: Vec<(Epoch, &Change)> = ours
+            .filter_map(|one| Some((one.time?, &one.change)))
+            .collect();
+        changes.sort_by_key(|(time, _)| *time);
+        let mut switched: Vec<(Epoch, bool)> = changes
+            .iter()
+            .filter_map(|(time, change)| match change {
+                Change::Started => Some((*time, true)),
+                Change::Stopped => Some((*time, false)),
+                _ => None,
+            })
+            .collect();
+        if let Asked::Told(status) = &trail.status {
+            switched.extend(status.started.map(|time| (time, true)));
+            switched.extend(status.stopped.map(|time| (time, false)));
+        }
+        switched.sort_unstable();
+        Self {
+            trail,
+            changes,
+            switched,
+            until,
+        }
+    }
+
+    /// The moments at which what the trail sees may change.
+    pub fn moments(&self) -> impl Iterator<Item = Epoch> {
+        let changes = self.changes.iter().map(|(time, _)| *time);
+        changes.chain(self.switched.iter().map(|(time, _)| *time))
+    }
+
+    /// Whether the trail saw the class in an account and Region from a moment to the next one.
+    pub fn sees(&self, class: &Class, account: &str, region: &str, at: Epoch) -> Sees {
+        match self.records(account, region, at) {
+            Sees::No(why) => Sees::No(why),
+            records => records.min(self.selected(class, at)),
+        }
+    }
+
+    /// Whether the trail recorded anything at all.
+    pub fn records(&self, account: &str, region: &str, at: Epoch) -> Sees {
+        if !self.trail.holds_account(account) {
+            let (name, owner) = (&self.trail.name, self.trail.owner());
+            return Sees::No(format!("trail {name} records account {owner} only"));
+        }
+        let states = [
+            self.exists(at),
+            self.logging(at),
+            self.bucket(at),
+            self.region(region, at),
+        ];
+        states.into_iter().min().unwrap_or(Sees::Yes)
+    }
+
+    /// The last change up to a moment that `pick` takes.
+    fn last<T>(&self, at: Epoch, pick: impl Fn(&'t Change) -> Option<T>) -> Option<(Epoch, T)> {
+        let before = self.changes.iter().rev().filter(|(time, _)| *time <= at);
+        before
+            .filter_map(|(time, change)| Some((*time, pick(change)?)))
+            .next()
+    }
+
+    /// The first change after a moment that `pick` takes.
+    fn next<T>(&self, at: Epoch, pick: impl Fn(&'t Change) -> Option<T>) -> Option<(Epoch, T)> {
+        let after = self.changes.iter().filter(|(time, _)| *time > at);
+        after
+            .filter_map(|(time, change)| Some((*time, pick(change)?)))
+            .next()
+    }
+
+    fn exists(&self, at: Epoch) -> Sees {
+        let name = &self.trail.name;
+        let exists = |change: &Change| match change {
+            Change::Created { .. } => Some(true),
+            Change::Deleted => Some(false),
+            _ => None,
+        };
+        match (self.last(at, exists), self.next(at, exists)) {
+            (Some((time, false)), _) => {
+                Sees::No(format!("trail {name} was deleted at {}", iso(time)))
+            }
+            (None, Some((time, true))) => {
+                Sees::No(format!("trail {name} was only created at {}", iso(time)))
+            }
+            _ => Sees::Yes,
+        }
+    }
+
+    fn created(&self, at: Epoch) -> Option<(Epoch, bool)> {
+        self.last(at, |change| match change {
+            Change::Created { multi_region } => Some(*multi_region),
+            _ => None,
+        })
+    }
+
+    fn logging(&self, at: Epoch) -> Sees {
+        let name = &self.trail.name;
+        let before = self.switched.iter().rev().find(|(time, _)| *time <= at);
+        let after = self.switched.iter().find(|(time, _)| *time > at);
+        let created = self.created(at).map(|(time, _)| time);
+        let before = before.filter(|(time, _)| created.is_none_or(|created| *time >= created));
+        match (before, after) {
+            (Some((_, true)), _) => Sees::Yes,
+            (Some((time, false)), _) => Sees::No(format!(
+                "logging of trail {name} was stopped at {}",
+                iso(*time)
+            )),
+            (None, _) if created.is_some() => {
+                Sees::No(format!("trail {name} was created but not started"))
+            }
+            (None, Some((_, false))) => Sees::Yes,
+            (None, Some((time, true))) => Sees::Unknown(format!(
+                "logging of trail {name} was started at {}: whether it ran before is not known",
+                iso(*time)
+            )),
+            (None, None) => match &self.trail.status {
+                Asked::Told(status) if status.logging => Sees::Yes,
+                Asked::Told(_) => Sees::No(format!("trail {name} is stopped")),
+                Asked::Unknown(why) => Sees::Unknown(why.clone()),
+            },
+        }
+    }
+
+    fn bucket(&self, at: Epoch) -> Sees {
+        let name = &self.trail.name;
+        let bucket = |change: &'t Change| match change {
+            Change::Updated { bucket, .. } => bucket.as_deref(),
+            _ => None,
+        };
+        match (self.last(at, bucket), self.next(at, bucket)) {
+            (Some((time, other)), _) if other != self.trail.bucket => Sees::No(format!(
+                "trail {name} writes to bucket {other} since {}",
+                iso(time)
+            )),
+            (None, Some((time, _))) => Sees::Unknown(format!(
+                "trail {name} was updated at {}: where it wrote before is not known",
+                iso(time)
+            )),
+            _ => Sees::Yes,
+        }
+    }
+
+    fn region(&self, region: &str, at: Epoch) -> Sees {
+        let home = &self.trail.home_region;
+        let name = &self.trail.name;
+        if home == region {
+            return Sees::Yes;
+        }
+        let everywhere = |change: &'t Change| match change {
+            Change::Created { multi_region } => Some(*multi_region),
+            Change::Updated { multi_region, .. } => *multi_region,
+            _ => None,
+        };
+        let set = self.last(at, everywhere).map(|(_, set)| set);
+        match (set, self.next(at, everywhere)) {
+            (None, Some((time, _))) => Sees::Unknown(format!(
+                "trail {name} was updated at {}: whether it recorded Regions other than {home} \
+                 before is not known",
+                iso(time)
+            )),
+            (set, _) if set.unwrap_or(self.trail.multi_region) => Sees::Yes,
+            _ => Sees::No(format!("single-region trail: {name} records {home} only")),
+        }
+    }
+
+    fn selected(&self, class: &Class, at: Epoch) -> Sees {
+        let name = &self.trail.name;
+        let selectors = |change: &'t Change| match change {
+            Change::Selectors(selectors) => Some(selectors.as_ref()),
+            _ => None,
+        };
+        let created = self.created(at).map(|(time, _)| time);
+        let set = self.last(at, selectors);
+        let set = set.filter(|(time, _)| created.is_none_or(|created| *time >= created));
+        match (set, self.next(at, selectors)) {
+            (Some((_, Some(selectors))), _) => self.reach(selectors, class, true),
+            (Some((time, None)), _) => Sees::Unknown(format!(
+                "the event selectors of trail {name} were changed at {}, and the record does not \
+                 say to what",
+                iso(time)
+            )),
+            (None, _) if created.is_some() => {
+                self.reach(&Selectors::of_a_new_trail(), class, true)
+            }
+            (None, Some((time, _))) => Sees::Unknown(format!(
+                "the event selectors of trail {name} were changed at {}: what it recorded before \
+                 is not known",
+                iso(time)
+            )),
+            (None, None) => match &self.trail.selectors {
+                Asked::Told(selectors) => {
+                    let asked = self.trail.asked;
+                    let today = asked.is_some_and(|asked| asked <= self.until + TODAY);
+                    self.reach(selectors, class, today)
+                }
+                Asked::Unknown(why) => Sees::Unknown(why.clone()),
+            },
+        }
+    }
+
+    /// `sure` where the selectors are known to have held at the time, and not only later.
+    fn reach(&self, selectors: &Selectors, class: &Class, sure: bool) -> Sees {
+        match selectors.reach(class) {
+            Reach::All if sure => Sees::Yes,
+            Reach::All => Sees::ByToday(format!(
+                "trail {} records them by the selectors of {}, but none was read: a change \
+                 between the window and then would not show here",
+                self.trail.name,
+                self.trail
+                    .asked
+                    .map_or_else(|| "a time that is not known".to_owned(), iso)
+            )),
+            Reach::Some(obstacle) => Sees::Partly(self.sentence(&obstacle, class, true)),
+            Reach::None(obstacle) => Sees::No(self.sentence(&obstacle, class, false)),
+        }
+    }
+
+    fn sentence(&self, obstacle: &Obstacle, class: &Class, some: bool) -> String {
+        let trail = format!("trail {}", self.trail.name);
+        let data = match &class.category {
+            Category::Data(kind) => Some(kind.as_str()),
+            Category::Management => None,
+        };
+        let reads = match (class.names.len(), data) {
+            (0, Some(_)) => "reads of data are left out".to_owned(),
+            (0, None) => "AssumeRole, GetSecretValue and kms:Decrypt are reads".to_owned(),
+            (1, _) => format!("{} is a read", listed(&class.names)),
+            _ => format!("{} are reads", listed(&class.names)),
+        };
+        match (obstacle, data) {
+            (Obstacle::NoManagement, _) => format!("{trail} records no management events"),
+            (Obstacle::NoData, _) => {
+                format!("{trail} records no data events of {}", data.unwrap_or_default())
+            }
+            (Obstacle::WritesOnly, None) => {
+                format!("write-only trail: {trail} leaves out management events that read, and {reads}")
+            }
+            (Obstacle::WritesOnly, Some(kind)) => {
+                format!("{trail} records only data events of {kind} that write, and {reads}")
+            }
+            (Obstacle::ReadsOnly, None) => {
+                format!("read-only trail: {trail} leaves out management events that change something")
+            }
+            (Obstacle::ReadsOnly, Some(kind)) => {
+                format!("{trail} records only data events of {kind} that read")
+            }
+            (Obstacle::Source, _) if some || class.sources.is_empty() => {
+                format!("{trail} leaves out the events of some services")
+            }
+            (Obstacle::Source, _) => {
+                format!("{trail} leaves out events of {}", listed(&class.sources))
+            }
+            (Obstacle::Resource, _) => {
+                let kind = data.unwrap_or_default();
+                let bucket = class.below.as_deref().and_then(|arn| {
+                    let bucket = arn.strip_prefix("arn:aws:s3:::")?.trim_end_matches('/');
+                    (!bucket.is_empty()).then_some(bucket)
+                });
+                match (bucket, some) {
+                    (Some(bucket), true) => format!(
+                        "{trail} records data events of a part of bucket {bucket} only"
+                    ),
+                    (Some(bucket), false) => {
+                        format!("{trail} records no data events of bucket {bucket}")
+                    }
+                    (None, true) => {
+                        format!("{trail} records data events of {kind} for some resources only")
+                    }
+                    (None, false) => {
+                        format!("{trail} records no data events of these resources ({kind})")
+                    }
+                }
+            }
+            (Obstacle::Name, _) if some || class.names.is_empty() => {
+                format!("{trail} picks events by their names and leaves out others")
+            }
+            (Obstacle::Name, _) => {
+                format!("{trail} leaves out {} by name", listed(&class.names))
+            }
+            (Obstacle::Field(field), _) => {
+                format!("{trail} picks events by {field} and leaves out others")
+            }
+        }
+    }
+}
+
+/// The first few of some names.
+fn listed(names: &BTreeSet<String>) -> String {
+    const FEW: usize = 3;
+    let mut few: Vec<&str> = names.iter().take(FEW).map(String::as_str).collect();
+    if names.len() > FEW {
+        few.push("…");
+    }
+    few.join(", ")
+}
