@@ -344,6 +344,7 @@ class Trail:
     def __init__(self, name):
         self.folder = f"trails/{name}"
         self.records = []
+        self.delays = {}  # by the usual stamp of a file: how much later it is delivered
 
     def add(self, *records):
         self.records.extend(records)
@@ -356,7 +357,7 @@ class Trail:
             slots.setdefault((record["awsRegion"], stamp), []).append(record)
         for (region, stamp), records in sorted(slots.items()):
             rng.shuffle(records)  # CloudTrail promises no order
-            yield log_key(self.folder, region, stamp), as_gzip({"Records": records})
+            yield log_key(self.folder, region, stamp + self.delays.get(stamp, timedelta())), as_gzip({"Records": records})
 
 
 def log_key(folder, region, stamp, account=ACCOUNT):
@@ -556,7 +557,7 @@ def ordinary_day(trail, day, size, weekday):
     return app
 
 
-# ---------------------------------------------------------------- the three trails
+# ---------------------------------------------------------------- the four trails
 
 def quiet():
     """2026-11-09 to 15: a week in which there is nothing to report."""
@@ -619,6 +620,35 @@ def breach():
     production_key(trail)
     takeover(trail)
     mass_delete(trail)
+    return trail
+
+
+def narrowed():
+    """2026-11-16 to 18: on Tuesday somebody narrows what the trail records, on Wednesday it is put right."""
+    trail = Trail("narrowed")
+    for number in range(3):
+        ordinary_day(trail, utc("2026-11-16T00:00:00Z") + timedelta(days=number), 24, number)
+    since, until = utc("2026-11-17T09:30:00Z"), utc("2026-11-18T15:00:00Z")
+
+    def recorded(record):
+        if not record["managementEvent"]:
+            return record["requestParameters"]["bucketName"] == UPLOADS and not record["readOnly"]
+        return not record["readOnly"] and record["eventSource"] != "kms.amazonaws.com"
+
+    trail.records = [record for record in trail.records
+                     if not since <= utc(record["eventTime"]) < until or recorded(record)]
+    narrow = {"readWriteType": "WriteOnly", "includeManagementEvents": True,
+              "dataResources": [{"type": "AWS::S3::Object", "values": [f"arn:aws:s3:::{UPLOADS}/"]}],
+              "excludeManagementEventSources": ["kms.amazonaws.com"]}
+    wide = [{"name": "management", "fieldSelectors": [{"field": "eventCategory", "equals": ["Management"]}]},
+            {"name": "objects", "fieldSelectors": [{"field": "eventCategory", "equals": ["Data"]},
+                                                   {"field": "resources.type", "equals": ["AWS::S3::Object"]}]}]
+    admin = sso("noa.levi", "Administrator", since - timedelta(minutes=20), agent=CLI, console=False)
+    trail.add(trail_call(since, "PutEventSelectors", admin,
+                         {"trailName": "pazpaz-iam-audit", "eventSelectors": [narrow]}),
+              trail_call(until, "PutEventSelectors", admin,
+                         {"trailName": TRAIL_ARN, "advancedEventSelectors": wide}))
+    trail.delays[utc("2026-11-18T18:35:00Z")] = timedelta(hours=2)
     return trail
 
 
@@ -853,6 +883,7 @@ def everything():
         files.update(make().files())
     beside_the_logs(files)
     files.update(broken())
+    files.update(narrowed().files())
     return files
 
 

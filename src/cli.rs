@@ -8,6 +8,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::aws::AwsOptions;
 use crate::severity::Severity;
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
@@ -20,7 +21,7 @@ const STYLES: Styles = Styles::styled()
 
 /// From a CloudTrail bucket to a HIPAA audit report, in one command.
 #[derive(Debug, Parser)]
-#[command(name = "trailscan", version, styles = STYLES, max_term_width = 100, after_help = "Exit codes:\n  0  complete, nothing at or above --fail-on\n  1  complete, findings at or above --fail-on\n  2  could not start\n  3  incomplete: the report says what is missing (wins over 1)")]
+#[command(name = "trailscan", version, styles = STYLES, max_term_width = 100, after_help = "Exit codes:\n  0  complete, nothing at or above --fail-on\n  1  complete, findings at or above --fail-on\n  2  could not start\n  3  incomplete: something could not be read (wins over 1), or no findings and rules that\n     could not see their events; the report says what is missing")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -31,6 +32,8 @@ pub struct Cli {
 pub enum Command {
     /// Read CloudTrail logs, hold them against the rules, and write the report
     Run(Box<Run>),
+    /// Show what was there and what the rules could see, by account, Region and hour
+    Coverage(Box<Coverage>),
     /// List, check, try and explain the rules
     #[command(subcommand)]
     Rules(Rules),
@@ -45,13 +48,10 @@ pub enum Command {
 /// `trailscan run`
 #[derive(Debug, Args)]
 pub struct Run {
-    /// A folder, a file, `-`, or s3://BUCKET[/PREFIX]; without it CloudTrail is asked where the logs are
-    pub source: Option<String>,
-
     #[command(flatten)]
-    pub selection: Selection,
+    pub reading: Reading,
 
-    /// Folder for report.html, findings.json, findings.csv and run.json
+    /// Folder for report.html, findings.json, findings.csv, coverage.json and run.json
     #[arg(
         long,
         value_name = "DIR",
@@ -59,7 +59,7 @@ pub struct Run {
         help_heading = "Output"
     )]
     pub out: PathBuf,
-    /// Which files to write; run.json is always written
+    /// Which files to write; coverage.json and run.json are always written
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Format::Html, Format::Json, Format::Csv], help_heading = "Output")]
     pub format: Vec<Format>,
     /// Leave out findings below this level
@@ -70,7 +70,8 @@ pub struct Run {
         help_heading = "Output"
     )]
     pub min_level: Severity,
-    /// Exit with 1 where a finding is at or above this level
+    /// Exit with 1 where a finding is at or above this level, else with 3 where a rule of such a level
+    /// could not, or not always, see its events
     #[arg(
         long,
         value_name = "LEVEL",
@@ -85,6 +86,46 @@ pub struct Run {
     #[command(flatten)]
     pub rule_choice: RuleChoice,
 
+    /// List what would be read, with an estimate of requests, cost and time, and read nothing
+    #[arg(long, help_heading = "Running")]
+    pub dry_run: bool,
+}
+
+/// `trailscan coverage`
+#[derive(Debug, Args)]
+pub struct Coverage {
+    #[command(flatten)]
+    pub reading: Reading,
+
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = CoverageFormat::Grid, help_heading = "Output")]
+    pub format: CoverageFormat,
+    /// No progress; errors are still printed
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
+
+    #[command(flatten)]
+    pub rule_choice: RuleChoice,
+}
+
+/// `--format` of `trailscan coverage`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CoverageFormat {
+    /// A line of hours for every account and Region, and what rules could see
+    Grid,
+    /// What `run` writes to coverage.json
+    Json,
+}
+
+/// What to read, and how.
+#[derive(Debug, Args)]
+pub struct Reading {
+    /// A folder, a file, `-`, or s3://BUCKET[/PREFIX]; without it CloudTrail is asked where the logs are
+    pub source: Option<String>,
+
+    #[command(flatten)]
+    pub selection: Selection,
+
     /// Worker threads; as many as there are processors where not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Running")]
     pub jobs: Option<u16>,
@@ -92,12 +133,47 @@ pub struct Run {
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4095), help_heading = "Running")]
     pub max_object_mib: u64,
 
+    /// Read only where this trail writes; may be given several times [default: every trail]
+    #[arg(
+        long,
+        value_name = "NAME|ARN",
+        conflicts_with = "source",
+        help_heading = "AWS"
+    )]
+    pub trail: Vec<String>,
+    #[command(flatten)]
+    pub aws: AwsChoice,
+}
+
+/// Who asks AWS, and how.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "AWS")]
+pub struct AwsChoice {
     /// AWS profile; without it the SDK's usual credential chain
-    #[arg(long, value_name = "NAME", help_heading = "AWS")]
+    #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
+    /// Read as this role, which those credentials assume
+    #[arg(long, value_name = "ARN", value_parser = parse_role)]
+    pub assume_role: Option<String>,
+    /// Pay for requests to buckets whose owner does not (requester pays)
+    #[arg(long)]
+    pub request_payer: bool,
     /// Another endpoint than AWS's own
-    #[arg(long, value_name = "URL", help_heading = "AWS")]
+    #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
+}
+
+impl AwsChoice {
+    /// As the clients take it.
+    pub fn options(&self) -> AwsOptions {
+        AwsOptions {
+            profile: self.profile.clone(),
+            assume_role: self.assume_role.clone(),
+            request_payer: self.request_payer,
+            endpoint_url: self.endpoint_url.clone(),
+            region: None,
+        }
+    }
 }
 
 /// Which events.
@@ -214,6 +290,16 @@ fn parse_when(text: &str) -> Result<When, String> {
         _ => return Err(wrong()),
     };
     Ok(When::Ago(ago))
+}
+
+fn parse_role(text: &str) -> Result<String, String> {
+    if text.starts_with("arn:") && text.contains(":role/") {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "`{text}` is not a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"
+        ))
+    }
 }
 
 fn parse_account(text: &str) -> Result<String, String> {

@@ -1,5 +1,6 @@
 //! One file a subcommand; here only the choice and the exit code.
 
+mod coverage;
 mod init;
 mod policy;
 mod rules;
@@ -25,6 +26,7 @@ enum Exit {
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Init => init::run(),
         Command::Policy(arguments) => policy::run(&arguments),

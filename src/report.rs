@@ -11,6 +11,7 @@ pub mod grid;
 pub mod html;
 pub mod json;
 pub mod notes;
+pub mod outlook;
 pub mod terminal;
 mod visibility;
 

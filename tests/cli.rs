@@ -25,6 +25,7 @@ fn said(arguments: &[&str]) -> (i32, String, String) {
 fn help_is_part_of_the_product() {
     insta::assert_snapshot!("help", said(&["--help"]).1);
     insta::assert_snapshot!("help_run", said(&["run", "--help"]).1);
+    insta::assert_snapshot!("help_coverage", said(&["coverage", "--help"]).1);
 }
 
 #[test]
@@ -106,7 +107,7 @@ fn only_the_formats_asked_for_are_written() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["findings.csv", "run.json"]);
+    assert_eq!(names, ["coverage.json", "findings.csv", "run.json"]);
 }
 
 #[test]
@@ -135,7 +136,7 @@ fn the_policy_and_the_configuration_are_printed_ready_to_use() {
     let (code, policy, _) = said(&["policy", "logs", "prod"]);
     let policy: serde_json::Value = serde_json::from_str(&policy).unwrap();
     assert_eq!(
-        (code, &policy["Statement"][2]["Resource"]),
+        (code, &policy["Statement"][3]["Resource"]),
         (0, &"arn:aws:s3:::logs/prod/AWSLogs/*".into())
     );
     let folder = tempfile::tempdir().unwrap();

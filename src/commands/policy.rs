@@ -14,6 +14,7 @@ pub(super) fn run(arguments: &Policy) -> anyhow::Result<Exit> {
         "Version": "2012-10-17",
         "Statement": [
             {"Sid": "FindTrails", "Effect": "Allow", "Action": ["cloudtrail:DescribeTrails", "cloudtrail:ListTrails"], "Resource": "*"},
+            {"Sid": "SeeWhatTrailsRecord", "Effect": "Allow", "Action": ["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus", "cloudtrail:GetInsightSelectors"], "Resource": "*"},
             {"Sid": "ListLogs", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{}", arguments.bucket)},
             {"Sid": "ReadLogs", "Effect": "Allow", "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{}/{below}AWSLogs/*", arguments.bucket)},
             {"Sid": "DecryptLogs", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": "TRAIL-KEY-ARN", "Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}}},

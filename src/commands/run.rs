@@ -1,22 +1,28 @@
 //! `trailscan run`: the main job, one line a stage.
 
+mod dry;
+pub(super) mod find;
 mod output;
-mod progress;
+pub(super) mod progress;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Duration, Utc};
 
+use tokio::runtime::Runtime;
+
 use super::{Exit, say};
-use crate::aws::{Aws, AwsOptions};
-use crate::cli::{FailOn, RuleChoice, RuleSource, Run};
+use crate::aws::Aws;
+use crate::cli::{FailOn, Reading, RuleChoice, RuleSource, Run, Selection};
 use crate::config::Config;
 use crate::correlate::correlate;
 use crate::detect::Detector;
-use crate::pipeline::{self, Bucket, Options};
-use crate::report::{Provenance, Report, terminal};
+use crate::pipeline::{self, Options};
+use crate::report::{Assessment, Provenance, Report, notes, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
-use crate::source::{Listing, ObjectRef, Place, Scope, Source, discover, local, s3};
+use crate::source::{Scope, Source, discover};
+use crate::tally::Tally;
+use find::Found;
 
 /// How late after its events a log may be delivered and still be read (facts, 2.2).
 const SLACK: Duration = Duration::hours(24);
@@ -26,166 +32,82 @@ const DEFAULT_DAYS: i64 = 7;
 
 pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let now = now()?;
-    let source = Source::parse(arguments.source.as_deref())?;
+    let reading = &arguments.reading;
+    let source = Source::parse(reading.source.as_deref())?;
     let config = Config::load(arguments.rule_choice.config.as_deref())?;
     let rules = rule_set(&arguments.rule_choice, &config)?;
-    let scope = scope(arguments, &source, now)?;
-    let output = output::Folder::open(&arguments.out)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("cannot start")?;
-    let progress = progress::Bar::new(arguments.quiet);
-    let found = find(&source, &scope, arguments, &runtime)?;
-    progress.begin(&found.listing);
-    let detector = Detector::new(&rules, &config.organization);
-    let options = Options {
-        jobs: jobs(arguments.jobs),
-        max_object_mib: arguments.max_object_mib,
+    let scope = scope(&reading.selection, &source, now)?;
+    let output = match arguments.dry_run {
+        true => None,
+        false => Some(output::Folder::open(&arguments.out)?),
     };
-    let mut tally = pipeline::run(
-        &found.listing,
-        found.bucket.as_ref(),
-        &detector,
-        &scope,
-        &options,
-        &progress,
-    );
-    progress.end();
+    let runtime = runtime()?;
+    let progress = progress::Bar::new(arguments.quiet);
+    let found = find::find(&source, &scope, reading, arguments.quiet, &runtime)?;
+    let Some(output) = output else {
+        return dry::run(found, &scope, jobs(reading.jobs));
+    };
+    let detector = Detector::new(&rules, &config.organization);
+    let provenance = Provenance {
+        min_level: arguments.min_level,
+        ..provenance(&found.source, &config, &scope, &arguments.rule_choice)
+    };
+    let mut tally = scan(found, &detector, &scope, reading, &progress, &runtime)?;
     let bursts = correlate(&rules, &mut tally);
-    let report = Report::new(
-        provenance(&found.source, &config, &scope, arguments),
-        &rules,
-        tally,
-        bursts,
-    );
-    if !report.coverage.identities_hold() {
-        bail!(
-            "the counts do not add up, which is a bug in trailscan: {:?} {:?}",
-            report.coverage.objects,
-            report.coverage.records
-        );
-    }
+    let report = Report::new(provenance, &rules, tally, bursts);
     let files = output.write(&report, &arguments.format)?;
     if !arguments.quiet {
         say(&terminal::summary(&report))?;
         say(&format!("\nReport: {}\n", files.join("  ")))?;
-        warn_of_regions(arguments);
+        warn_of_regions(&reading.selection);
     }
     Ok(exit(&report, arguments.fail_on))
 }
 
-/// What is read and how.
-struct Found<'r> {
-    /// The source as the report names it.
-    source: String,
-    listing: Listing,
-    bucket: Option<Bucket<'r>>,
+/// The runtime on which things are fetched.
+pub(super) fn runtime() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start")
 }
 
-fn find<'r>(
-    source: &Source,
+/// Reads all that was found and, where that is a bucket, asks CloudTrail what its trails record.
+pub(super) fn scan(
+    found: Found<'_>,
+    detector: &Detector<'_>,
     scope: &Scope,
-    arguments: &Run,
-    runtime: &'r tokio::runtime::Runtime,
-) -> anyhow::Result<Found<'r>> {
-    match source {
-        Source::Local(path) => Ok(Found {
-            source: source.to_string(),
-            listing: local::list(path, scope)?,
-            bucket: None,
-        }),
-        Source::Stdin => {
-            let object = ObjectRef {
-                name: "standard input".to_owned(),
-                place: Place::Stdin,
-                key: None,
-                size: None,
-                archived: None,
-            };
-            let listing = Listing {
-                objects: vec![object],
-                ..Listing::default()
-            };
-            Ok(Found {
-                source: source.to_string(),
-                listing,
-                bucket: None,
-            })
-        }
-        Source::S3 { bucket, prefix } => runtime.block_on(async {
-            let aws = aws(arguments).await?;
-            let client = s3::open(&aws.s3(), bucket, prefix).await?;
-            let listing = s3::list(&client, bucket, prefix, scope).await?;
-            let clients = [(bucket.clone(), client)].into();
-            Ok(Found {
-                source: source.to_string(),
-                listing,
-                bucket: Some(Bucket { runtime, clients }),
-            })
-        }),
-        Source::Trails => runtime.block_on(find_trails(scope, arguments, runtime)),
+    reading: &Reading,
+    progress: &progress::Bar,
+    runtime: &Runtime,
+) -> anyhow::Result<Tally> {
+    let (trails, unknown) = match found.places.as_slice() {
+        [] => Default::default(),
+        places => runtime.block_on(async {
+            let aws = Aws::from_chain(&reading.aws.options()).await?;
+            let now = scope.now.timestamp();
+            let client = aws.cloudtrail();
+            anyhow::Ok(discover::settings(&client, places, &reading.trail, now).await)
+        })?,
+    };
+    progress.begin();
+    let options = Options {
+        jobs: jobs(reading.jobs),
+        max_object_mib: reading.max_object_mib,
+    };
+    let mut tally = pipeline::run(found.input, detector, scope, &options, progress);
+    progress.end();
+    tally.coverage.trails = trails;
+    tally.coverage.trails_unknown = unknown;
+    if !tally.coverage.identities_hold() {
+        bail!(
+            "the counts do not add up, which is a bug in trailscan: {:?} {:?}",
+            tally.coverage.objects,
+            tally.coverage.records
+        );
     }
-}
-
-/// Reads every place that a trail writes to. Two places are told apart by the bucket in front of
-/// their objects' names.
-async fn find_trails<'r>(
-    scope: &Scope,
-    arguments: &Run,
-    runtime: &'r tokio::runtime::Runtime,
-) -> anyhow::Result<Found<'r>> {
-    let aws = aws(arguments).await?;
-    let trails = discover::trails(&aws.cloudtrail()).await?;
-    let several = trails.places.len() > 1;
-    let mut found = Found {
-        source: String::new(),
-        listing: Listing::default(),
-        bucket: None,
-    };
-    let mut bucket = Bucket {
-        runtime,
-        clients: std::collections::BTreeMap::new(),
-    };
-    let mut sources = Vec::new();
-    for place in &trails.places {
-        let client = s3::open(&aws.s3(), &place.bucket, &place.prefix).await?;
-        let mut listing = s3::list(&client, &place.bucket, &place.prefix, scope).await?;
-        if several {
-            let front = format!("s3://{}/{}", place.bucket, place.prefix);
-            let front = front.trim_end_matches('/');
-            listing
-                .objects
-                .iter_mut()
-                .for_each(|object| object.name = format!("{front}/{}", object.name));
-        }
-        found.listing.objects.append(&mut listing.objects);
-        found.listing.problems.append(&mut listing.problems);
-        found.listing.passed_by.append(&mut listing.passed_by);
-        bucket.clients.insert(place.bucket.clone(), client);
-        sources.push(format!(
-            "s3://{}/{} (trail {})",
-            place.bucket, place.prefix, place.name
-        ));
-    }
-    found.listing.problems.extend(trails.problems);
-    found
-        .listing
-        .objects
-        .sort_by(|a, b| a.order().cmp(&b.order()));
-    found.source = sources.join(", ");
-    found.bucket = Some(bucket);
-    Ok(found)
-}
-
-async fn aws(arguments: &Run) -> anyhow::Result<Aws> {
-    let options = AwsOptions {
-        profile: arguments.profile.clone(),
-        endpoint_url: arguments.endpoint_url.clone(),
-        region: None,
-    };
-    Ok(Aws::from_chain(&options).await?)
+    Ok(tally)
 }
 
 /// Loads the rules that were asked for. None at all cannot be what anybody wants.
@@ -219,8 +141,12 @@ pub(super) fn texts(from: &RuleSource) -> anyhow::Result<Vec<RuleText>> {
     Ok(texts)
 }
 
-fn scope(arguments: &Run, source: &Source, now: DateTime<Utc>) -> anyhow::Result<Scope> {
-    let selection = &arguments.selection;
+/// The window and the places that were asked for.
+pub(super) fn scope(
+    selection: &Selection,
+    source: &Source,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Scope> {
     let until = selection.until.map(|when| when.at(now));
     let remote = matches!(source, Source::S3 { .. } | Source::Trails);
     let default = remote.then(|| until.unwrap_or(now) - Duration::days(DEFAULT_DAYS));
@@ -241,7 +167,7 @@ fn scope(arguments: &Run, source: &Source, now: DateTime<Utc>) -> anyhow::Result
     })
 }
 
-fn jobs(asked: Option<u16>) -> usize {
+pub(super) fn jobs(asked: Option<u16>) -> usize {
     asked.map_or_else(
         || std::thread::available_parallelism().map_or(1, Into::into),
         usize::from,
@@ -254,7 +180,7 @@ fn jobs(asked: Option<u16>) -> usize {
     clippy::disallowed_methods,
     reason = "the one place that asks the clock"
 )]
-fn now() -> anyhow::Result<DateTime<Utc>> {
+pub(super) fn now() -> anyhow::Result<DateTime<Utc>> {
     match std::env::var("SOURCE_DATE_EPOCH") {
         Ok(text) => text
             .parse()
@@ -265,7 +191,13 @@ fn now() -> anyhow::Result<DateTime<Utc>> {
     }
 }
 
-fn provenance(source: &str, config: &Config, scope: &Scope, arguments: &Run) -> Provenance {
+/// Where a report comes from.
+pub(super) fn provenance(
+    source: &str,
+    config: &Config,
+    scope: &Scope,
+    rules: &RuleChoice,
+) -> Provenance {
     Provenance {
         version: env!("CARGO_PKG_VERSION"),
         organization: config.name.clone(),
@@ -275,15 +207,13 @@ fn provenance(source: &str, config: &Config, scope: &Scope, arguments: &Run) -> 
         created: Some(scope.now.timestamp()),
         accounts: scope.accounts.clone(),
         regions: scope.regions.clone(),
-        builtin_rules: !arguments.rule_choice.from.no_builtin_rules,
-        rule_paths: arguments
-            .rule_choice
+        builtin_rules: !rules.from.no_builtin_rules,
+        rule_paths: rules
             .from
             .rules
             .iter()
             .map(|path| path.display().to_string())
             .collect(),
-        min_level: arguments.min_level,
         config: config.origin.clone(),
         time_zone: config
             .organization
@@ -294,24 +224,29 @@ fn provenance(source: &str, config: &Config, scope: &Scope, arguments: &Run) -> 
     }
 }
 
-/// A filter on Regions hides what AWS records in its global ones (facts, 2.3).
-fn warn_of_regions(arguments: &Run) {
-    let regions = &arguments.selection.region;
+/// Warns of a filter on Regions that hides what AWS records in its global one.
+pub(super) fn warn_of_regions(selection: &Selection) {
+    let regions = &selection.region;
     if !regions.is_empty() && !regions.iter().any(|region| region == "us-east-1") {
-        progress::note(
-            "IAM events and most console sign-ins are recorded in us-east-1, which --region leaves out",
-        );
+        progress::note(notes::REGION_FILTER);
     }
 }
 
-/// Incomplete wins over findings: an incomplete run proves nothing.
+/// Incomplete wins over findings: an incomplete run proves nothing. Where there is nothing to
+/// report, a rule that could not see its events is not clean either.
 fn exit(report: &Report, fail_on: FailOn) -> Exit {
     let found = fail_on
         .0
         .is_some_and(|least| report.worst.is_some_and(|worst| worst >= least));
-    match (report.coverage.is_complete(), found) {
-        (false, _) => Exit::Incomplete,
-        (true, true) => Exit::Findings,
-        (true, false) => Exit::Done,
+    let unseen = fail_on.0.is_some_and(|least| {
+        let rules = report.rules.iter();
+        let mut unseen = rules.filter(|rule| rule.assessment != Assessment::Assessed);
+        unseen.any(|rule| rule.level >= least)
+    });
+    match (report.coverage.is_complete(), found, unseen) {
+        (false, ..) => Exit::Incomplete,
+        (true, true, _) => Exit::Findings,
+        (true, false, true) => Exit::Incomplete,
+        (true, false, false) => Exit::Done,
     }
 }

@@ -29,7 +29,8 @@ impl Hours {
         }
     }
 
-    fn add(&mut self, from: Epoch, until: Epoch) {
+    /// Adds the hours `[from, until)`.
+    pub fn add(&mut self, from: Epoch, until: Epoch) {
         // the runs that touch the new one, which swallows them
         let begin = self.0.partition_point(|(_, end)| *end < from);
         let end = self.0.partition_point(|(start, _)| *start <= until);
@@ -47,9 +48,9 @@ impl Hours {
         self.0.iter().any(inside)
     }
 
-    /// True where there is none.
-    pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// The runs `[from, until)`, in ascending order.
+    pub fn runs(&self) -> &[(Epoch, Epoch)] {
+        &self.0
     }
 }
 
@@ -91,6 +92,5 @@ mod tests {
         assert!(!set.any_within(0, 4 * HOUR - 1));
         assert!(!set.any_within(4 * HOUR, 9 * HOUR));
         assert!(hours(&[2, 3, 4]).any_within(3 * HOUR - 5, 4 * HOUR + 5));
-        assert!(Hours::default().is_empty());
     }
 }

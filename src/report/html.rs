@@ -10,6 +10,7 @@ mod chart;
 mod citations;
 mod decision;
 mod evidence;
+mod heatmap;
 mod lists;
 mod method;
 mod scope;

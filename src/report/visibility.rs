@@ -16,7 +16,7 @@ use crate::coverage::{Coverage, HOUR, RegionCoverage, Sight, hour_of};
 use crate::event::time::{Epoch, iso};
 use crate::finding::iso_time;
 use crate::rules::{Need, Where};
-use crate::trail::{Category, Change, Sees, Timeline, TrailChange, global_region};
+use crate::trail::{Asked, Category, Sees, Status, Timeline, Trail, TrailChange, global_region};
 pub(super) use summary::sum;
 
 /// What rules could see. Rules that need the same share a view.
@@ -74,6 +74,8 @@ pub(super) struct Judge<'c> {
     coverage: &'c Coverage,
     window: Option<(Epoch, Epoch)>,
     timelines: Vec<Timeline<'c>>,
+    /// Trails that nobody described and that were changed.
+    changed: Vec<Trail>,
     /// The Regions asked for; all where none is named.
     regions: &'c [String],
     /// Where the class is recorded, by account and Region.
@@ -98,6 +100,7 @@ impl<'c> Judge<'c> {
             coverage,
             window,
             timelines: timelines.collect(),
+            changed: changed(coverage),
             regions: &provenance.regions,
             places: BTreeSet::new(),
         };
@@ -144,11 +147,23 @@ impl<'c> Judge<'c> {
     /// True where events of the class are recorded in that Region, if anywhere.
     fn concerns(&self, need: &Need, place: &Place) -> bool {
         let region = place.region.as_str();
+        // the data events of a bucket are recorded in the bucket's own Region
+        if let Some(bucket) = bucket(need)
+            && self.places.iter().any(|place| self.shows(place, bucket))
+        {
+            return self.shows(place, bucket);
+        }
         match need.place {
             Where::Everywhere => region == ELSEWHERE || self.has_files(place),
             Where::Global => region != ELSEWHERE && region == global_region(region),
             Where::SignIn => region == ELSEWHERE || region == global_region(region),
         }
+    }
+
+    /// True where the files of a place hold data events of the bucket.
+    fn shows(&self, place: &Place, bucket: &str) -> bool {
+        let shown = |region: &RegionCoverage| region.buckets.keys().any(|(name, _)| name == bucket);
+        self.region(place).is_some_and(shown)
     }
 
     fn has_files(&self, place: &Place) -> bool {
@@ -171,16 +186,14 @@ impl<'c> Judge<'c> {
             [begin, end] => Some((*begin, *end, self.verdict(needs, place, *begin, *end))),
             _ => None,
         });
-        in_hours(pieces.collect())
+        let runs = in_hours(pieces.collect());
+        without(runs, &self.unread_hours(place).collect())
     }
 
     /// When what can be said of a place may change.
     fn moments<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = Epoch> + 'a {
         let told = self.timelines.iter().flat_map(Timeline::moments);
-        let met = self.changes(&place.account).filter_map(|one| one.time);
-        let unread = self.unread_hours(place);
-        told.chain(met)
-            .chain(unread.flat_map(|hour| [hour, hour + HOUR]))
+        told.chain(self.changes(&place.account).filter_map(|one| one.time))
     }
 
     fn changes<'a>(&'a self, account: &'a str) -> impl Iterator<Item = &'c TrailChange> + 'a {
@@ -212,9 +225,6 @@ impl<'c> Judge<'c> {
         if needs.is_empty() {
             verdicts.push(self.one(None, place, from, until));
         }
-        if self.unread_hours(place).any(|hour| hour < until && hour + HOUR > from) {
-            verdicts.push(Assessment::partly("log files of this time could not be read"));
-        }
         together(&verdicts)
     }
 
@@ -230,6 +240,11 @@ impl<'c> Judge<'c> {
         });
         let told = told.max_by(|(a, _), (b, _)| a.cmp(b));
         let met = || self.met(need, place, from, until);
+        // the call that ended it may itself be an event of that hour
+        let met_after = || match self.window {
+            Some((first, _)) if from > first => self.met(need, place, hour_of(from) + HOUR, until),
+            _ => self.met(need, place, from, until),
+        };
         match told {
             Some((Sees::Yes, _)) => Assessment::Assessed,
             Some((Sees::Partly(why), _)) => Assessment::partly(why),
@@ -240,7 +255,7 @@ impl<'c> Judge<'c> {
                     Assessment::partly(why)
                 }
             }
-            Some((Sees::No(why), _)) => match met() {
+            Some((Sees::No(why), _)) => match met_after() {
                 Assessment::NotAssessed { .. } => Assessment::not(why),
                 _ => Assessment::partly(format!("such events were read although {why}")),
             },
@@ -248,10 +263,41 @@ impl<'c> Judge<'c> {
                 Assessment::NotAssessed { reason } => Assessment::not(format!("{why}, and {reason}")),
                 met => met,
             },
-            None => match (met(), self.stopped(place, from)) {
-                (Assessment::NotAssessed { .. }, Some(why)) => Assessment::not(why),
-                (met, _) => met,
+            None => self.by_files(need, place, from, [&met, &met_after]),
+        }
+    }
+
+    /// What the files prove; where they do not, the changes of trails may tell why.
+    fn by_files(
+        &self,
+        need: Option<&Need>,
+        place: &Place,
+        from: Epoch,
+        [met, met_after]: [&dyn Fn() -> Assessment; 2],
+    ) -> Assessment {
+        let (account, region) = (place.account.as_str(), place.region.as_str());
+        let ours = self.changed.iter().filter(|trail| trail.owner() == account);
+        let told = ours.map(|trail| {
+            let timeline = Timeline::new(trail, &self.coverage.changes, Epoch::MAX);
+            match need {
+                Some(need) => timeline.sees(&need.class, account, region, from),
+                None => timeline.records(account, region, from),
+            }
+        });
+        match told.max() {
+            Some(Sees::No(why)) => match met_after() {
+                Assessment::NotAssessed { .. } => Assessment::not(why),
+                met => met,
             },
+            Some(Sees::Partly(why)) => match met() {
+                Assessment::NotAssessed { .. } => Assessment::not(why),
+                met => met,
+            },
+            Some(Sees::Unknown(why)) if !why.is_empty() => match met() {
+                Assessment::NotAssessed { reason } => Assessment::not(format!("{why}, and {reason}")),
+                met => met,
+            },
+            Some(Sees::Unknown(_) | Sees::ByToday(_) | Sees::Yes) | None => met(),
         }
     }
 
@@ -263,7 +309,7 @@ impl<'c> Judge<'c> {
             return if hours.any(|(_, hour)| hour.events > 0) {
                 Assessment::Assessed
             } else {
-                Assessment::not("no event was read: the files do not tell whether there were any")
+                Assessment::not("no event was read, and the files do not tell whether there were any")
             };
         };
         let seen = |sight: &Sight| {
@@ -272,15 +318,14 @@ impl<'c> Judge<'c> {
         };
         if let Some(missing) = need.proof.iter().find(|sight| !seen(sight)) {
             return Assessment::not(format!(
-                "no {} was read: the files do not tell whether they are recorded",
+                "no {} was read, and the files do not tell whether they are recorded",
                 kind(missing)
             ));
         }
         let Category::Data(data) = &need.class.category else {
             return Assessment::Assessed;
         };
-        let below = need.class.below.as_deref().unwrap_or_default();
-        match below.strip_prefix("arn:aws:s3:::").and_then(|rest| rest.strip_suffix('/')) {
+        match bucket(need) {
             Some(bucket) => {
                 let at = (bucket.to_owned(), need.class.reads);
                 let hours = region.and_then(|region| region.buckets.get(&at));
@@ -288,8 +333,8 @@ impl<'c> Judge<'c> {
                     Assessment::Assessed
                 } else {
                     Assessment::not(format!(
-                        "the files show no data event of bucket {bucket}: they do not tell whether \
-                         its data events are recorded"
+                        "no data event of bucket {bucket} was read, and the files do not tell \
+                         whether they are recorded"
                     ))
                 }
             }
@@ -317,23 +362,47 @@ impl<'c> Judge<'c> {
             !matches!(self.met(need, &place, from, until), Assessment::NotAssessed { .. })
         })
     }
+}
 
-    /// Whether logging stood still, as far as the events of the account tell.
-    fn stopped(&self, place: &Place, at: Epoch) -> Option<String> {
-        let switches = self.changes(&place.account).filter(|change| {
-            change.time.is_some_and(|time| time <= at)
-                && matches!(change.change, Change::Started | Change::Stopped | Change::Deleted)
-        });
-        let last = switches.max_by_key(|change| change.time)?;
-        let done = match last.change {
-            Change::Stopped => "logging of trail",
-            Change::Deleted => "trail",
-            _ => return None,
+/// The trails that were changed, as far as the calls that changed them tell: where they write, and
+/// what they recorded before, is not known.
+fn changed(coverage: &Coverage) -> Vec<Trail> {
+    let mut trails: BTreeMap<String, Trail> = BTreeMap::new();
+    for change in &coverage.changes {
+        let name = change.trail.rsplit('/').next().unwrap_or_default();
+        let arn = match change.trail.starts_with("arn:") {
+            true => change.trail.clone(),
+            false => format!(
+                "arn:aws:cloudtrail:{}:{}:trail/{name}",
+                change.region, change.account
+            ),
         };
-        let end = if last.change == Change::Stopped { "stopped" } else { "deleted" };
-        let time = last.time.map(iso).unwrap_or_default();
-        Some(format!("{done} {} was {end} at {time}, and no such event was read after that", last.trail))
+        trails.entry(arn.clone()).or_insert_with(|| Trail {
+            name: name.to_owned(),
+            home_region: arn.split(':').nth(3).unwrap_or_default().to_owned(),
+            arn,
+            bucket: String::new(),
+            prefix: String::new(),
+            multi_region: true,
+            organization: false,
+            validation: false,
+            selectors: Asked::Unknown(String::new()),
+            // running, unless a call says otherwise: only what it could not see is believed
+            status: Asked::Told(Status {
+                logging: true,
+                ..Status::default()
+            }),
+            insights: Asked::Unknown(String::new()),
+            asked: None,
+        });
     }
+    trails.into_values().collect()
+}
+
+/// The one bucket that a need is about.
+fn bucket(need: &Need) -> Option<&str> {
+    let below = need.class.below.as_deref()?;
+    below.strip_prefix("arn:aws:s3:::")?.strip_suffix('/')
 }
 
 /// The words for a kind of event.
@@ -370,6 +439,18 @@ fn together(verdicts: &[Assessment]) -> Assessment {
     }
 }
 
+/// The verdict on an hour of several: partly assessed, for the reason of its worst part.
+fn worst(parts: &[Assessment]) -> Assessment {
+    let blind = |one: &Assessment| matches!(one, Assessment::NotAssessed { .. });
+    match parts.iter().max() {
+        Some(Assessment::NotAssessed { reason }) if !parts.iter().all(blind) => {
+            Assessment::partly(reason)
+        }
+        Some(one) => one.clone(),
+        None => Assessment::Assessed,
+    }
+}
+
 /// Stretches of time as runs of whole hours. An hour in which the verdict changes is partly assessed.
 fn in_hours(pieces: Vec<(Epoch, Epoch, Assessment)>) -> Vec<(Epoch, Epoch, Assessment)> {
     let mut runs: Vec<(Epoch, Epoch, Assessment)> = Vec::new();
@@ -390,7 +471,7 @@ fn in_hours(pieces: Vec<(Epoch, Epoch, Assessment)>) -> Vec<(Epoch, Epoch, Asses
             if until < end {
                 continue;
             }
-            push(end - HOUR, end, together(&mixed));
+            push(end - HOUR, end, worst(&mixed));
             mixed.clear();
             from = end;
         }
@@ -400,6 +481,35 @@ fn in_hours(pieces: Vec<(Epoch, Epoch, Assessment)>) -> Vec<(Epoch, Epoch, Asses
         }
     }
     runs
+}
+
+/// The same runs, but no hour of those `unread` is more than partly assessed.
+fn without(
+    runs: Vec<(Epoch, Epoch, Assessment)>,
+    unread: &BTreeSet<Epoch>,
+) -> Vec<(Epoch, Epoch, Assessment)> {
+    let lost = Assessment::partly("log files of this time could not be read");
+    let mut cut = Vec::new();
+    for (from, until, verdict) in runs {
+        let less = together(&[verdict.clone(), lost.clone()]);
+        let mut at = from;
+        for hour in unread.range(from..until) {
+            cut.push((at, *hour, verdict.clone()));
+            cut.push((*hour, hour + HOUR, less.clone()));
+            at = hour + HOUR;
+        }
+        cut.push((at, until, verdict));
+    }
+    cut.retain(|(from, until, _)| from < until);
+    // neighbours that say the same are one
+    cut.dedup_by(|next, last| {
+        let same = last.1 == next.0 && last.2 == next.2;
+        if same {
+            last.1 = next.1;
+        }
+        same
+    });
+    cut
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::matcher::{Check, Node, Test, Want};
 use super::{Field, Rule, RuleKind, RuleSet};
 use crate::coverage::Sight;
+use crate::derive::Derived;
 use crate::event::{Key, Path};
 use crate::trail::{Category, Class};
 
@@ -68,11 +69,14 @@ impl Named {
     fn by(node: &Node) -> Self {
         let source = Field::Path(Path::Key(Key::EventSource));
         let call = Field::Path(Path::Key(Key::EventName));
+        // what a call to S3 aims at is its bucket
         let bucket = Field::Path(Path::new("requestParameters.bucketName"));
+        let target = Field::Derived(Derived::Target);
+        let buckets = [bucket, target].map(|field| bound(node, &field, &beginnings));
         Self {
             sources: bound(node, &source, &literals).unwrap_or_default(),
             calls: bound(node, &call, &literals).unwrap_or_default(),
-            buckets: bound(node, &bucket, &beginnings).unwrap_or_default(),
+            buckets: buckets.into_iter().flatten().next().unwrap_or_default(),
         }
     }
 }

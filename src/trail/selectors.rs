@@ -18,7 +18,7 @@ pub struct Selectors(Vec<Selector>);
 
 /// A selector takes an event where every one of its fields does.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Selector(Vec<FieldSelector>);
+pub(super) struct Selector(Vec<FieldSelector>);
 
 /// What one field of the event must be. Positive conditions are alternatives; none of the negative
 /// ones may hold.

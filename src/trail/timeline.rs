@@ -172,6 +172,7 @@ impl<'t> Timeline<'t> {
             _ => None,
         };
         match (self.last(at, bucket), self.next(at, bucket)) {
+            _ if self.trail.bucket.is_empty() => Sees::Yes,
             (Some((time, other)), _) if other != self.trail.bucket => Sees::No(format!(
                 "trail {name} writes to bucket {other} since {}",
                 iso(time)

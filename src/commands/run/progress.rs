@@ -8,9 +8,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::pipeline::Progress;
 use crate::report::thousands;
-use crate::source::Listing;
 
-pub(super) struct Bar {
+pub(in crate::commands) struct Bar {
     bar: ProgressBar,
     events: AtomicU64,
     began: Instant,
@@ -18,7 +17,7 @@ pub(super) struct Bar {
 
 impl Bar {
     /// A bar on standard error; indicatif hides it where that is no terminal.
-    pub(super) fn new(quiet: bool) -> Self {
+    pub(in crate::commands) fn new(quiet: bool) -> Self {
         let target = if quiet {
             ProgressDrawTarget::hidden()
         } else {
@@ -32,12 +31,12 @@ impl Bar {
         }
     }
 
-    pub(super) fn begin(&self, listing: &Listing) {
+    pub(super) fn begin(&self) {
         let template = "{wide_bar:.cyan} {pos}/{len} objects  {msg}  {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style);
         }
-        self.bar.set_length(listing.objects.len() as u64);
+        self.bar.set_length(0);
     }
 
     pub(super) fn end(&self) {
@@ -46,6 +45,10 @@ impl Bar {
 }
 
 impl Progress for Bar {
+    fn listed(&self, objects: u64) {
+        self.bar.inc_length(objects);
+    }
+
     fn object(&self, _bytes: u64, events: u64) {
         let events = self.events.fetch_add(events, Ordering::Relaxed) + events;
         self.bar.inc(1);

@@ -53,6 +53,7 @@ fn table(report: &Report) -> Markup {
                         }
                         td.number role="cell" data-label="Rules assessed" {
                             (row.rules_assessed) " of " (row.rules)
+                            @if row.rules_partly > 0 { ", " (row.rules_partly) " partly" }
                         }
                         td.limits role="cell" data-label="CloudTrail cannot show" { (row.citation.limits) }
                     }

@@ -165,7 +165,8 @@ fn rules(report: &Report) -> Markup {
         .filter(|rule| rule.assessment == Assessment::Assessed)
         .count() as u64;
     let others = [
-        (report.rules.len() as u64 - assessed, "not assessed"),
+        (report.partly_assessed().count() as u64, "partly assessed"),
+        (report.not_assessed().count() as u64, "not assessed"),
         (report.unconfigured.len() as u64, "not configured"),
         (report.rejected.len() as u64, "not loaded"),
     ];
@@ -173,7 +174,7 @@ fn rules(report: &Report) -> Markup {
         div.box {
             h2 { "Rules" }
             p.figure { (thousands(assessed)) }
-            p { "assessed: the events they are about were seen." }
+            p { "assessed for every account, Region and hour." }
             ul.plain {
                 @for (count, what) in others {
                     li.alert[count > 0] {

@@ -1,11 +1,16 @@
 //! What was read and what was not: accounts, Regions, counts that add up, problems, rules left out.
 
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
 
-use super::written::{clock, code, day, notice, scrolling, shown, values};
+use super::heatmap;
+use super::written::{clock, code, day, moment, notice, scrolling, shown, values};
 use crate::coverage::{Coverage, ProblemKind, RegionCoverage};
 use crate::event::time::Epoch;
-use crate::report::{Report, plural, thousands};
+use crate::report::grid::{Grid, Row};
+use crate::report::{Report, RuleState, notes, plural, thousands};
+use crate::trail::Asked;
 
 const MOST_PROBLEMS: usize = 50;
 const MOST_PLACES: usize = 300;
@@ -16,11 +21,13 @@ pub(super) fn section(report: &Report) -> Markup {
         section #scope aria-labelledby="scope-title" {
             h2 #scope-title { "Scope and coverage" }
             p.lead {
-                "What the findings rest on. A log that was never written, or lies elsewhere, cannot be missed here: "
-                "this section speaks of the files that were found."
+                "What the findings rest on: what the trails recorded, which of it was there, and what was read of it."
             }
             (asked_for(report))
-            (places(&report.coverage))
+            (notes_of(report))
+            (heatmap::figure(report))
+            (places(report))
+            (trails(report))
             (identities(&report.coverage))
             (problems(&report.coverage))
             (rules_aside(report))
@@ -55,16 +62,9 @@ fn instant(at: Epoch) -> String {
     format!("{} {} UTC", day(at), clock(at))
 }
 
-fn places(coverage: &Coverage) -> Markup {
-    let rows: Vec<(&String, &String, &RegionCoverage)> = coverage
-        .regions
-        .iter()
-        .flat_map(|(account, regions)| {
-            regions
-                .iter()
-                .map(move |(region, seen)| (account, region, seen))
-        })
-        .collect();
+fn places(report: &Report) -> Markup {
+    let grid = Grid::new(&report.provenance, &report.coverage);
+    let rows: Vec<Row<'_>> = grid.iter().flat_map(Grid::rows).collect();
     html! {
         h3 { "Accounts and Regions" }
         @if rows.is_empty() {
@@ -72,27 +72,33 @@ fn places(coverage: &Coverage) -> Markup {
         } @else {
             (notice(rows.len().min(MOST_PLACES), rows.len(), "row"))
             (scrolling("Accounts and Regions", &html! {
-                table {
-                    caption { "Hours with events are counted between the first and the last hour of the row." }
+                table.places {
+                    caption {
+                        "Hours with events are counted between the first and the last hour of the row. Late files "
+                        "were delivered more than 15 minutes after their newest event; duplicates were counted once."
+                    }
                     thead {
                         tr {
                             th scope="col" { "Account" }
                             th scope="col" { "Region" }
                             th.number scope="col" { "Log files" }
                             th.number scope="col" { "Events" }
+                            th.number scope="col" { "Duplicates" }
+                            th.number scope="col" { "Late files" }
+                            th.number scope="col" { "Not read" }
+                            th.number scope="col" { "Digests" }
                             th scope="col" { "First hour (UTC)" }
                             th scope="col" { "Last hour (UTC)" }
                             th.number scope="col" { "Hours with events" }
                         }
                     }
                     tbody {
-                        @for (account, region, seen) in rows.iter().take(MOST_PLACES) {
+                        @for row in rows.iter().take(MOST_PLACES) {
                             tr {
-                                th scope="row" { (code(account)) }
-                                td.nowrap { (code(region)) }
-                                td.number { (thousands(seen.objects)) }
-                                td.number { (thousands(seen.events)) }
-                                (hours(seen))
+                                th scope="row" { (code(row.account)) }
+                                td.nowrap { (code(row.region)) }
+                                (heatmap::counts(row))
+                                (hours(row.coverage))
                             }
                         }
                     }
@@ -204,26 +210,93 @@ fn problems(coverage: &Coverage) -> Markup {
     }
 }
 
-/// Rules that say nothing, each with the reason: silence is not a clean result.
-fn rules_aside(report: &Report) -> Markup {
-    let unseen: Vec<_> = report.not_assessed().collect();
+/// What holds for the coverage as a whole.
+fn notes_of(report: &Report) -> Markup {
+    let notes = notes::notes(report);
     html! {
-        h3 #rules-aside { "Rules left out" }
-        @if unseen.is_empty() && report.unconfigured.is_empty() && report.rejected.is_empty() {
-            p { "None: every rule was loaded, configured and saw the events it is about." }
+        @if !notes.is_empty() {
+            ul.notes { @for note in &notes { li { (shown(note)) } } }
         }
-        @if !unseen.is_empty() {
-            h4 { "Not assessed: the events they are about were not seen" }
-            (notice(unseen.len().min(MOST_RULES), unseen.len(), "rule"))
+    }
+}
+
+/// The trails as CloudTrail describes them, and what was done to them.
+fn trails(report: &Report) -> Markup {
+    let coverage = &report.coverage;
+    html! {
+        @if !coverage.trails.is_empty() {
+            h3 { "Trails" }
             ul.rules {
-                @for (rule, reason) in unseen.iter().take(MOST_RULES) {
+                @for trail in &coverage.trails {
                     li {
-                        (shown(&rule.title)) " " (code(&rule.name))
+                        (shown(&trail.name)) " " (code(&trail.arn))
+                        span.reason {
+                            @if trail.organization { "all accounts of the organization; " }
+                            @if trail.multi_region { "all Regions; " } @else { (code(&trail.home_region)) " only; " }
+                            @match &trail.status {
+                                Asked::Told(status) if status.logging => "logging",
+                                Asked::Told(_) => { strong { "stopped" } }
+                                Asked::Unknown(why) => (shown(why)),
+                            }
+                            @if trail.validation { "; with digests" } @else { "; without digests" }
+                        }
+                    }
+                }
+            }
+        }
+        @if !coverage.changes.is_empty() {
+            h3 { "Changes of trails" }
+            ul.rules {
+                @for change in &coverage.changes {
+                    li {
+                        (shown(&change.event_name)) " " (code(&change.trail))
+                        span.reason {
+                            @if let Some(at) = change.time { (moment(at)) ", " }
+                            "account " (code(&change.account)) ", event " (code(&change.event_id))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Rules that could not see all of their events, those with one reason together.
+fn by_reason<'r>(heading: &str, rules: impl Iterator<Item = (&'r RuleState, &'r str)>) -> Markup {
+    let mut reasons: BTreeMap<&str, Vec<&RuleState>> = BTreeMap::new();
+    for (rule, reason) in rules {
+        reasons.entry(reason).or_default().push(rule);
+    }
+    let all: usize = reasons.values().map(Vec::len).sum();
+    html! {
+        @if all > 0 {
+            h4 { (heading) }
+            (notice(reasons.len().min(MOST_RULES), reasons.len(), "reason"))
+            ul.rules {
+                @for (reason, rules) in reasons.iter().take(MOST_RULES) {
+                    li {
+                        @for (at, rule) in rules.iter().enumerate() {
+                            @if at > 0 { br; }
+                            (shown(&rule.title)) " " (code(&rule.name))
+                        }
                         span.reason { (shown(reason)) }
                     }
                 }
             }
         }
+    }
+}
+
+/// Rules that say nothing, or not everything, each with the reason: silence is not a clean result.
+fn rules_aside(report: &Report) -> Markup {
+    let unseen = report.not_assessed().count() + report.partly_assessed().count();
+    html! {
+        h3 #rules-aside { "Rules left out, and rules that saw a part" }
+        @if unseen == 0 && report.unconfigured.is_empty() && report.rejected.is_empty() {
+            p { "None: every rule was loaded, configured and could see the events it is about." }
+        }
+        (by_reason("Not assessed: the events they are about could not be seen", report.not_assessed()))
+        (by_reason("Partly assessed: some of their events could not be seen", report.partly_assessed()))
         @if !report.unconfigured.is_empty() {
             h4 { "Not configured: keys are missing in the configuration" }
             (notice(report.unconfigured.len().min(MOST_RULES), report.unconfigured.len(), "rule"))

@@ -7,7 +7,7 @@ use crate::coverage::{Coverage, ProblemKind};
 use crate::finding::{CallCount, Finding, Sample};
 use crate::hipaa::CATALOGUE;
 use crate::report::activity::{ActivityTables, Hour, Top};
-use crate::report::{Assessment, CitationState, RuleState, State};
+use crate::report::{Assessment, CitationState, RuleState, State, Visibility};
 use crate::rules::{Origin, Rejected, Unconfigured};
 use crate::severity::Severity;
 
@@ -80,7 +80,9 @@ fn report(findings: Vec<Finding>) -> Report {
     (coverage.first, coverage.last) = (Some(MONDAY), Some(MONDAY + 100 * HOUR));
     let place = coverage.region("111122223333", "us-east-1");
     (place.objects, place.events) = (9, 12_100);
-    place.hours = BTreeMap::from([(MONDAY, 97), (MONDAY + 50 * HOUR, 12_003)]);
+    place.hour(MONDAY).events = 97;
+    place.hour(MONDAY + 50 * HOUR).events = 12_003;
+    place.hour(MONDAY + 60 * HOUR).broken = 1;
     let rule = |name: &str, assessment| RuleState {
         name: name.into(),
         title: format!("Title of {name}"),
@@ -88,6 +90,7 @@ fn report(findings: Vec<Finding>) -> Report {
         catalogue: "A17".into(),
         citations: vec!["164.312(b)"],
         assessment,
+        view: 0,
         findings: 0,
     };
     let hour = |hour, succeeded, denied| Hour {
@@ -120,8 +123,10 @@ fn report(findings: Vec<Finding>) -> Report {
             },
             rules: 2,
             rules_assessed: 1,
+            rules_partly: 0,
             findings: findings.iter().map(|finding| (finding.level, 1)).collect(),
         }],
+        visibility: Visibility::default(),
         worst: findings.iter().map(|finding| finding.level).max(),
         left_out: 0,
         rules: vec![
@@ -195,7 +200,7 @@ fn each_finding_has_a_row_and_a_card_and_every_link_an_end() {
     }
     holds(
         &page,
-        "3 findings to decide: 1 critical, 1 high, 1 medium; all logs found were read.",
+        "3 findings to decide: 1 critical, 1 high, 1 medium; all logs found were read; 2 rules not assessed.",
     );
     holds(
         &page,
@@ -218,7 +223,8 @@ fn each_finding_has_a_row_and_a_card_and_every_link_an_end() {
 
 #[test]
 fn nothing_is_loaded_and_nothing_runs() {
-    let page = render(&report(several()));
+    // hatching that the page itself draws
+    let page = render(&report(several())).replace("url(#heat-", "");
     for load in [
         "http://",
         "https://",
@@ -234,13 +240,9 @@ fn nothing_is_loaded_and_nothing_runs() {
         assert!(!page.contains(load), "{load}");
     }
     holds(&page, "default-src 'none'; style-src 'sha256-");
-    let style = page
-        .split("<style>")
-        .nth(1)
-        .unwrap()
-        .split("</style>")
-        .next()
-        .unwrap();
+    let style = render(&report(several()));
+    let style = style.split("<style>").nth(1).unwrap();
+    let style = style.split("</style>").next().unwrap();
     let hash = base64::engine::general_purpose::STANDARD.encode(digest(&SHA256, style.as_bytes()));
     holds(&page, &format!("'sha256-{hash}'"));
     // browsers hash the style after making line ends one character
@@ -323,7 +325,7 @@ fn without_findings_nothing_is_called_clean() {
     let page = render(&report(Vec::new()));
     holds(
         &page,
-        "No findings in the covered data; all logs found were read.",
+        "No findings in the covered data; all logs found were read; 2 rules not assessed.",
     );
     holds(&page, "no findings, partly covered");
     assert!(!page.contains("<article"));
@@ -437,4 +439,27 @@ fn the_chart_shows_bursts_gaps_and_severe_findings() {
     absurd.activity.hours[1].hour = Some(253_402_297_200);
     assert!(chart::Chart::of(&absurd).unwrap().bars.len() <= 401);
     render(&absurd);
+}
+
+#[test]
+fn the_hours_are_drawn_with_what_is_missing_in_words_and_for_those_who_do_not_see_them() {
+    let page = render(&report(several()));
+    let map = page.split("svg class=\"chart heat\"").nth(1).unwrap();
+    let map = map.split("</svg>").next().unwrap();
+    assert!(map.contains("2 hours with events"), "{map}");
+    assert!(map.contains("1 hour in which something is missing for certain"));
+    assert!(map.contains("class=\"unread\"") && map.contains("class=\"no-files\""));
+    assert!(map.contains("class=\"events-4\"") && map.contains("class=\"events-2\""));
+    assert!(page.contains("Missing for certain"));
+    assert!(page.contains("files could not be read"));
+    // without a single hour there is nothing to draw
+    let mut empty = report(Vec::new());
+    empty.coverage.regions.clear();
+    assert!(!render(&empty).contains("chart heat"));
+    // a year is drawn by days, and stays small
+    let mut year = report(Vec::new());
+    year.provenance.until = Some(MONDAY + 366 * 24 * HOUR);
+    let page = render(&year);
+    assert!(page.contains("What was there, stretch by stretch, UTC"), "two days a cell");
+    assert!(page.len() < 200_000);
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ELSEWHERE, Place, View};
-use crate::coverage::HOUR;
+use crate::coverage::{HOUR, Hours};
 use crate::event::time::{Epoch, iso};
 use crate::report::{Assessment, plural, thousands};
 
@@ -14,7 +14,7 @@ const MOST_REASONS: usize = 3;
 #[derive(Default)]
 struct Reach<'v> {
     places: BTreeSet<&'v Place>,
-    runs: BTreeSet<(Epoch, Epoch)>,
+    hours: Hours,
     /// Places times hours.
     weight: Epoch,
 }
@@ -38,7 +38,7 @@ pub(in crate::report) fn sum(view: &View) -> Assessment {
             if let Some(reason) = run.verdict.reason() {
                 let reach = reasons.entry(reason).or_default();
                 reach.places.extend(&group.places);
-                reach.runs.insert((run.from, run.until));
+                reach.hours.add(run.from, run.until);
                 reach.weight += weight;
             }
         }
@@ -78,15 +78,15 @@ impl Reach<'_> {
         if self.places.len() < everywhere.len() {
             limits.push(self.places_in_words(everywhere));
         }
-        let lost: Epoch = self.runs.iter().map(|(from, until)| until - from).sum();
-        if self.runs.len() == 1 {
-            let (from, until) = self.runs.first().copied().unwrap_or_default();
-            if lost < hours {
-                limits.push(format!("from {} to {}", iso(from), iso(until)));
+        let runs = self.hours.runs();
+        let lost: Epoch = runs.iter().map(|(from, until)| until - from).sum();
+        match runs {
+            _ if lost >= hours => {}
+            [(from, until)] => limits.push(format!("from {} to {}", iso(*from), iso(*until))),
+            _ => {
+                let (lost, hours) = ((lost / HOUR).unsigned_abs(), (hours / HOUR).unsigned_abs());
+                limits.push(format!("{} of {}", thousands(lost), plural(hours, "hour")));
             }
-        } else if lost < hours {
-            let (lost, hours) = ((lost / HOUR).unsigned_abs(), (hours / HOUR).unsigned_abs());
-            limits.push(format!("{} of {}", thousands(lost), plural(hours, "hour")));
         }
         limits.join(", ")
     }

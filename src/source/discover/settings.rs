@@ -17,19 +17,20 @@ use crate::trail::{
 };
 
 /// A bucket and a prefix in it.
-pub type BucketPlace = (String, String);
+pub(super) type BucketPlace = (String, String);
 
 /// The trails that write to one of the places, and what is not known of them, a sentence each.
 ///
-/// `now` is the moment of the run. Answers are the same in any order of the places.
+/// `wanted` are trails of other accounts by their ARNs, `now` is the moment of the run.
 pub async fn settings(
     client: &Client,
     places: &[BucketPlace],
+    wanted: &[String],
     now: Epoch,
 ) -> (BTreeSet<Trail>, BTreeSet<String>) {
     let client = aws::briefly(client);
     let mut unknown = BTreeSet::new();
-    let described = match super::all(&client).await {
+    let described = match super::all(&client, wanted).await {
         Ok((described, problems)) => {
             let problems = problems.into_iter().map(|problem| problem.what);
             unknown.extend(problems.map(|what| format!("{what}.")));

@@ -1,0 +1,39 @@
+//! `trailscan coverage`: what was there and what could be seen, without findings.
+
+use super::run::{self, find, progress};
+use super::{Exit, say};
+use crate::cli::{Coverage, CoverageFormat};
+use crate::config::Config;
+use crate::detect::Detector;
+use crate::report::{Assessment, Report, json, terminal};
+use crate::rules::RuleSet;
+use crate::source::Source;
+
+pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
+    let now = run::now()?;
+    let reading = &arguments.reading;
+    let source = Source::parse(reading.source.as_deref())?;
+    let config = Config::load(arguments.rule_choice.config.as_deref())?;
+    let rules = run::rule_set(&arguments.rule_choice, &config)?;
+    let scope = run::scope(&reading.selection, &source, now)?;
+    let runtime = run::runtime()?;
+    let progress = progress::Bar::new(arguments.quiet);
+    let found = find::find(&source, &scope, reading, arguments.quiet, &runtime)?;
+    let provenance = run::provenance(found.source(), &config, &scope, &arguments.rule_choice);
+    // which events the rules match is not asked here: only which they could see
+    let none = RuleSet::default();
+    let detector = Detector::new(&none, &config.organization);
+    let tally = run::scan(found, &detector, &scope, reading, &progress, &runtime)?;
+    let report = Report::new(provenance, &rules, tally, Vec::new());
+    match arguments.format {
+        CoverageFormat::Grid => {
+            say(&terminal::grid(&report))?;
+            run::warn_of_regions(&reading.selection);
+        }
+        CoverageFormat::Json => say(&String::from_utf8_lossy(&json::coverage(&report)?))?,
+    }
+    let seen = |assessment: &Assessment| *assessment == Assessment::Assessed;
+    let whole = report.coverage.is_complete()
+        && report.rules.iter().all(|rule| seen(&rule.assessment));
+    Ok(if whole { Exit::Done } else { Exit::Incomplete })
+}
