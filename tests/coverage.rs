@@ -104,6 +104,9 @@ fn selectors_narrowed_inside_the_window_end_what_was_seen_until_they_are_widened
         "{}",
         reason("aws_secretsmanager_secret_read_refused_repeatedly")
     );
+    let own = ["--no-builtin-rules", "--rules", "rules/kms"];
+    let mut report = json("samples/trails/narrowed", &own);
+    report["provenance"] = Value::Null;
     let text = serde_json::to_string_pretty(&report).unwrap();
     insta::assert_snapshot!("narrowed_json", text);
     insta::assert_snapshot!("narrowed_grid", coverage("samples/trails/narrowed", &[]).1);
@@ -138,8 +141,9 @@ fn nothing_found_and_not_all_seen_is_no_clean_exit() {
     let quiet = |arguments: &[&str]| run(samples("trails/quiet"), arguments);
     assert_eq!(quiet(&[]).code, 3);
     assert_eq!(quiet(&["--fail-on", "never"]).code, 0);
-    // rules of that level saw all there was
-    assert_eq!(quiet(&["--fail-on", "critical"]).code, 0);
+    // rules that saw all there was
+    let roles = ["--no-builtin-rules", "--rules", "rules/sts"];
+    assert_eq!(quiet(&roles).code, 0);
     // findings are told by the code whatever was seen
     assert_eq!(run(samples("trails/breach"), &[]).code, 1);
 }

@@ -305,3 +305,33 @@ pub(super) fn counts(row: &Row<'_>) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::render;
+    use super::super::tests::{MONDAY, report, several};
+    use super::HOUR;
+
+    #[test]
+    fn the_hours_are_drawn_with_what_is_missing_in_words_and_for_those_who_do_not_see_them() {
+        let page = render(&report(several()));
+        let map = page.split("svg class=\"chart heat\"").nth(1).unwrap();
+        let map = map.split("</svg>").next().unwrap();
+        assert!(map.contains("2 hours with events"), "{map}");
+        assert!(map.contains("1 hour in which something is missing for certain"));
+        assert!(map.contains("class=\"unread\"") && map.contains("class=\"no-files\""));
+        assert!(map.contains("class=\"events-4\"") && map.contains("class=\"events-2\""));
+        assert!(page.contains("Missing for certain"));
+        assert!(page.contains("files could not be read"));
+        // without a single hour there is nothing to draw
+        let mut empty = report(Vec::new());
+        empty.coverage.regions.clear();
+        assert!(!render(&empty).contains("chart heat"));
+        // a year is drawn by days, and stays small
+        let mut year = report(Vec::new());
+        year.provenance.until = Some(MONDAY + 366 * 24 * HOUR);
+        let page = render(&year);
+        assert!(page.contains("What was there, stretch by stretch, UTC"), "two days a cell");
+        assert!(page.len() < 200_000);
+    }
+}

@@ -13,7 +13,7 @@ use crate::severity::Severity;
 
 const HOSTILE: &str = "\"><script>alert('x')</script>\u{202e}gpj.exe\u{7}<img src=x onerror=y>";
 /// Mon 16 Nov 2026, 00:00 UTC.
-const MONDAY: i64 = 1_794_787_200;
+pub(super) const MONDAY: i64 = 1_794_787_200;
 const HOUR: i64 = 3_600;
 
 fn finding(id: &str, level: Severity, actor: &str) -> Finding {
@@ -73,7 +73,7 @@ fn finding(id: &str, level: Severity, actor: &str) -> Finding {
     }
 }
 
-fn report(findings: Vec<Finding>) -> Report {
+pub(super) fn report(findings: Vec<Finding>) -> Report {
     let mut coverage = Coverage::default();
     (coverage.objects.listed, coverage.objects.read) = (9, 9);
     (coverage.records.records, coverage.records.evaluated) = (12_100, 12_100);
@@ -166,7 +166,7 @@ fn report(findings: Vec<Finding>) -> Report {
     }
 }
 
-fn several() -> Vec<Finding> {
+pub(super) fn several() -> Vec<Finding> {
     vec![
         finding(
             "c1",
@@ -439,27 +439,4 @@ fn the_chart_shows_bursts_gaps_and_severe_findings() {
     absurd.activity.hours[1].hour = Some(253_402_297_200);
     assert!(chart::Chart::of(&absurd).unwrap().bars.len() <= 401);
     render(&absurd);
-}
-
-#[test]
-fn the_hours_are_drawn_with_what_is_missing_in_words_and_for_those_who_do_not_see_them() {
-    let page = render(&report(several()));
-    let map = page.split("svg class=\"chart heat\"").nth(1).unwrap();
-    let map = map.split("</svg>").next().unwrap();
-    assert!(map.contains("2 hours with events"), "{map}");
-    assert!(map.contains("1 hour in which something is missing for certain"));
-    assert!(map.contains("class=\"unread\"") && map.contains("class=\"no-files\""));
-    assert!(map.contains("class=\"events-4\"") && map.contains("class=\"events-2\""));
-    assert!(page.contains("Missing for certain"));
-    assert!(page.contains("files could not be read"));
-    // without a single hour there is nothing to draw
-    let mut empty = report(Vec::new());
-    empty.coverage.regions.clear();
-    assert!(!render(&empty).contains("chart heat"));
-    // a year is drawn by days, and stays small
-    let mut year = report(Vec::new());
-    year.provenance.until = Some(MONDAY + 366 * 24 * HOUR);
-    let page = render(&year);
-    assert!(page.contains("What was there, stretch by stretch, UTC"), "two days a cell");
-    assert!(page.len() < 200_000);
 }
