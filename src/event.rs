@@ -13,7 +13,7 @@ use std::cell::{OnceCell, RefCell};
 
 use json::{Raw, Value};
 use time::Epoch;
-use user_identity::UserIdentity;
+use user_identity::{SessionIssuer, UserIdentity};
 
 /// Declares the known top-level keys once: the variant, its spelling, and the table between them.
 macro_rules! keys {
@@ -82,7 +82,11 @@ keys! {
 /// One record. See the module's own words.
 #[derive(Debug, Clone)]
 pub struct Event<'a> {
+    /// What stands here counts only where `present` says so: records follow each other by the
+    /// million, and clearing this table would cost more than filling it.
     fields: [Raw<'a>; Key::ALL.len()],
+    /// One bit a key.
+    present: u32,
     /// Keys that AWS does not document: envelopes, exports, newer versions.
     others: Vec<(Cow<'a, str>, Raw<'a>)>,
     /// The export spelled every key in lower case (Athena, Panther): nested keys are then
@@ -90,6 +94,7 @@ pub struct Event<'a> {
     folded: bool,
     time: Option<Epoch>,
     user: OnceCell<UserIdentity<'a>>,
+    issuer: OnceCell<SessionIssuer<'a>>,
     remembered: RefCell<Vec<(usize, Option<Value<'a>>)>>,
 }
 
@@ -97,10 +102,12 @@ impl Default for Event<'_> {
     fn default() -> Self {
         Self {
             fields: [Raw::default(); Key::ALL.len()],
+            present: 0,
             others: Vec::new(),
             folded: false,
             time: None,
             user: OnceCell::new(),
+            issuer: OnceCell::new(),
             remembered: RefCell::new(Vec::new()),
         }
     }
@@ -117,6 +124,17 @@ impl<'a> Event<'a> {
         event
     }
 
+    /// Makes room for the next record.
+    pub fn clear(&mut self) {
+        self.present = 0;
+        self.others.clear();
+        self.folded = false;
+        self.time = None;
+        self.user = OnceCell::new();
+        self.issuer = OnceCell::new();
+        self.remembered.get_mut().clear();
+    }
+
     /// Notes one member of the record. A key that stands twice keeps its last value, as
     /// serde_json, jq and Athena do; a rule sees what those readers see.
     pub fn note(&mut self, name: Cow<'a, str>, value: Raw<'a>) {
@@ -130,6 +148,7 @@ impl<'a> Event<'a> {
     pub fn set(&mut self, key: Key, value: Raw<'a>) {
         if let Some(slot) = self.fields.get_mut(key as usize) {
             *slot = value;
+            self.present |= 1 << key as u32;
         }
     }
 
@@ -166,7 +185,10 @@ impl<'a> Event<'a> {
 
     /// The value of a documented key, unread.
     pub fn raw(&self, key: Key) -> Raw<'a> {
-        self.fields.get(key as usize).copied().unwrap_or_default()
+        match self.fields.get(key as usize) {
+            Some(value) if self.present & (1 << key as u32) != 0 => *value,
+            _ => Raw::default(),
+        }
     }
 
     /// The value of an undocumented key, unread.
@@ -196,6 +218,17 @@ impl<'a> Event<'a> {
     pub fn user(&self) -> &UserIdentity<'a> {
         self.user
             .get_or_init(|| UserIdentity::new(self.raw(Key::UserIdentity), self.folded))
+    }
+
+    /// `userIdentity.sessionContext.sessionIssuer`, read once an event.
+    pub fn session_issuer(&self) -> &SessionIssuer<'a> {
+        self.issuer.get_or_init(|| {
+            let path = ["sessionContext", "sessionIssuer"];
+            match self.user().session_context.is_absent() {
+                true => SessionIssuer::default(),
+                false => SessionIssuer::new(self.at(Key::UserIdentity, &path), self.folded),
+            }
+        })
     }
 
     /// A fact that somebody derived from this record, derived once however often it is asked for.
@@ -289,9 +322,9 @@ impl<'a> Event<'a> {
     /// Every scalar of the record, at any depth.
     pub fn leaves(&self) -> impl Iterator<Item = Raw<'a>> + '_ {
         let others = self.others.iter().map(|(_, value)| *value);
-        self.fields
+        Key::ALL
             .iter()
-            .copied()
+            .map(|key| self.raw(*key))
             .chain(others)
             .flat_map(Raw::leaves)
     }
@@ -347,11 +380,10 @@ fn descend<'a>(
     // a key written twice counts once, with its last value
     let mut found = Raw::default();
     let mut flat = Raw::default();
-    let joined = (!deeper.is_empty()).then(|| rest.join("."));
     for (name, member) in value.members() {
         if name == *first || (folded && name.eq_ignore_ascii_case(first)) {
             found = member;
-        } else if joined.as_deref() == Some(&*name) {
+        } else if !deeper.is_empty() && is_joined(&name, rest) {
             flat = member;
         }
     }
@@ -359,6 +391,23 @@ fn descend<'a>(
         return descend(flat, &[], folded, lists, visit);
     }
     !found.is_absent() && descend(found, deeper, folded, lists, visit)
+}
+
+/// True where the name is these parts with dots between them.
+fn is_joined(name: &str, parts: &[String]) -> bool {
+    let mut rest = name;
+    for (place, part) in parts.iter().enumerate() {
+        let dot = if place > 0 {
+            rest.strip_prefix('.')
+        } else {
+            Some(rest)
+        };
+        match dot.and_then(|rest| rest.strip_prefix(part.as_str())) {
+            Some(behind) => rest = behind,
+            None => return false,
+        }
+    }
+    rest.is_empty()
 }
 
 /// Where a rule's field lies in a record, worked out once when the rule is loaded.

@@ -139,9 +139,12 @@ impl Report {
     ) -> Self {
         let groups = std::mem::take(&mut tally.groups)
             .into_iter()
-            .filter(|(key, _)| rules.reports(key.rule));
+            .filter(|(key, _)| rules.reports(key.rule as usize));
         let mut findings: Vec<Finding> = groups
-            .filter_map(|(key, group)| findings::finding(rules, &key, group, None))
+            .filter_map(|(key, group)| {
+                let subject = findings::Subject::of(&key, &tally.names);
+                findings::finding(rules, subject, &group, None, &tally)
+            })
             .collect();
         findings.extend(findings::burst_findings(rules, &tally, bursts));
         findings.sort_by_cached_key(Finding::order);
@@ -162,7 +165,7 @@ impl Report {
             rules: states,
             rejected: rules.rejected.clone(),
             unconfigured: rules.unconfigured.clone(),
-            activity: ActivityTables::new(tally.activity),
+            activity: ActivityTables::new(&tally.activity, &tally.names),
             coverage: tally.coverage,
             worst,
             left_out,

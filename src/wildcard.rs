@@ -85,6 +85,17 @@ impl Wildcard {
 
     /// True where the whole text fits the pattern.
     pub fn matches(&self, text: &str) -> bool {
+        if let [Part::Text(wanted)] = self.parts.as_slice()
+            && self.ascii
+            && text.is_ascii()
+        {
+            // most patterns have no wildcard, and most texts another length
+            return wanted.len() == text.len()
+                && match self.cased {
+                    true => wanted == text,
+                    false => wanted.eq_ignore_ascii_case(text),
+                };
+        }
         if self.cased {
             return run(&self.parts, text, &|a, b| a == b);
         }

@@ -3,7 +3,8 @@
 //! What the walk steps over it still holds to account: brackets must match in kind and number, and
 //! every value must begin as a JSON value begins. Deeper grammar is checked where a rule reads.
 
-use super::{Content, DecodeError, Decoded, Visit, envelope, structure};
+use super::structure::Structure;
+use super::{Content, DecodeError, Decoded, Visit, envelope};
 use crate::event::json::Raw;
 use crate::event::{Event, Key};
 
@@ -38,7 +39,7 @@ fn lines_of_events(text: &str, scratch: &mut Scratch) -> bool {
         return false;
     }
     let mut walks = |text: &str| {
-        let whole = structure::index(text.as_bytes(), &mut scratch.positions);
+        let whole = scratch.structure.read(text.as_bytes());
         whole && Walk::new(text, scratch).skip_documents().is_ok()
     };
     walks(first) && !walks(text)
@@ -50,7 +51,7 @@ fn documents(
     decoded: &mut Decoded,
     visit: &mut Visit<'_>,
 ) -> Result<(), DecodeError> {
-    if !structure::index(text.as_bytes(), &mut scratch.positions) {
+    if !scratch.structure.read(text.as_bytes()) {
         return Err(DecodeError::Json {
             at: text.len(),
             what: "it ends inside a string",
@@ -70,7 +71,7 @@ fn documents(
 /// What walks of one worker use again.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    positions: Vec<u32>,
+    structure: Structure,
     /// The keys in the order in which the last records had them. CloudTrail keeps it from record to
     /// record, so that a key is mostly known before it is read.
     order: Vec<Key>,
@@ -80,9 +81,14 @@ pub(super) struct Scratch {
 struct Walk<'a> {
     text: &'a str,
     positions: &'a [u32],
+    /// Places of the brackets among the positions.
+    brackets: &'a [u32],
+    compact: bool,
     order: &'a mut Vec<Key>,
     /// The next structural byte to look at.
     next: usize,
+    /// The next bracket at or behind it.
+    next_bracket: usize,
     /// The offset behind the last one looked at.
     behind: usize,
     /// The closers that are due, innermost last.
@@ -95,9 +101,12 @@ impl<'a> Walk<'a> {
     fn new(text: &'a str, scratch: &'a mut Scratch) -> Self {
         Self {
             text,
-            positions: &scratch.positions,
+            positions: scratch.structure.positions(),
+            brackets: &scratch.structure.brackets,
+            compact: scratch.structure.compact,
             order: &mut scratch.order,
             next: 0,
+            next_bracket: 0,
             behind: 0,
             due: Vec::new(),
             bad: None,
@@ -156,7 +165,9 @@ impl<'a> Walk<'a> {
         let at = *at as usize;
         self.next += 1;
         self.behind = at + 1;
-        Ok((self.text.as_bytes().get(at).copied().unwrap_or(0), at))
+        let byte = self.text.as_bytes().get(at).copied().unwrap_or(0);
+        self.next_bracket += usize::from(is_bracket(byte));
+        Ok((byte, at))
     }
 
     fn peek(&self) -> u8 {
@@ -223,9 +234,10 @@ impl<'a> Walk<'a> {
     ) -> Result<bool, DecodeError> {
         self.take()?;
         let mut known = in_records;
+        let mut event = Event::default();
         loop {
             if self.rest_blank(self.ahead()) && self.peek() == b'{' {
-                let mut event = Event::default();
+                event.clear();
                 self.object(&mut event, None)?;
                 known |= self.deliver(&event, in_records, decoded, visit);
             } else if !(self.rest_blank(self.ahead()) && self.peek() == b']') {
@@ -349,6 +361,9 @@ impl<'a> Walk<'a> {
 
     /// Steps over the object or list that opens here.
     fn nested(&mut self) -> Result<(), DecodeError> {
+        if self.compact && self.leapt() {
+            return Ok(());
+        }
         self.due.clear();
         loop {
             let (byte, at) = self.take()?;
@@ -360,6 +375,43 @@ impl<'a> Walk<'a> {
                 self.bad = Some("a value is not JSON");
             }
         }
+    }
+
+    /// Steps over a sound object or list from bracket to bracket; false, and nothing has moved, where
+    /// it is not sound or too deep. In a compact text the brackets are all that can be wrong.
+    fn leapt(&mut self) -> bool {
+        let bytes = self.text.as_bytes();
+        // one bit a level: 1 for an object
+        let (mut kinds, mut depth) = (0u64, 0u32);
+        for (steps, place) in (1..).zip(self.brackets.get(self.next_bracket..).unwrap_or_default())
+        {
+            let Some(at) = self.positions.get(*place as usize) else {
+                return false;
+            };
+            match bytes.get(*at as usize) {
+                Some(b'{') => kinds = kinds << 1 | 1,
+                Some(b'[') => kinds <<= 1,
+                _ if depth == 0 => return false,
+                Some(b'}') if kinds & 1 == 0 => return false,
+                Some(b']') if kinds & 1 == 1 => return false,
+                _ => {
+                    kinds >>= 1;
+                    depth -= 1;
+                    if depth == 0 {
+                        self.next = *place as usize + 1;
+                        self.next_bracket += steps;
+                        self.behind = *at as usize + 1;
+                        return true;
+                    }
+                    continue;
+                }
+            }
+            depth += 1;
+            if depth == u64::BITS {
+                return false;
+            }
+        }
+        false
     }
 
     fn balance(&mut self, byte: u8) -> Result<(), DecodeError> {
@@ -392,6 +444,11 @@ impl<'a> Walk<'a> {
             None => false,
         }
     }
+}
+
+/// True for a bracket among `{ } [ ] : ,`.
+const fn is_bracket(byte: u8) -> bool {
+    byte >= b'['
 }
 
 /// True for a string, number, true, false or null (RFC 8259, section 3).

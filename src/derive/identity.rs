@@ -11,18 +11,6 @@ fn text(raw: Raw<'_>) -> Cow<'_, str> {
     UserIdentity::text(raw)
 }
 
-/// A member of the role that issued the session (`sessionContext.sessionIssuer`).
-fn issuer<'a>(event: &Event<'a>, member: &str) -> Cow<'a, str> {
-    let session = event.user().session_context;
-    if session.is_absent() {
-        return Cow::Borrowed("");
-    }
-    event.text_at(
-        Key::UserIdentity,
-        &["sessionContext", "sessionIssuer", member],
-    )
-}
-
 /// What sort of caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PrincipalKind {
@@ -57,7 +45,7 @@ pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
     let arn = text(event.user().arn);
     match text(event.user().kind).as_ref() {
         "AssumedRole" => {
-            let issuer = issuer(event, "arn");
+            let issuer = text(event.session_issuer().arn);
             if issuer.is_empty() {
                 return arn;
             }
@@ -107,7 +95,7 @@ pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
 /// id, an ECS task id) are one actor, their role.
 pub fn actor<'a>(event: &Event<'a>) -> Cow<'a, str> {
     if event.user().kind.is_text("AssumedRole") && is_machine_made(&session_name(event)) {
-        let issuer = issuer(event, "arn");
+        let issuer = text(event.session_issuer().arn);
         if !issuer.is_empty() {
             return issuer;
         }
@@ -117,7 +105,7 @@ pub fn actor<'a>(event: &Event<'a>) -> Cow<'a, str> {
 
 /// The caller without its session, for tables over time: few values, however many sessions.
 pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let issuer = issuer(event, "arn");
+    let issuer = text(event.session_issuer().arn);
     if event.user().kind.is_text("AssumedRole") && !issuer.is_empty() {
         return issuer;
     }
@@ -126,7 +114,7 @@ pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
 
 /// The role's or user's name.
 pub fn role<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let issuer = issuer(event, "userName");
+    let issuer = text(event.session_issuer().user_name);
     if !issuer.is_empty() {
         return issuer;
     }
@@ -197,7 +185,7 @@ pub fn kind(event: &Event<'_>, organization: &Organization) -> PrincipalKind {
     let known = || {
         is_workload(&role(event))
             || is_workload(&text(event.user().arn))
-            || is_workload(&issuer(event, "arn"))
+            || is_workload(&text(event.session_issuer().arn))
     };
     match text(event.user().kind).as_ref() {
         "Root" => PrincipalKind::Root,

@@ -145,6 +145,12 @@ impl<'a> Raw<'a> {
         Members(Inside::of(self, '{'))
     }
 
+    /// The members of an object as they stand there, keys unread.
+    pub fn entries(self) -> impl Iterator<Item = (Self, Self)> {
+        let mut inside = Inside::of(self, '{');
+        std::iter::from_fn(move || Some((inside.key()?, inside.value()?)))
+    }
+
     /// The items of an array, in file order; none for any other type.
     pub fn items(self) -> Items<'a> {
         Items(Inside::of(self, '['))
@@ -152,10 +158,20 @@ impl<'a> Raw<'a> {
 
     /// The member of that name; the last one where the key stands twice, as most readers do.
     pub fn get(self, key: &str) -> Self {
-        self.members()
-            .filter(|(name, _)| name == key)
+        self.entries()
+            .filter(|(name, _)| name.is_text(key) || (name.is_longer(key) && name.says(key)))
             .last()
             .map_or(Self::default(), |(_, value)| value)
+    }
+
+    /// True where escapes may hide a shorter text.
+    const fn is_longer(self, text: &str) -> bool {
+        self.text.len() > text.len() + 2
+    }
+
+    fn says(self, text: &str) -> bool {
+        memchr::memchr(b'\\', self.text.as_bytes()).is_some()
+            && self.string().is_some_and(|string| string == text)
     }
 
     /// `get` along a path of plain members.

@@ -4,33 +4,36 @@ use std::borrow::Cow;
 
 use super::json::Raw;
 
-/// Declares the members that are kept, once.
+/// Declares an object and those of its members that are kept, once.
 macro_rules! members {
-    ($($field:ident = $name:literal,)*) => {
-        /// The members of `userIdentity` (AWS, "CloudTrail userIdentity element"), unread.
+    ($(#[$doc:meta])* $object:ident: $($field:ident = $name:literal,)*) => {
+        $(#[$doc])*
         #[derive(Debug, Clone, Copy, Default)]
-        pub struct UserIdentity<'a> { $(pub $field: Raw<'a>,)* }
+        pub struct $object<'a> { $(pub $field: Raw<'a>,)* }
 
-        impl<'a> UserIdentity<'a> {
+        impl<'a> $object<'a> {
             /// Notes every member of the object. A key that stands twice keeps its last value.
+            /// `folded` takes its keys whatever their case.
             pub fn new(raw: Raw<'a>, folded: bool) -> Self {
-                let mut identity = Self::default();
-                for (name, value) in raw.members() {
-                    let slot = match name.as_ref() {
-                        $($name => &mut identity.$field,)*
-                        other if folded => match identity.folded(other) {
-                            Some(slot) => slot,
-                            None => continue,
-                        },
-                        _ => continue,
+                let mut object = Self::default();
+                for (key, value) in raw.entries() {
+                    let slot = match key.as_str() {
+                        $(concat!("\"", $name, "\"") => Some(&mut object.$field),)*
+                        _ => object.spelt_otherwise(key, folded),
                     };
-                    *slot = value;
+                    if let Some(slot) = slot {
+                        *slot = value;
+                    }
                 }
-                identity
+                object
             }
 
-            fn folded(&mut self, name: &str) -> Option<&mut Raw<'a>> {
-                $(if name.eq_ignore_ascii_case($name) { return Some(&mut self.$field); })*
+            /// A key with escapes in it, or in another case.
+            fn spelt_otherwise(&mut self, key: Raw<'a>, folded: bool) -> Option<&mut Raw<'a>> {
+                let name = key.string()?;
+                $(if name == $name || (folded && name.eq_ignore_ascii_case($name)) {
+                    return Some(&mut self.$field);
+                })*
                 None
             }
 
@@ -43,6 +46,8 @@ macro_rules! members {
 }
 
 members! {
+    /// The members of `userIdentity` (AWS, "CloudTrail userIdentity element"), unread.
+    UserIdentity:
     kind = "type",
     arn = "arn",
     principal_id = "principalId",
@@ -53,6 +58,16 @@ members! {
     session_context = "sessionContext",
     on_behalf_of = "onBehalfOf",
     identity_provider = "identityProvider",
+}
+
+members! {
+    /// The members of `userIdentity.sessionContext.sessionIssuer`: who gave the credentials out.
+    SessionIssuer:
+    kind = "type",
+    principal_id = "principalId",
+    arn = "arn",
+    account_id = "accountId",
+    user_name = "userName",
 }
 
 impl<'a> UserIdentity<'a> {

@@ -53,16 +53,26 @@ impl Field {
         }
     }
 
-    /// The first value as text; empty where there is none.
-    pub fn text(&self, event: &Event<'_>, organization: &Organization) -> String {
-        let mut found = String::new();
+    /// Calls `take` with the first value that is text, where there is one.
+    pub fn first(
+        &self,
+        event: &Event<'_>,
+        organization: &Organization,
+        take: &mut dyn FnMut(&str),
+    ) {
         self.visit(event, organization, &mut |value| match value.as_text() {
             Some(text) => {
-                found = text.into_owned();
+                take(&text);
                 true
             }
             None => false,
         });
+    }
+
+    /// The first value as text; empty where there is none.
+    pub fn text(&self, event: &Event<'_>, organization: &Organization) -> String {
+        let mut found = String::new();
+        self.first(event, organization, &mut |text| text.clone_into(&mut found));
         found
     }
 }
