@@ -2,7 +2,7 @@
 
 mod rows;
 
-use crate::derive::{Organization, identity, target};
+use crate::derive::{Organization, identity, outcome, target};
 use crate::event::{Event, Key};
 use crate::finding::{EventId, GROUP_SEPARATOR};
 use crate::names::{NameId, Names};
@@ -89,7 +89,8 @@ impl<'r> Detection<'r> {
     /// matches it.
     pub fn take(&mut self, event: &Event<'_>, record: u32, scanned: &mut Scanned) {
         let seen = u32::try_from(scanned.seen.len()).unwrap_or(u32::MAX);
-        let row = self.rows.of(event, scanned);
+        let outcome = outcome::of(event);
+        let row = self.rows.of(event, outcome, scanned);
         scanned.seen.push(Seen {
             record,
             row,
@@ -97,8 +98,12 @@ impl<'r> Detection<'r> {
             time: event.time(),
         });
         self.matched.clear();
-        self.matcher
-            .matches(event, self.detector.organization, &mut self.matched);
+        self.matcher.matches(
+            event,
+            outcome,
+            self.detector.organization,
+            &mut self.matched,
+        );
         if self.matched.is_empty() {
             return;
         }

@@ -13,7 +13,7 @@ use std::cell::{OnceCell, RefCell};
 
 use json::{Raw, Value};
 use time::Epoch;
-use user_identity::{SessionIssuer, UserIdentity};
+use user_identity::{IssuerMember, SessionIssuer, UserIdentity, UserMember};
 
 /// Declares the known top-level keys once: the variant, its spelling, and the table between them.
 macro_rules! keys {
@@ -222,13 +222,8 @@ impl<'a> Event<'a> {
 
     /// `userIdentity.sessionContext.sessionIssuer`, read once an event.
     pub fn session_issuer(&self) -> &SessionIssuer<'a> {
-        self.issuer.get_or_init(|| {
-            let path = ["sessionContext", "sessionIssuer"];
-            match self.user().session_context.is_absent() {
-                true => SessionIssuer::default(),
-                false => SessionIssuer::new(self.at(Key::UserIdentity, &path), self.folded),
-            }
-        })
+        self.issuer
+            .get_or_init(|| SessionIssuer::of_session(self.user().session_context, self.folded))
     }
 
     /// A fact that somebody derived from this record, derived once however often it is asked for.
@@ -284,17 +279,10 @@ impl<'a> Event<'a> {
     pub fn visit(&self, path: &Path, visit: &mut dyn FnMut(Value<'a>) -> bool) -> bool {
         let (root, rest) = match path {
             Path::Key(key) => (self.raw(*key), &[][..]),
-            // an odd record may hold a list of identities, which is walked like any other list
-            Path::Below(Key::UserIdentity, rest) if self.raw(Key::UserIdentity).is_object() => {
-                match rest.split_first() {
-                    Some((first, deeper)) => match self.user().get(first) {
-                        Some(member) => (member, deeper),
-                        None => (self.raw(Key::UserIdentity), rest.as_slice()),
-                    },
-                    None => (self.raw(Key::UserIdentity), rest.as_slice()),
-                }
-            }
-            Path::Below(key, rest) => (self.raw(*key), rest.as_slice()),
+            Path::Below(key, rest, shortcut) => match self.short(*shortcut) {
+                Some((value, steps)) => (value, rest.get(steps..).unwrap_or_default()),
+                None => (self.raw(*key), rest.as_slice()),
+            },
             Path::Other(parts) => {
                 // a flat key that itself holds dots wins over a nested one
                 let flat = self.other(&parts.join("."));
@@ -305,6 +293,22 @@ impl<'a> Event<'a> {
             }
         };
         descend(root, rest, self.folded, LISTS_IN_LISTS, visit)
+    }
+
+    /// What lies at the end of a shortcut, and how many steps of the path it saves. An odd record
+    /// may hold a list of identities or of issuers, which is walked like any other list.
+    fn short(&self, shortcut: Shortcut) -> Option<(Raw<'a>, usize)> {
+        if !self.raw(Key::UserIdentity).is_object() {
+            return None;
+        }
+        match shortcut {
+            Shortcut::None => None,
+            Shortcut::User(member) => Some((self.user().get(member), 1)),
+            Shortcut::Issuer(member) => {
+                let issuer = self.session_issuer();
+                issuer.is_plain.then(|| (issuer.get(member), 3))
+            }
+        }
     }
 
     /// Every member of the record, unread: the documented keys as AWS spells them, then the others.
@@ -336,9 +340,9 @@ impl<'a> Event<'a> {
             Path::Other(parts) if parts.len() == 1 => {
                 return !self.other(&parts.join(".")).is_absent();
             }
-            Path::Below(key, rest) => match rest.split_last() {
+            Path::Below(key, rest, _) => match rest.split_last() {
                 Some((last, [])) => (Path::Key(*key), last),
-                Some((last, init)) => (Path::Below(*key, init.to_vec()), last),
+                Some((last, init)) => (Path::Below(*key, init.to_vec(), Shortcut::None), last),
                 None => return !self.raw(*key).is_absent(),
             },
             Path::Other(parts) => match parts.split_last() {
@@ -410,13 +414,36 @@ fn is_joined(name: &str, parts: &[String]) -> bool {
     rest.is_empty()
 }
 
+/// A part of a record that is read once an event, because nearly every rule and table asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shortcut {
+    None,
+    /// A member of `userIdentity`.
+    User(UserMember),
+    /// A member of `userIdentity.sessionContext.sessionIssuer`.
+    Issuer(IssuerMember),
+}
+
+impl Shortcut {
+    fn new(key: Key, rest: &[String]) -> Self {
+        let names: Vec<&str> = rest.iter().map(String::as_str).collect();
+        let issuer = |name: &str| IssuerMember::from_name(name).map(Self::Issuer);
+        match (key, names.as_slice()) {
+            (Key::UserIdentity, ["sessionContext", "sessionIssuer", name]) => issuer(name),
+            (Key::UserIdentity, [name, ..]) => UserMember::from_name(name).map(Self::User),
+            _ => None,
+        }
+        .unwrap_or(Self::None)
+    }
+}
+
 /// Where a rule's field lies in a record, worked out once when the rule is loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Path {
     /// A documented top-level key.
     Key(Key),
     /// A path below one.
-    Below(Key, Vec<String>),
+    Below(Key, Vec<String>, Shortcut),
     /// A key AWS does not document, and what lies below it.
     Other(Vec<String>),
 }
@@ -431,7 +458,10 @@ impl Path {
         let rest: Vec<String> = parts.collect();
         match (Key::from_name(&first), rest.is_empty()) {
             (Some(key), true) => Self::Key(key),
-            (Some(key), false) => Self::Below(key, rest),
+            (Some(key), false) => {
+                let shortcut = Shortcut::new(key, &rest);
+                Self::Below(key, rest, shortcut)
+            }
             (None, _) => Self::Other(std::iter::once(first).chain(rest).collect()),
         }
     }

@@ -46,6 +46,9 @@ impl Names {
 
     /// The id of a text, given out at its first appearance.
     pub fn id(&mut self, text: &str) -> NameId {
+        if text.is_empty() && !self.ends.is_empty() {
+            return Self::EMPTY;
+        }
         let hash = FxBuildHasher.hash_one(text);
         let (all, ends) = (&self.text, &self.ends);
         let known = self

@@ -13,6 +13,7 @@ mod index;
 pub mod lint;
 pub mod load;
 mod matcher;
+mod regexp;
 pub mod samples;
 mod services;
 

@@ -32,9 +32,12 @@ pub(super) fn read(
 
 /// True for damaged JSON lines: the whole cannot be walked, the first of several lines can.
 fn lines_of_events(text: &str, scratch: &mut Scratch) -> bool {
-    let Some((first, rest)) = text.trim_start().split_once('\n') else {
+    let text = text.trim_start();
+    let Some(end) = memchr::memchr(b'\n', text.as_bytes()) else {
         return false;
     };
+    let (first, rest) = text.split_at(end);
+    let rest = rest.get(1..).unwrap_or_default();
     if !rest.lines().any(|line| line.starts_with('{')) {
         return false;
     }

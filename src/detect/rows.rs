@@ -5,7 +5,7 @@ use std::hash::Hasher as _;
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 
-use crate::derive::{identity, outcome};
+use crate::derive::identity;
 use crate::event::{Event, Key};
 use crate::finding::Outcome;
 use crate::tally::{Activity, Scanned};
@@ -24,7 +24,7 @@ impl Rows {
 
     /// The row of an event. A row is found by the hash of its parts and compared before it is
     /// believed; nothing is allocated for one that is there.
-    pub(super) fn of(&mut self, event: &Event<'_>, scanned: &mut Scanned) -> u32 {
+    pub(super) fn of(&mut self, event: &Event<'_>, outcome: Outcome, scanned: &mut Scanned) -> u32 {
         let texts = [
             event.account(),
             event.text(Key::AwsRegion),
@@ -32,7 +32,6 @@ impl Rows {
             event.text(Key::EventName),
             identity::caller(event),
         ];
-        let outcome = outcome::of(event);
         let hour = event.time().map(|time| time - time.rem_euclid(3_600));
         let mut hasher = FxHasher::default();
         for text in &texts {

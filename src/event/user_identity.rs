@@ -6,16 +6,31 @@ use super::json::Raw;
 
 /// Declares an object and those of its members that are kept, once.
 macro_rules! members {
-    ($(#[$doc:meta])* $object:ident: $($field:ident = $name:literal,)*) => {
+    ($(#[$doc:meta])* $object:ident, $member:ident: $($variant:ident $field:ident = $name:literal,)*) => {
+        /// Names a member of the object.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $member { $($variant,)* }
+
+        impl $member {
+            /// The member of that name, where it is one of those kept.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+        }
+
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, Default)]
-        pub struct $object<'a> { $(pub $field: Raw<'a>,)* }
+        pub struct $object<'a> {
+            /// It lies where AWS puts it, and these members are all there is to be found below it.
+            pub is_plain: bool,
+            $(pub $field: Raw<'a>,)*
+        }
 
         impl<'a> $object<'a> {
             /// Notes every member of the object. A key that stands twice keeps its last value.
             /// `folded` takes its keys whatever their case.
             pub fn new(raw: Raw<'a>, folded: bool) -> Self {
-                let mut object = Self::default();
+                let mut object = Self { is_plain: !raw.is_array(), ..Self::default() };
                 for (key, value) in raw.entries() {
                     let slot = match key.as_str() {
                         $(concat!("\"", $name, "\"") => Some(&mut object.$field),)*
@@ -37,9 +52,9 @@ macro_rules! members {
                 None
             }
 
-            /// The member of that name, where it is one of those kept.
-            pub fn get(&self, name: &str) -> Option<Raw<'a>> {
-                match name { $($name => Some(self.$field),)* _ => None }
+            /// That member, unread.
+            pub const fn get(&self, member: $member) -> Raw<'a> {
+                match member { $($member::$variant => self.$field,)* }
             }
         }
     };
@@ -47,27 +62,50 @@ macro_rules! members {
 
 members! {
     /// The members of `userIdentity` (AWS, "CloudTrail userIdentity element"), unread.
-    UserIdentity:
-    kind = "type",
-    arn = "arn",
-    principal_id = "principalId",
-    account_id = "accountId",
-    access_key_id = "accessKeyId",
-    user_name = "userName",
-    invoked_by = "invokedBy",
-    session_context = "sessionContext",
-    on_behalf_of = "onBehalfOf",
-    identity_provider = "identityProvider",
+    UserIdentity, UserMember:
+    Kind kind = "type",
+    Arn arn = "arn",
+    PrincipalId principal_id = "principalId",
+    AccountId account_id = "accountId",
+    AccessKeyId access_key_id = "accessKeyId",
+    UserName user_name = "userName",
+    InvokedBy invoked_by = "invokedBy",
+    SessionContext session_context = "sessionContext",
+    OnBehalfOf on_behalf_of = "onBehalfOf",
+    IdentityProvider identity_provider = "identityProvider",
 }
 
 members! {
     /// The members of `userIdentity.sessionContext.sessionIssuer`: who gave the credentials out.
-    SessionIssuer:
-    kind = "type",
-    principal_id = "principalId",
-    arn = "arn",
-    account_id = "accountId",
-    user_name = "userName",
+    SessionIssuer, IssuerMember:
+    Kind kind = "type",
+    PrincipalId principal_id = "principalId",
+    Arn arn = "arn",
+    AccountId account_id = "accountId",
+    UserName user_name = "userName",
+}
+
+impl<'a> SessionIssuer<'a> {
+    /// Finds the issuer in a `sessionContext`.
+    pub fn of_session(session: Raw<'a>, folded: bool) -> Self {
+        const KEY: &str = "sessionIssuer";
+        let mut issuer = Raw::default();
+        let mut plain = !session.is_array();
+        for (key, value) in session.entries() {
+            let same = |name: &str| name == KEY || (folded && name.eq_ignore_ascii_case(KEY));
+            if key.as_str() == "\"sessionIssuer\"" || key.string().is_some_and(|key| same(&key)) {
+                issuer = value;
+            } else {
+                // an export that flattened its keys (`sessionIssuer.type`) is walked like any path
+                plain &= !key.as_str().contains('.');
+            }
+        }
+        let found = Self::new(issuer, folded);
+        Self {
+            is_plain: plain && found.is_plain,
+            ..found
+        }
+    }
 }
 
 impl<'a> UserIdentity<'a> {

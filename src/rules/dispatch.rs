@@ -1,38 +1,113 @@
-//! Rules against event after event: what the source and the name of a call decide, they decide
-//! once.
+//! Rules against event after event: what the kind of event decides, it decides once.
 //!
 //! Of the hundreds of rules, most ask for another service or another call, and of the few that are
-//! left most ask for nothing else. So the first event of each pair of `eventSource` and `eventName`
-//! finds out what is left of every rule, and the next ones are held against that.
+//! left most ask for nothing else. So the first event of each kind finds out what is left of every
+//! rule, and the next ones are held against that.
 
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hash};
 
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
 use super::RuleSet;
+use super::field::Field;
 use super::matcher::{Known, Node};
-use crate::derive::Organization;
-use crate::event::{Event, Key};
+use crate::derive::{Derived, Organization};
+use crate::event::json::Raw;
+use crate::event::user_identity::{IssuerMember, UserMember};
+use crate::event::{Event, Key, Path, Shortcut};
+use crate::finding::Outcome;
 
-/// How many pairs are remembered. AWS has about ten thousand; an account uses some hundreds, and
-/// invented names must not fill the memory.
-const MOST_PAIRS: usize = 16_384;
+/// How many kinds are remembered. An account's calls are of some hundreds; invented names must not
+/// fill the memory.
+const MOST_KINDS: usize = 16_384;
+
+/// The fields that make up an event's kind: those that many rules ask for and that have few values.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct KindOfEvent<T> {
+    /// As they stand in the log, quotes included.
+    source: T,
+    name: T,
+    event_type: T,
+    error_code: T,
+    user_type: T,
+    issuer_type: T,
+    outcome: Outcome,
+}
+
+impl KindOfEvent<()> {
+    /// True where two events of one kind cannot differ in that field.
+    pub(super) fn decides(field: &Field) -> bool {
+        matches!(
+            field,
+            Field::Path(
+                Path::Key(Key::EventSource | Key::EventName | Key::EventType | Key::ErrorCode)
+                    | Path::Below(
+                        _,
+                        _,
+                        Shortcut::User(UserMember::Kind) | Shortcut::Issuer(IssuerMember::Kind)
+                    )
+            ) | Field::Derived(Derived::Outcome)
+        )
+    }
+}
+
+impl<'a> KindOfEvent<&'a str> {
+    /// The kind of an event; nothing where one of the values is nested or flattened, as no real
+    /// record has it.
+    fn of(event: &Event<'a>, outcome: Outcome) -> Option<Self> {
+        let plain =
+            |value: Raw<'a>| (!value.is_object() && !value.is_array()).then(|| value.as_str());
+        let (user, issuer) = (event.user(), event.session_issuer());
+        if !user.is_plain || !issuer.is_plain {
+            return None;
+        }
+        Some(Self {
+            source: plain(event.raw(Key::EventSource))?,
+            name: plain(event.raw(Key::EventName))?,
+            event_type: plain(event.raw(Key::EventType))?,
+            error_code: plain(event.raw(Key::ErrorCode))?,
+            user_type: plain(user.kind)?,
+            issuer_type: plain(issuer.kind)?,
+            outcome,
+        })
+    }
+
+    fn is(&self, other: &KindOfEvent<Box<str>>) -> bool {
+        *self.source == *other.source
+            && *self.name == *other.name
+            && *self.event_type == *other.event_type
+            && *self.error_code == *other.error_code
+            && *self.user_type == *other.user_type
+            && *self.issuer_type == *other.issuer_type
+            && self.outcome == other.outcome
+    }
+
+    fn kept(&self) -> KindOfEvent<Box<str>> {
+        KindOfEvent {
+            source: self.source.into(),
+            name: self.name.into(),
+            event_type: self.event_type.into(),
+            error_code: self.error_code.into(),
+            user_type: self.user_type.into(),
+            issuer_type: self.issuer_type.into(),
+            outcome: self.outcome,
+        }
+    }
+}
 
 /// One worker's way to match events. See the module's own words.
 #[derive(Debug)]
 pub struct Matcher<'r> {
     set: &'r RuleSet,
-    pairs: HashTable<Pair>,
+    kinds: HashTable<Remainder>,
 }
 
-/// What is left of the rules for calls of one name.
+/// What is left of the rules for one kind of event.
 #[derive(Debug)]
-struct Pair {
+struct Remainder {
     hash: u64,
-    /// The values as they stand in the log, quotes included.
-    source: Box<str>,
-    name: Box<str>,
+    kind: KindOfEvent<Box<str>>,
     /// Rules in the order of the rule set; with nothing where nothing is left to ask.
     left: Vec<(usize, Option<Node>)>,
 }
@@ -42,57 +117,54 @@ impl<'r> Matcher<'r> {
     pub fn new(set: &'r RuleSet) -> Self {
         Self {
             set,
-            pairs: HashTable::new(),
+            kinds: HashTable::new(),
         }
     }
 
-    /// Adds the place of every detection rule that matches the event. The organization must be the
-    /// same at every call.
+    /// Adds the place of every detection rule that matches the event, whose outcome is known. The
+    /// organization must be the same at every call.
     pub fn matches(
         &mut self,
         event: &Event<'_>,
+        outcome: Outcome,
         organization: &Organization,
         found: &mut Vec<usize>,
     ) {
-        let (source, name) = (event.raw(Key::EventSource), event.raw(Key::EventName));
-        let nested = |value: crate::event::json::Raw<'_>| value.is_object() || value.is_array();
-        if nested(source) || nested(name) {
-            return self
-                .set
-                .matches(event, organization, |place| found.push(place));
+        let Some(kind) = KindOfEvent::of(event, outcome) else {
+            return self.one_by_one(event, organization, found);
+        };
+        let hash = FxBuildHasher.hash_one(&kind);
+        let same = |known: &Remainder| known.hash == hash && kind.is(&known.kind);
+        if let Some(known) = self.kinds.find(hash, same) {
+            return known.matches(event, organization, found);
         }
-        let (source, name) = (source.as_str(), name.as_str());
-        let hash = FxBuildHasher.hash_one((source, name));
-        let same =
-            |pair: &Pair| pair.hash == hash && *pair.name == *name && *pair.source == *source;
-        if let Some(pair) = self.pairs.find(hash, same) {
-            return pair.matches(event, organization, found);
-        }
-        if self.pairs.len() >= MOST_PAIRS {
-            return self
-                .set
-                .matches(event, organization, |place| found.push(place));
+        if self.kinds.len() >= MOST_KINDS {
+            return self.one_by_one(event, organization, found);
         }
         let mut left = Vec::new();
         self.set.candidates(event, |place, node| {
-            match node.given_the_call(event, organization) {
+            match node.given_the_kind(event, organization) {
                 Known::Holds(true) => left.push((place, None)),
                 Known::Holds(false) => {}
                 Known::Asks(node) => left.push((place, Some(node.ordered()))),
             }
         });
-        let pair = Pair {
+        let new = Remainder {
             hash,
-            source: source.into(),
-            name: name.into(),
+            kind: kind.kept(),
             left,
         };
-        pair.matches(event, organization, found);
-        self.pairs.insert_unique(hash, pair, |pair| pair.hash);
+        new.matches(event, organization, found);
+        self.kinds.insert_unique(hash, new, |known| known.hash);
+    }
+
+    fn one_by_one(&self, event: &Event<'_>, organization: &Organization, found: &mut Vec<usize>) {
+        self.set
+            .matches(event, organization, |place| found.push(place));
     }
 }
 
-impl Pair {
+impl Remainder {
     fn matches(&self, event: &Event<'_>, organization: &Organization, found: &mut Vec<usize>) {
         for (place, node) in &self.left {
             if node

@@ -8,14 +8,15 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use regex::Regex;
 
 use super::Comparison;
+use super::dispatch::KindOfEvent;
 use super::field::Field;
+use super::regexp::Regexp;
 use crate::derive::Organization;
 use crate::event::json::Value;
 use crate::event::time;
-use crate::event::{Event, Key, Path};
+use crate::event::{Event, Path, Shortcut};
 use crate::wildcard::Wildcard;
 
 /// A condition over tests.
@@ -69,7 +70,7 @@ pub enum Want {
     /// A lone `*`.
     Present,
     Text(Wildcard),
-    Regex(Regex),
+    Regex(Regexp),
     Net(IpNet),
     Number(Comparison, f64),
     /// A part of a date, in UTC.
@@ -124,19 +125,18 @@ pub enum Known {
 }
 
 impl Node {
-    /// What is left to ask of events that have the source and the name of this one, which must both
-    /// be plain values.
-    pub fn given_the_call(&self, event: &Event<'_>, organization: &Organization) -> Known {
+    /// What is left to ask of events of the same kind as this one.
+    pub fn given_the_kind(&self, event: &Event<'_>, organization: &Organization) -> Known {
         match self {
             Self::All(nodes) => at_least(nodes.len(), nodes, event, organization),
             Self::Any(nodes) => at_least(1, nodes, event, organization),
             Self::AtLeast(least, nodes) => at_least(*least, nodes, event, organization),
-            Self::Not(node) => match node.given_the_call(event, organization) {
+            Self::Not(node) => match node.given_the_kind(event, organization) {
                 Known::Holds(holds) => Known::Holds(!holds),
                 Known::Asks(node) => Known::Asks(Self::Not(Box::new(node))),
             },
-            Self::Named(_, node) => node.given_the_call(event, organization),
-            Self::Test(test) if test.is_of_the_call() => {
+            Self::Named(_, node) => node.given_the_kind(event, organization),
+            Self::Test(test) if test.is_of_the_kind() => {
                 Known::Holds(test.matches(event, organization))
             }
             Self::Test(test) => Known::Asks(Self::Test(test.clone())),
@@ -144,11 +144,11 @@ impl Node {
     }
 }
 
-/// [`Node::given_the_call`] where so many of the nodes must hold.
+/// [`Node::given_the_kind`] where so many of the nodes must hold.
 fn at_least(least: usize, nodes: &[Node], event: &Event<'_>, organization: &Organization) -> Known {
     let (mut hold, mut open) = (0, Vec::new());
     for node in nodes {
-        match node.given_the_call(event, organization) {
+        match node.given_the_kind(event, organization) {
             Known::Holds(true) => hold += 1,
             Known::Holds(false) => {}
             Known::Asks(node) => open.push(node),
@@ -192,7 +192,7 @@ impl Node {
             Self::Named(_, node) => node.cost(),
             Self::Test(test) => match &test.field {
                 Field::Path(Path::Key(_)) => 1,
-                Field::Path(Path::Below(Key::UserIdentity, rest)) if rest.len() == 1 => 2,
+                Field::Path(Path::Below(_, _, shortcut)) if *shortcut != Shortcut::None => 2,
                 Field::Path(_) => 8,
                 Field::Derived(_) => 16,
                 Field::Anywhere => 256,
@@ -202,17 +202,11 @@ impl Node {
 }
 
 impl Test {
-    /// True where the source and the name of the call decide the test.
-    fn is_of_the_call(&self) -> bool {
-        let of_the_call = |field: &Field| {
-            matches!(
-                field,
-                Field::Path(Path::Key(Key::EventSource | Key::EventName))
-            )
-        };
-        of_the_call(&self.field)
+    /// True where the kind of event decides the test.
+    fn is_of_the_kind(&self) -> bool {
+        KindOfEvent::decides(&self.field)
             && match &self.check {
-                Check::Field { other, .. } => of_the_call(other),
+                Check::Field { other, .. } => KindOfEvent::decides(other),
                 _ => true,
             }
     }
