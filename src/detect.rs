@@ -1,5 +1,6 @@
 //! Rules against events: from an [`Event`] to what it teaches, in a [`Scanned`].
 
+mod found;
 mod rows;
 
 use crate::derive::{Organization, identity, outcome, target};
@@ -7,7 +8,8 @@ use crate::event::{Event, Key};
 use crate::finding::{EventId, GROUP_SEPARATOR};
 use crate::names::{NameId, Names};
 use crate::rules::{Correlation, Field, Matcher, Rule, RuleSet};
-use crate::tally::{BaseHit, Fact, Hit, Scanned, Seen};
+use crate::tally::{BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Period, Scanned, Seen};
+use found::FoundGroups;
 use rows::Rows;
 
 /// From this threshold on, a correlation keeps where its events lie but not what they say: a volume
@@ -64,6 +66,7 @@ pub struct Detection<'r> {
     detector: &'r Detector<'r>,
     matcher: Matcher<'r>,
     rows: Rows,
+    groups: FoundGroups,
     matched: Vec<usize>,
     group: String,
 }
@@ -75,6 +78,7 @@ impl<'r> Detection<'r> {
             detector,
             matcher: Matcher::new(detector.rules),
             rows: Rows::default(),
+            groups: FoundGroups::default(),
             matched: Vec::new(),
             group: String::new(),
         }
@@ -83,6 +87,7 @@ impl<'r> Detection<'r> {
     /// Must be called before the first event of each [`Scanned`].
     pub fn begin(&mut self) {
         self.rows.clear();
+        self.groups.clear();
     }
 
     /// Adds the event, which is record `record` of its object, with a hit for every rule that
@@ -113,6 +118,7 @@ impl<'r> Detection<'r> {
             fact: None,
             actor: None,
             resource: None,
+            source_ip: None,
         };
         for place in &self.matched {
             let Some(rule) = self.detector.rules.rules.get(*place) else {
@@ -123,13 +129,25 @@ impl<'r> Detection<'r> {
                 scanned.silent.push((number, seen));
             } else {
                 let (actor, resource) = told.who_and_what(rule, &mut scanned.names);
-                let fact = told.fact(scanned);
-                scanned.hits.push(Hit {
-                    rule: number,
+                let (group, wanted) = self.groups.hit(
+                    FoundGroup {
+                        rule: number,
+                        actor,
+                        resource,
+                        period: Period::of(event.time()),
+                    },
                     seen,
-                    fact,
-                    actor,
-                    resource,
+                    scanned,
+                );
+                if wanted {
+                    let fact = told.fact(scanned);
+                    scanned.evidence.push(FoundEvidence { group, seen, fact });
+                }
+                let source_ip = told.source_ip(&mut scanned.names);
+                scanned.hits.push(Hit {
+                    group,
+                    seen,
+                    source_ip,
                 });
             }
             let watchers = self.detector.watchers.get(*place);
@@ -166,6 +184,7 @@ struct Told<'e, 'a> {
     fact: Option<u32>,
     actor: Option<NameId>,
     resource: Option<NameId>,
+    source_ip: Option<NameId>,
 }
 
 impl Told<'_, '_> {
@@ -188,6 +207,12 @@ impl Told<'_, '_> {
         *self
             .resource
             .get_or_insert_with(|| names.id(&target::of(self.event)))
+    }
+
+    fn source_ip(&mut self, names: &mut Names) -> NameId {
+        *self
+            .source_ip
+            .get_or_insert_with(|| names.id(&self.event.text(Key::SourceIpAddress)))
     }
 
     fn field(&self, field: &Field, names: &mut Names) -> NameId {
@@ -240,10 +265,11 @@ impl Told<'_, '_> {
         }
         let names = &mut scanned.names;
         let target = self.target(names);
+        let source_ip = self.source_ip(names);
         let fact = Fact {
             principal: names.id(&identity::principal(self.event)),
             target,
-            source_ip: names.id(&self.event.text(Key::SourceIpAddress)),
+            source_ip,
             user_agent: names.id(&self.event.text(Key::UserAgent)),
             error_code: names.id(&self.event.text(Key::ErrorCode)),
             error_message: names.id(&self.event.text(Key::ErrorMessage)),

@@ -25,7 +25,8 @@ pub struct Names {
     text: String,
     /// Where each text ends in `text`.
     ends: Vec<usize>,
-    table: HashTable<u32>,
+    /// Half a hash beside each place, so that neither growing nor a miss reads the texts.
+    table: HashTable<(u32, u32)>,
 }
 
 impl Default for Names {
@@ -49,21 +50,18 @@ impl Names {
         if text.is_empty() && !self.ends.is_empty() {
             return Self::EMPTY;
         }
-        let hash = FxBuildHasher.hash_one(text);
+        let hash = (FxBuildHasher.hash_one(text) >> 32) as u32;
         let (all, ends) = (&self.text, &self.ends);
-        let known = self
-            .table
-            .find(hash, |place| lookup(all, ends, *place) == text);
-        if let Some(place) = known {
+        let same =
+            |(known, place): &(u32, u32)| *known == hash && lookup(all, ends, *place) == text;
+        if let Some((_, place)) = self.table.find(spread(hash), same) {
             return NameId(*place);
         }
         let place = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
         self.text.push_str(text);
         self.ends.push(self.text.len());
-        let (all, ends) = (&self.text, &self.ends);
-        self.table.insert_unique(hash, place, |place| {
-            FxBuildHasher.hash_one(lookup(all, ends, *place))
-        });
+        self.table
+            .insert_unique(spread(hash), (hash, place), |(hash, _)| spread(*hash));
         NameId(place)
     }
 
@@ -84,6 +82,11 @@ impl Names {
             lookup(&self.text, &self.ends, place)
         })
     }
+}
+
+/// Half a hash as a whole one: the table takes some bits from the top and some from the bottom.
+const fn spread(hash: u32) -> u64 {
+    (hash as u64) << 32 | hash as u64
 }
 
 fn lookup<'n>(all: &'n str, ends: &[usize], place: u32) -> &'n str {

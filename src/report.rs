@@ -131,19 +131,15 @@ impl State {
 
 impl Report {
     /// Draws the report from what a run learnt.
-    pub fn new(
-        provenance: Provenance,
-        rules: &RuleSet,
-        mut tally: Tally,
-        bursts: Vec<Burst>,
-    ) -> Self {
-        let groups = std::mem::take(&mut tally.groups)
-            .into_iter()
+    pub fn new(provenance: Provenance, rules: &RuleSet, tally: Tally, bursts: Vec<Burst>) -> Self {
+        let groups = tally
+            .groups
+            .iter()
             .filter(|(key, _)| rules.reports(key.rule as usize));
         let mut findings: Vec<Finding> = groups
             .filter_map(|(key, group)| {
-                let subject = findings::Subject::of(&key, &tally.names);
-                findings::finding(rules, subject, &group, None, &tally)
+                let subject = findings::Subject::of(key, &tally.names);
+                findings::finding(rules, subject, group, None, &tally)
             })
             .collect();
         findings.extend(findings::burst_findings(rules, &tally, bursts));

@@ -17,8 +17,8 @@ use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome, Sample};
 use crate::names::{NameId, Names, Translation};
 use duplicates::Duplicates;
-pub use group::{Evidence, Group, GroupKey, Period};
-pub use scanned::{Activity, BaseHit, Fact, Hit, Scanned, Seen};
+pub use group::{Evidence, Group, GroupKey, Groups, Period};
+pub use scanned::{Activity, BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Scanned, Seen};
 
 /// An event as a correlation keeps it: small, for a volume rule may have tens of millions.
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ pub type Series = FxHashMap<NameId, Vec<Row>>;
 #[derive(Debug, Default)]
 pub struct Tally {
     pub coverage: Coverage,
-    pub groups: FxHashMap<GroupKey, Group>,
+    pub groups: Groups,
     /// Per correlation, by its place in the rule set.
     pub series: BTreeMap<usize, Series>,
     pub activity: FxHashMap<Activity, u64>,
@@ -126,19 +126,25 @@ impl Tally {
         }
         self.coverage.merge(coverage);
         let mut cited = false;
+        let is_copy = |seen: u32| !copies.is_empty() && copies.binary_search(&seen).is_ok();
+        let mut groups: Vec<Found<'_>> = scanned.groups.iter().map(Found::new).collect();
         for hit in &scanned.hits {
-            if copies.binary_search(&hit.seen).is_err() {
-                self.counts(hit.rule);
-                cited |= self.hit(hit, &mut own);
+            if !is_copy(hit.seen) {
+                self.hit(hit, &mut groups, &mut own);
+            }
+        }
+        for evidence in &scanned.evidence {
+            if !is_copy(evidence.seen) {
+                cited |= self.evidence(evidence, &groups, &mut own);
             }
         }
         for base in &scanned.bases {
-            if copies.binary_search(&base.seen).is_err() {
+            if !is_copy(base.seen) {
                 cited |= self.base(base, &mut own);
             }
         }
         for (rule, seen) in &scanned.silent {
-            if copies.binary_search(seen).is_err() {
+            if !is_copy(*seen) {
                 self.counts(*rule);
             }
         }
@@ -157,42 +163,63 @@ impl Tally {
         }
     }
 
-    /// Puts a hit into its group; true where its object is cited as evidence.
-    fn hit(&mut self, hit: &Hit, own: &mut Own<'_>) -> bool {
+    /// Counts a hit in its group.
+    fn hit(&mut self, hit: &Hit, groups: &mut [Found<'_>], own: &mut Own<'_>) {
         let Some((seen, row)) = own.event(hit.seen) else {
+            return;
+        };
+        let Some(found) = groups.get_mut(hit.group as usize) else {
+            return;
+        };
+        self.counts(found.group.rule);
+        let names = &mut self.names;
+        let place = *found.place.get_or_insert_with(|| {
+            let key = GroupKey {
+                rule: found.group.rule,
+                actor: own.names.id(found.group.actor, names),
+                resource: own.names.id(found.group.resource, names),
+                period: found.group.period,
+            };
+            self.groups.place(key)
+        });
+        let Some(group) = self.groups.at(place) else {
+            return;
+        };
+        group.add(seen.time, own.names.id(row.name, names), row.outcome);
+        if found.row != Some(seen.row) {
+            found.row = Some(seen.row);
+            group.accounts.insert(own.names.id(row.account, names));
+            group.regions.insert(own.names.id(row.region, names));
+        }
+        group.source_ips.insert(own.names.id(hit.source_ip, names));
+    }
+
+    /// Keeps an event as evidence for its group; true where its object is cited.
+    fn evidence(
+        &mut self,
+        evidence: &FoundEvidence,
+        groups: &[Found<'_>],
+        own: &mut Own<'_>,
+    ) -> bool {
+        let event = own.event(evidence.seen);
+        let fact = own.facts.get(evidence.fact as usize);
+        let found = groups.get(evidence.group as usize);
+        let (Some((seen, row)), Some(fact), Some(found)) = (event, fact, found) else {
+            return false;
+        };
+        let group = found.place.and_then(|place| self.groups.at(place));
+        let Some(group) = group.filter(|group| group.wants(seen.time)) else {
             return false;
         };
         let names = &mut self.names;
-        let key = GroupKey {
-            rule: hit.rule,
-            actor: own.names.id(hit.actor, names),
-            resource: own.names.id(hit.resource, names),
-            period: Period::of(seen.time),
-        };
-        let group = self.groups.entry(key).or_default();
-        let call = own.names.id(row.name, names);
-        group.add(seen.time, call, row.outcome);
-        let Some(fact) = own.facts.get(hit.fact as usize) else {
-            return false;
-        };
-        let (account, region) = (
-            own.names.id(row.account, names),
-            own.names.id(row.region, names),
-        );
-        group.accounts.insert(account);
-        group.regions.insert(region);
-        group.source_ips.insert(own.names.id(fact.source_ip, names));
-        if !group.wants(seen.time) {
-            return false;
-        }
         group.keep(Evidence {
             time: seen.time,
             event_id: seen.id.clone(),
             object: own.object,
             record: seen.record,
-            call,
+            call: own.names.id(row.name, names),
             outcome: row.outcome,
-            actor: key.actor,
+            actor: own.names.id(found.group.actor, names),
             told: Some(Box::new(own.told(row, fact, names))),
         });
         true
@@ -270,6 +297,24 @@ impl Row {
             outcome: self.outcome,
             actor: self.actor,
             told: self.told.clone(),
+        }
+    }
+}
+
+/// A group of the object at hand: its place among ours, once it has one, and the last activity row
+/// that was noted in it.
+struct Found<'s> {
+    group: &'s FoundGroup,
+    place: Option<usize>,
+    row: Option<u32>,
+}
+
+impl<'s> Found<'s> {
+    const fn new(group: &'s FoundGroup) -> Self {
+        Self {
+            group,
+            place: None,
+            row: None,
         }
     }
 }

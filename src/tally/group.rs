@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::Datelike as _;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Told;
 use crate::event::time::{self, Epoch};
@@ -40,6 +40,32 @@ impl std::fmt::Display for Period {
                 write!(f, "{}-W{:02}", week.year(), week.week())
             }
         }
+    }
+}
+
+/// Groups, each with a place that it keeps.
+#[derive(Debug, Clone, Default)]
+pub struct Groups {
+    places: FxHashMap<GroupKey, usize>,
+    groups: Vec<(GroupKey, Group)>,
+}
+
+impl Groups {
+    /// The place of the group of that key, made where it is not there yet.
+    pub(super) fn place(&mut self, key: GroupKey) -> usize {
+        *self.places.entry(key).or_insert_with(|| {
+            self.groups.push((key, Group::default()));
+            self.groups.len() - 1
+        })
+    }
+
+    pub(super) fn at(&mut self, place: usize) -> Option<&mut Group> {
+        self.groups.get_mut(place).map(|(_, group)| group)
+    }
+
+    /// Every group, in the order in which they were first met.
+    pub fn iter(&self) -> impl Iterator<Item = &(GroupKey, Group)> {
+        self.groups.iter()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What one object taught: small, and without a word of the buffer it was read from.
 
+use super::Period;
 use crate::coverage::Coverage;
 use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome};
@@ -24,10 +25,14 @@ pub struct Scanned {
     pub seen: Vec<Seen>,
     /// The activity rows that `seen` points into, each once.
     pub rows: Vec<Activity>,
-    /// What is told of the events that some rule matched.
+    /// What is told of events that stand as evidence.
     pub facts: Vec<Fact>,
+    /// Whom and what rules that report found, each once.
+    pub groups: Vec<FoundGroup>,
     /// Matches of rules that report.
     pub hits: Vec<Hit>,
+    /// Of each group the earliest events, and perhaps some more.
+    pub evidence: Vec<FoundEvidence>,
     /// Matches of rules that do not: the rule, and the event in `seen`.
     pub silent: Vec<(u32, u32)>,
     /// Matches of rules of either kind that correlations watch.
@@ -70,18 +75,36 @@ pub struct Fact {
     pub error_message: NameId,
 }
 
+/// Whom and what a rule that reports found in an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FoundGroup {
+    /// The rule's place in the rule set.
+    pub rule: u32,
+    /// Who and on what: what findings are grouped by.
+    pub actor: NameId,
+    pub resource: NameId,
+    pub period: Period,
+}
+
 /// A rule that reports matched an event.
 #[derive(Debug, Clone, Copy)]
 pub struct Hit {
-    /// The rule's place in the rule set.
-    pub rule: u32,
+    /// In [`Scanned::groups`].
+    pub group: u32,
+    /// The event, in [`Scanned::seen`].
+    pub seen: u32,
+    pub source_ip: NameId,
+}
+
+/// An event that stands as evidence for a group.
+#[derive(Debug, Clone, Copy)]
+pub struct FoundEvidence {
+    /// In [`Scanned::groups`].
+    pub group: u32,
     /// The event, in [`Scanned::seen`].
     pub seen: u32,
     /// Its facts, in [`Scanned::facts`].
     pub fact: u32,
-    /// Who and on what: what findings are grouped by.
-    pub actor: NameId,
-    pub resource: NameId,
 }
 
 /// An event as one correlation sees it.
