@@ -295,6 +295,18 @@ impl<'a> Event<'a> {
         descend(root, rest, self.folded, LISTS_IN_LISTS, visit)
     }
 
+    /// What lies at the end of a path that is a documented key or ends with its shortcut, unread.
+    pub fn short_path(&self, path: &Path) -> Option<Raw<'a>> {
+        match path {
+            Path::Key(key) => Some(self.raw(*key)),
+            Path::Below(_, rest, shortcut) => self
+                .short(*shortcut)
+                .filter(|(_, steps)| *steps == rest.len())
+                .map(|(raw, _)| raw),
+            Path::Other(_) => None,
+        }
+    }
+
     /// What lies at the end of a shortcut, and how many steps of the path it saves. An odd record
     /// may hold a list of identities or of issuers, which is walked like any other list.
     fn short(&self, shortcut: Shortcut) -> Option<(Raw<'a>, usize)> {

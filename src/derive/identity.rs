@@ -53,7 +53,7 @@ pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
             if session.is_empty() {
                 issuer
             } else {
-                Cow::Owned(format!("{issuer}/{session}"))
+                Cow::Owned([&*issuer, "/", &*session].concat())
             }
         }
         "Root" if arn.is_empty() => Cow::Owned(format!(
@@ -138,10 +138,17 @@ pub fn session_name<'a>(event: &Event<'a>) -> Cow<'a, str> {
     if !event.user().kind.is_text("AssumedRole") {
         return Cow::Borrowed("");
     }
-    let tail = |text: &str, by: char| text.rsplit_once(by).map(|(_, tail)| tail.to_owned());
-    let session =
-        tail(&text(event.user().arn), '/').or_else(|| tail(&text(event.user().principal_id), ':'));
-    Cow::Owned(session.unwrap_or_default())
+    behind_last(text(event.user().arn), b'/')
+        .or_else(|| behind_last(text(event.user().principal_id), b':'))
+        .unwrap_or_default()
+}
+
+fn behind_last(text: Cow<'_, str>, byte: u8) -> Option<Cow<'_, str>> {
+    let at = memchr::memrchr(byte, text.as_bytes())? + 1;
+    Some(match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.get(at..)?),
+        Cow::Owned(text) => Cow::Owned(text.get(at..)?.to_owned()),
+    })
 }
 
 /// Seconds since the session's credentials were made.
@@ -162,14 +169,16 @@ pub fn is_machine_made(session: &str) -> bool {
     };
     let digits =
         |text: &str, least: usize| text.len() >= least && text.bytes().all(|b| b.is_ascii_digit());
-    let plain = session.replace('-', "");
+    let hex_with_hyphens = |text: &str, least: usize| {
+        text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+            && text.bytes().filter(|b| *b != b'-').count() >= least
+    };
+    let behind_last = memchr::memrchr(b'-', session.as_bytes())
+        .and_then(|at| session.get(at + 1..))
+        .unwrap_or(session);
     session.strip_prefix("i-").is_some_and(|id| hex(id, 8))
-        || hex(&plain, 32)
-        || session
-            .rsplit('-')
-            .next()
-            .is_some_and(|tail| digits(tail, 9))
-        || digits(session, 9)
+        || digits(behind_last, 9)
+        || hex_with_hyphens(session, 32)
 }
 
 /// What sort of caller this is; programs are told apart by configuration, by the names that

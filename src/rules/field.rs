@@ -1,7 +1,7 @@
 //! Where a rule's field is found in an event.
 
 use crate::derive::{Derived, Organization};
-use crate::event::json::Value;
+use crate::event::json::{Raw, Value};
 use crate::event::{Event, Path};
 
 /// A name in our own namespace that is no field of ours.
@@ -28,6 +28,15 @@ impl Field {
                 .ok_or_else(unknown);
         }
         Ok(Self::Path(Path::new(name)))
+    }
+
+    /// The one plain value of a field that can have no other, absent or null included; nothing where
+    /// the field must be visited.
+    pub(super) fn plain<'a>(&self, event: &Event<'a>) -> Option<Raw<'a>> {
+        let Self::Path(path) = self else { return None };
+        event
+            .short_path(path)
+            .filter(|raw| !raw.is_object() && !raw.is_array())
     }
 
     /// Calls `visit` with every value until it answers true; answers whether it did.

@@ -14,7 +14,7 @@ use super::dispatch::KindOfEvent;
 use super::field::Field;
 use super::regexp::Regexp;
 use crate::derive::Organization;
-use crate::event::json::Value;
+use crate::event::json::{Raw, Value};
 use crate::event::time;
 use crate::event::{Event, Path, Shortcut};
 use crate::wildcard::Wildcard;
@@ -214,6 +214,11 @@ impl Test {
     /// True where the event's field fits.
     pub fn matches(&self, event: &Event<'_>, organization: &Organization) -> bool {
         let field = &self.field;
+        if let Some(value) = field.plain(event)
+            && let Some(fits) = self.check.of_plain(value)
+        {
+            return fits;
+        }
         match &self.check {
             Check::Exists(expected) => field.exists(event, organization) == *expected,
             Check::Any(wants) => any_met(wants, field, event, organization),
@@ -239,6 +244,29 @@ impl Test {
                 });
                 fits != *negated
             }
+        }
+    }
+}
+
+impl Check {
+    /// Whether a field with this one plain value fits; nothing where that does not decide it.
+    fn of_plain(&self, value: Raw<'_>) -> Option<bool> {
+        let any = |wants: &[Want]| {
+            if value.is_null() {
+                return wants.iter().any(|want| matches!(want, Want::Null));
+            }
+            if wants.iter().all(|want| want.cannot_fit(value)) {
+                return false;
+            }
+            let value = value.value();
+            wants.iter().any(|want| want.fits(&value))
+        };
+        match self {
+            Self::Exists(expected) => Some(value.is_absent() != *expected),
+            Self::Any(wants) => Some(any(wants)),
+            Self::Every(wants) => Some(wants.iter().all(|want| any(std::slice::from_ref(want)))),
+            Self::None(wants) => Some(!any(wants)),
+            Self::Field { .. } => None,
         }
     }
 }
@@ -271,6 +299,15 @@ impl Fit {
 }
 
 impl Want {
+    /// True where a look at the unread value tells that it is not what is asked for: neither escapes
+    /// nor folding make a text longer, so a longer one never fits.
+    fn cannot_fit(&self, value: Raw<'_>) -> bool {
+        match self {
+            Self::Text(pattern) => pattern.shortest() > value.as_str().len(),
+            _ => false,
+        }
+    }
+
     /// True where this one value is what is asked for.
     pub fn fits(&self, value: &Value<'_>) -> bool {
         let text = value.as_text();
