@@ -8,7 +8,6 @@ use crate::coverage::{Coverage, ProblemKind, Sight};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
 use crate::detect::{Detection, Detector};
 use crate::event::{Event, Key};
-use crate::source::key::LogKind;
 use crate::source::{FetchError, ObjectRef, Scope};
 use crate::tally::Scanned;
 
@@ -147,7 +146,7 @@ fn set_aside(object: &ObjectRef, content: Content, coverage: &mut Coverage) {
     let must_be_log = object
         .key
         .as_ref()
-        .is_some_and(|key| key.kind == LogKind::Log);
+        .is_some_and(|key| key.kind.holds_events());
     match content {
         Content::Digest => coverage.objects.digests = 1,
         Content::Foreign if must_be_log => {

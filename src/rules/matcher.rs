@@ -70,7 +70,7 @@ pub enum Want {
     /// A lone `*`.
     Present,
     Text(Wildcard),
-    Regex(Regexp),
+    Regex(Box<Regexp>),
     Net(IpNet),
     Number(Comparison, f64),
     /// A part of a date, in UTC.

@@ -37,7 +37,7 @@ pub(super) fn want(value: &SigmaValue, modifiers: &[Modifier]) -> Result<Vec<Wan
         };
         let regex = Regexp::new(&text.original, flags)
             .map_err(|error| format!("the regular expression cannot be used: {error}"))?;
-        return Ok(vec![Want::Regex(regex)]);
+        return Ok(vec![Want::Regex(Box::new(regex))]);
     }
     if modifiers.contains(&Modifier::Cidr) {
         let net: ipnet::IpNet = text
