@@ -70,13 +70,13 @@ fn places(report: &Report) -> Markup {
         @if rows.is_empty() {
             p { "No account or Region was found in the logs." }
         } @else {
+            p.aside {
+                "Hours with events are counted between the first and the last hour of the row. Late files were "
+                "delivered more than 15 minutes after their newest event; copies of events were counted once."
+            }
             (notice(rows.len().min(MOST_PLACES), rows.len(), "row"))
             (scrolling("Accounts and Regions", &html! {
                 table.places {
-                    caption {
-                        "Hours with events are counted between the first and the last hour of the row. Late files "
-                        "were delivered more than 15 minutes after their newest event; duplicates were counted once."
-                    }
                     thead {
                         tr {
                             th scope="col" { "Account" }
