@@ -123,7 +123,6 @@ impl Hour {
     /// Seconds from a file's newest event to its delivery that are still usual: AWS delivers about
     /// five minutes after the call, and in real logs every file came within ten (facts, 2.1).
     pub const LATE: Epoch = 15 * 60;
-
 }
 
 impl std::ops::Add for Hour {

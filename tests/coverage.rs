@@ -55,10 +55,20 @@ fn verdicts(report: &Value, rule: &str, region: &str) -> Vec<String> {
         places.any(|place| place["region"] == region)
     };
     let text = |run: &Value, key: &str| run[key].as_str().unwrap().to_owned();
-    let runs = groups.iter().find(here).map(|group| group["runs"].as_array().unwrap());
+    let runs = groups
+        .iter()
+        .find(here)
+        .map(|group| group["runs"].as_array().unwrap());
     let runs = runs.into_iter().flatten();
-    runs.map(|run| format!("{} {} {}", text(run, "from"), text(run, "until"), text(run, "state")))
-        .collect()
+    runs.map(|run| {
+        format!(
+            "{} {} {}",
+            text(run, "from"),
+            text(run, "until"),
+            text(run, "state")
+        )
+    })
+    .collect()
 }
 
 #[test]
@@ -100,7 +110,8 @@ fn selectors_narrowed_inside_the_window_end_what_was_seen_until_they_are_widened
         rule["reason"].as_str().unwrap_or_default().to_owned()
     };
     assert!(
-        reason("aws_secretsmanager_secret_read_refused_repeatedly").contains("GetSecretValue are reads"),
+        reason("aws_secretsmanager_secret_read_refused_repeatedly")
+            .contains("GetSecretValue are reads"),
         "{}",
         reason("aws_secretsmanager_secret_read_refused_repeatedly")
     );
@@ -153,10 +164,15 @@ fn a_filter_that_leaves_out_us_east_1_hides_iam_and_says_so() {
     let (code, stdout, stderr) = coverage("samples/trails/breach", &["--region", "us-west-2"]);
     assert_eq!(code, 3);
     assert!(stderr.contains("us-east-1"), "{stderr}");
-    assert!(stdout.contains("--region leaves out us-east-1, where IAM and most sign-ins are recorded"));
+    assert!(
+        stdout.contains("--region leaves out us-east-1, where IAM and most sign-ins are recorded")
+    );
     let report = json("samples/trails/breach", &["--region", "us-west-2"]);
     let iam = verdicts(&report, "aws_iam_access_key_created", "us-east-1");
-    assert!(iam.iter().all(|run| run.ends_with(" not_assessed")), "{iam:?}");
+    assert!(
+        iam.iter().all(|run| run.ends_with(" not_assessed")),
+        "{iam:?}"
+    );
     assert!(!iam.is_empty());
 }
 
@@ -167,7 +183,10 @@ fn broken_files_late_files_and_duplicates_stand_in_their_hours() {
     let from = samples("trails/narrowed").join(days);
     let into = folder.path().join(days);
     std::fs::create_dir_all(&into).unwrap();
-    let mut names: Vec<_> = std::fs::read_dir(&from).unwrap().map(|one| one.unwrap().file_name()).collect();
+    let mut names: Vec<_> = std::fs::read_dir(&from)
+        .unwrap()
+        .map(|one| one.unwrap().file_name())
+        .collect();
     names.sort();
     for name in &names {
         std::fs::copy(from.join(name), into.join(name)).unwrap();
@@ -186,13 +205,26 @@ fn broken_files_late_files_and_duplicates_stand_in_their_hours() {
         hours.iter().find(|one| one["hour"] == hour).unwrap()
     };
     assert_eq!(at("08")["duplicates"], at("08")["events"]);
-    assert_eq!((&at("09")["objects"], &at("09")["late"]), (&1.into(), &1.into()));
-    assert_eq!((&at("11")["broken"], &at("11")["events"]), (&1.into(), &0.into()));
-    assert_eq!((&at("20")["objects"], &at("20")["late"]), (&1.into(), &1.into()), "two hours late");
+    assert_eq!(
+        (&at("09")["objects"], &at("09")["late"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(
+        (&at("11")["broken"], &at("11")["events"]),
+        (&1.into(), &0.into())
+    );
+    assert_eq!(
+        (&at("20")["objects"], &at("20")["late"]),
+        (&1.into(), &1.into()),
+        "two hours late"
+    );
     let stretches = report["places"][0]["stretches"].as_array().unwrap();
     assert!(stretches.iter().any(|one| one["state"] == "unread"));
     let writes = verdicts(&report, "aws_iam_access_key_created", "us-east-1");
-    assert!(writes.contains(&"2026-11-18T10:00:00Z 2026-11-18T12:00:00Z partly".to_owned()), "{writes:?}");
+    assert!(
+        writes.contains(&"2026-11-18T10:00:00Z 2026-11-18T12:00:00Z partly".to_owned()),
+        "{writes:?}"
+    );
 }
 
 /// A client for moto, or nothing where there is none.
@@ -245,23 +277,42 @@ async fn cloudtrail_tells_basic_and_advanced_selectors_status_and_insights() {
     };
     assert!(status.logging && status.started.is_some());
 
-    let objects = DataResource::builder().r#type("AWS::S3::Object").values("arn:aws:s3:::phi/").build();
+    let objects = DataResource::builder()
+        .r#type("AWS::S3::Object")
+        .values("arn:aws:s3:::phi/")
+        .build();
     let basic = EventSelector::builder()
         .read_write_type(ReadWriteType::WriteOnly)
         .include_management_events(true)
         .data_resources(objects)
         .build();
-    let put = client.put_event_selectors().trail_name(bucket).event_selectors(basic);
+    let put = client
+        .put_event_selectors()
+        .trail_name(bucket)
+        .event_selectors(basic);
     put.send().await.unwrap();
     let narrow = asked(&client, bucket).await;
-    assert!(matches!(reach(&narrow, &Class::management(true)), Reach::None(_)));
+    assert!(matches!(
+        reach(&narrow, &Class::management(true)),
+        Reach::None(_)
+    ));
     assert_eq!(reach(&narrow, &Class::management(false)), Reach::All);
     let phi = Class::data("AWS::S3::Object", false);
-    assert_eq!(reach(&narrow, &phi.clone().below("arn:aws:s3:::phi/")), Reach::All);
-    assert!(matches!(reach(&narrow, &phi.clone().below("arn:aws:s3:::other/")), Reach::None(_)));
+    assert_eq!(
+        reach(&narrow, &phi.clone().below("arn:aws:s3:::phi/")),
+        Reach::All
+    );
+    assert!(matches!(
+        reach(&narrow, &phi.clone().below("arn:aws:s3:::other/")),
+        Reach::None(_)
+    ));
 
     let field = |name: &str, equals: &str| {
-        AdvancedFieldSelector::builder().field(name).equals(equals).build().unwrap()
+        AdvancedFieldSelector::builder()
+            .field(name)
+            .equals(equals)
+            .build()
+            .unwrap()
     };
     let not_kms = AdvancedFieldSelector::builder()
         .field("eventSource")
@@ -274,15 +325,38 @@ async fn cloudtrail_tells_basic_and_advanced_selectors_status_and_insights() {
         .build()
         .unwrap();
     let put = client.put_event_selectors().trail_name(bucket);
-    put.advanced_event_selectors(management).send().await.unwrap();
-    let insight = InsightSelector::builder().insight_type(InsightType::ApiCallRateInsight).build();
-    let put = client.put_insight_selectors().trail_name(bucket).insight_selectors(insight);
+    put.advanced_event_selectors(management)
+        .send()
+        .await
+        .unwrap();
+    let insight = InsightSelector::builder()
+        .insight_type(InsightType::ApiCallRateInsight)
+        .build();
+    let put = client
+        .put_insight_selectors()
+        .trail_name(bucket)
+        .insight_selectors(insight);
     put.send().await.unwrap();
     client.stop_logging().name(bucket).send().await.unwrap();
     let advanced = asked(&client, bucket).await;
-    assert_eq!(reach(&advanced, &Class::management(true).of(["sts.amazonaws.com"])), Reach::All);
-    assert!(matches!(reach(&advanced, &Class::management(true).of(["kms.amazonaws.com"])), Reach::None(_)));
-    assert_eq!(advanced.insights, Asked::Told(vec!["ApiCallRateInsight".to_owned()]));
+    assert_eq!(
+        reach(
+            &advanced,
+            &Class::management(true).of(["sts.amazonaws.com"])
+        ),
+        Reach::All
+    );
+    assert!(matches!(
+        reach(
+            &advanced,
+            &Class::management(true).of(["kms.amazonaws.com"])
+        ),
+        Reach::None(_)
+    ));
+    assert_eq!(
+        advanced.insights,
+        Asked::Told(vec!["ApiCallRateInsight".to_owned()])
+    );
     let Asked::Told(status) = &advanced.status else {
         panic!("{advanced:?}");
     };
@@ -298,12 +372,21 @@ async fn a_bucket_that_belongs_to_a_trail_is_judged_by_what_the_trail_records() 
     made(&client, &s3, bucket).await;
     let root = samples("trails/quiet");
     let everything = trailscan::source::Scope::all("2026-11-30T00:00:00Z".parse().unwrap());
-    for object in trailscan::source::local::list(&root, &everything).unwrap().objects {
+    for object in trailscan::source::local::list(&root, &everything)
+        .unwrap()
+        .objects
+    {
         // moto's trails belong to its own account
         let key = object.name.replace("111122223333", "123456789012");
         let body = std::fs::read(root.join(&object.name)).unwrap();
         let body = aws_sdk_s3::primitives::ByteStream::from(body);
-        s3.put_object().bucket(bucket).key(key).body(body).send().await.unwrap();
+        s3.put_object()
+            .bucket(bucket)
+            .key(key)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
     }
     let printed = |arguments: &'static [&'static str]| {
         let mut command = trailscan();
@@ -312,24 +395,43 @@ async fn a_bucket_that_belongs_to_a_trail_is_judged_by_what_the_trail_records() 
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_REGION", "us-east-1")
             .env("SOURCE_DATE_EPOCH", "1794787200");
-        command.args(["coverage", "--quiet", "--endpoint-url", &url, "--since", "2026-11-09", "--until", "2026-11-16"]);
+        command.args([
+            "coverage",
+            "--quiet",
+            "--endpoint-url",
+            &url,
+            "--since",
+            "2026-11-09",
+            "--until",
+            "2026-11-16",
+        ]);
         command.arg(format!("s3://{bucket}")).args(arguments);
         async move {
             let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await;
             let output = output.unwrap();
             let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-            (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+            (
+                output.status.code().unwrap(),
+                text(output.stdout),
+                text(output.stderr),
+            )
         }
     };
     let (code, stdout, stderr) = printed(&[]).await;
     assert_eq!(code, 3, "no data events by default: {stdout}{stderr}");
-    assert!(stdout.contains("Trail coverage-of-a-bucket: all Regions; logging; selectors known; no Insights"), "{stdout}");
+    assert!(
+        stdout.contains(
+            "Trail coverage-of-a-bucket: all Regions; logging; selectors known; no Insights"
+        ),
+        "{stdout}"
+    );
     // the records' own account is none of the trail's: it is judged by its files
     assert!(stdout.contains("111122223333 us-east-1"), "{stdout}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_of_no_trail_and_a_cloudtrail_that_does_not_answer_lower_the_coverage_and_stop_nothing() {
+async fn a_bucket_of_no_trail_and_a_cloudtrail_that_does_not_answer_lower_the_coverage_and_stop_nothing()
+ {
     let Some((client, _, _)) = moto().await else {
         return;
     };
@@ -337,10 +439,20 @@ async fn a_bucket_of_no_trail_and_a_cloudtrail_that_does_not_answer_lower_the_co
     let (trails, unknown) = discover::settings(&client, &places, &[], NOW).await;
     assert!(trails.is_empty());
     let why = unknown.first().unwrap();
-    assert!(why.starts_with("No trail that CloudTrail describes") && why.contains("s3://nobody-writes-here/prod"), "{why}");
+    assert!(
+        why.starts_with("No trail that CloudTrail describes")
+            && why.contains("s3://nobody-writes-here/prod"),
+        "{why}"
+    );
     // a port on which nobody listens
     let gone = loopback::aws("http://127.0.0.1:9").await.cloudtrail();
     let (trails, unknown) = discover::settings(&gone, &places, &[], NOW).await;
     assert!(trails.is_empty());
-    assert!(unknown.first().unwrap().starts_with("What the trails record is not known"), "{unknown:?}");
+    assert!(
+        unknown
+            .first()
+            .unwrap()
+            .starts_with("What the trails record is not known"),
+        "{unknown:?}"
+    );
 }

@@ -97,7 +97,13 @@ fn any_number_of_threads_gives_the_same_bytes() {
     let one = run(samples("trails/breach"), &["--jobs", "1"]);
     for jobs in ["2", "7"] {
         let many = run(samples("trails/breach"), &["--jobs", jobs]);
-        for file in ["report.html", "findings.json", "findings.csv", "coverage.json", "run.json"] {
+        for file in [
+            "report.html",
+            "findings.json",
+            "findings.csv",
+            "coverage.json",
+            "run.json",
+        ] {
             assert!(
                 one.file(file) == many.file(file),
                 "{file} differs with {jobs} threads"
@@ -165,7 +171,13 @@ fn standard_input_and_single_files_are_sources_too() {
 #[test]
 fn no_session_token_reaches_an_output() {
     let ran = run(samples("trails/breach"), &[]);
-    for file in ["report.html", "findings.json", "findings.csv", "coverage.json", "run.json"] {
+    for file in [
+        "report.html",
+        "findings.json",
+        "findings.csv",
+        "coverage.json",
+        "run.json",
+    ] {
         let text = ran.file(file).to_lowercase();
         assert!(
             !text.contains("sessiontoken") && !text.contains("iqojb3jpz2lux"),

@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
         CoverageFormat::Json => say(&String::from_utf8_lossy(&json::coverage(&report)?))?,
     }
     let seen = |assessment: &Assessment| *assessment == Assessment::Assessed;
-    let whole = report.coverage.is_complete()
-        && report.rules.iter().all(|rule| seen(&rule.assessment));
+    let whole =
+        report.coverage.is_complete() && report.rules.iter().all(|rule| seen(&rule.assessment));
     Ok(if whole { Exit::Done } else { Exit::Incomplete })
 }

@@ -73,7 +73,10 @@ mod tests {
     #[test]
     fn neighbours_become_one_run_in_any_order() {
         let runs = |numbers| hours(numbers).0;
-        assert_eq!(runs(&[5, 3, 4, 9]), [(3 * HOUR, 6 * HOUR), (9 * HOUR, 10 * HOUR)]);
+        assert_eq!(
+            runs(&[5, 3, 4, 9]),
+            [(3 * HOUR, 6 * HOUR), (9 * HOUR, 10 * HOUR)]
+        );
         assert_eq!(runs(&[3, 3]), [(3 * HOUR, 4 * HOUR)]);
         let mut left = hours(&[1, 2, 8]);
         left.extend(&hours(&[3, 7, 20]));

@@ -215,7 +215,8 @@ impl<'w, 'r> Taken<'w, 'r> {
         let rows = self.scanned.rows.len();
         self.detection.take(event, record, &mut self.scanned);
         if let Some(seen) = self.scanned.seen.last() {
-            self.sights.note(event, seen.row, self.scanned.rows.len() > rows);
+            self.sights
+                .note(event, seen.row, self.scanned.rows.len() > rows);
         }
     }
 

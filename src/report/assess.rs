@@ -27,10 +27,13 @@ pub(super) fn rule_states(
             let needs = rules.needs(rule);
             let view = *by_needs.entry(needs).or_insert_with_key(|needs| {
                 let view = judge.view(needs);
-                views.iter().position(|known| *known == view).unwrap_or_else(|| {
-                    views.push(view);
-                    views.len() - 1
-                })
+                views
+                    .iter()
+                    .position(|known| *known == view)
+                    .unwrap_or_else(|| {
+                        views.push(view);
+                        views.len() - 1
+                    })
             });
             let count = findings
                 .iter()

@@ -119,15 +119,18 @@ impl<'c> Grid<'c> {
 
     /// The rows, by account and Region.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.coverage.regions.iter().flat_map(move |(account, regions)| {
-            regions.iter().map(move |(region, coverage)| Row {
-                account,
-                region,
-                coverage,
-                stops: &self.stops,
-                pending: self.pending,
+        self.coverage
+            .regions
+            .iter()
+            .flat_map(move |(account, regions)| {
+                regions.iter().map(move |(region, coverage)| Row {
+                    account,
+                    region,
+                    coverage,
+                    stops: &self.stops,
+                    pending: self.pending,
+                })
             })
-        })
     }
 
     /// How many hours there are.
@@ -152,7 +155,10 @@ impl Row<'_> {
     pub fn digests(&self, from: Epoch, until: Epoch) -> (u64, u64) {
         let over = self.over(from, until);
         over.fold((0, 0), |(all, bad), (_, digest)| {
-            (all + 1, bad + u64::from(digest.state == DigestState::Invalid))
+            (
+                all + 1,
+                bad + u64::from(digest.state == DigestState::Invalid),
+            )
         })
     }
 
@@ -254,7 +260,10 @@ fn stops(coverage: &Coverage, until: Epoch) -> Vec<Stop> {
             _ => {}
         }
     }
-    stops.extend(open.into_iter().map(|((account, _), from)| (account.to_owned(), from, until)));
+    stops.extend(
+        open.into_iter()
+            .map(|((account, _), from)| (account.to_owned(), from, until)),
+    );
     let stops = stops.into_iter();
     stops
         .map(|(account, from, until)| Stop {
@@ -313,7 +322,10 @@ mod tests {
     #[test]
     fn without_digests_an_hour_without_files_tells_nothing() {
         use HourState::{Events, NoFiles, Quiet};
-        assert_eq!(states(&coverage(|_| {}), 4), [NoFiles, NoFiles, Events, NoFiles]);
+        assert_eq!(
+            states(&coverage(|_| {}), 4),
+            [NoFiles, NoFiles, Events, NoFiles]
+        );
         // a file came, and all its events are of the hour before
         let later = coverage(|region| region.hour(3 * HOUR).objects = 1);
         assert_eq!(states(&later, 4), [NoFiles, NoFiles, Events, Quiet]);
@@ -326,14 +338,24 @@ mod tests {
             let coverage = coverage(|region| {
                 // digests begin when the trail did, not with the hour
                 for hour in 0..4 {
-                    let logs = if hour == 3 { logs } else { u64::from(hour == 2) };
+                    let logs = if hour == 3 {
+                        logs
+                    } else {
+                        u64::from(hour == 2)
+                    };
                     digest(region, hour * HOUR + 1_200, logs, state);
                 }
             });
             states(&coverage, 5)
         };
-        assert_eq!(told(0, DigestState::Valid), [NoFiles, Quiet, Events, Quiet, NoFiles]);
-        assert_eq!(told(2, DigestState::Valid), [NoFiles, Quiet, Events, Missing, Missing]);
+        assert_eq!(
+            told(0, DigestState::Valid),
+            [NoFiles, Quiet, Events, Quiet, NoFiles]
+        );
+        assert_eq!(
+            told(2, DigestState::Valid),
+            [NoFiles, Quiet, Events, Missing, Missing]
+        );
         assert_eq!(told(0, DigestState::Unchecked)[3], Quiet);
         assert_eq!(told(0, DigestState::Invalid)[3], NoFiles);
     }

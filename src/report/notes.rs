@@ -27,7 +27,10 @@ pub fn notes(report: &Report) -> Vec<String> {
         .map(String::as_str)
         .collect();
     if !missing.is_empty() {
-        notes.push(format!("No log file of account {} was found.", missing.join(", ")));
+        notes.push(format!(
+            "No log file of account {} was found.",
+            missing.join(", ")
+        ));
     }
     for trail in &coverage.trails {
         notes.extend(of_trail(trail));
@@ -61,10 +64,19 @@ fn of_trail(trail: &Trail) -> Vec<String> {
     if let Asked::Told(status) = &trail.status {
         if !status.logging {
             let since = status.stopped.map(|at| format!(" since {}", iso(at)));
-            notes.push(format!("Trail {name} is stopped{}.", since.unwrap_or_default()));
+            notes.push(format!(
+                "Trail {name} is stopped{}.",
+                since.unwrap_or_default()
+            ));
         }
-        if let Some(error) = status.delivery_error.as_ref().filter(|error| !error.is_empty()) {
-            notes.push(format!("S3 refused the last delivery of trail {name}: {error}."));
+        if let Some(error) = status
+            .delivery_error
+            .as_ref()
+            .filter(|error| !error.is_empty())
+        {
+            notes.push(format!(
+                "S3 refused the last delivery of trail {name}: {error}."
+            ));
         }
     }
     if !trail.validation {
@@ -73,7 +85,11 @@ fn of_trail(trail: &Trail) -> Vec<String> {
              hour from missing files."
         ));
     }
-    for unknown in [unknown(&trail.selectors), unknown(&trail.status), unknown(&trail.insights)] {
+    for unknown in [
+        unknown(&trail.selectors),
+        unknown(&trail.status),
+        unknown(&trail.insights),
+    ] {
         notes.extend(unknown.map(|why| format!("{why}.")));
     }
     notes

@@ -105,14 +105,20 @@ impl<'c> Judge<'c> {
             places: BTreeSet::new(),
         };
         for (account, regions) in &coverage.regions {
-            let global = regions.keys().next().map_or("us-east-1", |one| global_region(one));
-            let elsewhere = (judge.regions.is_empty() && !judge.timelines.is_empty())
-                .then_some(ELSEWHERE);
+            let global = regions
+                .keys()
+                .next()
+                .map_or("us-east-1", |one| global_region(one));
+            let elsewhere =
+                (judge.regions.is_empty() && !judge.timelines.is_empty()).then_some(ELSEWHERE);
             let regions = regions.keys().map(String::as_str);
-            let places = regions.chain([global]).chain(elsewhere).map(|region| Place {
-                account: account.clone(),
-                region: region.to_owned(),
-            });
+            let places = regions
+                .chain([global])
+                .chain(elsewhere)
+                .map(|region| Place {
+                    account: account.clone(),
+                    region: region.to_owned(),
+                });
             judge.places.extend(places);
         }
         judge
@@ -126,7 +132,9 @@ impl<'c> Judge<'c> {
             let here: Vec<&Need> = here.collect();
             if !here.is_empty() || (needs.is_empty() && self.has_files(place)) {
                 let runs = self.runs(&here, place);
-                let told = runs.iter().any(|(.., verdict)| *verdict != Assessment::Assessed);
+                let told = runs
+                    .iter()
+                    .any(|(.., verdict)| *verdict != Assessment::Assessed);
                 if told || place.region != ELSEWHERE {
                     groups.entry(runs).or_default().push(place.clone());
                 }
@@ -171,7 +179,10 @@ impl<'c> Judge<'c> {
     }
 
     fn region(&self, place: &Place) -> Option<&'c RegionCoverage> {
-        self.coverage.regions.get(&place.account)?.get(&place.region)
+        self.coverage
+            .regions
+            .get(&place.account)?
+            .get(&place.region)
     }
 
     /// The runs of hours of a place, each with what holds for all of the needs together.
@@ -260,7 +271,9 @@ impl<'c> Judge<'c> {
                 _ => Assessment::partly(format!("such events were read although {why}")),
             },
             Some((Sees::Unknown(why), _)) => match met() {
-                Assessment::NotAssessed { reason } => Assessment::not(format!("{why}, and {reason}")),
+                Assessment::NotAssessed { reason } => {
+                    Assessment::not(format!("{why}, and {reason}"))
+                }
                 met => met,
             },
             None => self.by_files(need, place, from, [&met, &met_after]),
@@ -294,7 +307,9 @@ impl<'c> Judge<'c> {
                 met => met,
             },
             Some(Sees::Unknown(why)) if !why.is_empty() => match met() {
-                Assessment::NotAssessed { reason } => Assessment::not(format!("{why}, and {reason}")),
+                Assessment::NotAssessed { reason } => {
+                    Assessment::not(format!("{why}, and {reason}"))
+                }
                 met => met,
             },
             Some(Sees::Unknown(_) | Sees::ByToday(_) | Sees::Yes) | None => met(),
@@ -305,11 +320,15 @@ impl<'c> Judge<'c> {
     fn met(&self, need: Option<&Need>, place: &Place, from: Epoch, until: Epoch) -> Assessment {
         let region = self.region(place);
         let Some(need) = need else {
-            let mut hours = region.into_iter().flat_map(|one| one.hours.range(from..until));
+            let mut hours = region
+                .into_iter()
+                .flat_map(|one| one.hours.range(from..until));
             return if hours.any(|(_, hour)| hour.events > 0) {
                 Assessment::Assessed
             } else {
-                Assessment::not("no event was read, and the files do not tell whether there were any")
+                Assessment::not(
+                    "no event was read, and the files do not tell whether there were any",
+                )
             };
         };
         let seen = |sight: &Sight| {
@@ -359,7 +378,10 @@ impl<'c> Judge<'c> {
             })
         });
         places.any(|place| {
-            !matches!(self.met(need, &place, from, until), Assessment::NotAssessed { .. })
+            !matches!(
+                self.met(need, &place, from, until),
+                Assessment::NotAssessed { .. }
+            )
         })
     }
 }
@@ -454,12 +476,10 @@ fn worst(parts: &[Assessment]) -> Assessment {
 /// Stretches of time as runs of whole hours. An hour in which the verdict changes is partly assessed.
 fn in_hours(pieces: Vec<(Epoch, Epoch, Assessment)>) -> Vec<(Epoch, Epoch, Assessment)> {
     let mut runs: Vec<(Epoch, Epoch, Assessment)> = Vec::new();
-    let mut push = |from: Epoch, until: Epoch, verdict: Assessment| {
-        match runs.last_mut() {
-            _ if from >= until => {}
-            Some((_, end, last)) if *end == from && *last == verdict => *end = until,
-            _ => runs.push((from, until, verdict)),
-        }
+    let mut push = |from: Epoch, until: Epoch, verdict: Assessment| match runs.last_mut() {
+        _ if from >= until => {}
+        Some((_, end, last)) if *end == from && *last == verdict => *end = until,
+        _ => runs.push((from, until, verdict)),
     };
     // the verdicts of the hour that is not whole yet
     let mut mixed: Vec<Assessment> = Vec::new();

@@ -129,7 +129,11 @@ fn needs(requires: &[Sight], named: &Named) -> BTreeSet<Need> {
         all.extend(classes.into_iter().map(|class| Need {
             class,
             proof: by_kms.iter().cloned().chain([proof.clone()]).collect(),
-            place: if global { Where::Global } else { Where::Everywhere },
+            place: if global {
+                Where::Global
+            } else {
+                Where::Everywhere
+            },
         }));
     }
     if asks(&Sight::SignIn) {
@@ -160,7 +164,10 @@ fn bound(
             Some(bounds.fold(first, both))
         }
         Node::Any(nodes) | Node::AtLeast(_, nodes) if !nodes.is_empty() => {
-            let all: Option<Vec<_>> = nodes.iter().map(|node| bound(node, field, values)).collect();
+            let all: Option<Vec<_>> = nodes
+                .iter()
+                .map(|node| bound(node, field, values))
+                .collect();
             Some(all?.into_iter().flatten().collect())
         }
         Node::Any(_) | Node::AtLeast(..) | Node::Not(_) => None,

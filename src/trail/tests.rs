@@ -42,13 +42,25 @@ fn in_bucket(bucket: &str) -> Class {
 fn a_new_trail_records_all_management_events_and_no_data() {
     for selectors in [
         Selectors::of_a_new_trail(),
-        basic(json!([{"ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": [], "ExcludeManagementEventSources": []}])),
-        advanced(json!([{"Name": "all", "FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}])),
+        basic(
+            json!([{"ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": [], "ExcludeManagementEventSources": []}]),
+        ),
+        advanced(
+            json!([{"Name": "all", "FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}]),
+        ),
     ] {
-        for class in [assume_role(), decrypt(), Class::management(false), Class::management(true)] {
+        for class in [
+            assume_role(),
+            decrypt(),
+            Class::management(false),
+            Class::management(true),
+        ] {
             assert_eq!(selectors.reach(&class), Reach::All, "{class:?}");
         }
-        assert_eq!(selectors.reach(&object(false)), Reach::None(Obstacle::NoData));
+        assert_eq!(
+            selectors.reach(&object(false)),
+            Reach::None(Obstacle::NoData)
+        );
     }
 }
 
@@ -59,7 +71,10 @@ fn a_write_only_trail_never_sees_a_role_assumed() {
         advanced(json!([{"fieldSelectors": [
             {"field": "eventCategory", "equals": ["Management"]}, {"field": "readOnly", "equals": ["false"]}]}])),
     ] {
-        assert_eq!(selectors.reach(&assume_role()), Reach::None(Obstacle::WritesOnly));
+        assert_eq!(
+            selectors.reach(&assume_role()),
+            Reach::None(Obstacle::WritesOnly)
+        );
         assert_eq!(selectors.reach(&Class::management(false)), Reach::All);
     }
     let reads = basic(json!([{"readWriteType": "ReadOnly"}]));
@@ -73,7 +88,9 @@ fn a_write_only_trail_never_sees_a_role_assumed() {
 #[test]
 fn an_excluded_service_is_not_seen_and_others_are() {
     for selectors in [
-        basic(json!([{"excludeManagementEventSources": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]}])),
+        basic(
+            json!([{"excludeManagementEventSources": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]}]),
+        ),
         advanced(json!([{"fieldSelectors": [
             {"field": "eventCategory", "equals": ["Management"]},
             {"field": "eventSource", "notEquals": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]}]}])),
@@ -111,17 +128,25 @@ fn a_trail_without_management_events_sees_data_only() {
 #[test]
 fn basic_data_resources_cover_buckets_prefixes_and_exact_functions() {
     let of = |kind: &str, values: &[&str]| {
-        basic(json!([{"readWriteType": "All", "dataResources": [{"type": kind, "values": values}]}]))
+        basic(
+            json!([{"readWriteType": "All", "dataResources": [{"type": kind, "values": values}]}]),
+        )
     };
     let phi = of("AWS::S3::Object", &["arn:aws:s3:::phi/"]);
     assert_eq!(phi.reach(&in_bucket("phi")), Reach::All);
-    assert_eq!(phi.reach(&in_bucket("phi2")), Reach::None(Obstacle::Resource));
+    assert_eq!(
+        phi.reach(&in_bucket("phi2")),
+        Reach::None(Obstacle::Resource)
+    );
     assert_eq!(phi.reach(&object(false)), Reach::Some(Obstacle::Resource));
     // phi-*: nothing is known of the rest of the name
     let pattern = object(false).below("arn:aws:s3:::ph");
     assert_eq!(phi.reach(&pattern), Reach::Some(Obstacle::Resource));
     let images = of("AWS::S3::Object", &["arn:aws:s3:::phi/images"]);
-    assert_eq!(images.reach(&in_bucket("phi")), Reach::Some(Obstacle::Resource));
+    assert_eq!(
+        images.reach(&in_bucket("phi")),
+        Reach::Some(Obstacle::Resource)
+    );
     assert_eq!(
         of("AWS::S3::Object", &[]).reach(&object(false)),
         Reach::None(Obstacle::Resource)
@@ -139,7 +164,10 @@ fn basic_data_resources_cover_buckets_prefixes_and_exact_functions() {
     let reads = basic(json!([{"readWriteType": "ReadOnly", "dataResources": [
         {"type": "AWS::S3::Object", "values": ["arn:aws:s3"]}]}]));
     assert_eq!(reads.reach(&object(true)), Reach::All);
-    assert_eq!(reads.reach(&object(false)), Reach::None(Obstacle::ReadsOnly));
+    assert_eq!(
+        reads.reach(&object(false)),
+        Reach::None(Obstacle::ReadsOnly)
+    );
 }
 
 #[test]
@@ -152,24 +180,50 @@ fn advanced_conditions_are_ored_within_a_field_and_anded_across() {
         fields.extend(conditions.as_array().unwrap().iter().cloned());
         advanced(json!([{"fieldSelectors": fields}]))
     };
-    let two = data(json!([{"field": "resources.ARN", "startsWith": ["arn:aws:s3:::phi/", "arn:aws:s3:::other/"]}]));
+    let two = data(
+        json!([{"field": "resources.ARN", "startsWith": ["arn:aws:s3:::phi/", "arn:aws:s3:::other/"]}]),
+    );
     assert_eq!(two.reach(&in_bucket("other")), Reach::All);
-    assert_eq!(two.reach(&in_bucket("third")), Reach::None(Obstacle::Resource));
-    let but = data(json!([{"field": "resources.ARN", "notStartsWith": ["arn:aws:s3:::logs/", "arn:aws:s3:::phi/tmp/"]}]));
-    assert_eq!(but.reach(&in_bucket("logs")), Reach::None(Obstacle::Resource));
-    assert_eq!(but.reach(&in_bucket("phi")), Reach::Some(Obstacle::Resource));
+    assert_eq!(
+        two.reach(&in_bucket("third")),
+        Reach::None(Obstacle::Resource)
+    );
+    let but = data(
+        json!([{"field": "resources.ARN", "notStartsWith": ["arn:aws:s3:::logs/", "arn:aws:s3:::phi/tmp/"]}]),
+    );
+    assert_eq!(
+        but.reach(&in_bucket("logs")),
+        Reach::None(Obstacle::Resource)
+    );
+    assert_eq!(
+        but.reach(&in_bucket("phi")),
+        Reach::Some(Obstacle::Resource)
+    );
     assert_eq!(but.reach(&in_bucket("third")), Reach::All);
     // positive and negative conditions of one field hold together
-    let both = data(json!([{"field": "eventName", "startsWith": ["Put", "Delete"], "notEquals": ["DeleteObjects"]}]));
+    let both = data(
+        json!([{"field": "eventName", "startsWith": ["Put", "Delete"], "notEquals": ["DeleteObjects"]}]),
+    );
     let named = |names: &[&str]| object(false).named(names.iter().copied());
     assert_eq!(both.reach(&named(&["PutObject"])), Reach::All);
-    assert_eq!(both.reach(&named(&["DeleteObjects"])), Reach::None(Obstacle::Name));
-    assert_eq!(both.reach(&named(&["PutObject", "CopyObject"])), Reach::Some(Obstacle::Name));
+    assert_eq!(
+        both.reach(&named(&["DeleteObjects"])),
+        Reach::None(Obstacle::Name)
+    );
+    assert_eq!(
+        both.reach(&named(&["PutObject", "CopyObject"])),
+        Reach::Some(Obstacle::Name)
+    );
     assert_eq!(both.reach(&object(false)), Reach::Some(Obstacle::Name));
     let ends = data(json!([{"field": "eventName", "endsWith": ["Object"]}]));
     assert_eq!(ends.reach(&named(&["PutObject"])), Reach::All);
-    assert_eq!(ends.reach(&named(&["DeleteObjects"])), Reach::None(Obstacle::Name));
-    let callers = data(json!([{"field": "userIdentity.arn", "notStartsWith": ["arn:aws:sts::111122223333:assumed-role/backup/"]}]));
+    assert_eq!(
+        ends.reach(&named(&["DeleteObjects"])),
+        Reach::None(Obstacle::Name)
+    );
+    let callers = data(
+        json!([{"field": "userIdentity.arn", "notStartsWith": ["arn:aws:sts::111122223333:assumed-role/backup/"]}]),
+    );
     let field = Obstacle::Field("userIdentity.arn".to_owned());
     assert_eq!(callers.reach(&in_bucket("phi")), Reach::Some(field));
 }
@@ -183,9 +237,15 @@ fn of_several_selectors_any_is_enough_and_the_closest_gives_the_reason() {
         {"fieldSelectors": [{"field": "eventCategory", "equals": ["Data"]}, {"field": "resources.type", "equals": ["AWS::S3::Object"]},
             {"field": "resources.ARN", "startsWith": ["arn:aws:s3:::phi/"]}]},
     ]));
-    assert_eq!(selectors.reach(&assume_role()), Reach::None(Obstacle::WritesOnly));
+    assert_eq!(
+        selectors.reach(&assume_role()),
+        Reach::None(Obstacle::WritesOnly)
+    );
     assert_eq!(selectors.reach(&object(false)), Reach::All);
-    assert_eq!(selectors.reach(&object(true)), Reach::Some(Obstacle::Resource));
+    assert_eq!(
+        selectors.reach(&object(true)),
+        Reach::Some(Obstacle::Resource)
+    );
     let list = object(true).below("arn:aws:s3:::phi/");
     assert_eq!(selectors.reach(&list), Reach::All);
 }
@@ -239,8 +299,10 @@ fn said(sees: Sees) -> String {
 
 #[test]
 fn a_trail_says_in_one_sentence_why_it_could_not_see() {
-    let write_only = trail(basic(json!([{"readWriteType": "WriteOnly", "excludeManagementEventSources": ["kms.amazonaws.com"],
-        "dataResources": [{"type": "AWS::S3::Object", "values": ["arn:aws:s3:::phi/"]}]}])));
+    let write_only = trail(basic(
+        json!([{"readWriteType": "WriteOnly", "excludeManagementEventSources": ["kms.amazonaws.com"],
+        "dataResources": [{"type": "AWS::S3::Object", "values": ["arn:aws:s3:::phi/"]}]}]),
+    ));
     let said = |class: &Class| said(saw(&write_only, &[], class, 5));
     assert_eq!(
         said(&assume_role()),
@@ -265,7 +327,10 @@ fn a_trail_says_in_one_sentence_why_it_could_not_see() {
 fn stopped_logging_is_a_hole_from_the_stop_to_the_start() {
     let trail = trail(Selectors::of_a_new_trail());
     let name = json!({"name": trail.arn});
-    let changes = [change(62, "StopLogging", &name), change(65, "StartLogging", &json!({"name": "audit"}))];
+    let changes = [
+        change(62, "StopLogging", &name),
+        change(65, "StartLogging", &json!({"name": "audit"})),
+    ];
     let at = |hours| saw(&trail, &changes, &assume_role(), hours);
     assert_eq!(at(61), Sees::Yes, "it ran before it was stopped");
     assert_eq!(
@@ -283,12 +348,18 @@ fn stopped_logging_is_a_hole_from_the_stop_to_the_start() {
     assert_eq!(saw(&trail, &[elsewhere], &assume_role(), 63), Sees::Yes);
     // a start that follows no stop does not say what was before
     let started = [change(62, "StartLogging", &name)];
-    assert!(matches!(saw(&trail, &started, &assume_role(), 1), Sees::Yes), "the status knows of an earlier start");
+    assert!(
+        matches!(saw(&trail, &started, &assume_role(), 1), Sees::Yes),
+        "the status knows of an earlier start"
+    );
     let unknown = Trail {
         status: Asked::Unknown("not allowed".to_owned()),
         ..trail.clone()
     };
-    assert!(matches!(saw(&unknown, &started, &assume_role(), 1), Sees::Unknown(_)));
+    assert!(matches!(
+        saw(&unknown, &started, &assume_role(), 1),
+        Sees::Unknown(_)
+    ));
     assert_eq!(saw(&unknown, &started, &assume_role(), 62), Sees::Yes);
 }
 
@@ -321,8 +392,16 @@ fn before_the_last_change_of_selectors_nothing_is_known_and_after_it_they_are() 
     let write_only = json!([{"readWriteType": "WriteOnly", "includeManagementEvents": true}]);
     let trail = trail(basic(write_only.clone()));
     let changes = [
-        change(30, "PutEventSelectors", &json!({"trailName": "audit", "eventSelectors": [{"readWriteType": "All"}]})),
-        change(100, "PutEventSelectors", &json!({"trailName": "audit", "eventSelectors": write_only})),
+        change(
+            30,
+            "PutEventSelectors",
+            &json!({"trailName": "audit", "eventSelectors": [{"readWriteType": "All"}]}),
+        ),
+        change(
+            100,
+            "PutEventSelectors",
+            &json!({"trailName": "audit", "eventSelectors": write_only}),
+        ),
     ];
     let at = |hours| saw(&trail, &changes, &assume_role(), hours);
     assert_eq!(
@@ -335,28 +414,42 @@ fn before_the_last_change_of_selectors_nothing_is_known_and_after_it_they_are() 
     assert_eq!(at(30), Sees::Yes, "by the event's own selectors");
     assert!(matches!(at(101), Sees::No(_)));
     // a record that does not hold them leaves them unknown
-    let omitted = json!({"omitted": true, "originalSize": 149_893, "reason": "requestParameters too large"});
+    let omitted =
+        json!({"omitted": true, "originalSize": 149_893, "reason": "requestParameters too large"});
     let change = TrailChange {
         trail: "audit".to_owned(),
         ..change(30, "PutEventSelectors", &omitted)
     };
-    assert!(matches!(saw(&trail, &[change], &assume_role(), 31), Sees::Unknown(_)));
+    assert!(matches!(
+        saw(&trail, &[change], &assume_role(), 31),
+        Sees::Unknown(_)
+    ));
 }
 
 #[test]
 fn a_trail_made_or_deleted_inside_the_window_sees_from_its_start_to_its_end() {
     let trail = trail(Selectors::of_a_new_trail());
     let changes = [
-        change(10, "CreateTrail", &json!({"name": "audit", "isMultiRegionTrail": true})),
+        change(
+            10,
+            "CreateTrail",
+            &json!({"name": "audit", "isMultiRegionTrail": true}),
+        ),
         change(12, "StartLogging", &json!({"name": "audit"})),
         change(90, "DeleteTrail", &json!({"name": "audit"})),
     ];
     let at = |hours| said(saw(&trail, &changes, &assume_role(), hours));
-    assert_eq!(at(9), "trail audit was only created at 2026-11-16T10:00:00Z");
+    assert_eq!(
+        at(9),
+        "trail audit was only created at 2026-11-16T10:00:00Z"
+    );
     assert_eq!(at(11), "trail audit was created but not started");
     assert_eq!(at(12), "yes");
     assert_eq!(at(91), "trail audit was deleted at 2026-11-19T18:00:00Z");
-    assert_eq!(said(saw(&trail, &changes, &object(true), 12)), "trail audit records no data events of AWS::S3::Object");
+    assert_eq!(
+        said(saw(&trail, &changes, &object(true), 12)),
+        "trail audit records no data events of AWS::S3::Object"
+    );
 }
 
 #[test]
@@ -365,10 +458,11 @@ fn a_single_region_trail_sees_its_region_and_an_organization_trail_every_account
         multi_region: false,
         ..trail(Selectors::of_a_new_trail())
     };
-    let sees = |trail: &Trail, changes: &[TrailChange], account: &str, region: &str, hours: Epoch| {
-        let timeline = Timeline::new(trail, changes, SUNDAY);
-        said(timeline.sees(&assume_role(), account, region, MONDAY + hours * HOUR))
-    };
+    let sees =
+        |trail: &Trail, changes: &[TrailChange], account: &str, region: &str, hours: Epoch| {
+            let timeline = Timeline::new(trail, changes, SUNDAY);
+            said(timeline.sees(&assume_role(), account, region, MONDAY + hours * HOUR))
+        };
     assert_eq!(sees(&single, &[], OWNER, HOME, 0), "yes");
     assert_eq!(
         sees(&single, &[], OWNER, "eu-west-1", 0),
@@ -382,15 +476,26 @@ fn a_single_region_trail_sees_its_region_and_an_organization_trail_every_account
         organization: true,
         ..trail(Selectors::of_a_new_trail())
     };
-    assert_eq!(sees(&organization, &[], "444455556666", "eu-west-1", 0), "yes");
+    assert_eq!(
+        sees(&organization, &[], "444455556666", "eu-west-1", 0),
+        "yes"
+    );
     // made multi-region inside the window: before that nothing is known of other Regions
-    let changes = [change(40, "UpdateTrail", &json!({"name": "audit", "isMultiRegionTrail": true}))];
+    let changes = [change(
+        40,
+        "UpdateTrail",
+        &json!({"name": "audit", "isMultiRegionTrail": true}),
+    )];
     let grown = trail(Selectors::of_a_new_trail());
     assert!(sees(&grown, &changes, OWNER, "eu-west-1", 39).contains("before is not known"));
     assert_eq!(sees(&grown, &changes, OWNER, "eu-west-1", 40), "yes");
     assert_eq!(sees(&grown, &changes, OWNER, HOME, 39), "yes");
     // and moved to another bucket
-    let moved = [change(40, "UpdateTrail", &json!({"name": "audit", "s3BucketName": "elsewhere"}))];
+    let moved = [change(
+        40,
+        "UpdateTrail",
+        &json!({"name": "audit", "s3BucketName": "elsewhere"}),
+    )];
     assert_eq!(
         sees(&grown, &moved, OWNER, HOME, 41),
         "trail audit writes to bucket elsewhere since 2026-11-17T16:00:00Z"
@@ -404,10 +509,17 @@ fn settings_of_today_prove_little_of_a_week_long_past() {
         asked: Some(SUNDAY + 30 * 24 * HOUR),
         ..trail(Selectors::of_a_new_trail())
     };
-    assert!(matches!(saw(&late, &[], &assume_role(), 5), Sees::ByToday(_)));
+    assert!(matches!(
+        saw(&late, &[], &assume_role(), 5),
+        Sees::ByToday(_)
+    ));
     assert!(matches!(saw(&late, &[], &object(true), 5), Sees::No(_)));
     // but what an event of the window set is known
-    let set = [change(3, "PutEventSelectors", &json!({"trailName": "audit", "eventSelectors": [{"readWriteType": "All"}]}))];
+    let set = [change(
+        3,
+        "PutEventSelectors",
+        &json!({"trailName": "audit", "eventSelectors": [{"readWriteType": "All"}]}),
+    )];
     assert_eq!(saw(&late, &set, &assume_role(), 5), Sees::Yes);
 }
 

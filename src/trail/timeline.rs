@@ -224,9 +224,7 @@ impl<'t> Timeline<'t> {
                  say to what",
                 iso(time)
             )),
-            (None, _) if created.is_some() => {
-                self.reach(&Selectors::of_a_new_trail(), class, true)
-            }
+            (None, _) if created.is_some() => self.reach(&Selectors::of_a_new_trail(), class, true),
             (None, Some((time, _))) => Sees::Unknown(format!(
                 "the event selectors of trail {name} were changed at {}: what it recorded before \
                  is not known",
@@ -275,16 +273,23 @@ impl<'t> Timeline<'t> {
         match (obstacle, data) {
             (Obstacle::NoManagement, _) => format!("{trail} records no management events"),
             (Obstacle::NoData, _) => {
-                format!("{trail} records no data events of {}", data.unwrap_or_default())
+                format!(
+                    "{trail} records no data events of {}",
+                    data.unwrap_or_default()
+                )
             }
             (Obstacle::WritesOnly, None) => {
-                format!("write-only trail: {trail} leaves out management events that read, and {reads}")
+                format!(
+                    "write-only trail: {trail} leaves out management events that read, and {reads}"
+                )
             }
             (Obstacle::WritesOnly, Some(kind)) => {
                 format!("{trail} records only data events of {kind} that write, and {reads}")
             }
             (Obstacle::ReadsOnly, None) => {
-                format!("read-only trail: {trail} leaves out management events that change something")
+                format!(
+                    "read-only trail: {trail} leaves out management events that change something"
+                )
             }
             (Obstacle::ReadsOnly, Some(kind)) => {
                 format!("{trail} records only data events of {kind} that read")
@@ -302,9 +307,9 @@ impl<'t> Timeline<'t> {
                     (!bucket.is_empty()).then_some(bucket)
                 });
                 match (bucket, some) {
-                    (Some(bucket), true) => format!(
-                        "{trail} records data events of a part of bucket {bucket} only"
-                    ),
+                    (Some(bucket), true) => {
+                        format!("{trail} records data events of a part of bucket {bucket} only")
+                    }
                     (Some(bucket), false) => {
                         format!("{trail} records no data events of bucket {bucket}")
                     }

@@ -84,7 +84,11 @@ impl<'g> Map<'g> {
             count,
             most: 0,
         };
-        let events = map.rows.iter().flat_map(|row| map.cells(row)).map(|cell| cell.events);
+        let events = map
+            .rows
+            .iter()
+            .flat_map(|row| map.cells(row))
+            .map(|cell| cell.events);
         map.most = events.max().unwrap_or(0);
         map
     }
@@ -258,7 +262,11 @@ fn gaps(grid: &Grid<'_>) -> Markup {
     let mut all = Vec::new();
     for row in grid.rows() {
         let stretches = row.stretches(grid).into_iter();
-        all.extend(stretches.filter(|one| one.state.is_gap()).map(|one| (one, row)));
+        all.extend(
+            stretches
+                .filter(|one| one.state.is_gap())
+                .map(|one| (one, row)),
+        );
     }
     html! {
         @if !all.is_empty() {
@@ -331,7 +339,10 @@ mod tests {
         let mut year = report(Vec::new());
         year.provenance.until = Some(MONDAY + 366 * 24 * HOUR);
         let page = render(&year);
-        assert!(page.contains("What was there, stretch by stretch, UTC"), "two days a cell");
+        assert!(
+            page.contains("What was there, stretch by stretch, UTC"),
+            "two days a cell"
+        );
         assert!(page.len() < 200_000);
     }
 }

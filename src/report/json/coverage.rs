@@ -68,7 +68,9 @@ struct OneDigest {
 pub fn coverage(report: &Report) -> serde_json::Result<Vec<u8>> {
     let coverage = &report.coverage;
     let grid = Grid::new(&report.provenance, coverage);
-    let places = grid.iter().flat_map(|grid| grid.rows().map(|row| place(grid, row)));
+    let places = grid
+        .iter()
+        .flat_map(|grid| grid.rows().map(|row| place(grid, row)));
     super::pretty(&Coverage {
         schema: "trailscan.coverage/1",
         provenance: &report.provenance,

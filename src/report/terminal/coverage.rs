@@ -69,13 +69,18 @@ fn described(trail: &Trail) -> String {
         Asked::Told(kinds) => kinds.join(", "),
         Asked::Unknown(_) => "Insights unknown".to_owned(),
     };
-    format!("Trail {}: {extent}; {logging}; {selectors}; {insights}", trail.name)
+    format!(
+        "Trail {}: {extent}; {logging}; {selectors}; {insights}",
+        trail.name
+    )
 }
 
 fn draw(out: &mut String, grid: &Grid<'_>) {
     // as many hours a character as the window needs: 1, 2, 3, 4, 6, 8, 12 or whole days
     let least = grid.hours().div_ceil(WIDTH);
-    let step = [1, 2, 3, 4, 6, 8, 12].into_iter().find(|step| *step >= least);
+    let step = [1, 2, 3, 4, 6, 8, 12]
+        .into_iter()
+        .find(|step| *step >= least);
     let step = step.unwrap_or_else(|| least.div_ceil(24) * 24);
     let step = Epoch::try_from(step).unwrap_or(24) * HOUR;
     let first = grid.from - grid.from.rem_euclid(step.min(24 * HOUR));
@@ -89,9 +94,15 @@ fn draw(out: &mut String, grid: &Grid<'_>) {
         .take(MOST_ROWS)
         .map(|row| visible(&format!("{} {}", row.account, row.region)))
         .collect();
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let width = names
+        .iter()
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(0);
     let _ = writeln!(out, "{:width$}  {}", "", days(&cells, step));
-    let most = rows.iter().flat_map(|row| cells.iter().map(move |at| row.sum(*at, at + step).events));
+    let most = rows
+        .iter()
+        .flat_map(|row| cells.iter().map(move |at| row.sum(*at, at + step).events));
     let most = most.max().unwrap_or(0);
     for (row, name) in rows.iter().zip(&names) {
         let _ = write!(out, "{name:width$}  ");
@@ -107,7 +118,11 @@ fn draw(out: &mut String, grid: &Grid<'_>) {
         );
     }
     if rows.len() > MOST_ROWS {
-        let _ = writeln!(out, "… and {} more in --format json", rows.len() - MOST_ROWS);
+        let _ = writeln!(
+            out,
+            "… and {} more in --format json",
+            rows.len() - MOST_ROWS
+        );
     }
     let _ = writeln!(
         out,
@@ -170,7 +185,11 @@ fn gaps(out: &mut String, grid: &Grid<'_>, rows: &[Row<'_>]) {
         let sum = row.sum(Epoch::MIN, Epoch::MAX);
         late += sum.late;
         copies += sum.duplicates;
-        for gap in row.stretches(grid).into_iter().filter(|one| one.state.is_gap()) {
+        for gap in row
+            .stretches(grid)
+            .into_iter()
+            .filter(|one| one.state.is_gap())
+        {
             gaps.push((gap, *row));
         }
     }
@@ -188,7 +207,11 @@ fn gaps(out: &mut String, grid: &Grid<'_>, rows: &[Row<'_>]) {
     }
     if gaps.len() > MOST_GAPS {
         let more = gaps.len() - MOST_GAPS;
-        let _ = writeln!(out, "  … and {} in --format json", plural(more as u64, "more gap"));
+        let _ = writeln!(
+            out,
+            "  … and {} in --format json",
+            plural(more as u64, "more gap")
+        );
     }
     let _ = writeln!(
         out,
@@ -200,7 +223,9 @@ fn gaps(out: &mut String, grid: &Grid<'_>, rows: &[Row<'_>]) {
 
 fn rules(out: &mut String, report: &Report) {
     let assessed = report.rules.iter();
-    let assessed = assessed.filter(|rule| rule.assessment == Assessment::Assessed).count();
+    let assessed = assessed
+        .filter(|rule| rule.assessment == Assessment::Assessed)
+        .count();
     let _ = writeln!(
         out,
         "{} of {} assessed for every account, Region and hour",
@@ -212,7 +237,10 @@ fn rules(out: &mut String, report: &Report) {
     for rule in &report.rules {
         if let Some(reason) = rule.assessment.reason() {
             let partly = matches!(rule.assessment, Assessment::Partly { .. });
-            by_reason.entry((partly, reason)).or_default().push(&rule.name);
+            by_reason
+                .entry((partly, reason))
+                .or_default()
+                .push(&rule.name);
         }
     }
     for rule in &report.unconfigured {
@@ -224,7 +252,11 @@ fn rules(out: &mut String, report: &Report) {
         );
     }
     for ((partly, reason), names) in by_reason {
-        let state = if partly { "partly assessed" } else { "not assessed" };
+        let state = if partly {
+            "partly assessed"
+        } else {
+            "not assessed"
+        };
         let _ = writeln!(out, "{state}: {}", visible(reason));
         for name in names {
             let _ = writeln!(out, "    {}", visible(name));

@@ -61,7 +61,10 @@ pub(in crate::report) fn sum(view: &View) -> Assessment {
         })
         .collect();
     if more > 0 {
-        parts.push(format!("{} in coverage.json", plural(more as u64, "more reason")));
+        parts.push(format!(
+            "{} in coverage.json",
+            plural(more as u64, "more reason")
+        ));
     }
     let reason = parts.join("; ");
     if blind == all {

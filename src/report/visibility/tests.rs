@@ -40,11 +40,19 @@ fn need(class: Class, proof: &[Sight], place: Where) -> Need {
 }
 
 fn reads() -> Need {
-    need(Class::management(true), &[Sight::ManagementRead], Where::Everywhere)
+    need(
+        Class::management(true),
+        &[Sight::ManagementRead],
+        Where::Everywhere,
+    )
 }
 
 fn writes() -> Need {
-    need(Class::management(false), &[Sight::ManagementWrite], Where::Everywhere)
+    need(
+        Class::management(false),
+        &[Sight::ManagementWrite],
+        Where::Everywhere,
+    )
 }
 
 fn iam() -> Need {
@@ -58,7 +66,11 @@ fn objects(bucket: &str) -> Need {
         "" => class,
         bucket => class.below(format!("arn:aws:s3:::{bucket}/")),
     };
-    need(class, &[Sight::DataRead("AWS::S3::Object".to_owned())], Where::Everywhere)
+    need(
+        class,
+        &[Sight::DataRead("AWS::S3::Object".to_owned())],
+        Where::Everywhere,
+    )
 }
 
 fn trail(selectors: Selectors) -> Trail {
@@ -114,7 +126,11 @@ fn drawn(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> Vec<St
             };
             format!("{}-{}{verdict}", run.from / HOUR, run.until / HOUR)
         });
-        format!("{}: {}", regions.join(" "), runs.collect::<Vec<_>>().join(" "))
+        format!(
+            "{}: {}",
+            regions.join(" "),
+            runs.collect::<Vec<_>>().join(" ")
+        )
     };
     let mut lines: Vec<String> = view.0.iter().map(line).collect();
     lines.sort();
@@ -126,14 +142,23 @@ fn said(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> Assessm
 }
 
 fn reason(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> String {
-    said(provenance, coverage, needs).reason().unwrap_or_default().to_owned()
+    said(provenance, coverage, needs)
+        .reason()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[test]
 fn without_answers_a_kind_of_event_that_was_met_was_recorded_and_no_other() {
     let (from, coverage) = (provenance(), coverage());
-    assert_eq!(drawn(&from, &coverage, &[writes()]), ["us-east-1 us-west-2: 0-10a"]);
-    assert_eq!(drawn(&from, &coverage, &[reads()]), ["us-east-1: 0-10a", "us-west-2: 0-10n"]);
+    assert_eq!(
+        drawn(&from, &coverage, &[writes()]),
+        ["us-east-1 us-west-2: 0-10a"]
+    );
+    assert_eq!(
+        drawn(&from, &coverage, &[reads()]),
+        ["us-east-1: 0-10a", "us-west-2: 0-10n"]
+    );
     assert_eq!(
         reason(&from, &coverage, &[reads()]),
         "no management event that only reads (AssumeRole, GetSecretValue and kms:Decrypt are such) was read, \
@@ -141,12 +166,21 @@ fn without_answers_a_kind_of_event_that_was_met_was_recorded_and_no_other() {
     );
     // what belongs to no Region is looked for in one
     assert_eq!(said(&from, &coverage, &[iam()]), Assessment::Assessed);
-    assert!(matches!(said(&from, &coverage, &[objects("")]), Assessment::NotAssessed { .. }));
+    assert!(matches!(
+        said(&from, &coverage, &[objects("")]),
+        Assessment::NotAssessed { .. }
+    ));
     // two kinds of event, one of them met
-    assert!(matches!(said(&from, &coverage, &[iam(), objects("")]), Assessment::Partly { .. }));
+    assert!(matches!(
+        said(&from, &coverage, &[iam(), objects("")]),
+        Assessment::Partly { .. }
+    ));
     // a rule that does not say what it needs is judged by whether anything was read
     assert_eq!(said(&from, &coverage, &[]), Assessment::Assessed);
-    assert!(matches!(said(&from, &Coverage::default(), &[]), Assessment::NotAssessed { .. }));
+    assert!(matches!(
+        said(&from, &Coverage::default(), &[]),
+        Assessment::NotAssessed { .. }
+    ));
 }
 
 #[test]
@@ -169,15 +203,25 @@ fn without_answers_a_change_of_a_trail_ends_what_was_proven_before_it() {
         ["us-east-1: 0-5a 5-10n", "us-west-2: 0-5n 5-10n"]
     );
     let why = reason(&from, &coverage, &[reads()]);
-    assert!(why.contains("write-only trail: trail audit leaves out"), "{why}");
-    assert!(why.contains("what it recorded before is not known, and no management event"), "{why}");
+    assert!(
+        why.contains("write-only trail: trail audit leaves out"),
+        "{why}"
+    );
+    assert!(
+        why.contains("what it recorded before is not known, and no management event"),
+        "{why}"
+    );
 }
 
 #[test]
 fn the_call_that_stops_a_trail_does_not_prove_that_it_went_on() {
     let mut coverage = coverage();
     let region = coverage.region(OWNER, "us-east-1");
-    region.seen.get_mut(&Sight::ManagementWrite).unwrap().insert(7 * HOUR);
+    region
+        .seen
+        .get_mut(&Sight::ManagementWrite)
+        .unwrap()
+        .insert(7 * HOUR);
     coverage.changes.insert(stop(7, 0, Change::Stopped));
     let from = provenance();
     assert_eq!(drawn(&from, &coverage, &[iam()]), ["us-east-1: 0-7a 7-10n"]);
@@ -185,12 +229,17 @@ fn the_call_that_stops_a_trail_does_not_prove_that_it_went_on() {
     assert_eq!(drawn(&from, &coverage, &[iam()]), ["us-east-1: 0-7a 7-10n"]);
     // an event of the hour after it does
     let region = coverage.region(OWNER, "us-east-1");
-    region.seen.get_mut(&Sight::ManagementWrite).unwrap().insert(8 * HOUR);
+    region
+        .seen
+        .get_mut(&Sight::ManagementWrite)
+        .unwrap()
+        .insert(8 * HOUR);
     assert_eq!(drawn(&from, &coverage, &[iam()]), ["us-east-1: 0-7a 7-10p"]);
 }
 
 #[test]
-fn without_answers_a_stop_after_which_nothing_was_read_is_a_hole_and_the_hour_of_it_is_partly_seen() {
+fn without_answers_a_stop_after_which_nothing_was_read_is_a_hole_and_the_hour_of_it_is_partly_seen()
+{
     let mut coverage = coverage();
     coverage.changes.insert(stop(3, 30, Change::Stopped));
     coverage.changes.insert(stop(6, 0, Change::Started));
@@ -214,13 +263,23 @@ fn data_events_of_one_bucket_do_not_prove_those_of_another() {
     let east = coverage.region(OWNER, "us-east-1");
     let data = Sight::DataRead("AWS::S3::Object".to_owned());
     east.seen.insert(data, [HOUR].into_iter().collect());
-    east.buckets.insert(("phi".to_owned(), true), [HOUR].into_iter().collect());
-    east.buckets.insert(("other".to_owned(), false), [HOUR].into_iter().collect());
+    east.buckets
+        .insert(("phi".to_owned(), true), [HOUR].into_iter().collect());
+    east.buckets
+        .insert(("other".to_owned(), false), [HOUR].into_iter().collect());
     coverage.regions.get_mut(OWNER).unwrap().remove("us-west-2");
     let from = provenance();
-    assert_eq!(said(&from, &coverage, &[objects("phi")]), Assessment::Assessed);
-    assert!(reason(&from, &coverage, &[objects("other")]).contains("no data event of bucket other"));
-    assert!(matches!(said(&from, &coverage, &[objects("")]), Assessment::Partly { .. }));
+    assert_eq!(
+        said(&from, &coverage, &[objects("phi")]),
+        Assessment::Assessed
+    );
+    assert!(
+        reason(&from, &coverage, &[objects("other")]).contains("no data event of bucket other")
+    );
+    assert!(matches!(
+        said(&from, &coverage, &[objects("")]),
+        Assessment::Partly { .. }
+    ));
     // and CloudTrail's answer does prove it, quiet or not
     let all = Selectors::basic([Basic {
         data_resources: vec![crate::trail::DataResource {
@@ -230,7 +289,10 @@ fn data_events_of_one_bucket_do_not_prove_those_of_another() {
         ..Basic::default()
     }]);
     coverage.trails = [trail(all)].into();
-    assert_eq!(said(&from, &coverage, &[objects("other")]), Assessment::Assessed);
+    assert_eq!(
+        said(&from, &coverage, &[objects("other")]),
+        Assessment::Assessed
+    );
 }
 
 #[test]
@@ -238,11 +300,20 @@ fn what_cloudtrail_says_counts_for_quiet_places_too() {
     let mut coverage = coverage();
     coverage.trails = [trail(Selectors::of_a_new_trail())].into();
     let from = provenance();
-    assert_eq!(drawn(&from, &coverage, &[reads()]), ["us-east-1 us-west-2: 0-10a"]);
+    assert_eq!(
+        drawn(&from, &coverage, &[reads()]),
+        ["us-east-1 us-west-2: 0-10a"]
+    );
     coverage.trails = [trail(write_only())].into();
     // in us-east-1 reads were met all the same
-    assert_eq!(drawn(&from, &coverage, &[reads()]), ["* us-west-2: 0-10n", "us-east-1: 0-10p"]);
-    assert!(reason(&from, &coverage, &[reads()]).contains("such events were read although write-only trail"));
+    assert_eq!(
+        drawn(&from, &coverage, &[reads()]),
+        ["* us-west-2: 0-10n", "us-east-1: 0-10p"]
+    );
+    assert!(
+        reason(&from, &coverage, &[reads()])
+            .contains("such events were read although write-only trail")
+    );
     assert_eq!(said(&from, &coverage, &[writes()]), Assessment::Assessed);
     // of two trails the better one counts
     let second = Trail {
@@ -263,7 +334,10 @@ fn a_single_region_trail_leaves_every_other_region_unseen_but_sees_iam() {
     }]
     .into();
     let from = provenance();
-    assert_eq!(drawn(&from, &coverage, &[writes()]), ["*: 0-10n", "us-east-1: 0-10a"]);
+    assert_eq!(
+        drawn(&from, &coverage, &[writes()]),
+        ["*: 0-10n", "us-east-1: 0-10a"]
+    );
     assert_eq!(
         reason(&from, &coverage, &[writes()]),
         "single-region trail: audit records us-east-1 only (in every other Region)"
@@ -274,7 +348,10 @@ fn a_single_region_trail_leaves_every_other_region_unseen_but_sees_iam() {
         &[Sight::SignIn],
         Where::SignIn,
     );
-    assert_eq!(drawn(&from, &coverage, &[sign_in]), ["*: 0-10n", "us-east-1: 0-10a"]);
+    assert_eq!(
+        drawn(&from, &coverage, &[sign_in]),
+        ["*: 0-10n", "us-east-1: 0-10a"]
+    );
     // with a home elsewhere it sees no IAM at all
     let elsewhere = Trail {
         home_region: "eu-west-1".to_owned(),
@@ -297,9 +374,14 @@ fn accounts_that_no_known_trail_records_are_judged_by_their_files() {
     let mut coverage = coverage();
     coverage.trails = [trail(write_only())].into();
     let other = coverage.region("444455556666", "us-east-1");
-    other.seen.insert(Sight::ManagementRead, [HOUR].into_iter().collect());
+    other
+        .seen
+        .insert(Sight::ManagementRead, [HOUR].into_iter().collect());
     let judge_lines = drawn(&provenance(), &coverage, &[reads()]);
-    assert!(judge_lines.contains(&"us-east-1: 0-10a".to_owned()), "{judge_lines:?}");
+    assert!(
+        judge_lines.contains(&"us-east-1: 0-10a".to_owned()),
+        "{judge_lines:?}"
+    );
 }
 
 #[test]
@@ -351,7 +433,8 @@ fn settings_asked_long_after_the_window_count_where_the_logs_agree() {
         Where::Everywhere,
     );
     assert!(
-        reason(&from, &coverage, std::slice::from_ref(&kms)).contains("by the selectors of 1970-02-11T16:00:00Z, but none was read")
+        reason(&from, &coverage, std::slice::from_ref(&kms))
+            .contains("by the selectors of 1970-02-11T16:00:00Z, but none was read")
     );
 }
 

@@ -12,9 +12,7 @@ use aws_sdk_cloudtrail::types;
 
 use crate::aws::{self, Fault, FaultKind};
 use crate::event::time::Epoch;
-use crate::trail::{
-    Advanced, Asked, Basic, DataResource, FieldSelector, Selectors, Status, Trail,
-};
+use crate::trail::{Advanced, Asked, Basic, DataResource, FieldSelector, Selectors, Status, Trail};
 
 /// A bucket and a prefix in it.
 pub(super) type BucketPlace = (String, String);
@@ -75,7 +73,11 @@ fn of(trail: types::Trail, now: Epoch) -> Trail {
         name: trail.name.unwrap_or_default(),
         arn: trail.trail_arn.unwrap_or_default(),
         bucket: trail.s3_bucket_name.unwrap_or_default(),
-        prefix: trail.s3_key_prefix.unwrap_or_default().trim_matches('/').to_owned(),
+        prefix: trail
+            .s3_key_prefix
+            .unwrap_or_default()
+            .trim_matches('/')
+            .to_owned(),
         home_region: trail.home_region.unwrap_or_default(),
         multi_region: trail.is_multi_region_trail.unwrap_or(false),
         organization: trail.is_organization_trail.unwrap_or(false),
@@ -101,7 +103,12 @@ async fn ask(client: &Client, trail: &mut Trail) {
             answer.event_selectors.unwrap_or_default(),
             answer.advanced_event_selectors.unwrap_or_default(),
         )),
-        Err(error) => unanswered(&Fault::of(&error), "GetEventSelectors", &name, "event selectors"),
+        Err(error) => unanswered(
+            &Fault::of(&error),
+            "GetEventSelectors",
+            &name,
+            "event selectors",
+        ),
     };
     trail.status = match status {
         Ok(answer) => Asked::Told(Status {
@@ -109,7 +116,9 @@ async fn ask(client: &Client, trail: &mut Trail) {
             started: answer.start_logging_time.as_ref().map(DateTime::secs),
             stopped: answer.stop_logging_time.as_ref().map(DateTime::secs),
             delivered: answer.latest_delivery_time.as_ref().map(DateTime::secs),
-            delivery_error: answer.latest_delivery_error.filter(|error| !error.is_empty()),
+            delivery_error: answer
+                .latest_delivery_error
+                .filter(|error| !error.is_empty()),
         }),
         Err(error) => unanswered(&Fault::of(&error), "GetTrailStatus", &name, "status"),
     };
