@@ -67,7 +67,8 @@ fn malformed_files_of_others_give_the_counts_of_their_manifest() {
             println!("SKIPPED: {file} is in the manifest but not here");
             continue;
         }
-        let ran = run(path, &[]);
+        // so that 3 means what could not be read, and not what these few records do not show
+        let ran = run(path, &["--fail-on", "never"]);
         ran.assert_identities();
         let good = ran.count("records", "records") - ran.count("records", "bad");
         assert_eq!(

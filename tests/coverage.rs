@@ -361,6 +361,8 @@ async fn cloudtrail_tells_basic_and_advanced_selectors_status_and_insights() {
         panic!("{advanced:?}");
     };
     assert!(!status.logging && status.stopped.is_some());
+    // other tests begin with a server that has no trail
+    client.delete_trail().name(bucket).send().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -418,6 +420,7 @@ async fn a_bucket_that_belongs_to_a_trail_is_judged_by_what_the_trail_records() 
         }
     };
     let (code, stdout, stderr) = printed(&[]).await;
+    client.delete_trail().name(bucket).send().await.unwrap();
     assert_eq!(code, 3, "no data events by default: {stdout}{stderr}");
     assert!(
         stdout.contains(

@@ -4,11 +4,13 @@
 //! stopped, where files could not be read, or where a digest names files that are not there; a
 //! digest that names none proves that there were none; without digests nobody can tell.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::Provenance;
 use super::visibility::window;
-use crate::coverage::{Coverage, DigestState, HOUR, Hour, RegionCoverage};
+use crate::coverage::{Coverage, DigestState, HOUR, Hour, RegionCoverage, hour_of};
 use crate::event::time::Epoch;
 use crate::trail::Change;
 
@@ -214,24 +216,49 @@ impl Row<'_> {
         digests.filter(move |((begin, end), _)| *begin < until && *end > from)
     }
 
-    /// The hours of the window as runs of one state.
+    /// The hours of the window as runs of one state. Only hours at which something changes are looked
+    /// at: a record that claims to be of the year 9999 must not cost a walk through all of them.
     pub fn stretches(&self, grid: &Grid<'_>) -> Vec<Stretch> {
+        let digests = self.coverage.digests.keys();
+        let digests = digests.flat_map(|(from, until)| [*from, *until]);
+        let stops = self.stops.iter().flat_map(|stop| [stop.from, stop.until]);
+        let edges = self
+            .coverage
+            .hours
+            .keys()
+            .copied()
+            .chain(digests)
+            .chain(stops);
+        let edges = edges.chain([self.pending, grid.from]).map(hour_of);
+        let mut begins: BTreeSet<Epoch> = BTreeSet::new();
+        for hour in edges.filter(|hour| *hour < grid.until) {
+            begins.extend([
+                hour.max(grid.from),
+                (hour + HOUR).clamp(grid.from, grid.until),
+            ]);
+        }
+        begins.insert(grid.until);
+        let begins: Vec<Epoch> = begins.into_iter().collect();
         let mut all: Vec<Stretch> = Vec::new();
-        let mut hour = grid.from;
-        while hour < grid.until {
-            let state = self.state(hour);
+        for pair in begins.windows(2) {
+            let &[from, until] = pair else { continue };
+            let state = self.state(from);
             match all.last_mut() {
-                Some(last) if last.state == state => last.until = hour + HOUR,
-                _ => all.push(Stretch {
-                    from: hour,
-                    until: hour + HOUR,
-                    state,
-                }),
+                Some(last) if last.state == state => last.until = until,
+                _ => all.push(Stretch { from, until, state }),
             }
-            hour += HOUR;
         }
         all
     }
+}
+
+/// The most telling state of a time, out of the stretches of a row; nothing outside of the window.
+pub fn state_of(stretches: &[Stretch], from: Epoch, until: Epoch) -> Option<HourState> {
+    let first = stretches.partition_point(|one| one.until <= from);
+    let here = stretches.iter().skip(first);
+    here.take_while(|one| one.from < until)
+        .map(|one| one.state)
+        .min()
 }
 
 /// When logging stood still, as the changes met in the logs tell and as CloudTrail's status does.
@@ -402,5 +429,25 @@ mod tests {
         };
         coverage.changes = [other].into();
         assert_eq!(states(&coverage, 4)[3], NoFiles);
+    }
+
+    #[test]
+    fn an_absurd_window_costs_no_walk_through_its_hours() {
+        let mut coverage = coverage(|_| {});
+        coverage.first = Some(0);
+        coverage.last = Some(253_402_297_199);
+        let open = Provenance {
+            created: Some(9 * HOUR),
+            ..Provenance::default()
+        };
+        let grid = Grid::new(&open, &coverage).unwrap();
+        let row = grid.rows().next().unwrap();
+        let stretches = row.stretches(&grid);
+        let states: Vec<_> = stretches.iter().map(|one| one.state).collect();
+        use HourState::{Events, NoFiles, Pending};
+        assert_eq!(states, [NoFiles, Events, NoFiles, Pending]);
+        assert_eq!(state_of(&stretches, 0, 3 * HOUR), Some(Events));
+        assert_eq!(state_of(&stretches, 0, 2 * HOUR), Some(NoFiles));
+        assert_eq!(state_of(&stretches, -HOUR, 0), None);
     }
 }

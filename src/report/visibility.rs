@@ -5,6 +5,7 @@
 //! not answer, only what the files prove counts: a kind of event that was met was recorded, up to
 //! the next change of a trail; of one that was not met nothing is known.
 
+mod runs;
 mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use crate::event::time::{Epoch, iso};
 use crate::finding::iso_time;
 use crate::rules::{Need, Where};
 use crate::trail::{Asked, Category, Sees, Status, Timeline, Trail, TrailChange, global_region};
+use runs::{Stretch, in_hours, together, without};
 pub(super) use summary::sum;
 
 /// What rules could see. Rules that need the same share a view.
@@ -126,7 +128,7 @@ impl<'c> Judge<'c> {
 
     /// What could be seen of all of these.
     pub(super) fn view(&self, needs: &BTreeSet<Need>) -> View {
-        let mut groups: BTreeMap<Vec<(Epoch, Epoch, Assessment)>, Vec<Place>> = BTreeMap::new();
+        let mut groups: BTreeMap<Vec<Stretch>, Vec<Place>> = BTreeMap::new();
         for place in &self.places {
             let here = needs.iter().filter(|need| self.concerns(need, place));
             let here: Vec<&Need> = here.collect();
@@ -186,7 +188,7 @@ impl<'c> Judge<'c> {
     }
 
     /// The runs of hours of a place, each with what holds for all of the needs together.
-    fn runs(&self, needs: &[&Need], place: &Place) -> Vec<(Epoch, Epoch, Assessment)> {
+    fn runs(&self, needs: &[&Need], place: &Place) -> Vec<Stretch> {
         let Some((from, until)) = self.window else {
             return Vec::new();
         };
@@ -440,96 +442,6 @@ fn kind(sight: &Sight) -> String {
         Sight::DataWrite(kind) => format!("data event of {kind} that changes anything"),
         Sight::DataRead(kind) => format!("data event of {kind} that only reads"),
     }
-}
-
-/// One verdict for several classes of events: assessed where all are, and not at all where none is.
-fn together(verdicts: &[Assessment]) -> Assessment {
-    let mut reasons: Vec<&str> = Vec::new();
-    let mut blind = 0;
-    for verdict in verdicts {
-        blind += usize::from(matches!(verdict, Assessment::NotAssessed { .. }));
-        if let Some(reason) = verdict.reason()
-            && !reasons.contains(&reason)
-        {
-            reasons.push(reason);
-        }
-    }
-    match (reasons.is_empty(), blind) {
-        (true, _) => Assessment::Assessed,
-        (false, blind) if blind == verdicts.len() => Assessment::not(reasons.join("; ")),
-        (false, _) => Assessment::partly(reasons.join("; ")),
-    }
-}
-
-/// The verdict on an hour of several: partly assessed, for the reason of its worst part.
-fn worst(parts: &[Assessment]) -> Assessment {
-    let blind = |one: &Assessment| matches!(one, Assessment::NotAssessed { .. });
-    match parts.iter().max() {
-        Some(Assessment::NotAssessed { reason }) if !parts.iter().all(blind) => {
-            Assessment::partly(reason)
-        }
-        Some(one) => one.clone(),
-        None => Assessment::Assessed,
-    }
-}
-
-/// Stretches of time as runs of whole hours. An hour in which the verdict changes is partly assessed.
-fn in_hours(pieces: Vec<(Epoch, Epoch, Assessment)>) -> Vec<(Epoch, Epoch, Assessment)> {
-    let mut runs: Vec<(Epoch, Epoch, Assessment)> = Vec::new();
-    let mut push = |from: Epoch, until: Epoch, verdict: Assessment| match runs.last_mut() {
-        _ if from >= until => {}
-        Some((_, end, last)) if *end == from && *last == verdict => *end = until,
-        _ => runs.push((from, until, verdict)),
-    };
-    // the verdicts of the hour that is not whole yet
-    let mut mixed: Vec<Assessment> = Vec::new();
-    for (from, until, verdict) in pieces {
-        let (mut from, last) = (from, hour_of(until));
-        if from != hour_of(from) {
-            mixed.push(verdict.clone());
-            let end = hour_of(from) + HOUR;
-            if until < end {
-                continue;
-            }
-            push(end - HOUR, end, worst(&mixed));
-            mixed.clear();
-            from = end;
-        }
-        push(from, last, verdict.clone());
-        if until > last && until > from {
-            mixed.push(verdict);
-        }
-    }
-    runs
-}
-
-/// The same runs, but no hour of those `unread` is more than partly assessed.
-fn without(
-    runs: Vec<(Epoch, Epoch, Assessment)>,
-    unread: &BTreeSet<Epoch>,
-) -> Vec<(Epoch, Epoch, Assessment)> {
-    let lost = Assessment::partly("log files of this time could not be read");
-    let mut cut = Vec::new();
-    for (from, until, verdict) in runs {
-        let less = together(&[verdict.clone(), lost.clone()]);
-        let mut at = from;
-        for hour in unread.range(from..until) {
-            cut.push((at, *hour, verdict.clone()));
-            cut.push((*hour, hour + HOUR, less.clone()));
-            at = hour + HOUR;
-        }
-        cut.push((at, until, verdict));
-    }
-    cut.retain(|(from, until, _)| from < until);
-    // neighbours that say the same are one
-    cut.dedup_by(|next, last| {
-        let same = last.1 == next.0 && last.2 == next.2;
-        if same {
-            last.1 = next.1;
-        }
-        same
-    });
-    cut
 }
 
 #[cfg(test)]

@@ -121,6 +121,15 @@ impl Cloud {
         let call = target.and_then(|target| target.rsplit_once('.'));
         if let Some((_, call)) = call {
             let call = call.to_owned();
+            if call.starts_with("Get") {
+                // what a trail records is not told to this caller
+                let text = format!(
+                    r#"{{"__type":"AccessDeniedException","message":"not authorized to perform: cloudtrail:{call}"}}"#
+                );
+                let mut response = Response::new(Body::from(text));
+                *response.status_mut() = hyper::StatusCode::BAD_REQUEST;
+                return Ok(response);
+            }
             let body: Value = serde_json::from_slice(&whole(request.into_body()).await).unwrap();
             return Ok(Response::new(Body::from(
                 self.trails(&call, &body).to_string(),

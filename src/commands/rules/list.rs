@@ -171,6 +171,7 @@ fn seen_by(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     let state = |state: State| {
         let words = match state.state.as_str() {
             "not_assessed" => format!("not assessed: {}", state.reason),
+            "partly" => format!("partly assessed: {}", state.reason),
             word => word.replace('_', " "),
         };
         (state.name, words)

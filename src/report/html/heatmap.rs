@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::written::{clock, code, day, lasted, notice, scrolling, shortened, shown};
 use crate::coverage::HOUR;
 use crate::event::time::{self, Epoch};
-use crate::report::grid::{Grid, HourState, Row};
+use crate::report::grid::{Grid, HourState, Row, state_of};
 use crate::report::{Report, plural, thousands};
 
 const MOST_ROWS: usize = 40;
@@ -116,14 +116,13 @@ impl<'g> Map<'g> {
 
     /// Of the hours in a cell the most telling one counts.
     fn cells(&self, row: &Row<'g>) -> impl Iterator<Item = Cell> {
-        let (row, grid, first, step) = (*row, self.grid, self.first, self.step);
+        let (row, first, step) = (*row, self.first, self.step);
+        let stretches = row.stretches(self.grid);
         (0..self.count).map(move |at| {
-            let from = (first + step * at as Epoch).max(grid.from);
-            let until = (first + step * (at as Epoch + 1)).min(grid.until);
-            let hours = (0..(until - from) / HOUR).map(|hour| row.state(from + hour * HOUR));
+            let from = first + step * at as Epoch;
             Cell {
-                state: hours.min().unwrap_or(HourState::NoFiles),
-                events: row.sum(from, until).events,
+                state: state_of(&stretches, from, from + step).unwrap_or(HourState::NoFiles),
+                events: row.sum(from, from + step).events,
             }
         })
     }

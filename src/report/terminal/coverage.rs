@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use super::{coverage, visible};
 use crate::coverage::HOUR;
 use crate::event::time::{self, Epoch, iso};
-use crate::report::grid::{Grid, HourState, Row};
+use crate::report::grid::{Grid, HourState, Row, state_of};
 use crate::report::{Assessment, Report, notes, plural, span, thousands};
 use crate::trail::{Asked, Trail};
 
@@ -106,8 +106,11 @@ fn draw(out: &mut String, grid: &Grid<'_>) {
     let most = most.max().unwrap_or(0);
     for (row, name) in rows.iter().zip(&names) {
         let _ = write!(out, "{name:width$}  ");
+        let stretches = row.stretches(grid);
         for at in &cells {
-            let _ = write!(out, "{}", cell(row, grid, *at, step, most));
+            let state = state_of(&stretches, *at, at + step);
+            let events = row.sum(*at, at + step).events;
+            let _ = write!(out, "{}", cell(state, events, most));
         }
         let counts = row.sum(Epoch::MIN, Epoch::MAX);
         let _ = writeln!(
@@ -151,15 +154,14 @@ fn days(cells: &[Epoch], step: Epoch) -> String {
     line.trim_end().to_owned()
 }
 
-fn cell(row: &Row<'_>, grid: &Grid<'_>, at: Epoch, step: Epoch, most: u64) -> String {
-    let hours = (at.max(grid.from)..(at + step).min(grid.until)).step_by(3_600);
-    let Some(state) = hours.map(|hour| row.state(hour)).min() else {
+fn cell(state: Option<HourState>, events: u64, most: u64) -> String {
+    let Some(state) = state else {
         return " ".to_owned();
     };
     let alert = AnsiColor::BrightRed.on_default().bold();
     let alerted = |sign: char| format!("{alert}{sign}{alert:#}");
     match state {
-        HourState::Events => bar(row.sum(at, at + step).events, most).to_string(),
+        HourState::Events => bar(events, most).to_string(),
         HourState::Quiet => "-".to_owned(),
         HourState::NoFiles => "·".to_owned(),
         HourState::Pending => "~".to_owned(),

@@ -437,26 +437,3 @@ fn settings_asked_long_after_the_window_count_where_the_logs_agree() {
             .contains("by the selectors of 1970-02-11T16:00:00Z, but none was read")
     );
 }
-
-#[test]
-fn stretches_become_hours_and_an_hour_of_two_verdicts_is_partly_seen() {
-    let (yes, no) = (Assessment::Assessed, Assessment::not("stopped"));
-    let pieces = vec![
-        (0, 2 * HOUR + 600, yes.clone()),
-        (2 * HOUR + 600, 2 * HOUR + 700, no.clone()),
-        (2 * HOUR + 700, 5 * HOUR, yes.clone()),
-        (5 * HOUR, 7 * HOUR, no.clone()),
-        (7 * HOUR, 7 * HOUR + 60, no.clone()),
-        (7 * HOUR + 60, 8 * HOUR, no.clone()),
-    ];
-    let partly = Assessment::partly("stopped");
-    assert_eq!(
-        in_hours(pieces),
-        [
-            (0, 2 * HOUR, yes.clone()),
-            (2 * HOUR, 3 * HOUR, partly),
-            (3 * HOUR, 5 * HOUR, yes),
-            (5 * HOUR, 8 * HOUR, no),
-        ]
-    );
-}

@@ -1,0 +1,125 @@
+//! Verdicts over time: stretches of any length, and the runs of whole hours that they become.
+
+use std::collections::BTreeSet;
+
+use crate::coverage::{HOUR, hour_of};
+use crate::event::time::Epoch;
+use crate::report::Assessment;
+
+/// What holds from one moment to another.
+pub(super) type Stretch = (Epoch, Epoch, Assessment);
+
+/// One verdict for several classes of events: assessed where all are, and not at all where none is.
+pub(super) fn together(verdicts: &[Assessment]) -> Assessment {
+    let mut reasons: Vec<&str> = Vec::new();
+    let mut blind = 0;
+    for verdict in verdicts {
+        blind += usize::from(matches!(verdict, Assessment::NotAssessed { .. }));
+        if let Some(reason) = verdict.reason()
+            && !reasons.contains(&reason)
+        {
+            reasons.push(reason);
+        }
+    }
+    match (reasons.is_empty(), blind) {
+        (true, _) => Assessment::Assessed,
+        (false, blind) if blind == verdicts.len() => Assessment::not(reasons.join("; ")),
+        (false, _) => Assessment::partly(reasons.join("; ")),
+    }
+}
+
+/// The verdict on an hour of several: partly assessed, for the reason of its worst part.
+fn worst(parts: &[Assessment]) -> Assessment {
+    let blind = |one: &Assessment| matches!(one, Assessment::NotAssessed { .. });
+    match parts.iter().max() {
+        Some(Assessment::NotAssessed { reason }) if !parts.iter().all(blind) => {
+            Assessment::partly(reason)
+        }
+        Some(one) => one.clone(),
+        None => Assessment::Assessed,
+    }
+}
+
+/// Stretches of time as runs of whole hours. An hour in which the verdict changes is partly assessed.
+pub(super) fn in_hours(pieces: Vec<Stretch>) -> Vec<Stretch> {
+    let mut runs: Vec<Stretch> = Vec::new();
+    let mut push = |from: Epoch, until: Epoch, verdict: Assessment| match runs.last_mut() {
+        _ if from >= until => {}
+        Some((_, end, last)) if *end == from && *last == verdict => *end = until,
+        _ => runs.push((from, until, verdict)),
+    };
+    // the verdicts of the hour that is not whole yet
+    let mut mixed: Vec<Assessment> = Vec::new();
+    for (from, until, verdict) in pieces {
+        let (mut from, last) = (from, hour_of(until));
+        if from != hour_of(from) {
+            mixed.push(verdict.clone());
+            let end = hour_of(from) + HOUR;
+            if until < end {
+                continue;
+            }
+            push(end - HOUR, end, worst(&mixed));
+            mixed.clear();
+            from = end;
+        }
+        push(from, last, verdict.clone());
+        if until > last && until > from {
+            mixed.push(verdict);
+        }
+    }
+    runs
+}
+
+/// The same runs, but no hour of those `unread` is more than partly assessed.
+pub(super) fn without(runs: Vec<Stretch>, unread: &BTreeSet<Epoch>) -> Vec<Stretch> {
+    let lost = Assessment::partly("log files of this time could not be read");
+    let mut cut = Vec::new();
+    for (from, until, verdict) in runs {
+        let less = together(&[verdict.clone(), lost.clone()]);
+        let mut at = from;
+        for hour in unread.range(from..until) {
+            cut.push((at, *hour, verdict.clone()));
+            cut.push((*hour, hour + HOUR, less.clone()));
+            at = hour + HOUR;
+        }
+        cut.push((at, until, verdict));
+    }
+    cut.retain(|(from, until, _)| from < until);
+    // neighbours that say the same are one
+    cut.dedup_by(|next, last| {
+        let same = last.1 == next.0 && last.2 == next.2;
+        if same {
+            last.1 = next.1;
+        }
+        same
+    });
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stretches_become_hours_and_an_hour_of_two_verdicts_is_partly_seen() {
+        let (yes, no) = (Assessment::Assessed, Assessment::not("stopped"));
+        let pieces = vec![
+            (0, 2 * HOUR + 600, yes.clone()),
+            (2 * HOUR + 600, 2 * HOUR + 700, no.clone()),
+            (2 * HOUR + 700, 5 * HOUR, yes.clone()),
+            (5 * HOUR, 7 * HOUR, no.clone()),
+            (7 * HOUR, 7 * HOUR + 60, no.clone()),
+            (7 * HOUR + 60, 8 * HOUR, no.clone()),
+        ];
+        let partly = Assessment::partly("stopped");
+        assert_eq!(
+            in_hours(pieces),
+            [
+                (0, 2 * HOUR, yes.clone()),
+                (2 * HOUR, 3 * HOUR, partly),
+                (3 * HOUR, 5 * HOUR, yes),
+                (5 * HOUR, 8 * HOUR, no),
+            ]
+        );
+    }
+}
