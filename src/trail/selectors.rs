@@ -401,3 +401,248 @@ fn without_partition(arn: &str) -> String {
     }
     arn.to_owned()
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    pub(in crate::trail) fn basic(selectors: serde_json::Value) -> Selectors {
+        Selectors::basic(serde_json::from_value::<Vec<Basic>>(selectors).unwrap())
+    }
+
+    pub(in crate::trail) fn advanced(selectors: serde_json::Value) -> Selectors {
+        Selectors::advanced(serde_json::from_value::<Vec<Advanced>>(selectors).unwrap())
+    }
+
+    pub(in crate::trail) fn assume_role() -> Class {
+        Class::management(true)
+            .of(["sts.amazonaws.com"])
+            .named(["AssumeRole"])
+    }
+
+    pub(in crate::trail) fn decrypt() -> Class {
+        Class::management(true).of(["kms.amazonaws.com"])
+    }
+
+    pub(in crate::trail) fn object(reads: bool) -> Class {
+        Class::data("AWS::S3::Object", reads)
+    }
+
+    pub(in crate::trail) fn in_bucket(bucket: &str) -> Class {
+        object(false).below(format!("arn:aws:s3:::{bucket}/"))
+    }
+
+    #[test]
+    fn a_new_trail_records_all_management_events_and_no_data() {
+        for selectors in [
+            Selectors::of_a_new_trail(),
+            basic(
+                json!([{"ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": [], "ExcludeManagementEventSources": []}]),
+            ),
+            advanced(
+                json!([{"Name": "all", "FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}]),
+            ),
+        ] {
+            for class in [
+                assume_role(),
+                decrypt(),
+                Class::management(false),
+                Class::management(true),
+            ] {
+                assert_eq!(selectors.reach(&class), Reach::All, "{class:?}");
+            }
+            assert_eq!(
+                selectors.reach(&object(false)),
+                Reach::None(Obstacle::NoData)
+            );
+        }
+    }
+
+    #[test]
+    fn a_write_only_trail_never_sees_a_role_assumed() {
+        for selectors in [
+            basic(json!([{"readWriteType": "WriteOnly"}])),
+            advanced(json!([{"fieldSelectors": [
+                {"field": "eventCategory", "equals": ["Management"]}, {"field": "readOnly", "equals": ["false"]}]}])),
+        ] {
+            assert_eq!(
+                selectors.reach(&assume_role()),
+                Reach::None(Obstacle::WritesOnly)
+            );
+            assert_eq!(selectors.reach(&Class::management(false)), Reach::All);
+        }
+        let reads = basic(json!([{"readWriteType": "ReadOnly"}]));
+        assert_eq!(reads.reach(&assume_role()), Reach::All);
+        assert_eq!(
+            reads.reach(&Class::management(false)),
+            Reach::None(Obstacle::ReadsOnly)
+        );
+    }
+
+    #[test]
+    fn an_excluded_service_is_not_seen_and_others_are() {
+        for selectors in [
+            basic(
+                json!([{"excludeManagementEventSources": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]}]),
+            ),
+            advanced(json!([{"fieldSelectors": [
+                {"field": "eventCategory", "equals": ["Management"]},
+                {"field": "eventSource", "notEquals": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]}]}])),
+        ] {
+            assert_eq!(selectors.reach(&decrypt()), Reach::None(Obstacle::Source));
+            assert_eq!(selectors.reach(&assume_role()), Reach::All);
+            // a rule that names no service is about all of them
+            assert_eq!(
+                selectors.reach(&Class::management(true)),
+                Reach::Some(Obstacle::Source)
+            );
+            let both = Class::management(true).of(["kms.amazonaws.com", "sts.amazonaws.com"]);
+            assert_eq!(selectors.reach(&both), Reach::Some(Obstacle::Source));
+        }
+    }
+
+    #[test]
+    fn a_trail_without_management_events_sees_data_only() {
+        let selectors = basic(json!([{"includeManagementEvents": false, "dataResources": [
+            {"type": "AWS::S3::Object", "values": ["arn:aws:s3"]}]}]));
+        assert_eq!(
+            selectors.reach(&Class::management(false)),
+            Reach::None(Obstacle::NoManagement)
+        );
+        assert_eq!(selectors.reach(&object(true)), Reach::All);
+        assert_eq!(selectors.reach(&in_bucket("phi")), Reach::All);
+        let lambda = Class::data("AWS::Lambda::Function", true);
+        assert_eq!(selectors.reach(&lambda), Reach::None(Obstacle::NoData));
+        assert_eq!(
+            advanced(json!([])).reach(&Class::management(false)),
+            Reach::None(Obstacle::NoManagement)
+        );
+    }
+
+    #[test]
+    fn basic_data_resources_cover_buckets_prefixes_and_exact_functions() {
+        let of = |kind: &str, values: &[&str]| {
+            basic(
+                json!([{"readWriteType": "All", "dataResources": [{"type": kind, "values": values}]}]),
+            )
+        };
+        let phi = of("AWS::S3::Object", &["arn:aws:s3:::phi/"]);
+        assert_eq!(phi.reach(&in_bucket("phi")), Reach::All);
+        assert_eq!(
+            phi.reach(&in_bucket("phi2")),
+            Reach::None(Obstacle::Resource)
+        );
+        assert_eq!(phi.reach(&object(false)), Reach::Some(Obstacle::Resource));
+        // phi-*: nothing is known of the rest of the name
+        let pattern = object(false).below("arn:aws:s3:::ph");
+        assert_eq!(phi.reach(&pattern), Reach::Some(Obstacle::Resource));
+        let images = of("AWS::S3::Object", &["arn:aws:s3:::phi/images"]);
+        assert_eq!(
+            images.reach(&in_bucket("phi")),
+            Reach::Some(Obstacle::Resource)
+        );
+        assert_eq!(
+            of("AWS::S3::Object", &[]).reach(&object(false)),
+            Reach::None(Obstacle::Resource)
+        );
+        let government = of("AWS::S3::Object", &["arn:aws-us-gov:s3:::phi/"]);
+        assert_eq!(government.reach(&in_bucket("phi")), Reach::All);
+        let function = "arn:aws:lambda:us-east-1:111122223333:function:hello";
+        let one = of("AWS::Lambda::Function", &[function]);
+        let class = Class::data("AWS::Lambda::Function", true);
+        assert_eq!(one.reach(&class), Reach::Some(Obstacle::Resource));
+        let hello2 = class.clone().below(format!("{function}2"));
+        assert_eq!(one.reach(&hello2), Reach::None(Obstacle::Resource));
+        let all = of("AWS::Lambda::Function", &["arn:aws:lambda"]);
+        assert_eq!(all.reach(&class), Reach::All);
+        let reads = basic(json!([{"readWriteType": "ReadOnly", "dataResources": [
+            {"type": "AWS::S3::Object", "values": ["arn:aws:s3"]}]}]));
+        assert_eq!(reads.reach(&object(true)), Reach::All);
+        assert_eq!(
+            reads.reach(&object(false)),
+            Reach::None(Obstacle::ReadsOnly)
+        );
+    }
+
+    #[test]
+    fn advanced_conditions_are_ored_within_a_field_and_anded_across() {
+        let data = |conditions: serde_json::Value| {
+            let mut fields = vec![
+                json!({"field": "eventCategory", "equals": ["Data"]}),
+                json!({"field": "resources.type", "equals": ["AWS::S3::Object"]}),
+            ];
+            fields.extend(conditions.as_array().unwrap().iter().cloned());
+            advanced(json!([{"fieldSelectors": fields}]))
+        };
+        let two = data(
+            json!([{"field": "resources.ARN", "startsWith": ["arn:aws:s3:::phi/", "arn:aws:s3:::other/"]}]),
+        );
+        assert_eq!(two.reach(&in_bucket("other")), Reach::All);
+        assert_eq!(
+            two.reach(&in_bucket("third")),
+            Reach::None(Obstacle::Resource)
+        );
+        let but = data(
+            json!([{"field": "resources.ARN", "notStartsWith": ["arn:aws:s3:::logs/", "arn:aws:s3:::phi/tmp/"]}]),
+        );
+        assert_eq!(
+            but.reach(&in_bucket("logs")),
+            Reach::None(Obstacle::Resource)
+        );
+        assert_eq!(
+            but.reach(&in_bucket("phi")),
+            Reach::Some(Obstacle::Resource)
+        );
+        assert_eq!(but.reach(&in_bucket("third")), Reach::All);
+        // positive and negative conditions of one field hold together
+        let both = data(
+            json!([{"field": "eventName", "startsWith": ["Put", "Delete"], "notEquals": ["DeleteObjects"]}]),
+        );
+        let named = |names: &[&str]| object(false).named(names.iter().copied());
+        assert_eq!(both.reach(&named(&["PutObject"])), Reach::All);
+        assert_eq!(
+            both.reach(&named(&["DeleteObjects"])),
+            Reach::None(Obstacle::Name)
+        );
+        assert_eq!(
+            both.reach(&named(&["PutObject", "CopyObject"])),
+            Reach::Some(Obstacle::Name)
+        );
+        assert_eq!(both.reach(&object(false)), Reach::Some(Obstacle::Name));
+        let ends = data(json!([{"field": "eventName", "endsWith": ["Object"]}]));
+        assert_eq!(ends.reach(&named(&["PutObject"])), Reach::All);
+        assert_eq!(
+            ends.reach(&named(&["DeleteObjects"])),
+            Reach::None(Obstacle::Name)
+        );
+        let callers = data(
+            json!([{"field": "userIdentity.arn", "notStartsWith": ["arn:aws:sts::111122223333:assumed-role/backup/"]}]),
+        );
+        let field = Obstacle::Field("userIdentity.arn".to_owned());
+        assert_eq!(callers.reach(&in_bucket("phi")), Reach::Some(field));
+    }
+
+    #[test]
+    fn of_several_selectors_any_is_enough_and_the_closest_gives_the_reason() {
+        let selectors = advanced(json!([
+            {"fieldSelectors": [{"field": "eventCategory", "equals": ["Management"]}, {"field": "readOnly", "equals": ["false"]}]},
+            {"fieldSelectors": [{"field": "eventCategory", "equals": ["Data"]}, {"field": "resources.type", "equals": ["AWS::S3::Object"]},
+                {"field": "readOnly", "equals": ["false"]}]},
+            {"fieldSelectors": [{"field": "eventCategory", "equals": ["Data"]}, {"field": "resources.type", "equals": ["AWS::S3::Object"]},
+                {"field": "resources.ARN", "startsWith": ["arn:aws:s3:::phi/"]}]},
+        ]));
+        assert_eq!(
+            selectors.reach(&assume_role()),
+            Reach::None(Obstacle::WritesOnly)
+        );
+        assert_eq!(selectors.reach(&object(false)), Reach::All);
+        assert_eq!(
+            selectors.reach(&object(true)),
+            Reach::Some(Obstacle::Resource)
+        );
+        let list = object(true).below("arn:aws:s3:::phi/");
+        assert_eq!(selectors.reach(&list), Reach::All);
+    }
+}
