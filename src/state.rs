@@ -277,8 +277,11 @@ mod tests {
     fn what_is_not_ours_is_left_alone() {
         let folder = folder();
         let text = folder.path().join("notes.txt");
-        std::fs::write(&text, "not a database, but long enough to look like one".repeat(100))
-            .unwrap();
+        std::fs::write(
+            &text,
+            "not a database, but long enough to look like one".repeat(100),
+        )
+        .unwrap();
         let error = State::open(&text, "x").unwrap_err();
         assert!(matches!(error, StateError::Foreign(_)), "{error}");
         let other = folder.path().join("other.sqlite");

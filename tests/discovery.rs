@@ -25,9 +25,10 @@ fn event(key: &str) -> Answer {
     let parts: Vec<_> = key.split('/').collect();
     let at = parts.iter().position(|part| part.starts_with("CloudTrail"));
     let (account, region) = (parts[at.unwrap() - 1], parts[at.unwrap() + 1]);
-    Answer::Body(format!(
+    let text = format!(
         r#"{{"Records":[{{"eventVersion":"1.08","eventTime":"2026-11-20T11:00:00Z","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","awsRegion":"{region}","eventID":"{key}","recipientAccountId":"{account}"}}]}}"#
-    ))
+    );
+    Answer::Body(text.into_bytes())
 }
 
 fn bucket(keys: &[String]) -> Memory {

@@ -173,7 +173,7 @@ async fn a_run_over_every_fault_reads_the_rest_and_names_each() {
     };
     let mut memory = Memory::new([""; 0]);
     for minute in 0..12 {
-        memory = memory.with(key(minute), Answer::Body(event(minute)));
+        memory = memory.with(key(minute), Answer::Body(event(minute).into_bytes()));
     }
     let kms = "User is not authorized to perform: kms:Decrypt on the resource";
     let memory = memory
