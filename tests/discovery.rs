@@ -47,11 +47,7 @@ fn of_organization(account: &str, region: &str) -> String {
 }
 
 async fn ran(url: &str, arguments: &[&str]) -> Ran {
-    let mut command = product::trailscan();
-    command
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", "us-east-1");
+    let mut command = product::signed_in();
     command.args(["run", "--endpoint-url", url, "--since", "2026-11-16"]);
     command.args(arguments);
     tokio::task::spawn_blocking(move || product::finish(command))

@@ -40,11 +40,7 @@ impl Served {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = product::trailscan();
-        command
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_REGION", "us-east-1");
+        let mut command = product::signed_in();
         let source = format!("s3://{BUCKET}");
         command.args(["run", &source, "--endpoint-url", &self.url, "--jobs", "2"]);
         command.args(arguments);
@@ -102,11 +98,7 @@ async fn a_second_run_reads_nothing_and_says_the_same() {
     assert_eq!(served.reads(), [""; 0]);
     same(&second, &plain, &FILES, "the second");
     // from a folder of the bucket its objects have other names, and are the same objects
-    let mut below = product::trailscan();
-    below
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", "us-east-1");
+    let mut below = product::signed_in();
     let source = format!("s3://{BUCKET}/AWSLogs/");
     let path = state.display().to_string();
     below.args(["run", &source, "--endpoint-url", &served.url]);

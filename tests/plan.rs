@@ -19,11 +19,7 @@ use loopback::{Answer, BUCKET, Memory, log};
 const WEEK: [&str; 4] = ["--since", "2026-11-16", "--until", "2026-11-23"];
 
 fn dry_run(source: &str, url: &str) -> Command {
-    let mut command = product::trailscan();
-    command
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", "us-east-1");
+    let mut command = product::signed_in();
     command.args([
         "run",
         source,
