@@ -5,14 +5,18 @@
 //! event, and windows that overlap make one burst, so that ten in ten minutes fires at ten and an
 //! attack of an hour is one finding.
 
+mod pattern;
+
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
+use crate::coverage::Coverage;
 use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
 use crate::rules::{Correlation, Measure, RuleKind, RuleSet};
 use crate::tally::{NameId, Names, Row, Series, Tally};
+use pattern::Found;
 
 /// A stretch of events over which a correlation's condition held.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub struct Burst {
     pub fired: Epoch,
     /// The most that was measured in one window.
     pub peak: f64,
+    /// Something is missing from it that may have happened before or after all that was read.
+    pub at_the_edge: bool,
 }
 
 /// Sweeps every correlation, those that watch others after those they watch.
@@ -38,7 +44,8 @@ pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Burst> {
         };
         let own = series.remove(&place).unwrap_or_default();
         // a rule is loaded after those it watches, so their bursts are complete by now
-        for burst in sweep(place, correlation, own, &tally.names) {
+        for mut burst in sweep(place, correlation, own, &tally.names) {
+            burst.at_the_edge = at_the_edge(correlation, &burst, &tally.coverage);
             for (watcher, watched, meant) in rules.watchers(place) {
                 let row = chained(&burst, watched, &mut tally.names);
                 let groups = series.entry(watcher).or_default();
@@ -49,6 +56,23 @@ pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Burst> {
         }
     }
     bursts
+}
+
+/// True where the burst hangs on what did not happen, and a frame around it reaches beyond the events
+/// that were read: what lies there is not known.
+fn at_the_edge(correlation: &Correlation, burst: &Burst, coverage: &Coverage) -> bool {
+    let condition = correlation.condition.as_ref();
+    let lacks = condition.is_some_and(|condition| {
+        let mut alternatives = condition.alternatives.iter();
+        alternatives.any(|alternative| !alternative.lacks.is_empty())
+    });
+    let reaches = |known: Option<Epoch>, row: Option<&Row>| {
+        known.zip(row).is_some_and(|(known, row)| {
+            known.saturating_sub(row.time).saturating_abs() < correlation.timespan
+        })
+    };
+    lacks
+        && (reaches(coverage.first, burst.rows.first()) || reaches(coverage.last, burst.rows.last()))
 }
 
 /// A burst as an event of the correlation that watches it: it happened when it first fired.
@@ -84,14 +108,28 @@ fn sweep(place: usize, correlation: &Correlation, series: Series, names: &Names)
     let mut bursts = Vec::new();
     for (group, mut rows) in groups {
         rows.sort_by_key(|row| (row.time, row.place, row.object, row.record));
-        for window in windows(correlation, &rows, names) {
-            let inside = rows.get(window.from..=window.to).unwrap_or_default();
+        let found = match &correlation.condition {
+            Some(condition) => {
+                pattern::windows(condition, correlation.measure, correlation.timespan, &rows)
+            }
+            None => Found {
+                windows: windows(correlation, &rows, names),
+                evidence: vec![true; rows.len()],
+            },
+        };
+        for window in found.windows {
+            let inside = window.from..=window.to;
+            let inside = rows.get(inside.clone()).into_iter().flatten().zip(
+                found.evidence.get(inside).into_iter().flatten(),
+            );
+            let rows = inside.filter(|(_, evidence)| **evidence);
             bursts.push(Burst {
                 correlation: place,
                 group: group.clone(),
-                rows: inside.iter().flat_map(events).cloned().collect(),
+                rows: rows.flat_map(|(row, _)| events(row)).cloned().collect(),
                 fired: window.fired,
                 peak: window.peak,
+                at_the_edge: false,
             });
         }
     }
@@ -121,7 +159,7 @@ fn windows(correlation: &Correlation, rows: &[Row], names: &Names) -> Vec<Window
         gauge.enter(row);
         while let Some(oldest) = rows
             .get(from)
-            .filter(|oldest| row.time - oldest.time > correlation.timespan)
+            .filter(|oldest| row.time.saturating_sub(oldest.time) > correlation.timespan)
         {
             gauge.leave(oldest);
             from += 1;
@@ -272,7 +310,7 @@ impl<'n> Gauge<'n> {
             Measure::Temporal => Some(self.places.len() as f64),
             Measure::TemporalOrdered => {
                 let in_time = |start: &&Option<Epoch>| {
-                    start.is_some_and(|start| now - start <= self.timespan)
+                    start.is_some_and(|start| now.saturating_sub(start) <= self.timespan)
                 };
                 Some(self.chains.iter().take_while(in_time).count() as f64)
             }

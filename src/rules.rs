@@ -95,8 +95,41 @@ pub struct Correlation {
     pub timespan: i64,
     /// All must hold.
     pub thresholds: Vec<(Comparison, f64)>,
+    /// Of a temporal correlation: what decides instead of a threshold.
+    pub condition: Option<Condition>,
     /// The base rules report by themselves as well.
     pub generate: bool,
+}
+
+/// A correlation's condition over the rules it watches (`a and not b`), as alternatives of which
+/// one must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// As written.
+    pub text: String,
+    pub alternatives: Vec<Alternative>,
+}
+
+impl Condition {
+    /// What a temporal correlation without a condition means: every rule that it watches.
+    pub fn all_of(names: &[String]) -> Self {
+        let needs = (0..names.len()).filter_map(|place| u32::try_from(place).ok());
+        Self {
+            text: names.join(" and "),
+            alternatives: vec![Alternative {
+                needs: needs.collect(),
+                lacks: Vec::new(),
+            }],
+        }
+    }
+}
+
+/// Rules of which each must find something, and rules of which none may. Places among the rules
+/// watched, ascending; at least one is needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternative {
+    pub needs: Vec<u32>,
+    pub lacks: Vec<u32>,
 }
 
 /// What a correlation measures over its window.
@@ -109,6 +142,18 @@ pub enum Measure {
     ValueSum,
     ValueAvg,
     ValuePercentile(f64),
+}
+
+impl Measure {
+    /// It looks at which rules found something, not at how much.
+    pub const fn is_temporal(self) -> bool {
+        matches!(self, Self::Temporal | Self::TemporalOrdered)
+    }
+
+    /// It looks at the values of a field.
+    pub const fn needs_field(self) -> bool {
+        !self.is_temporal() && !matches!(self, Self::EventCount)
+    }
 }
 
 /// How a number is compared.

@@ -13,6 +13,7 @@ fn correlation(measure: Measure, timespan: Epoch, threshold: (Comparison, f64)) 
         fields: vec![],
         timespan,
         thresholds: vec![threshold],
+        condition: None,
         generate: false,
     }
 }
@@ -140,6 +141,32 @@ fn sums_averages_and_percentiles_follow_the_window() {
     assert_eq!(bursts(&average, rows()), [(200, 200, 1)]);
     let median = correlation(Measure::ValuePercentile(50.0), 60, (Comparison::Eq, 20.0));
     assert_eq!(bursts(&median, rows()), [(0, 20, 3)]);
+}
+
+/// "All of them" as a threshold looks at counts, as a condition at matches.
+#[test]
+fn every_rule_together_is_the_same_burst_however_it_is_said() {
+    let mut seed = 3u64;
+    let mut next = |below: u64| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from((seed >> 33) % below).unwrap()
+    };
+    for _ in 0..500 {
+        let counted = correlation(Measure::Temporal, next(40) + 1, (Comparison::Gte, 3.0));
+        let names: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
+        let said = Correlation {
+            thresholds: Vec::new(),
+            condition: Some(crate::rules::Condition::all_of(&names)),
+            ..counted.clone()
+        };
+        let times: Vec<(Epoch, u32)> = (0..next(25))
+            .map(|_| (next(200), u32::try_from(next(3)).unwrap()))
+            .collect();
+        let rows = || times.iter().map(|(time, rule)| row(*time, *rule, "")).collect();
+        assert_eq!(bursts(&counted, rows()), bursts(&said, rows()), "{times:?}");
+    }
 }
 
 /// Every subset of times against a search over all windows, and shuffled against sorted.

@@ -5,6 +5,7 @@
 //! is accounted for: a rule, a rejection with file, line and reason, or "configuration missing".
 
 mod check;
+mod condition;
 mod correlation;
 mod metadata;
 mod text;
@@ -19,11 +20,11 @@ use super::compile::{self, CompileError};
 use super::index::Index;
 use super::matcher::{Check, Node};
 use super::{
-    Comparison, Field, Origin, Placeholders, Rejected, Rule, RuleKind, RuleSet, Unconfigured,
+    Field, Origin, Placeholders, Rejected, Rule, RuleKind, RuleSet, Unconfigured,
 };
 use crate::severity::Severity;
 use crate::sha256;
-use check::{before_parsing, take_thresholds};
+use check::{Numbers, before_parsing, take_numbers};
 use metadata::{Header, level, name_of};
 pub use text::{RuleText, UnreadableRules, builtin, folder};
 use text::{documents, merged};
@@ -75,12 +76,9 @@ pub fn load(texts: &[RuleText], settings: &Settings) -> RuleSet {
 struct Loader<'s> {
     settings: &'s Settings,
     set: RuleSet,
-    correlations: Vec<(Origin, CorrelationRule, Thresholds)>,
+    correlations: Vec<(Origin, CorrelationRule, Numbers)>,
     filters: Vec<(Origin, FilterRule)>,
 }
-
-/// A correlation's numbers, read from the YAML: the parser takes whole numbers only.
-type Thresholds = Vec<(Comparison, f64)>;
 
 impl<'s> Loader<'s> {
     fn new(settings: &'s Settings) -> Self {
@@ -175,7 +173,7 @@ impl<'s> Loader<'s> {
         if let Err(reason) = before_parsing(&document) {
             return self.reject(origin, &title, reason);
         }
-        let thresholds = take_thresholds(&mut document);
+        let numbers = take_numbers(&mut document);
         let parsed = yaml_serde::to_string(&Value::Mapping(document))
             .map_err(|error| error.to_string())
             .and_then(|text| {
@@ -193,7 +191,7 @@ impl<'s> Loader<'s> {
             self.detection(origin, rule);
         } else if let Some(correlation) = parsed.correlations.pop() {
             self.correlations
-                .push((origin.clone(), correlation, thresholds));
+                .push((origin.clone(), correlation, numbers));
         } else if let Some(filter) = parsed.filters.pop() {
             self.filters.push((origin.clone(), filter));
         } else {
@@ -276,12 +274,14 @@ impl<'s> Loader<'s> {
         }
     }
 
+    /// What the configuration says about a rule of that name or id.
+    fn override_of(&self, name: &str, id: Option<&str>) -> Option<&'s Override> {
+        let overrides = &self.settings.overrides;
+        overrides.get(name).or_else(|| overrides.get(id?))
+    }
+
     fn add(&mut self, rule: Rule) {
-        let settings = self
-            .settings
-            .overrides
-            .get(&rule.name)
-            .or_else(|| self.settings.overrides.get(&rule.id));
+        let settings = self.override_of(&rule.name, Some(&rule.id));
         if settings.is_some_and(|settings| settings.enabled == Some(false)) {
             return;
         }
