@@ -72,7 +72,8 @@ fn at_the_edge(correlation: &Correlation, burst: &Burst, coverage: &Coverage) ->
         })
     };
     lacks
-        && (reaches(coverage.first, burst.rows.first()) || reaches(coverage.last, burst.rows.last()))
+        && (reaches(coverage.first, burst.rows.first())
+            || reaches(coverage.last, burst.rows.last()))
 }
 
 /// A burst as an event of the correlation that watches it: it happened when it first fired.
@@ -119,9 +120,11 @@ fn sweep(place: usize, correlation: &Correlation, series: Series, names: &Names)
         };
         for window in found.windows {
             let inside = window.from..=window.to;
-            let inside = rows.get(inside.clone()).into_iter().flatten().zip(
-                found.evidence.get(inside).into_iter().flatten(),
-            );
+            let inside = rows
+                .get(inside.clone())
+                .into_iter()
+                .flatten()
+                .zip(found.evidence.get(inside).into_iter().flatten());
             let rows = inside.filter(|(_, evidence)| **evidence);
             bursts.push(Burst {
                 correlation: place,

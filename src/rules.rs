@@ -73,6 +73,15 @@ pub struct Origin {
     pub line: usize,
 }
 
+impl Origin {
+    fn of(file: &load::RuleText, line: usize) -> Self {
+        Self {
+            file: file.file.clone(),
+            line,
+        }
+    }
+}
+
 /// The two kinds of rule that report.
 #[derive(Debug, Clone)]
 pub enum RuleKind {
@@ -207,8 +216,34 @@ pub struct Rejected {
 pub struct Unconfigured {
     pub rule: String,
     pub title: String,
-    /// The keys of `trailscan.toml` that are missing.
+    /// The keys of `trailscan.toml` that are missing; in words, what no configuration can give.
     pub missing: Vec<String>,
+}
+
+impl Unconfigured {
+    /// What somebody can do about it: `set calendar in trailscan.toml`.
+    pub fn remedy(&self) -> String {
+        let (beyond, keys): (Vec<&str>, Vec<&str>) = self
+            .missing
+            .iter()
+            .map(String::as_str)
+            .partition(|missing| missing.contains(' '));
+        let set = format!("set {} in trailscan.toml", keys.join(", "));
+        let needs = format!(
+            "it needs {}, which this version does not keep",
+            beyond.join(" and ")
+        );
+        match (keys.is_empty(), beyond.is_empty()) {
+            (_, true) => set,
+            (true, false) => needs,
+            (false, false) => format!("{set}; {needs}"),
+        }
+    }
+
+    /// True where no configuration can help.
+    pub fn is_beyond_configuration(&self) -> bool {
+        self.missing.iter().any(|missing| missing.contains(' '))
+    }
 }
 
 /// All rules of a run.

@@ -164,7 +164,12 @@ fn every_rule_together_is_the_same_burst_however_it_is_said() {
         let times: Vec<(Epoch, u32)> = (0..next(25))
             .map(|_| (next(200), u32::try_from(next(3)).unwrap()))
             .collect();
-        let rows = || times.iter().map(|(time, rule)| row(*time, *rule, "")).collect();
+        let rows = || {
+            times
+                .iter()
+                .map(|(time, rule)| row(*time, *rule, ""))
+                .collect()
+        };
         assert_eq!(bursts(&counted, rows()), bursts(&said, rows()), "{times:?}");
     }
 }

@@ -33,7 +33,10 @@ fn alternative(needs: &[u32], lacks: &[u32]) -> Alternative {
 }
 
 fn sorted(events: &[(Epoch, u32)]) -> Vec<Row> {
-    let mut rows: Vec<Row> = events.iter().map(|(time, rule)| row(*time, *rule)).collect();
+    let mut rows: Vec<Row> = events
+        .iter()
+        .map(|(time, rule)| row(*time, *rule))
+        .collect();
     rows.sort_by_key(|row| (row.time, row.place));
     rows
 }
@@ -83,7 +86,14 @@ fn a_and_not_b_is_every_a_without_a_b_close_to_it() {
         assert_eq!(found(&[(1_000, 0), (far, 1)]).len(), 1, "{far}");
     }
     // each `a` is part of `a and b` or of `a and not b`, and never of both
-    let events = [(0, 0), (200, 1), (700, 0), (1_400, 0), (1_500, 1), (1_900, 0)];
+    let events = [
+        (0, 0),
+        (200, 1),
+        (700, 0),
+        (1_400, 0),
+        (1_500, 1),
+        (1_900, 0),
+    ];
     let with = evidence(&alternative(&[0, 1], &[]), Measure::Temporal, &events);
     let without = found(&events);
     assert_eq!(without, [(700, 0), (1_900, 0)].into());
@@ -116,7 +126,11 @@ fn in_order_what_lacks_keeps_its_place() {
     assert_eq!(ordered(&[0, 2], &[1], &[(0, 0), (100, 1), (200, 2)]), 0);
     assert_eq!(ordered(&[0, 2], &[1], &[(0, 0), (200, 2), (210, 1)]), 2);
     assert_eq!(ordered(&[0, 2], &[1], &[(-10, 1), (0, 0), (200, 2)]), 2);
-    assert_eq!(ordered(&[0, 2], &[1], &[(200, 0), (0, 2)]), 0, "the other order");
+    assert_eq!(
+        ordered(&[0, 2], &[1], &[(200, 0), (0, 2)]),
+        0,
+        "the other order"
+    );
     let again = [(0, 0), (100, 1), (150, 0), (200, 2)];
     assert_eq!(ordered(&[0, 2], &[1], &again), 2, "begun again after it");
     // not b after the last
@@ -137,11 +151,7 @@ fn a_burst_is_a_run_of_matches_and_says_when_it_first_held() {
     let events = [(0, 2), (100, 0), (500, 0), (600, 1), (2_000, 2), (2_200, 0)];
     assert_eq!(
         bursts_of(&either, Measure::Temporal, SPAN, &events),
-        [
-            vec![(0, 2)],
-            vec![(500, 0), (600, 1)],
-            vec![(2_000, 2)]
-        ],
+        [vec![(0, 2)], vec![(500, 0), (600, 1)], vec![(2_000, 2)]],
         "an event that is part of no match is no evidence"
     );
 }

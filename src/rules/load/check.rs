@@ -9,7 +9,9 @@ pub(super) fn before_parsing(document: &Mapping) -> Result<(), String> {
     let kinds = ["detection", "correlation", "filter"];
     let sections = kinds.into_iter().filter(|kind| document.contains_key(kind));
     if let [one, other, ..] = sections.collect::<Vec<_>>().as_slice() {
-        return Err(format!("it has a `{one}` and a `{other}`: write two documents"));
+        return Err(format!(
+            "it has a `{one}` and a `{other}`: write two documents"
+        ));
     }
     for kind in ["detection", "filter"] {
         if let Some(Value::Mapping(section)) = document.get(kind) {
@@ -58,16 +60,12 @@ fn plain_values(name: &str, value: &Value) -> Result<(), String> {
                 Value::Sequence(list) if list.is_empty() => {
                     Err(format!("`{name}`: `{key}` is an empty list"))
                 }
-                Value::Sequence(list)
-                    if list
-                        .iter()
-                        .any(|item| item.is_mapping() || item.is_sequence()) =>
-                {
-                    Err(format!(
-                        "`{name}`: `{key}` is a list of more than plain values"
-                    ))
-                }
-                _ => Ok(()),
+                Value::Sequence(list) if list.iter().all(is_plain) => Ok(()),
+                Value::Sequence(_) => Err(format!(
+                    "`{name}`: `{key}` is a list of more than plain values"
+                )),
+                value if is_plain(value) => Ok(()),
+                _ => Err(format!("`{name}`: `{key}` is no plain value")),
             }
         }),
         Value::Sequence(list) => {
@@ -84,6 +82,10 @@ fn plain_values(name: &str, value: &Value) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+fn is_plain(value: &Value) -> bool {
+    value.is_null() || value.is_bool() || value.is_number() || value.is_string()
 }
 
 fn not_text(key: &Value) -> String {
@@ -104,16 +106,7 @@ fn correlated(document: &Mapping, correlation: &Mapping) -> Result<(), String> {
         "aliases",
         "generate",
     ];
-    const NUMBERS: [&str; 8] = [
-        "lt",
-        "lte",
-        "gt",
-        "gte",
-        "eq",
-        "neq",
-        "field",
-        "percentile",
-    ];
+    const NUMBERS: [&str; 8] = ["lt", "lte", "gt", "gte", "eq", "neq", "field", "percentile"];
     only(correlation, &KNOWN, "correlation")?;
     let foreign = document.keys().filter_map(Value::as_str);
     if let Some(name) = foreign.filter(|name| name.starts_with("rsigma.")).next() {
@@ -130,8 +123,11 @@ fn correlated(document: &Mapping, correlation: &Mapping) -> Result<(), String> {
         None => {}
         Some(Value::Mapping(aliases)) => {
             for (alias, fields) in aliases {
-                let is_text = |(rule, field): (&Value, &Value)| rule.is_string() && field.is_string();
-                let sound = fields.as_mapping().is_some_and(|map| map.iter().all(is_text));
+                let is_text =
+                    |(rule, field): (&Value, &Value)| rule.is_string() && field.is_string();
+                let sound = fields
+                    .as_mapping()
+                    .is_some_and(|map| map.iter().all(is_text));
                 if !(alias.is_string() && sound) {
                     return Err("an alias is a name, and below it rule: field".into());
                 }
@@ -237,7 +233,11 @@ fn operators_in_lower_case(expression: &str) -> String {
         .split_inclusive(ends_word)
         .map(|piece| {
             let bare = piece.trim_end_matches(ends_word);
-            format!("{}{}", word(bare), piece.get(bare.len()..).unwrap_or_default())
+            format!(
+                "{}{}",
+                word(bare),
+                piece.get(bare.len()..).unwrap_or_default()
+            )
         })
         .collect()
 }

@@ -181,7 +181,10 @@ fn at_least(least: usize, parts: &[Vec<Alternative>]) -> Result<Vec<Alternative>
     }
     for part in parts {
         for count in (1..=least).rev() {
-            let with = every(&[met.get(count - 1).cloned().unwrap_or_default(), part.clone()])?;
+            let with = every(&[
+                met.get(count - 1).cloned().unwrap_or_default(),
+                part.clone(),
+            ])?;
             if let Some(slot) = met.get_mut(count) {
                 slot.extend(with);
                 *slot = bounded(tidy(std::mem::take(slot)))?;

@@ -4,10 +4,8 @@ use rsigma_parser::{CorrelationCondition, CorrelationRule};
 
 use super::condition;
 use super::metadata::{Header, level, name_of};
-use super::{Loader, Numbers};
-use crate::rules::{
-    Comparison, Condition, Correlation, Field, Measure, Origin, Rule, RuleKind, Unconfigured,
-};
+use super::{Called, Loader, Numbers};
+use crate::rules::{Comparison, Condition, Correlation, Field, Measure, Origin, Rule, RuleKind};
 
 pub(super) enum Unlinked {
     /// The rule of that name is not loaded.
@@ -71,32 +69,18 @@ impl Loader<'_> {
     }
 
     fn unlinked(&mut self, origin: &Origin, correlation: &CorrelationRule, unlinked: Unlinked) {
-        match unlinked {
-            Unlinked::Fault(reason) => self.reject(origin, &correlation.title, reason),
-            Unlinked::Names(name) => {
-                let waits = self
-                    .set
-                    .unconfigured
-                    .iter()
-                    .find(|rule| rule.rule == name)
-                    .cloned();
-                match waits {
-                    Some(base) => {
-                        let rule = name_of(correlation.name.as_deref(), origin);
-                        self.set.unconfigured.push(Unconfigured {
-                            rule,
-                            title: correlation.title.clone(),
-                            missing: base.missing,
-                        });
-                    }
-                    None => self.reject(
-                        origin,
-                        &correlation.title,
-                        format!("it watches `{name}`, which is not loaded"),
-                    ),
+        let reason = match unlinked {
+            Unlinked::Fault(reason) => reason,
+            Unlinked::Names(name) => match self.missing(&name).map(<[String]>::to_vec) {
+                Some(missing) => {
+                    let rule = name_of(correlation.name.as_deref(), origin);
+                    let called = Called::new(rule, correlation.id.clone());
+                    return self.waits(&correlation.title, called, missing);
                 }
-            }
-        }
+                None => format!("it watches `{name}`, which is not loaded"),
+            },
+        };
+        self.reject(origin, &correlation.title, reason);
     }
 
     fn correlation(
@@ -126,11 +110,15 @@ impl Loader<'_> {
         let mut thresholds = numbers.thresholds.clone();
         if let Some(threshold) = settings.and_then(|settings| settings.threshold) {
             if condition.is_some() {
-                return Err(fault("the configuration has a threshold for it, and it compares with none"));
+                return Err(fault(
+                    "the configuration has a threshold for it, and it compares with none",
+                ));
             }
             match thresholds.as_mut_slice() {
                 [] => thresholds.push((Comparison::Gte, threshold)),
-                several => several.iter_mut().for_each(|(_, number)| *number = threshold),
+                several => several
+                    .iter_mut()
+                    .for_each(|(_, number)| *number = threshold),
             }
         }
         if thresholds.is_empty() && !measure.is_temporal() {
@@ -151,7 +139,10 @@ impl Loader<'_> {
             group_by: rule.group_by.clone(),
             group_fields: self.group_fields(rule, &wanted, &watched)?,
             rules: watched,
-            fields: fields.iter().map(|name| field(name)).collect::<Result<_, _>>()?,
+            fields: fields
+                .iter()
+                .map(|name| field(name))
+                .collect::<Result<_, _>>()?,
             timespan,
             thresholds,
             condition,
