@@ -36,7 +36,7 @@ async fn a_trail_is_discovered_listed_and_read() {
         let put = put.content_encoding("gzip").body(body).send();
         put.await.unwrap();
     }
-    let none = discover::trails(&trails).await.unwrap_err();
+    let none = discover::trails(&trails, &[]).await.unwrap_err();
     assert!(none.to_string().contains("trailscan run s3://"), "{none}");
     for (name, multi_region) in [("audit", true), ("second", false)] {
         let trail = trails.create_trail().name(name).s3_bucket_name(BUCKET);
@@ -46,7 +46,7 @@ async fn a_trail_is_discovered_listed_and_read() {
         trail.send().await.unwrap();
     }
 
-    let found = discover::trails(&trails).await.unwrap();
+    let found = discover::trails(&trails, &[]).await.unwrap();
     assert_eq!(found.problems, []);
     let [place] = found.places.as_slice() else {
         panic!("two trails write to one place: {found:?}");
