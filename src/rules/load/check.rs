@@ -85,7 +85,11 @@ fn plain_values(name: &str, value: &Value) -> Result<(), String> {
 }
 
 fn is_plain(value: &Value) -> bool {
-    value.is_null() || value.is_bool() || value.is_number() || value.is_string()
+    // a tagged value (`!x a`) is no plain value, whatever is behind its tag
+    matches!(
+        value,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)
+    )
 }
 
 fn not_text(key: &Value) -> String {
