@@ -7,14 +7,14 @@
 
 mod pattern;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
 use crate::coverage::Coverage;
 use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
-use crate::rules::{Correlation, Measure, RuleKind, RuleSet};
+use crate::rules::{Chained, Comparison, Correlation, Measure, RuleKind, RuleSet};
 use crate::tally::{NameId, Names, Row, Series, Tally};
 use pattern::Found;
 
@@ -37,6 +37,7 @@ pub struct Burst {
 /// Sweeps every correlation, those that watch others after those they watch.
 pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Burst> {
     let mut series = std::mem::take(&mut tally.series);
+    let beneath = Beneath::take(rules, &mut series);
     let mut bursts = Vec::new();
     for (place, rule) in rules.rules.iter().enumerate() {
         let RuleKind::Correlation(correlation) = &rule.kind else {
@@ -49,13 +50,75 @@ pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Burst> {
             for (watcher, watched, meant) in rules.watchers(place) {
                 let row = chained(&burst, watched, &mut tally.names);
                 let groups = series.entry(watcher).or_default();
-                let group = regrouped(correlation, &burst.group, meant);
-                groups.entry(group).or_default().extend(row);
+                for group in beneath.groups(watcher, watched, meant, &burst) {
+                    groups.entry(group).or_default().extend(row.clone());
+                }
             }
             bursts.push(burst);
         }
     }
     bursts
+}
+
+/// The groups of the events beneath correlations that others watch, by which these group them.
+struct Beneath(FxHashMap<(usize, usize), FxHashMap<(u64, u32), String>>);
+
+impl Beneath {
+    /// Takes the rows that only say to which group an event belongs out of the series.
+    fn take(rules: &RuleSet, series: &mut BTreeMap<usize, Series>) -> Self {
+        let mut found = Self(FxHashMap::default());
+        for (place, groups) in series {
+            let Some(RuleKind::Correlation(correlation)) =
+                rules.rules.get(*place).map(|rule| &rule.kind)
+            else {
+                continue;
+            };
+            if !correlation.chained.contains(&Chained::Events) {
+                continue;
+            }
+            #[allow(
+                clippy::iter_over_hash_type,
+                reason = "an event has one group, whatever the order"
+            )]
+            for (group, rows) in groups.iter_mut() {
+                rows.retain(|row| {
+                    let below = (row.place as usize).checked_sub(correlation.rules.len());
+                    if let Some(below) = below {
+                        let known = found.0.entry((*place, below)).or_default();
+                        known.insert((row.object, row.record), group.clone());
+                    }
+                    below.is_none()
+                });
+            }
+        }
+        found
+    }
+
+    /// The groups that a burst belongs to where another correlation watches it.
+    fn groups(
+        &self,
+        watcher: usize,
+        watched: usize,
+        meant: &Correlation,
+        burst: &Burst,
+    ) -> BTreeSet<String> {
+        match meant.chained.get(watched) {
+            Some(Chained::Places(places)) => {
+                let values: Vec<&str> = burst.group.split(GROUP_SEPARATOR).collect();
+                let picked: Vec<&str> = places
+                    .iter()
+                    .filter_map(|place| values.get(*place).copied())
+                    .collect();
+                [picked.join("\u{1f}")].into()
+            }
+            Some(Chained::Events) => {
+                let known = self.0.get(&(watcher, watched));
+                let group = |row: &Row| known?.get(&(row.object, row.record)).cloned();
+                burst.rows.iter().filter_map(group).collect()
+            }
+            _ => BTreeSet::new(),
+        }
+    }
 }
 
 /// True where the burst hangs on what did not happen, and a frame around it reaches beyond the events
@@ -86,21 +149,6 @@ fn chained(burst: &Burst, watched: usize, names: &mut Names) -> Option<Row> {
         parts: Some(burst.rows.clone().into_boxed_slice()),
         ..last.clone()
     })
-}
-
-/// The group a burst belongs to where another correlation groups by other fields.
-fn regrouped(own: &Correlation, group: &str, watcher: &Correlation) -> String {
-    let values: Vec<&str> = group.split(GROUP_SEPARATOR).collect();
-    let value = |name: &String| {
-        let place = own.group_by.iter().position(|known| known == name)?;
-        values.get(place).copied()
-    };
-    let picked: Vec<&str> = watcher
-        .group_by
-        .iter()
-        .map(|name| value(name).unwrap_or_default())
-        .collect();
-    picked.join("\u{1f}")
 }
 
 /// All bursts of one correlation, by group and time.
@@ -158,6 +206,10 @@ fn windows(correlation: &Correlation, rows: &[Row], names: &Names) -> Vec<Window
     let mut found: Vec<Window> = Vec::new();
     let mut gauge = Gauge::new(correlation, names);
     let mut from = 0;
+    let upper = |(comparison, _): &(Comparison, f64)| {
+        !matches!(comparison, Comparison::Gt | Comparison::Gte)
+    };
+    let bounded = correlation.thresholds.iter().any(upper);
     for (to, row) in rows.iter().enumerate() {
         gauge.enter(row);
         while let Some(oldest) = rows
@@ -169,6 +221,12 @@ fn windows(correlation: &Correlation, rows: &[Row], names: &Names) -> Vec<Window
         }
         // events of the same second belong to the same windows
         if rows.get(to + 1).is_some_and(|next| next.time == row.time) {
+            continue;
+        }
+        // "at most two" is said of windows that no other event can join
+        let first = rows.get(from).map_or(row.time, |first| first.time);
+        let grows = |next: &Row| next.time.saturating_sub(first) <= correlation.timespan;
+        if bounded && rows.get(to + 1).is_some_and(grows) {
             continue;
         }
         let Some(measured) = gauge.read(row.time) else {
@@ -206,6 +264,8 @@ struct Gauge<'n> {
     /// Ordered numbers, for the percentile.
     numbers: BTreeMap<OrderedNumber, u64>,
     sum: f64,
+    /// How many values the sum has.
+    summed: u64,
     places: BTreeMap<u32, u64>,
     /// Per watched rule: the latest start of a sequence that has got so far.
     chains: Vec<Option<Epoch>>,
@@ -243,6 +303,7 @@ impl<'n> Gauge<'n> {
             values: FxHashMap::default(),
             numbers: BTreeMap::new(),
             sum: 0.0,
+            summed: 0,
             places: BTreeMap::new(),
             chains: vec![None; correlation.rules.len()],
             timespan: correlation.timespan,
@@ -268,9 +329,14 @@ impl<'n> Gauge<'n> {
                     *slot = (*slot).max(start);
                 }
             }
-            Measure::ValueSum | Measure::ValueAvg | Measure::ValuePercentile(_) => {
+            Measure::ValueSum | Measure::ValueAvg => {
                 if let Some(number) = self.number(row) {
                     self.sum += number;
+                    self.summed += 1;
+                }
+            }
+            Measure::ValuePercentile(_) => {
+                if let Some(number) = self.number(row) {
                     *self.numbers.entry(OrderedNumber(number)).or_default() += 1;
                 }
             }
@@ -290,9 +356,18 @@ impl<'n> Gauge<'n> {
                 }
             }
             Measure::Temporal => take_one(&mut self.places, &row.place),
-            Measure::ValueSum | Measure::ValueAvg | Measure::ValuePercentile(_) => {
+            Measure::ValueSum | Measure::ValueAvg => {
                 if let Some(number) = self.number(row) {
                     self.sum -= number;
+                    self.summed -= 1;
+                    if self.summed == 0 {
+                        // fractions leave crumbs
+                        self.sum = 0.0;
+                    }
+                }
+            }
+            Measure::ValuePercentile(_) => {
+                if let Some(number) = self.number(row) {
                     take_one(&mut self.numbers, &OrderedNumber(number));
                 }
             }
@@ -300,13 +375,14 @@ impl<'n> Gauge<'n> {
     }
 
     fn number(&self, row: &Row) -> Option<f64> {
-        self.names.text(row.value).trim().parse().ok()
+        let number: Option<f64> = self.names.text(row.value).trim().parse().ok();
+        // `infinity` would outlast its window
+        number.filter(|number| number.is_finite())
     }
 
     /// What the window that ends at `now` measures; nothing where there is nothing to measure.
     #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
     fn read(&self, now: Epoch) -> Option<f64> {
-        let numbers: u64 = self.numbers.values().sum();
         match self.measure {
             Measure::EventCount => Some(self.count as f64),
             Measure::ValueCount => Some(self.values.len() as f64),
@@ -317,9 +393,10 @@ impl<'n> Gauge<'n> {
                 };
                 Some(self.chains.iter().take_while(in_time).count() as f64)
             }
-            Measure::ValueSum => (numbers > 0).then_some(self.sum),
-            Measure::ValueAvg => (numbers > 0).then(|| self.sum / numbers as f64),
+            Measure::ValueSum => (self.summed > 0).then_some(self.sum),
+            Measure::ValueAvg => (self.summed > 0).then(|| self.sum / self.summed as f64),
             Measure::ValuePercentile(percentile) => {
+                let numbers: u64 = self.numbers.values().sum();
                 // the nearest rank
                 let rank = (percentile / 100.0 * numbers as f64).ceil().max(1.0);
                 let mut passed = 0.0;

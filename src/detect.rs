@@ -21,7 +21,7 @@ pub struct Detector<'r> {
 impl<'r> Detector<'r> {
     /// Prepares a rule set.
     pub fn new(rules: &'r RuleSet, organization: &'r Organization) -> Self {
-        let watchers = (0..rules.rules.len()).map(|rule| rules.watchers(rule).collect());
+        let watchers = (0..rules.rules.len()).map(|rule| rules.listeners(rule));
         Self {
             rules,
             organization,

@@ -10,6 +10,7 @@ fn correlation(measure: Measure, timespan: Epoch, threshold: (Comparison, f64)) 
         rules: vec![0, 1],
         group_by: vec!["g".into()],
         group_fields: vec![],
+        chained: vec![],
         fields: vec![],
         timespan,
         thresholds: vec![threshold],

@@ -112,8 +112,8 @@ fn correlated(document: &Mapping, correlation: &Mapping) -> Result<(), String> {
     ];
     const NUMBERS: [&str; 8] = ["lt", "lte", "gt", "gte", "eq", "neq", "field", "percentile"];
     only(correlation, &KNOWN, "correlation")?;
-    let foreign = document.keys().filter_map(Value::as_str);
-    if let Some(name) = foreign.filter(|name| name.starts_with("rsigma.")).next() {
+    let mut words = document.keys().filter_map(Value::as_str);
+    if let Some(name) = words.find(|name| name.starts_with("rsigma.")) {
         return Err(format!("`{name}` is not in Sigma 2.1"));
     }
     texts("`rules`", correlation.get("rules"))?;

@@ -52,8 +52,14 @@ pub(super) fn condition(
     if alternatives.iter().any(|one| one.needs.is_empty()) {
         return Err("its condition holds where nothing happened: it must need an event".into());
     }
+    let text = expression.to_string();
+    // the parser shows every `and` and `or` in parentheses, the outermost too
+    let bare = text
+        .strip_prefix('(')
+        .and_then(|text| text.strip_suffix(')'));
+    let joins = matches!(expression, ConditionExpr::And(_) | ConditionExpr::Or(_));
     Ok(Condition {
-        text: expression.to_string(),
+        text: bare.filter(|_| joins).unwrap_or(&text).to_owned(),
         alternatives,
     })
 }

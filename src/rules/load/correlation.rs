@@ -5,7 +5,9 @@ use rsigma_parser::{CorrelationCondition, CorrelationRule};
 use super::condition;
 use super::metadata::{Header, level, name_of};
 use super::{Called, Loader, Numbers};
-use crate::rules::{Comparison, Condition, Correlation, Field, Measure, Origin, Rule, RuleKind};
+use crate::rules::{
+    Chained, Comparison, Condition, Correlation, Field, Measure, Origin, Rule, RuleKind,
+};
 
 pub(super) enum Unlinked {
     /// The rule of that name is not loaded.
@@ -134,10 +136,15 @@ impl Loader<'_> {
         if timespan == 0 {
             return Err(fault("its timespan is zero"));
         }
+        let names = self.group_names(rule, &wanted, &watched)?;
+        let beneath = names.iter().chain(&names);
         let correlation = Correlation {
             measure,
             group_by: rule.group_by.clone(),
-            group_fields: self.group_fields(rule, &wanted, &watched)?,
+            group_fields: beneath
+                .map(|names| names.iter().map(|name| field(name)).collect())
+                .collect::<Result<_, _>>()?,
+            chained: self.chained(&watched, &names),
             rules: watched,
             fields: fields
                 .iter()
@@ -239,12 +246,12 @@ impl Loader<'_> {
     }
 
     /// Per watched rule, the field that each entry of `group-by` means.
-    fn group_fields(
+    fn group_names(
         &self,
         rule: &CorrelationRule,
         wanted: &[String],
         watched: &[usize],
-    ) -> Result<Vec<Vec<Field>>, Unlinked> {
+    ) -> Result<Vec<Vec<String>>, Unlinked> {
         let called: Vec<Vec<&str>> = wanted
             .iter()
             .zip(watched)
@@ -252,7 +259,9 @@ impl Loader<'_> {
             .collect();
         for alias in &rule.aliases {
             let known = |name: &String| called.iter().any(|names| names.contains(&name.as_str()));
-            if let Some(unknown) = alias.mapping.keys().find(|name| !known(name)) {
+            let mut rules: Vec<&String> = alias.mapping.keys().collect();
+            rules.sort();
+            if let Some(unknown) = rules.into_iter().find(|name| !known(name)) {
                 return Err(fault(format!(
                     "the alias `{}` is for `{unknown}`, which it does not watch",
                     alias.alias
@@ -267,13 +276,28 @@ impl Loader<'_> {
                 .unwrap_or(name)
                 .clone()
         };
-        called
-            .iter()
-            .map(|names| {
-                let fields = rule.group_by.iter().map(|name| field(&meant(name, names)));
-                fields.collect()
-            })
-            .collect()
+        let of = |names: &Vec<&str>| {
+            rule.group_by
+                .iter()
+                .map(|name| meant(name, names))
+                .collect()
+        };
+        Ok(called.iter().map(of).collect())
+    }
+
+    /// How the bursts of each watched rule find their group.
+    fn chained(&self, watched: &[usize], names: &[Vec<String>]) -> Vec<Chained> {
+        let of = |(place, names): (&usize, &Vec<String>)| {
+            let Some(RuleKind::Correlation(below)) =
+                self.set.rules.get(*place).map(|rule| &rule.kind)
+            else {
+                return Chained::Event;
+            };
+            let place = |name: &String| below.group_by.iter().position(|known| known == name);
+            let places: Option<Vec<usize>> = names.iter().map(place).collect();
+            places.map_or(Chained::Events, Chained::Places)
+        };
+        watched.iter().zip(names).map(of).collect()
     }
 
     /// A rule that correlations watch reports by itself only where one of them says `generate`.
