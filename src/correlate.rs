@@ -14,8 +14,9 @@ use rustc_hash::FxHashMap;
 use crate::coverage::Coverage;
 use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
+use crate::names::{NameId, Names};
 use crate::rules::{Chained, Comparison, Correlation, Measure, RuleKind, RuleSet};
-use crate::tally::{NameId, Names, Row, Series, Tally};
+use crate::tally::{Row, Series, Tally};
 use pattern::Found;
 
 /// A stretch of events over which a correlation's condition held.
@@ -50,7 +51,8 @@ pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Burst> {
             for (watcher, watched, meant) in rules.watchers(place) {
                 let row = chained(&burst, watched, &mut tally.names);
                 let groups = series.entry(watcher).or_default();
-                for group in beneath.groups(watcher, watched, meant, &burst) {
+                let found = beneath.groups((watcher, watched), meant, &burst, &mut tally.names);
+                for group in found {
                     groups.entry(group).or_default().extend(row.clone());
                 }
             }
@@ -61,7 +63,7 @@ pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Burst> {
 }
 
 /// The groups of the events beneath correlations that others watch, by which these group them.
-struct Beneath(FxHashMap<(usize, usize), FxHashMap<(u64, u32), String>>);
+struct Beneath(FxHashMap<(usize, usize), FxHashMap<(u32, u32), NameId>>);
 
 impl Beneath {
     /// Takes the rows that only say to which group an event belongs out of the series.
@@ -85,7 +87,7 @@ impl Beneath {
                     let below = (row.place as usize).checked_sub(correlation.rules.len());
                     if let Some(below) = below {
                         let known = found.0.entry((*place, below)).or_default();
-                        known.insert((row.object, row.record), group.clone());
+                        known.insert((row.object, row.record), *group);
                     }
                     below.is_none()
                 });
@@ -94,26 +96,26 @@ impl Beneath {
         found
     }
 
-    /// The groups that a burst belongs to where another correlation watches it.
+    /// The groups that a burst belongs to where another correlation, at its place, watches it.
     fn groups(
         &self,
-        watcher: usize,
-        watched: usize,
+        watcher: (usize, usize),
         meant: &Correlation,
         burst: &Burst,
-    ) -> BTreeSet<String> {
-        match meant.chained.get(watched) {
+        names: &mut Names,
+    ) -> BTreeSet<NameId> {
+        match meant.chained.get(watcher.1) {
             Some(Chained::Places(places)) => {
                 let values: Vec<&str> = burst.group.split(GROUP_SEPARATOR).collect();
                 let picked: Vec<&str> = places
                     .iter()
                     .filter_map(|place| values.get(*place).copied())
                     .collect();
-                [picked.join("\u{1f}")].into()
+                [names.id(&picked.join("\u{1f}"))].into()
             }
             Some(Chained::Events) => {
-                let known = self.0.get(&(watcher, watched));
-                let group = |row: &Row| known?.get(&(row.object, row.record)).cloned();
+                let known = self.0.get(&watcher);
+                let group = |row: &Row| known?.get(&(row.object, row.record)).copied();
                 burst.rows.iter().filter_map(group).collect()
             }
             _ => BTreeSet::new(),
@@ -153,7 +155,10 @@ fn chained(burst: &Burst, watched: usize, names: &mut Names) -> Option<Row> {
 
 /// All bursts of one correlation, by group and time.
 fn sweep(place: usize, correlation: &Correlation, series: Series, names: &Names) -> Vec<Burst> {
-    let groups: BTreeMap<String, Vec<Row>> = series.into_iter().collect();
+    let groups: BTreeMap<&str, Vec<Row>> = series
+        .into_iter()
+        .map(|(group, rows)| (names.text(group), rows))
+        .collect();
     let mut bursts = Vec::new();
     for (group, mut rows) in groups {
         rows.sort_by_key(|row| (row.time, row.place, row.object, row.record));
@@ -176,7 +181,7 @@ fn sweep(place: usize, correlation: &Correlation, series: Series, names: &Names)
             let rows = inside.filter(|(_, evidence)| **evidence);
             bursts.push(Burst {
                 correlation: place,
-                group: group.clone(),
+                group: group.to_owned(),
                 rows: rows.flat_map(|(row, _)| events(row)).cloned().collect(),
                 fired: window.fired,
                 peak: window.peak,

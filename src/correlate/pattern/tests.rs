@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::finding::{EventId, Outcome};
-use crate::tally::Names;
+use crate::names::Names;
 
 const SPAN: Epoch = 300;
 
