@@ -10,11 +10,11 @@
 )]
 
 use serde_json::{Value, json};
-use trailscan::derive::Organization;
+use trailscan::derive::{Organization, outcome};
 use trailscan::event::Event;
 use trailscan::event::json::Raw;
-use trailscan::rules::RuleSet;
 use trailscan::rules::load::{RuleText, Settings, load};
+use trailscan::rules::{Matcher, RuleSet};
 
 /// A rule with that detection section, in YAML, indented by two.
 fn rule(detection: &str) -> String {
@@ -41,7 +41,7 @@ fn loaded(text: &str) -> RuleSet {
     load(&[text], &settings)
 }
 
-/// Whether the rule finds a record, with the index and without it.
+/// Whether the rule finds a record: as the program looks, with the index, and without it.
 fn finds(rules: &RuleSet, record: &Value) -> bool {
     let text = record.to_string();
     let event = Event::of(Raw::new(&text));
@@ -53,6 +53,13 @@ fn finds(rules: &RuleSet, record: &Value) -> bool {
         rules.matches_linear(&event, &organization),
         "{record}"
     );
+    // the second time the kind of the event is known
+    let mut matcher = Matcher::new(rules);
+    for _ in 0..2 {
+        let mut as_run = Vec::new();
+        matcher.matches(&event, outcome::of(&event), &organization, &mut as_run);
+        assert_eq!(found, as_run, "{record}");
+    }
     !found.is_empty()
 }
 

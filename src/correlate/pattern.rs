@@ -73,7 +73,6 @@ impl Marks {
 }
 
 /// Matches whose frames overlap are one burst.
-#[allow(clippy::cast_precision_loss, reason = "a handful of rules")]
 fn bursts(timespan: Epoch, rows: &[Row], marks: &Marks) -> Vec<Window> {
     let mut found: Vec<Window> = Vec::new();
     let mut from = 0;
@@ -88,19 +87,13 @@ fn bursts(timespan: Epoch, rows: &[Row], marks: &Marks) -> Vec<Window> {
         while from < to && too_early(from) {
             from += 1;
         }
-        let peak = f64::from(*peak);
-        match found.last_mut() {
-            Some(last) if last.to >= from => {
-                last.to = to;
-                last.peak = last.peak.max(peak);
-            }
-            _ => found.push(Window {
-                from,
-                to,
-                fired: row.time,
-                peak,
-            }),
+        Window {
+            from,
+            to,
+            fired: row.time,
+            peak: f64::from(*peak),
         }
+        .join(&mut found);
     }
     found
 }

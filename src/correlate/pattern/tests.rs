@@ -3,27 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::finding::{EventId, Outcome};
-use crate::names::Names;
+use crate::correlate::tests::{Dice, bare};
 
 const SPAN: Epoch = 300;
-
-fn row(time: Epoch, place: u32) -> Row {
-    Row {
-        time,
-        place,
-        value: Names::EMPTY,
-        actor: Names::EMPTY,
-        resource: Names::EMPTY,
-        call: Names::EMPTY,
-        outcome: Outcome::Success,
-        event_id: EventId::Missing,
-        object: 0,
-        record: 0,
-        told: None,
-        parts: None,
-    }
-}
 
 fn alternative(needs: &[u32], lacks: &[u32]) -> Alternative {
     Alternative {
@@ -35,7 +17,7 @@ fn alternative(needs: &[u32], lacks: &[u32]) -> Alternative {
 fn sorted(events: &[(Epoch, u32)]) -> Vec<Row> {
     let mut rows: Vec<Row> = events
         .iter()
-        .map(|(time, rule)| row(*time, *rule))
+        .map(|(time, rule)| bare(*time, *rule))
         .collect();
     rows.sort_by_key(|row| (row.time, row.place));
     rows
@@ -154,19 +136,6 @@ fn a_burst_is_a_run_of_matches_and_says_when_it_first_held() {
         [vec![(0, 2)], vec![(500, 0), (600, 1)], vec![(2_000, 2)]],
         "an event that is part of no match is no evidence"
     );
-}
-
-/// Numbers that look random and are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: i64) -> i64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        i64::try_from(self.0 >> 33).unwrap() % end
-    }
 }
 
 /// Every choice of one row for each of these rules.
