@@ -361,7 +361,7 @@ correlation: {type: event_count, rules: [deletes], group-by: [sourceIPAddress], 
 ---
 title: Chain
 name: chain
-correlation: {type: temporal, rules: [few, in_order], group-by: [userIdentity.userName], timespan: 2h, condition: few or in_order}
+correlation: {type: temporal, rules: [few, in_order], group-by: [userIdentity.userName], timespan: 2h, condition: few or in_order, generate: true}
 ";
 
 #[test]
