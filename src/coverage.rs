@@ -9,6 +9,7 @@ mod hours;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use bitcode::{Decode, Encode};
 use serde::{Serialize, Serializer};
 
 use crate::event::time::Epoch;
@@ -16,7 +17,7 @@ use crate::trail::{Trail, TrailChange};
 pub use hours::{HOUR, Hours, hour_of};
 
 /// Something that was not as it should be, with the object it concerns and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Encode, Decode)]
 pub struct Problem {
     /// The object's name, or the prefix or trail that could not be listed.
     pub object: String,
@@ -26,7 +27,7 @@ pub struct Problem {
 }
 
 /// What sort of problem. Everything but `Repaired` means that something was not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Encode, Decode)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemKind {
     /// Permission was missing.
@@ -53,7 +54,7 @@ impl ProblemKind {
 }
 
 /// How many objects went where.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Encode, Decode)]
 pub struct ObjectCounts {
     /// Log files that should be read; digest and foreign files stand apart.
     pub listed: u64,
@@ -68,7 +69,7 @@ pub struct ObjectCounts {
 }
 
 /// How many records went where.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Encode, Decode)]
 pub struct RecordCounts {
     pub records: u64,
     pub bad: u64,
@@ -83,7 +84,7 @@ pub struct RecordCounts {
 }
 
 /// What one account and Region contributed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Encode, Decode)]
 pub struct RegionCoverage {
     /// Log files that were read.
     pub objects: u64,
@@ -105,7 +106,7 @@ pub struct RegionCoverage {
 
 /// What one hour of an account and Region holds. Events are counted in the hour they happened,
 /// files in the hour of their delivery.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Encode, Decode)]
 pub struct Hour {
     pub events: u64,
     /// Copies of events that were counted before.
@@ -141,7 +142,7 @@ impl std::ops::Add for Hour {
 }
 
 /// What a digest says of its time in an account and Region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Encode, Decode)]
 pub struct Digest {
     pub state: DigestState,
     /// How many log files it says were delivered.
@@ -149,7 +150,7 @@ pub struct Digest {
 }
 
 /// What is known of a digest; of two for the same time the better one counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Encode, Decode)]
 #[serde(rename_all = "snake_case")]
 pub enum DigestState {
     Invalid,
@@ -158,7 +159,7 @@ pub enum DigestState {
 }
 
 /// The coverage of a whole run. `merge` is associative and commutative.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Encode, Decode)]
 pub struct Coverage {
     pub objects: ObjectCounts,
     pub records: RecordCounts,
@@ -182,7 +183,7 @@ pub struct Coverage {
 }
 
 /// A kind of event that a trail may or may not record (facts, section 4.0).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub enum Sight {
     /// Management events that change something: on by default.
     ManagementWrite,
@@ -284,6 +285,30 @@ impl Coverage {
     /// True where nothing was lost.
     pub fn is_complete(&self) -> bool {
         !self.problems.iter().any(|problem| problem.kind.is_loss())
+    }
+
+    /// Leaves out what one object told of hours that do not count; `hours` are those that do, each
+    /// with its account and Region.
+    pub fn narrow(&mut self, hours: &BTreeSet<(&str, &str, Option<i64>)>) {
+        for (account, regions) in &mut self.regions {
+            for (region, told) in regions {
+                let counts = |hour: Epoch| hours.contains(&(&**account, &**region, Some(hour)));
+                for met in told.seen.values_mut().chain(told.buckets.values_mut()) {
+                    met.retain(counts);
+                }
+                told.seen.retain(|_, met| !met.is_empty());
+                told.buckets.retain(|_, met| !met.is_empty());
+            }
+        }
+        self.regions.retain(|_, regions| {
+            regions.retain(|_, told| *told != RegionCoverage::default());
+            !regions.is_empty()
+        });
+        // of records without a time nobody knows what they were
+        if !hours.iter().any(|(_, _, hour)| hour.is_none()) {
+            let regions = self.regions.values().flat_map(BTreeMap::values);
+            self.seen = regions.flat_map(|told| told.seen.keys().cloned()).collect();
+        }
     }
 
     /// Adds what another worker or run learnt.

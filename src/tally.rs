@@ -84,11 +84,16 @@ impl Tally {
         if let Some(day) = scanned.delivered {
             self.met.delivered(day);
         }
-        let mut copies: Vec<u32> = Vec::new();
+        let mut left_out: Vec<u32> = Vec::new();
         // per row: the events that count, and the copies
         let mut counts = vec![(0u64, 0u64); scanned.rows.len()];
         let mut nowhere = (0, 0);
+        let mut copies = 0;
         for (at, seen) in (0u32..).zip(&scanned.seen) {
+            if !scanned.outside.is_empty() && scanned.outside.binary_search(&at).is_ok() {
+                left_out.push(at);
+                continue;
+            }
             let count = counts.get_mut(seen.row as usize).unwrap_or(&mut nowhere);
             if self.met.is_new(&seen.id, seen.time) {
                 count.0 += 1;
@@ -97,13 +102,23 @@ impl Tally {
                     coverage.last = Some(coverage.last.map_or(time, |last| last.max(time)));
                 }
             } else {
+                left_out.push(at);
                 count.1 += 1;
-                copies.push(at);
+                copies += 1;
                 coverage.records.undated -= u64::from(seen.time.is_none());
             }
         }
-        coverage.records.evaluated -= copies.len() as u64;
-        coverage.records.duplicates += copies.len() as u64;
+        coverage.records.evaluated -= copies;
+        coverage.records.duplicates += copies;
+        if let Some((account, region)) = &scanned.place {
+            let region = coverage.region(account, region);
+            region.objects += 1;
+            if let Some(stamp) = scanned.stamp {
+                let hour = region.hour(stamp);
+                hour.objects += 1;
+                hour.late += u64::from(scanned.late);
+            }
+        }
         let mut own = Own {
             object: u32::try_from(scanned.sequence).unwrap_or(u32::MAX),
             seen: &scanned.seen,
@@ -112,6 +127,9 @@ impl Tally {
             names: Translation::new(&scanned.names),
         };
         for (row, (count, copies)) in scanned.rows.iter().zip(counts) {
+            if count + copies == 0 {
+                continue;
+            }
             let account = scanned.names.text(row.account);
             let region = coverage.region(account, scanned.names.text(row.region));
             region.events += count;
@@ -127,25 +145,25 @@ impl Tally {
         }
         self.coverage.merge(coverage);
         let mut cited = false;
-        let is_copy = |seen: u32| !copies.is_empty() && copies.binary_search(&seen).is_ok();
+        let stands = |seen: u32| left_out.is_empty() || left_out.binary_search(&seen).is_err();
         let mut groups: Vec<Found<'_>> = scanned.groups.iter().map(Found::new).collect();
         for hit in &scanned.hits {
-            if !is_copy(hit.seen) {
+            if stands(hit.seen) {
                 self.hit(hit, &mut groups, &mut own);
             }
         }
         for evidence in &scanned.evidence {
-            if !is_copy(evidence.seen) {
+            if stands(evidence.seen) {
                 cited |= self.evidence(evidence, &groups, &mut own);
             }
         }
         for base in &scanned.bases {
-            if !is_copy(base.seen) {
+            if stands(base.seen) {
                 cited |= self.base(base, &mut own);
             }
         }
         for (rule, seen) in &scanned.silent {
-            if !is_copy(*seen) {
+            if stands(*seen) {
                 self.counts(*rule);
             }
         }

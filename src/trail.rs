@@ -12,6 +12,7 @@ mod timeline;
 #[cfg(test)]
 mod tests;
 
+use bitcode::{Decode, Encode};
 use serde::Serialize;
 
 use crate::event::time::Epoch;
@@ -23,7 +24,7 @@ pub use selectors::{Advanced, Basic, DataResource, FieldSelector, Obstacle, Reac
 pub use timeline::{Sees, Timeline};
 
 /// An answer of CloudTrail's, or why there is none.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Encode, Decode)]
 #[serde(rename_all = "snake_case")]
 pub enum Asked<T> {
     Told(T),
@@ -33,7 +34,7 @@ pub enum Asked<T> {
 
 /// A trail as CloudTrail describes it (DescribeTrails, GetEventSelectors, GetTrailStatus,
 /// GetInsightSelectors).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Encode, Decode)]
 pub struct Trail {
     pub name: String,
     pub arn: String,
@@ -55,7 +56,7 @@ pub struct Trail {
 }
 
 /// Whether a trail is logging, and since when.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Encode, Decode)]
 pub struct Status {
     pub logging: bool,
     /// The last StartLogging and the last StopLogging.

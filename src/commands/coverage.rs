@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
     // which events the rules match is not asked here: only which they could see
     let none = RuleSet::default();
     let detector = Detector::new(&none, &config.organization);
-    let tally = run::scan(found, &detector, &scope, reading, &progress, &runtime)?;
+    let tally = run::scan(found, &detector, &scope, reading, None, &progress, &runtime)?;
     let report = Report::new(provenance, &rules, tally, Vec::new());
     match arguments.format {
         CoverageFormat::Grid => {

@@ -5,6 +5,9 @@ pub(super) mod find;
 mod output;
 pub(super) mod progress;
 
+use std::path::Path;
+use std::sync::Arc;
+
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Duration, Utc};
 
@@ -17,10 +20,12 @@ use crate::config::Config;
 use crate::correlate::correlate;
 use crate::detect::Detector;
 use crate::pipeline::{self, Options};
-use crate::report::{Assessment, Provenance, Report, notes, terminal};
+use crate::report::{Assessment, Provenance, Report, notes, plural, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
+use crate::sha256;
 use crate::source::{Scope, Source, discover};
+use crate::state::State;
 use crate::tally::Tally;
 use find::Found;
 
@@ -44,15 +49,21 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let runtime = runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
     let found = find::find(&source, &scope, reading, arguments.quiet, &runtime)?;
+    let state = match arguments.incremental {
+        true => Some(state(arguments, &config, &rules)?),
+        false => None,
+    };
     let Some(output) = output else {
-        return dry::run(found, &scope, jobs(reading.jobs));
+        return dry::run(found, &scope, state.as_deref(), jobs(reading.jobs));
     };
     let detector = Detector::new(&rules, &config.organization);
     let provenance = Provenance {
         min_level: arguments.min_level,
         ..provenance(&found.source, &config, &scope, &arguments.rule_choice)
     };
-    let mut tally = scan(found, &detector, &scope, reading, &progress, &runtime)?;
+    let mut tally = scan(
+        found, &detector, &scope, reading, state, &progress, &runtime,
+    )?;
     let bursts = correlate(&rules, &mut tally);
     let report = Report::new(provenance, &rules, tally, bursts);
     let files = output.write(&report, &arguments.format)?;
@@ -74,11 +85,13 @@ pub(super) fn runtime() -> anyhow::Result<Runtime> {
 }
 
 /// Reads all that was found and, where that is a bucket, asks CloudTrail what its trails record.
+/// With a state, objects that it remembers are not read again.
 pub(super) fn scan(
     found: Found<'_>,
     detector: &Detector<'_>,
     scope: &Scope,
     reading: &Reading,
+    state: Option<Arc<State>>,
     progress: &progress::Bar,
     runtime: &Runtime,
 ) -> anyhow::Result<Tally> {
@@ -95,6 +108,7 @@ pub(super) fn scan(
     let options = Options {
         jobs: jobs(reading.jobs),
         max_object_mib: reading.max_object_mib,
+        state,
     };
     let mut tally = pipeline::run(found.input, detector, scope, &options, progress);
     progress.end();
@@ -165,6 +179,35 @@ pub(super) fn scope(
         accounts: selection.account.clone(),
         regions: selection.region.clone(),
     })
+}
+
+/// Opens the state file for these rules, this configuration and this program: what was learnt with
+/// others does not hold.
+fn state(arguments: &Run, config: &Config, rules: &RuleSet) -> anyhow::Result<Arc<State>> {
+    let (origin, text) = config.origin.clone().unwrap_or_default();
+    let path = arguments.state.clone().unwrap_or_else(|| {
+        let beside = Path::new(&origin).parent().unwrap_or(Path::new(""));
+        beside.join("trailscan.state")
+    });
+    // lessons name rules by their place in the set
+    let places: Vec<_> = rules.rules.iter().map(|rule| &*rule.name).collect();
+    let learnt_with = [
+        env!("CARGO_PKG_VERSION"),
+        &rules.hash,
+        &places.join(" "),
+        &text,
+        &arguments.reading.max_object_mib.to_string(),
+    ];
+    let fingerprint = sha256::hex([learnt_with.join("\n").as_bytes()]);
+    let state = State::open(&path, &fingerprint)?;
+    if state.forgotten() > 0 {
+        progress::note(&format!(
+            "the rules, the configuration or the program changed since {} was written: {} read again",
+            path.display(),
+            plural(state.forgotten(), "object")
+        ));
+    }
+    Ok(Arc::new(state))
 }
 
 pub(super) fn jobs(asked: Option<u16>) -> usize {

@@ -1,5 +1,6 @@
 //! A set of hours, kept as runs: what is true of a trail is true for many hours on end.
 
+use bitcode::{Decode, Encode};
 use serde::Serialize;
 
 use crate::event::time::Epoch;
@@ -13,7 +14,7 @@ pub const fn hour_of(at: Epoch) -> Epoch {
 }
 
 /// Hours by their start, as runs `[from, until)` in ascending order with gaps between them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Encode, Decode)]
 pub struct Hours(Vec<(Epoch, Epoch)>);
 
 impl Hours {
@@ -46,6 +47,20 @@ impl Hours {
         let last = hour_of(until);
         let inside = |(start, end): &(Epoch, Epoch)| (*start).max(first) < (*end).min(last);
         self.0.iter().any(inside)
+    }
+
+    /// Leaves out the hours that `keep` does not hold for.
+    pub fn retain(&mut self, keep: impl Fn(Epoch) -> bool) {
+        let hours = self.0.iter().flat_map(|(from, until)| {
+            let step = usize::try_from(HOUR).unwrap_or(1);
+            (*from..*until).step_by(step)
+        });
+        *self = hours.filter(|hour| keep(*hour)).collect();
+    }
+
+    /// True where there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The runs `[from, until)`, in ascending order.

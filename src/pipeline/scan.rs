@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use crate::coverage::{Coverage, Hour, ProblemKind};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
-use crate::detect::{Detection, Detector};
+use crate::detect::Detection;
 use crate::event::time::Epoch;
 use crate::event::{Event, Key};
 use crate::source::{FetchError, ObjectRef, Scope};
@@ -21,9 +21,9 @@ pub(super) struct Worker<'r> {
 }
 
 impl<'r> Worker<'r> {
-    pub(super) fn new(detector: &'r Detector<'r>, scope: &'r Scope, max_object_mib: u64) -> Self {
+    pub(super) fn new(detection: Detection<'r>, scope: &'r Scope, max_object_mib: u64) -> Self {
         Self {
-            detection: Detection::new(detector),
+            detection,
             scope,
             decoder: Decoder::new(max_object_mib),
         }
@@ -65,14 +65,22 @@ impl<'r> Worker<'r> {
         {
             Ok(decoded) if decoded.content == Content::Log => {
                 log(object, &decoded, &taken, &mut coverage);
-                taken.place(object, &mut coverage);
                 taken.sights.leave(&mut coverage);
+                // a key that says nothing: the object is counted where its first event belongs
+                let first = taken.scanned.rows.first().map(|row| {
+                    let text = |id| taken.scanned.names.text(id).to_owned();
+                    (text(row.account), text(row.region))
+                });
                 let own = scanned(sequence, object, coverage);
+                let late = |newest| own.stamp.is_some_and(|stamp| stamp - newest > Hour::LATE);
                 Scanned {
                     sequence,
                     object: own.object,
                     coverage: own.coverage,
+                    place: own.place.or(first),
                     delivered: own.delivered,
+                    stamp: own.stamp.or(taken.newest),
+                    late: taken.newest.is_some_and(late),
                     ..taken.scanned
                 }
             }
@@ -98,7 +106,7 @@ fn log(object: &ObjectRef, decoded: &Decoded, taken: &Taken<'_, '_>, coverage: &
     records.outside = taken.outside;
     records.evaluated = taken.scanned.seen.len() as u64;
     records.undated = taken.undated;
-    records.insight = taken.insight;
+    records.insight = taken.scanned.insights.len() as u64;
     if let Some((first, why)) = decoded.bad.first() {
         let what = format!(
             "{} of {} records cannot be read, the first is record {first}: {why}",
@@ -124,10 +132,18 @@ fn log(object: &ObjectRef, decoded: &Decoded, taken: &Taken<'_, '_>, coverage: &
 }
 
 fn scanned(sequence: u64, object: &ObjectRef, coverage: Coverage) -> Scanned {
+    let place = object
+        .key
+        .as_ref()
+        .filter(|_| coverage.objects.read > 0)
+        .map(|key| (key.account.clone(), key.region.clone()));
+    let delivered = object.key.as_ref().and_then(|key| key.delivered);
     Scanned {
         sequence,
         object: object.name.clone(),
         coverage,
+        place,
+        stamp: delivered.map(|time| time.timestamp()),
         delivered: object.key.as_ref().map(|key| {
             let day = key.day.signed_duration_since(NaiveDate::default());
             day.num_days()
@@ -186,7 +202,6 @@ struct Taken<'w, 'r> {
     newest: Option<Epoch>,
     outside: u64,
     undated: u64,
-    insight: u64,
 }
 
 impl<'w, 'r> Taken<'w, 'r> {
@@ -200,7 +215,6 @@ impl<'w, 'r> Taken<'w, 'r> {
             newest: None,
             outside: 0,
             undated: 0,
-            insight: 0,
         }
     }
 
@@ -211,7 +225,10 @@ impl<'w, 'r> Taken<'w, 'r> {
             return;
         }
         self.undated += u64::from(event.time().is_none());
-        self.insight += u64::from(event.is(Key::EventType, "AwsCloudTrailInsight"));
+        if event.is(Key::EventType, "AwsCloudTrailInsight") {
+            let at = u32::try_from(self.scanned.seen.len()).unwrap_or(u32::MAX);
+            self.scanned.insights.push(at);
+        }
         let rows = self.scanned.rows.len();
         self.detection.take(event, record, &mut self.scanned);
         if let Some(seen) = self.scanned.seen.last() {
@@ -220,32 +237,9 @@ impl<'w, 'r> Taken<'w, 'r> {
         }
     }
 
-    /// Counts the object where its key says, else where its first event belongs.
-    fn place(&self, object: &ObjectRef, coverage: &mut Coverage) {
-        let text = |id| self.scanned.names.text(id);
-        let (account, region) = match (&object.key, self.scanned.rows.first()) {
-            (Some(key), _) => (&*key.account, &*key.region),
-            (None, Some(row)) => (text(row.account), text(row.region)),
-            (None, None) => return,
-        };
-        let region = coverage.region(account, region);
-        region.objects += 1;
-        let delivered = object.key.as_ref().and_then(|key| key.delivered);
-        let delivered = delivered.map(|time| time.timestamp());
-        if let Some(at) = delivered.or(self.newest) {
-            let late = |newest| at - newest > Hour::LATE;
-            let hour = region.hour(at);
-            hour.objects += 1;
-            hour.late += u64::from(self.newest.is_some_and(late));
-        }
-    }
-
-    /// An undated record is outside of no window.
     fn is_outside(&self, event: &Event<'_>) -> bool {
         let scope = self.scope;
-        let before = |time: i64| scope.since.is_some_and(|since| time < since.timestamp());
-        let after = |time: i64| scope.until.is_some_and(|until| time >= until.timestamp());
-        event.time().is_some_and(|time| before(time) || after(time))
+        !scope.holds_time(event.time())
             || (!scope.accounts.is_empty() && !scope.holds_account(&event.account()))
             || (!scope.regions.is_empty() && !scope.holds_region(&event.text(Key::AwsRegion)))
     }

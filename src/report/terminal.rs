@@ -122,14 +122,19 @@ fn coverage(report: &Report) -> String {
 fn rules(report: &Report) -> String {
     let blind = report.not_assessed().count();
     let partly = report.partly_assessed().count();
+    let waiting = report.unconfigured.iter();
+    let beyond = waiting
+        .filter(|rule| rule.is_beyond_configuration())
+        .count();
     let mut text = format!("Rules: {} in use", report.rules.len());
     for (count, what) in [
         (partly, "partly assessed"),
         (blind, "not assessed (their events could not be seen)"),
         (
-            report.unconfigured.len(),
+            report.unconfigured.len() - beyond,
             "not assessed (configuration missing)",
         ),
+        (beyond, "not assessed (no history of earlier runs)"),
         (report.rejected.len(), "NOT LOADED"),
     ] {
         if count > 0 {

@@ -1,5 +1,6 @@
 //! Changes of trails, as CloudTrail itself records them.
 
+use bitcode::{Decode, Encode};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use crate::event::time::Epoch;
 use crate::finding::iso_time;
 
 /// A call that changed a trail and succeeded.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Encode, Decode)]
 pub struct TrailChange {
     #[serde(serialize_with = "iso_time")]
     pub time: Option<Epoch>,
@@ -26,7 +27,7 @@ pub struct TrailChange {
 }
 
 /// What was changed. What the request does not say is not known to have changed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub enum Change {
     Created {
         multi_region: bool,

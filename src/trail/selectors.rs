@@ -8,21 +8,35 @@
 
 use std::collections::BTreeSet;
 
+use bitcode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::class::{Category, Class};
 
 /// The selectors of one trail: an event is recorded where any of them takes it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Encode, Decode)]
 pub struct Selectors(Vec<Selector>);
 
 /// A selector takes an event where every one of its fields does.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Encode, Decode)]
 pub(super) struct Selector(Vec<FieldSelector>);
 
 /// What one field of the event must be. Positive conditions are alternatives; none of the negative
 /// ones may hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    Encode,
+    Decode,
+)]
 #[serde(default)]
 pub struct FieldSelector {
     #[serde(alias = "Field")]
