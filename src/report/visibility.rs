@@ -324,7 +324,7 @@ impl<'c> Judge<'c> {
         let Some(need) = need else {
             let mut hours = region
                 .into_iter()
-                .flat_map(|one| one.hours.range(from..until));
+                .flat_map(|one| one.hours.range(from..until.max(from)));
             return if hours.any(|(_, hour)| hour.events > 0) {
                 Assessment::Assessed
             } else {
