@@ -5,6 +5,7 @@
 //! order. Nothing else in the program runs at the same time as anything else.
 
 mod scan;
+mod seal;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +17,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::detect::Detector;
-use crate::source::{FetchError, Listing, ObjectRef, Place, Scope, local, s3};
+use crate::digest::{self, Reader};
+use crate::integrity::Settled;
+use crate::source::{FetchError, Fetched, Listing, ObjectRef, Place, Scope, local, s3};
 use crate::tally::{Scanned, Tally};
 use scan::Worker;
 
@@ -35,6 +38,22 @@ pub struct Options {
     pub max_object_mib: u64,
 }
 
+/// What is done with each object.
+#[derive(Clone, Copy)]
+pub struct Work<'r> {
+    /// Records are held against the rules; nothing where only digests are checked.
+    pub detector: Option<&'r Detector<'r>>,
+    /// Logs are held against digests.
+    pub digests: Option<&'r Reader>,
+    /// Is told of logs whose digest is known; without it the tally keeps them.
+    pub ledger: Option<&'r dyn Ledger>,
+}
+
+/// Takes down what became of each log.
+pub trait Ledger: Sync {
+    fn settled(&self, settled: &Settled);
+}
+
 /// What the pipeline tells while it runs, after each object.
 pub trait Progress: Sync {
     /// One object is done: its stored bytes and its evaluated events.
@@ -49,11 +68,11 @@ pub struct Bucket<'r> {
     pub clients: BTreeMap<String, Client>,
 }
 
-/// Reads every object of the listing, holds it against the rules, and sums up.
+/// Reads every object of the listing once, does the work on it, and sums up.
 pub fn run(
     listing: &Listing,
     bucket: Option<&Bucket<'_>>,
-    detector: &Detector<'_>,
+    work: Work<'_>,
     scope: &Scope,
     options: &Options,
     progress: &dyn Progress,
@@ -63,13 +82,13 @@ pub fn run(
         None => Incoming::Disk(AtomicUsize::new(0)),
     };
     let intake = Mutex::new(Intake::default());
-    let work = || {
-        let mut worker = Worker::new(detector, scope, options.max_object_mib);
+    let run = || {
+        let mut worker = Worker::new(work, scope, options.max_object_mib);
         while let Some(object) = incoming.next(&listing.objects, options) {
             let Some(reference) = listing.objects.get(object.sequence) else {
                 continue;
             };
-            let scanned = worker.scan(object.sequence as u64, reference, object.bytes);
+            let scanned = worker.scan(object.sequence as u64, reference, object.fetched);
             progress.object(
                 reference.size.unwrap_or(scanned.coverage.bytes_stored),
                 scanned.coverage.records.evaluated,
@@ -77,15 +96,15 @@ pub fn run(
             intake
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .take(scanned);
+                .take(scanned, work.ledger);
         }
     };
     match ThreadPoolBuilder::new().num_threads(options.jobs).build() {
         Ok(pool) => {
-            pool.broadcast(|_| work());
+            pool.broadcast(|_| run());
         }
         // no threads to be had: the work is done all the same
-        Err(_) => work(),
+        Err(_) => run(),
     }
     let mut tally = intake
         .into_inner()
@@ -108,11 +127,15 @@ struct Intake {
 }
 
 impl Intake {
-    fn take(&mut self, scanned: Scanned) {
+    fn take(&mut self, scanned: Scanned, ledger: Option<&dyn Ledger>) {
         self.waiting.insert(scanned.sequence, scanned);
         while let Some(scanned) = self.waiting.remove(&self.next) {
             self.tally.absorb(scanned);
             self.next += 1;
+        }
+        if let Some(ledger) = ledger {
+            let settled = self.tally.integrity.take_settled();
+            settled.iter().for_each(|one| ledger.settled(one));
         }
     }
 }
@@ -120,7 +143,7 @@ impl Intake {
 /// An object with its bytes, or with the reason why there are none.
 struct Object {
     sequence: usize,
-    bytes: Result<Vec<u8>, FetchError>,
+    fetched: Result<Fetched, FetchError>,
     /// Its share of what may wait; given back when the object is dropped.
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -136,10 +159,10 @@ impl Incoming {
         match self {
             Self::Disk(next) => {
                 let sequence = next.fetch_add(1, Ordering::Relaxed);
-                let bytes = read(objects.get(sequence)?, options);
+                let fetched = read(objects.get(sequence)?, options);
                 Some(Object {
                     sequence,
-                    bytes,
+                    fetched,
                     _permit: None,
                 })
             }
@@ -151,10 +174,16 @@ impl Incoming {
     }
 }
 
-fn read(object: &ObjectRef, options: &Options) -> Result<Vec<u8>, FetchError> {
+fn read(object: &ObjectRef, options: &Options) -> Result<Fetched, FetchError> {
     match &object.place {
-        Place::File(path) => local::read(path, options.max_object_mib << 20),
-        Place::Stdin => read_stdin(options.max_object_mib << 20),
+        Place::File(path) => {
+            let mut fetched = Fetched::from(local::read(path, options.max_object_mib << 20)?);
+            if digest::is_digest(object) {
+                fetched.metadata = local::metadata(path);
+            }
+            Ok(fetched)
+        }
+        Place::Stdin => read_stdin(options.max_object_mib << 20).map(Fetched::from),
         Place::S3 { .. } => Err(FetchError::Failed("no client for its bucket".to_owned())),
     }
 }
@@ -209,12 +238,12 @@ fn fetch_all(
             };
             let (sender, clients) = (sender.clone(), clients.clone());
             tokio::spawn(async move {
-                let bytes = fetch_one(&clients, &object, cap).await;
+                let fetched = fetch_one(&clients, &object, cap).await;
                 drop(turn);
                 // a receiver that is gone has no use for it
                 drop(sender.send(Object {
                     sequence,
-                    bytes,
+                    fetched,
                     _permit: Some(share),
                 }));
             });
@@ -227,7 +256,7 @@ async fn fetch_one(
     clients: &BTreeMap<String, Client>,
     object: &ObjectRef,
     cap: u64,
-) -> Result<Vec<u8>, FetchError> {
+) -> Result<Fetched, FetchError> {
     if let Some(class) = &object.archived {
         return Err(FetchError::Archived(class.clone()));
     }

@@ -8,6 +8,7 @@ mod assess;
 pub mod csv;
 mod findings;
 pub mod html;
+pub mod integrity;
 pub mod json;
 pub mod terminal;
 

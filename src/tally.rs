@@ -12,6 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::coverage::Coverage;
 use crate::event::time::{self, Epoch};
 use crate::finding::{Call, CallCount, EventId, Finding, Hit, Outcome, Sample};
+use crate::integrity::{Evidence, Integrity};
 
 /// What one object taught us.
 #[derive(Debug, Default)]
@@ -29,6 +30,8 @@ pub struct Scanned {
     /// The activity rows that `seen` points into.
     pub rows: Vec<Activity>,
     pub hits: Vec<Hit>,
+    /// What the object proves, where logs are held against digests.
+    pub evidence: Option<Evidence>,
 }
 
 /// One evaluated record.
@@ -208,6 +211,7 @@ impl Names {
 #[derive(Debug, Default)]
 pub struct Tally {
     pub coverage: Coverage,
+    pub integrity: Integrity,
     pub groups: FxHashMap<GroupKey, Group>,
     /// Per correlation, by its place in the rule set.
     pub series: BTreeMap<usize, Series>,
@@ -262,6 +266,9 @@ impl Tally {
             }
         }
         self.coverage.merge(scanned.coverage);
+        if let Some(evidence) = scanned.evidence {
+            self.integrity.absorb(evidence);
+        }
         for hit in scanned.hits {
             if copies.binary_search(&hit.record).is_err() {
                 self.hit(hit, scanned.sequence, &scanned.object);

@@ -1,18 +1,18 @@
 //! `trailscan run`: the main job, one line a stage.
 
-mod output;
-mod progress;
+pub(super) mod output;
+pub(super) mod progress;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Duration, Utc};
 
 use super::{Exit, say};
 use crate::aws::{Aws, AwsOptions};
-use crate::cli::{FailOn, RuleChoice, RuleSource, Run};
+use crate::cli::{FailOn, RuleChoice, RuleSource, Run, Selection};
 use crate::config::Config;
 use crate::correlate::correlate;
 use crate::detect::Detector;
-use crate::pipeline::{self, Bucket, Options};
+use crate::pipeline::{self, Bucket, Options, Work};
 use crate::report::{Provenance, Report, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let source = Source::parse(arguments.source.as_deref())?;
     let config = Config::load(arguments.rule_choice.config.as_deref())?;
     let rules = rule_set(&arguments.rule_choice, &config)?;
-    let scope = scope(arguments, &source, now)?;
+    let scope = scope(&arguments.selection, &source, now)?;
     let output = output::Folder::open(&arguments.out)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -47,7 +47,11 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let mut tally = pipeline::run(
         &found.listing,
         found.bucket.as_ref(),
-        &detector,
+        Work {
+            detector: Some(&detector),
+            digests: None,
+            ledger: None,
+        },
         &scope,
         &options,
         &progress,
@@ -219,8 +223,11 @@ pub(super) fn texts(from: &RuleSource) -> anyhow::Result<Vec<RuleText>> {
     Ok(texts)
 }
 
-fn scope(arguments: &Run, source: &Source, now: DateTime<Utc>) -> anyhow::Result<Scope> {
-    let selection = &arguments.selection;
+pub(super) fn scope(
+    selection: &Selection,
+    source: &Source,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Scope> {
     let until = selection.until.map(|when| when.at(now));
     let remote = matches!(source, Source::S3 { .. } | Source::Trails);
     let default = remote.then(|| until.unwrap_or(now) - Duration::days(DEFAULT_DAYS));
@@ -238,10 +245,11 @@ fn scope(arguments: &Run, source: &Source, now: DateTime<Utc>) -> anyhow::Result
         now,
         accounts: selection.account.clone(),
         regions: selection.region.clone(),
+        digests: false,
     })
 }
 
-fn jobs(asked: Option<u16>) -> usize {
+pub(super) fn jobs(asked: Option<u16>) -> usize {
     asked.map_or_else(
         || std::thread::available_parallelism().map_or(1, Into::into),
         usize::from,
@@ -254,7 +262,7 @@ fn jobs(asked: Option<u16>) -> usize {
     clippy::disallowed_methods,
     reason = "the one place that asks the clock"
 )]
-fn now() -> anyhow::Result<DateTime<Utc>> {
+pub(super) fn now() -> anyhow::Result<DateTime<Utc>> {
     match std::env::var("SOURCE_DATE_EPOCH") {
         Ok(text) => text
             .parse()

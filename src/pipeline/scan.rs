@@ -9,25 +9,32 @@ use crate::coverage::{Coverage, ProblemKind, Sight};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
 use crate::derive::{identity, outcome};
 use crate::detect::Detector;
+use crate::digest;
 use crate::event::{Event, Key};
 use crate::finding::{EventId, Hit, Outcome};
 use crate::source::key::LogKind;
-use crate::source::{FetchError, ObjectRef, Scope};
+use crate::source::{FetchError, Fetched, ObjectRef, Scope};
 use crate::tally::{Activity, Scanned, Seen};
+
+use super::Work;
 
 /// A worker and the buffers it uses again.
 pub(super) struct Worker<'r> {
-    detector: &'r Detector<'r>,
+    pub(super) work: Work<'r>,
     scope: &'r Scope,
-    decoder: Decoder,
+    pub(super) decoder: Decoder,
 }
 
 impl<'r> Worker<'r> {
-    pub(super) fn new(detector: &'r Detector<'r>, scope: &'r Scope, max_object_mib: u64) -> Self {
+    pub(super) fn new(work: Work<'r>, scope: &'r Scope, max_object_mib: u64) -> Self {
+        let decoder = Decoder::new(max_object_mib);
         Self {
-            detector,
+            work,
             scope,
-            decoder: Decoder::new(max_object_mib),
+            decoder: match work.digests {
+                Some(_) => decoder.sealing(),
+                None => decoder,
+            },
         }
     }
 
@@ -36,31 +43,47 @@ impl<'r> Worker<'r> {
         &mut self,
         sequence: u64,
         object: &ObjectRef,
-        bytes: Result<Vec<u8>, FetchError>,
+        fetched: Result<Fetched, FetchError>,
     ) -> Scanned {
-        let mut taken = Taken::new(self.detector, self.scope, &object.name);
         let mut coverage = Coverage::default();
         coverage.objects.listed = 1;
-        let bytes = match bytes {
-            Ok(bytes) => bytes,
+        if let Some(reader) = self.work.digests
+            && digest::is_digest(object)
+        {
+            let scanned = scanned(sequence, object, coverage);
+            return self.digest(scanned, object, fetched, reader);
+        }
+        let fetched = match fetched {
+            Ok(fetched) => fetched,
             Err(error) => {
                 let (count, kind) = match &error {
                     FetchError::Refused(_) => (&mut coverage.objects.refused, ProblemKind::Refused),
                     FetchError::Archived(_) => {
                         (&mut coverage.objects.archived, ProblemKind::Archived)
                     }
-                    FetchError::Failed(_) => (&mut coverage.objects.broken, ProblemKind::Broken),
+                    FetchError::Gone | FetchError::Failed(_) => {
+                        (&mut coverage.objects.broken, ProblemKind::Broken)
+                    }
                 };
                 *count = 1;
                 coverage.problem(&object.name, kind, error.to_string());
-                return scanned(sequence, object, coverage);
+                let mut scanned = scanned(sequence, object, coverage);
+                scanned.evidence = self.unread(object, &error);
+                return scanned;
             }
         };
-        coverage.bytes_stored = bytes.len() as u64;
-        match self
-            .decoder
-            .decode(&bytes, &mut |record, event| taken.take(record, event))
-        {
+        coverage.bytes_stored = fetched.bytes.len() as u64;
+        let Some(detector) = self.work.detector else {
+            let mut scanned = scanned(sequence, object, coverage);
+            scanned.place = object_place(object);
+            return self.hash(scanned, object, &fetched);
+        };
+        let mut taken = Taken::new(detector, self.scope, &object.name);
+        let decoded = self.decoder.decode(&fetched.bytes, &mut |record, event| {
+            taken.take(record, event)
+        });
+        let evidence = self.evidence(object, &fetched, &decoded);
+        let mut scanned = match decoded {
             Ok(decoded) if decoded.content == Content::Log => {
                 self.log(object, &decoded, &taken, &mut coverage);
                 let mut scanned = scanned(sequence, object, coverage);
@@ -80,7 +103,9 @@ impl<'r> Worker<'r> {
                 broken(object, &error, &mut coverage);
                 scanned(sequence, object, coverage)
             }
-        }
+        };
+        scanned.evidence = evidence;
+        scanned
     }
 
     fn log(
@@ -126,18 +151,19 @@ impl<'r> Worker<'r> {
 }
 
 fn scanned(sequence: u64, object: &ObjectRef, coverage: Coverage) -> Scanned {
-    let place = object
-        .key
-        .as_ref()
-        .filter(|_| coverage.objects.read > 0)
-        .map(|key| (key.account.clone(), key.region.clone()));
     Scanned {
         sequence,
         object: object.name.clone(),
+        place: object_place(object).filter(|_| coverage.objects.read > 0),
         coverage,
-        place,
         ..Scanned::default()
     }
+}
+
+/// Where its key says that an object belongs.
+fn object_place(object: &ObjectRef) -> Option<(String, String)> {
+    let key = object.key.as_ref()?;
+    Some((key.account.clone(), key.region.clone()))
 }
 
 /// A file that is no log: counted apart, unless its key says that it must be one.

@@ -11,7 +11,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 
 use crate::aws::{self, Fault, FaultKind};
-use crate::source::FetchError;
+use crate::source::{FetchError, Fetched};
 
 /// How often an object is asked for before it is given up.
 const ATTEMPTS: u32 = 3;
@@ -28,11 +28,11 @@ pub async fn fetch(
     bucket: &str,
     key: &str,
     cap: u64,
-) -> Result<Vec<u8>, FetchError> {
+) -> Result<Fetched, FetchError> {
     let mut attempt = 1;
     loop {
         let cause = match once(client, bucket, key, cap).await {
-            Ok(bytes) => return Ok(bytes),
+            Ok(fetched) => return Ok(fetched),
             Err(Trouble::Final(error)) => return Err(error),
             Err(Trouble::Passing(cause)) => cause,
         };
@@ -52,7 +52,7 @@ enum Trouble {
     Passing(String),
 }
 
-async fn once(client: &Client, bucket: &str, key: &str, cap: u64) -> Result<Vec<u8>, Trouble> {
+async fn once(client: &Client, bucket: &str, key: &str, cap: u64) -> Result<Fetched, Trouble> {
     let response = client.get_object().bucket(bucket).key(key).send().await;
     let mut response = response.map_err(|error| {
         let archived = match error.as_service_error() {
@@ -92,7 +92,11 @@ async fn once(client: &Client, bucket: &str, key: &str, cap: u64) -> Result<Vec<
             "its body had {} bytes instead of {announced}",
             bytes.len()
         ))),
-        _ => Ok(bytes),
+        _ => {
+            let metadata = response.metadata.take().unwrap_or_default();
+            let metadata = metadata.into_iter().collect();
+            Ok(Fetched { bytes, metadata })
+        }
     }
 }
 
@@ -124,9 +128,7 @@ fn trouble(fault: &Fault, archived: Option<String>, bucket: &str, partition: &st
             statement("s3:GetObject", &format!("arn:{partition}:s3:::{bucket}/*"))
         )),
         FaultKind::Credentials => FetchError::Refused(fault.to_string()),
-        _ if fault.code == "NoSuchKey" => {
-            FetchError::Failed("deleted between listing and reading".to_owned())
-        }
+        _ if fault.code == "NoSuchKey" => FetchError::Gone,
         _ if fault.code.starts_with("KMS.") => FetchError::Failed(format!(
             "its KMS key is disabled, deleted or out of reach (AWS: {fault})"
         )),
