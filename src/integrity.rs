@@ -11,8 +11,6 @@ pub mod proof;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
 use crate::event::time::Epoch;
 
 /// SHA-256.
@@ -162,9 +160,9 @@ pub enum Fault {
 pub struct Integrity {
     pub digests: BTreeMap<Arc<Chain>, BTreeMap<Arc<str>, DigestFact>>,
     /// Logs that were named and not met.
-    pub claims: FxHashMap<Box<str>, Vec<Claim>>,
+    pub claims: BTreeMap<Box<str>, Vec<Claim>>,
     /// Logs that were met and not named.
-    pub readings: FxHashMap<Box<str>, Reading>,
+    pub readings: BTreeMap<Box<str>, Reading>,
     /// Logs that are not what their digest says.
     pub faulty: Vec<Settled>,
     /// Logs that were met and named since the last [`take_settled`](Self::take_settled).

@@ -49,6 +49,17 @@ pub struct Work<'r> {
     pub ledger: Option<&'r dyn Ledger>,
 }
 
+impl<'r> Work<'r> {
+    /// Rules alone.
+    pub const fn rules(detector: &'r Detector<'r>) -> Self {
+        Self {
+            detector: Some(detector),
+            digests: None,
+            ledger: None,
+        }
+    }
+}
+
 /// Takes down what became of each log.
 pub trait Ledger: Sync {
     fn settled(&self, settled: &Settled);

@@ -47,11 +47,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let mut tally = pipeline::run(
         &found.listing,
         found.bucket.as_ref(),
-        Work {
-            detector: Some(&detector),
-            digests: None,
-            ledger: None,
-        },
+        Work::rules(&detector),
         &scope,
         &options,
         &progress,

@@ -129,7 +129,6 @@ pub fn line(proof: &Proof) -> String {
 pub fn summary(about: &About, proof: &Proof) -> String {
     let mut out = String::new();
     let bold = Style::new().bold();
-    let dim = Style::new().dimmed();
     let _ = writeln!(out, "{bold}Integrity {}{bold:#}", proof.verdict());
     let bound = |time: Option<Epoch>, open: &str| time.map_or_else(|| open.to_owned(), iso);
     let _ = writeln!(
@@ -170,6 +169,14 @@ pub fn summary(about: &About, proof: &Proof) -> String {
             span.unwrap_or_default()
         );
     }
+    told(&mut out, proof);
+    out
+}
+
+/// What is not valid and what could not be checked.
+pub fn told(out: &mut String, proof: &Proof) {
+    let bold = Style::new().bold();
+    let dim = Style::new().dimmed();
     let wrong = wrong(proof);
     if !wrong.is_empty() {
         let _ = writeln!(out);
@@ -184,7 +191,6 @@ pub fn summary(about: &About, proof: &Proof) -> String {
     for limit in &proof.limits {
         let _ = writeln!(out, "note: {}", visible(limit));
     }
-    out
 }
 
 /// Everything that is not valid, the worst first: times without a digest, digests, logs.

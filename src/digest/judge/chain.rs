@@ -14,6 +14,9 @@ use crate::integrity::{Before, Chain, DigestFact, Previous, Standing};
 type Digests = BTreeMap<Arc<str>, DigestFact>;
 pub(super) type Findings<'d> = FxHashMap<&'d Arc<str>, Finding>;
 
+/// A digest and what it says of the one before it.
+type After<'d> = (&'d Arc<str>, &'d Previous);
+
 /// The digests in the order of their time.
 pub(super) fn in_time(digests: &Digests) -> Vec<(&Arc<str>, &DigestFact)> {
     let mut sorted: Vec<_> = digests.iter().collect();
@@ -31,12 +34,11 @@ fn found(state: State, reason: impl Into<String>) -> Finding {
 /// What can be said of each digest. The newest come first, because a valid digest speaks for the
 /// one before it.
 pub(super) fn findings<'d>(digests: &'d Digests, keys: &Keys) -> Findings<'d> {
-    let mut successors: FxHashMap<&str, Vec<(&Arc<str>, &DigestFact, &Previous)>> =
-        FxHashMap::default();
+    let mut successors: FxHashMap<&str, Vec<After<'_>>> = FxHashMap::default();
     for (name, fact) in digests {
         if let Before::Digest(previous) = &fact.before {
             let after = successors.entry(&previous.name).or_default();
-            after.push((name, fact, previous));
+            after.push((name, previous));
         }
     }
     let mut findings = Findings::default();
@@ -44,30 +46,24 @@ pub(super) fn findings<'d>(digests: &'d Digests, keys: &Keys) -> Findings<'d> {
     newest_first.sort_by_key(|(_, fact)| std::cmp::Reverse(fact.end));
     for (name, fact) in newest_first {
         let after = successors.get(&**name).map_or(&[][..], Vec::as_slice);
-        let valid = |name: &Arc<str>| {
+        let vouching = after.iter().copied().filter(|(name, _)| {
             let found: Option<&Finding> = findings.get(name);
             found.is_some_and(|found| found.state == State::Valid)
-        };
-        let vouching = after.iter().filter(|(name, ..)| valid(name));
-        let vouching: Vec<_> = vouching.copied().collect();
+        });
+        let vouching: Vec<_> = vouching.collect();
         let finding = finding(fact, &vouching, after, keys);
         findings.insert(name, finding);
     }
     findings
 }
 
-fn finding(
-    fact: &DigestFact,
-    vouching: &[(&Arc<str>, &DigestFact, &Previous)],
-    after: &[(&Arc<str>, &DigestFact, &Previous)],
-    keys: &Keys,
-) -> Finding {
+fn finding(fact: &DigestFact, vouching: &[After<'_>], after: &[After<'_>], keys: &Keys) -> Finding {
     match &fact.standing {
         Standing::Unread(why) => return found(State::NotProven, why),
         Standing::Bad(what) => return found(State::Broken, what),
         Standing::Signed | Standing::NoKey | Standing::Unsigned(_) => {}
     }
-    for (next, _, said) in vouching {
+    for (next, said) in vouching {
         if said.sha256 != fact.sha256 {
             let what = format!("{next}, which is valid, says another hash of it: it was replaced");
             return found(State::Broken, what);
@@ -96,7 +92,7 @@ fn finding(
             return found(State::NotProven, what);
         }
     };
-    for (next, _, said) in after {
+    for (next, said) in after {
         let Some(signature) = &said.witness else {
             continue;
         };

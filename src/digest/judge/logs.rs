@@ -1,7 +1,7 @@
 //! Logs: those that are not what their digest says, those that are not there, those that no
 //! digest names.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{LATE, STAMP, Window, chain};
 use crate::event::time::{Epoch, iso};
@@ -43,14 +43,8 @@ pub(super) fn judge(
         };
         moved.contains_key(hash)
     };
-    let mut unnamed: Vec<(&str, &Reading)> = integrity
-        .readings
-        .iter()
-        .filter(|(_, reading)| !was_moved(reading))
-        .map(|(name, reading)| (&**name, reading))
-        .collect();
-    unnamed.sort_by_key(|(name, _)| *name);
-    for (name, reading) in unnamed {
+    let unnamed = integrity.readings.iter();
+    for (name, reading) in unnamed.filter(|(_, reading)| !was_moved(reading)) {
         objects.extend(in_no_digest(
             name,
             reading,
@@ -138,21 +132,15 @@ fn faulty(one: &Settled, states: &States<'_>) -> ObjectProof {
 
 /// The readings that no digest names and whose content belongs to a log that is not there.
 fn moved(integrity: &Integrity) -> FxHashMap<Hash, &str> {
-    let sought: FxHashMap<Hash, ()> = integrity
-        .claims
-        .values()
-        .flatten()
-        .map(|claim| (claim.sha256, ()))
-        .collect();
-    let mut moved: FxHashMap<Hash, &str> = FxHashMap::default();
+    let claims = integrity.claims.values().flatten();
+    let sought: FxHashSet<Hash> = claims.map(|claim| claim.sha256).collect();
+    let mut moved = FxHashMap::default();
     for (name, reading) in &integrity.readings {
-        let Reading::Content(hash) = reading else {
-            continue;
-        };
-        if sought.contains_key(hash) {
-            // of several copies the first by name, whatever order they came in
-            let to = moved.entry(*hash).or_insert(name);
-            *to = (*to).min(name);
+        if let Reading::Content(hash) = reading
+            && sought.contains(hash)
+        {
+            // of several copies the first by name
+            moved.entry(*hash).or_insert(&**name);
         }
     }
     moved

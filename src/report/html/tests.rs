@@ -111,6 +111,7 @@ fn report(findings: Vec<Finding>) -> Report {
             rules_in_use: 2,
             ..Provenance::default()
         },
+        integrity: None,
         citations: vec![CitationState {
             citation: &CATALOGUE[1],
             state: if findings.is_empty() {
