@@ -8,7 +8,7 @@
 
 pub mod proof;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::event::time::Epoch;
@@ -216,6 +216,30 @@ impl Integrity {
         }
         self.faulty.extend(other.faulty);
         self.settled.extend(other.settled);
+    }
+
+    /// What digests name and nobody met: logs, and digests of which the hour ends after `since`.
+    pub fn wanted(&self, since: Option<Epoch>) -> BTreeSet<&str> {
+        let after = |end: Option<Epoch>| match (since, end) {
+            (Some(since), Some(end)) => end > since,
+            _ => true,
+        };
+        let previous = self.digests.values().flat_map(|digests| {
+            let facts = digests.values();
+            facts.filter_map(|fact| match &fact.before {
+                Before::Digest(previous)
+                    if after(previous.end) && !digests.contains_key(&*previous.name) =>
+                {
+                    Some(&*previous.name)
+                }
+                _ => None,
+            })
+        });
+        self.claims
+            .keys()
+            .map(|log| &**log)
+            .chain(previous)
+            .collect()
     }
 
     /// Hands out the logs that were settled since the last time, in the order in which they were.

@@ -10,6 +10,7 @@ mod findings;
 pub mod html;
 pub mod integrity;
 pub mod json;
+pub mod outlook;
 pub mod terminal;
 
 use std::collections::BTreeMap;

@@ -90,6 +90,8 @@ pub struct ObjectRef {
     /// The archive storage class it lies in, where the listing told: nobody can read it until it
     /// is restored, so it is counted and not asked for.
     pub archived: Option<String>,
+    /// What changes when the object does, where the listing told: its ETag or time of writing.
+    pub version: Option<Box<str>>,
 }
 
 /// How to get an object's bytes.
@@ -107,6 +109,9 @@ impl ObjectRef {
         (self.key.as_ref().map(|key| key.day), &self.name)
     }
 }
+
+/// How long after an hour's logs the digest that names them may be stamped.
+const DIGEST_SLACK: chrono::Duration = chrono::Duration::hours(2);
 
 /// What a run asks for. A listing leaves out what its key already rules out; everything else is
 /// decided record by record.
@@ -156,7 +161,7 @@ impl Scope {
         key.is_none_or(|key| {
             // a digest speaks for the hour before its stamp
             let slack = match key.kind {
-                LogKind::Digest => self.slack + chrono::Duration::hours(2),
+                LogKind::Digest => self.slack + DIGEST_SLACK,
                 _ => self.slack,
             };
             self.holds_account(&key.account)

@@ -1,72 +1,224 @@
 //! Holding logs against digests, for `verify` and for `run --verify`: keys in, files out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use tokio::runtime::Runtime;
 
+use super::run::find::Found;
 use super::run::output::Folder;
-use crate::cli::DigestChoice;
+use super::run::progress::Bar;
+use crate::aws::{self, Aws};
+use crate::cli::{AwsChoice, DigestChoice};
 use crate::digest::key::Keys;
-use crate::digest::{Origin, Reader, Window, judge};
+use crate::digest::{Origin, Reader, Window, ask, judge};
 use crate::integrity::proof::Proof;
 use crate::integrity::{Integrity, Settled};
-use crate::pipeline::Ledger;
+use crate::pipeline::{self, Input, Ledger, Options, Work};
 use crate::report::integrity::{self as written, About, Matching};
-use crate::source::Source;
+use crate::source::key::{LogKey, LogKind};
+use crate::source::s3::{self, Access, Plan};
+use crate::source::{ObjectRef, Place, Scope, Source};
 
-/// Where copies, or the originals, are, seen from the digests.
-pub(super) fn origin(source: &Source, choice: &DigestChoice) -> Origin {
-    let in_place = matches!(source, Source::S3 { .. } | Source::Trails);
-    match &choice.original_bucket {
-        None if in_place => Origin::InPlace,
-        bucket => Origin::Copy {
-            bucket: bucket.clone(),
-        },
+/// Everything that is needed beside the logs and digests themselves.
+pub(super) struct Verification<'r> {
+    pub(super) reader: Reader,
+    pub(super) spool: Spool,
+    about: About,
+    runtime: &'r Runtime,
+    buckets: BTreeMap<String, Access>,
+    /// What went wrong with the keys.
+    limits: Vec<String>,
+}
+
+impl<'r> Verification<'r> {
+    /// Reads the key files that were named, or asks CloudTrail in the Regions of the digests.
+    pub(super) fn prepare(
+        (source, found): (&Source, &Found<'_>),
+        scope: &Scope,
+        choice: &DigestChoice,
+        aws: &AwsChoice,
+        folder: &Folder,
+        runtime: &'r Runtime,
+    ) -> anyhow::Result<Self> {
+        let (keys, limits) = if choice.public_keys.is_empty() {
+            runtime.block_on(ask_keys(&found.input, scope, aws))?
+        } else {
+            let mut keys = Keys::default();
+            for file in &choice.public_keys {
+                keys.extend(Keys::from_file(file)?);
+            }
+            (keys, Vec::new())
+        };
+        let in_place = matches!(source, Source::S3 { .. } | Source::Trails);
+        let origin = match &choice.original_bucket {
+            None if in_place => Origin::InPlace,
+            bucket => Origin::Copy {
+                bucket: bucket.clone(),
+            },
+        };
+        Ok(Self {
+            reader: Reader {
+                keys,
+                origin,
+                scope: scope.clone(),
+            },
+            spool: Spool::new(folder)?,
+            about: About {
+                version: env!("CARGO_PKG_VERSION"),
+                source: found.source.clone(),
+                since: scope.since.map(|time| time.timestamp()),
+                until: scope.until.map(|time| time.timestamp()),
+                created: Some(scope.now.timestamp()),
+            },
+            runtime,
+            buckets: match &found.input {
+                Input::Bucket { buckets, .. } => buckets.clone(),
+                Input::Files(_) => BTreeMap::new(),
+            },
+            limits,
+        })
+    }
+
+    /// Asks for what is still missing, draws the proof, and writes it and the keys.
+    pub(super) fn finish(
+        mut self,
+        integrity: &mut Integrity,
+        options: &Options,
+        progress: &Bar,
+        folder: &Folder,
+    ) -> anyhow::Result<(About, Proof, Vec<String>)> {
+        if self.reader.origin == Origin::InPlace {
+            self.follow(integrity, options, progress);
+        }
+        let scope = &self.reader.scope;
+        let (copy, original) = match &self.reader.origin {
+            Origin::InPlace => (false, None),
+            Origin::Copy { bucket } => (true, bucket.clone()),
+        };
+        let window = Window {
+            since: scope.since.map(|time| time.timestamp()),
+            until: scope.until.map(|time| time.timestamp()),
+            now: scope.now.timestamp(),
+            copy,
+            original,
+            buckets: self.buckets.into_keys().collect(),
+        };
+        let mut proof = judge(integrity, &self.reader.keys, &window);
+        proof.limits.append(&mut self.limits);
+        let matching = self.spool.read()?;
+        let mut files = vec![folder.stream("integrity.json", |out| {
+            written::json(out, &self.about, &proof, matching)
+        })?];
+        if !self.reader.keys.is_empty() {
+            files.push(folder.file("public-keys.json", &self.reader.keys.to_json()?)?);
+        }
+        Ok((self.about, proof, files))
+    }
+
+    /// What digests name and the listing did not have is asked for by its name before it is called
+    /// missing: it may have been written since, or lie in a bucket or below a prefix that the trail
+    /// wrote to before.
+    fn follow(&mut self, integrity: &mut Integrity, options: &Options, progress: &Bar) {
+        let since = self.reader.scope.since.map(|time| time.timestamp());
+        let mut asked: BTreeSet<String> = BTreeSet::new();
+        loop {
+            let wanted = integrity.wanted(since);
+            let new = wanted.into_iter().filter(|name| !asked.contains(*name));
+            let names: Vec<String> = new.map(str::to_owned).collect();
+            if names.is_empty() {
+                return;
+            }
+            let objects = names.iter().filter_map(|name| self.object(name)).collect();
+            asked.extend(names);
+            let input = Input::Bucket {
+                runtime: self.runtime,
+                plan: Plan::of(objects),
+                buckets: self.buckets.clone(),
+            };
+            let work = Work {
+                detector: None,
+                digests: Some(&self.reader),
+                ledger: Some(&self.spool),
+            };
+            let everything = Scope::all(self.reader.scope.now);
+            let found = pipeline::run(input, work, &everything, options, progress);
+            integrity.merge(found.integrity);
+            let settled = integrity.take_settled();
+            settled.iter().for_each(|one| self.spool.settled(one));
+        }
+    }
+
+    /// An object by the name that digests use, where its bucket can be read.
+    fn object(&mut self, name: &str) -> Option<ObjectRef> {
+        let (bucket, key) = name.split_once('/')?;
+        if !self.buckets.contains_key(bucket) {
+            let near = self.buckets.values().next()?.client.clone();
+            let client = self.runtime.block_on(s3::open(&near, bucket, "")).ok()?;
+            let access = Access {
+                client,
+                kms_key: None,
+            };
+            self.buckets.insert(bucket.to_owned(), access);
+        }
+        Some(ObjectRef {
+            name: name.to_owned(),
+            place: Place::S3 {
+                bucket: bucket.to_owned(),
+                key: key.to_owned(),
+            },
+            key: LogKey::parse(key),
+            size: None,
+            archived: None,
+            version: None,
+        })
     }
 }
 
-/// The keys of the files that were named.
-pub(super) fn keys(choice: &DigestChoice) -> anyhow::Result<Keys> {
-    let mut keys = Keys::default();
-    for file in &choice.public_keys {
-        keys.extend(Keys::from_file(file)?);
-    }
-    Ok(keys)
-}
-
-/// Draws the proof, and writes it and the keys.
-pub(super) fn finish(
-    integrity: &mut Integrity,
-    reader: &Reader,
-    buckets: BTreeSet<String>,
-    about: &About,
-    (folder, spool): (&Folder, Spool),
-) -> anyhow::Result<(Proof, Vec<String>)> {
-    let scope = &reader.scope;
-    let window = Window {
-        since: scope.since.map(|time| time.timestamp()),
-        until: scope.until.map(|time| time.timestamp()),
-        now: scope.now.timestamp(),
-        copy: matches!(reader.origin, Origin::Copy { .. }),
-        original: match &reader.origin {
-            Origin::Copy { bucket } => bucket.clone(),
-            Origin::InPlace => None,
-        },
-        buckets,
+/// The keys of every Region that has digests; what a Region refuses is a limit of the proof.
+async fn ask_keys(
+    input: &Input<'_>,
+    scope: &Scope,
+    choice: &AwsChoice,
+) -> anyhow::Result<(Keys, Vec<String>)> {
+    let (mut keys, mut limits) = (Keys::default(), Vec::new());
+    let mut first = scope.since;
+    let regions = match input {
+        Input::Bucket { plan, .. } => plan.digest_regions(),
+        Input::Files(listing) => {
+            let all = listing.objects.iter().filter_map(|one| one.key.as_ref());
+            let digests: Vec<_> = all.filter(|key| key.kind == LogKind::Digest).collect();
+            first = first.or(digests.iter().filter_map(|key| key.delivered).min());
+            digests.iter().map(|key| key.region.clone()).collect()
+        }
     };
-    let proof = judge(integrity, &reader.keys, &window);
-    let matching = spool.read()?;
-    let mut files = vec![folder.stream("integrity.json", |out| {
-        written::json(out, about, &proof, matching)
-    })?];
-    if !reader.keys.is_empty() {
-        files.push(folder.file("public-keys.json", &reader.keys.to_json()?)?);
+    if regions.is_empty() {
+        return Ok((keys, limits));
     }
-    Ok((proof, files))
+    let aws = match (Aws::from_chain(&choice.options()).await, input) {
+        (Ok(aws), _) => aws,
+        (Err(error), Input::Files(_)) => bail!(
+            "CloudTrail's public keys are needed: pass --public-keys FILE, or credentials to ask for \
+             them ({error})"
+        ),
+        (Err(error), Input::Bucket { .. }) => return Err(error.into()),
+    };
+    let client = aws.cloudtrail();
+    // digests of any time up to now, because those of backfill are signed when they are made; an
+    // hour more for a key that was followed by the next
+    let since = first.unwrap_or(scope.now).timestamp() - 3_600;
+    for region in regions {
+        let client = aws::cloudtrail_in(&client, &region);
+        match ask(&client, &region, since, scope.now.timestamp()).await {
+            Ok(found) => keys.extend(found),
+            Err(error) => limits.push(error.to_string()),
+        }
+    }
+    Ok((keys, limits))
 }
 
 /// The names of valid logs, on disk until the proof is drawn: they may be millions.
@@ -76,7 +228,7 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    pub(super) fn new(folder: &Folder) -> anyhow::Result<Self> {
+    fn new(folder: &Folder) -> anyhow::Result<Self> {
         let (path, file) = folder.scratch(".integrity.objects")?;
         let file = Mutex::new((BufWriter::new(file), Ok(())));
         Ok(Self { path, file })

@@ -1,68 +1,62 @@
 //! `trailscan verify`: digests and the logs they name, and nothing else.
 
 use anyhow::bail;
+use chrono::Duration;
 
 use super::run::output::Folder;
-use super::run::{self, progress};
-use super::verification::{self, Spool};
+use super::run::{self, find, progress};
+use super::verification::Verification;
 use super::{Exit, say};
 use crate::cli::Verify;
-use crate::digest::Reader;
 use crate::integrity::proof::State;
 use crate::pipeline::{self, Options, Work};
-use crate::report::integrity::{About, summary};
-use crate::source::{Scope, Source, local};
+use crate::report::integrity::summary;
+use crate::source::{Scope, Source};
 
 pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
     let now = run::now()?;
     let source = Source::parse(arguments.source.as_deref())?;
+    if source == Source::Stdin {
+        bail!("standard input has no digests: name a folder or a bucket");
+    }
     let scope = Scope {
-        slack: chrono::Duration::zero(),
+        // the window is one of delivery here, not of events
+        slack: Duration::zero(),
         digests: true,
         ..run::scope(&arguments.selection, &source, now)?
     };
-    let keys = verification::keys(&arguments.digests)?;
     let folder = Folder::open(&arguments.out)?;
-    let spool = Spool::new(&folder)?;
-    let Source::Local(path) = &source else {
-        bail!("not a folder");
-    };
-    let listing = local::list(path, &scope)?;
-    let reader = Reader {
-        keys,
-        origin: verification::origin(&source, &arguments.digests),
-        scope: scope.clone(),
-    };
+    let runtime = run::runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
-    progress.begin(&listing);
+    let found = find::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
+    let verification = Verification::prepare(
+        (&source, &found),
+        &scope,
+        &arguments.digests,
+        &arguments.aws,
+        &folder,
+        &runtime,
+    )?;
+    progress.begin();
     let options = Options {
         jobs: run::jobs(arguments.jobs),
         max_object_mib: arguments.max_object_mib,
     };
     let work = Work {
         detector: None,
-        digests: Some(&reader),
-        ledger: Some(&spool),
+        digests: Some(&verification.reader),
+        ledger: Some(&verification.spool),
     };
-    let mut tally = pipeline::run(&listing, None, work, &scope, &options, &progress);
+    let mut tally = pipeline::run(found.input, work, &scope, &options, &progress);
+    let (about, proof, files) =
+        verification.finish(&mut tally.integrity, &options, &progress, &folder)?;
     progress.end();
-    let about = About {
-        version: env!("CARGO_PKG_VERSION"),
-        source: source.to_string(),
-        since: scope.since.map(|time| time.timestamp()),
-        until: scope.until.map(|time| time.timestamp()),
-        created: Some(scope.now.timestamp()),
-    };
-    let (proof, files) = verification::finish(
-        &mut tally.integrity,
-        &reader,
-        Default::default(),
-        &about,
-        (&folder, spool),
-    )?;
     if !arguments.quiet {
         say(&summary(&about, &proof))?;
         say(&format!("\nProof: {}\n", files.join("  ")))?;
+    }
+    for problem in &tally.coverage.problems {
+        progress::note(&format!("{}: {}", problem.object, problem.what));
     }
     Ok(match (proof.state(), tally.coverage.is_complete()) {
         (State::Broken, _) => Exit::Broken,
