@@ -84,14 +84,15 @@ fn holes(ran: &Ran) -> Vec<String> {
     let chains = proof["chains"].as_array().unwrap().iter();
     let holes = chains.flat_map(|chain| chain["holes"].as_array().unwrap());
     let text = |hole: &Value, key: &str| hole[key].as_str().unwrap().to_owned();
+    let clock = |time: &str| time.get(11..16).unwrap().to_owned();
     holes
         .map(|hole| {
             format!(
                 "{} {} {}..{}",
                 text(hole, "kind"),
                 text(hole, "state"),
-                &text(hole, "from")[11..16],
-                &text(hole, "to")[11..16]
+                clock(&text(hole, "from")),
+                clock(&text(hole, "to"))
             )
         })
         .collect()

@@ -87,6 +87,7 @@ pub fn key_file(fingerprint: &str, der: &[u8]) -> Value {
 #[derive(Debug, Clone)]
 pub struct Hour {
     pub digest: String,
+    pub bucket: String,
     pub logs: Vec<String>,
     pub signature: String,
     pub start: DateTime<Utc>,
@@ -232,7 +233,7 @@ impl Writer {
             "digestSignatureAlgorithm": "SHA256withRSA",
             "newestEventTime": (!logs.is_empty()).then(|| iso(end)),
             "oldestEventTime": (!logs.is_empty()).then(|| iso(start)),
-            "previousDigestS3Bucket": previous.map(|_| &self.bucket),
+            "previousDigestS3Bucket": previous.map(|hour| &hour.bucket),
             "previousDigestS3Object": previous.map(|hour| &hour.digest),
             "previousDigestHashValue": previous.map(|hour| &hour.sha256),
             "previousDigestHashAlgorithm": previous.map(|_| "SHA-256"),
@@ -254,6 +255,7 @@ impl Writer {
         write(&side(&path), head.to_string().as_bytes());
         let hour = Hour {
             digest: key,
+            bucket: self.bucket.clone(),
             logs: logs.iter().map(|(key, _)| key.clone()).collect(),
             signature,
             start,
