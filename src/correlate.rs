@@ -11,8 +11,9 @@ use rustc_hash::FxHashMap;
 
 use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
+use crate::names::{NameId, Names};
 use crate::rules::{Correlation, Measure, RuleKind, RuleSet};
-use crate::tally::{NameId, Names, Row, Series, Tally};
+use crate::tally::{Row, Series, Tally};
 
 /// A stretch of events over which a correlation's condition held.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Burst> {
                 let row = chained(&burst, watched, &mut tally.names);
                 let groups = series.entry(watcher).or_default();
                 let group = regrouped(correlation, &burst.group, meant);
+                let group = tally.names.id(&group);
                 groups.entry(group).or_default().extend(row);
             }
             bursts.push(burst);
@@ -80,7 +82,10 @@ fn regrouped(own: &Correlation, group: &str, watcher: &Correlation) -> String {
 
 /// All bursts of one correlation, by group and time.
 fn sweep(place: usize, correlation: &Correlation, series: Series, names: &Names) -> Vec<Burst> {
-    let groups: BTreeMap<String, Vec<Row>> = series.into_iter().collect();
+    let groups: BTreeMap<&str, Vec<Row>> = series
+        .into_iter()
+        .map(|(group, rows)| (names.text(group), rows))
+        .collect();
     let mut bursts = Vec::new();
     for (group, mut rows) in groups {
         rows.sort_by_key(|row| (row.time, row.place, row.object, row.record));
@@ -88,7 +93,7 @@ fn sweep(place: usize, correlation: &Correlation, series: Series, names: &Names)
             let inside = rows.get(window.from..=window.to).unwrap_or_default();
             bursts.push(Burst {
                 correlation: place,
-                group: group.clone(),
+                group: group.to_owned(),
                 rows: inside.iter().flat_map(events).cloned().collect(),
                 fired: window.fired,
                 peak: window.peak,

@@ -23,6 +23,9 @@ pub mod severity;
 // the hash that names findings, rule sets and configurations
 pub mod sha256;
 
+// texts, each kept once
+pub mod names;
+
 // one CloudTrail record, borrowed from the buffer it lies in
 pub mod event;
 

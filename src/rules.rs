@@ -6,12 +6,14 @@
 //! skipped silently.
 
 mod compile;
+mod dispatch;
 pub mod explain;
 mod field;
 mod index;
 pub mod lint;
 pub mod load;
 mod matcher;
+mod regexp;
 pub mod samples;
 mod services;
 
@@ -24,6 +26,7 @@ use crate::derive::Organization;
 use crate::event::Event;
 use crate::hipaa::Citation;
 use crate::severity::Severity;
+pub use dispatch::Matcher;
 pub use field::Field;
 use index::Index;
 use matcher::Node;
@@ -178,16 +181,26 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    /// Calls `found` with the place of every detection rule that matches the event.
+    /// Calls `found` with the place of every detection rule that matches the event. For many events
+    /// a [`Matcher`] is faster.
     pub fn matches(
         &self,
         event: &Event<'_>,
         organization: &Organization,
         mut found: impl FnMut(usize),
     ) {
-        self.index.candidates(event, |rule| {
-            if self.matches_rule(rule, event, organization) {
-                found(rule);
+        self.candidates(event, |place, node| {
+            if node.matches(event, organization) {
+                found(place);
+            }
+        });
+    }
+
+    /// Calls `candidate` with every detection rule that the event may match, and its condition.
+    fn candidates<'s>(&'s self, event: &Event<'_>, mut candidate: impl FnMut(usize, &'s Node)) {
+        self.index.candidates(event, |place| {
+            if let Some(RuleKind::Detection(node)) = self.rules.get(place).map(|rule| &rule.kind) {
+                candidate(place, node);
             }
         });
     }

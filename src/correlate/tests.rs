@@ -46,7 +46,7 @@ fn bursts(correlation: &Correlation, rows: Vec<(Row, String)>) -> Vec<(Epoch, Ep
             ..row
         })
         .collect();
-    let series = Series::from_iter([("g".to_owned(), named)]);
+    let series = Series::from_iter([(names.id("g"), named)]);
     let found = sweep(0, correlation, series, &names).into_iter();
     found
         .map(|burst| {

@@ -1,24 +1,21 @@
 //! One worker: object after object, from bytes to what they teach.
 
 use std::collections::BTreeSet;
-use std::hash::Hasher as _;
 
-use rustc_hash::{FxHashMap, FxHasher};
+use chrono::NaiveDate;
 
+use super::{Work, seal};
 use crate::coverage::{Coverage, ProblemKind, Sight};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
-use crate::derive::{identity, outcome};
-use crate::detect::Detector;
+use crate::detect::Detection;
 use crate::digest;
 use crate::event::{Event, Key};
-use crate::finding::{EventId, Hit, Outcome};
 use crate::source::{FetchError, Fetched, ObjectRef, Scope};
-use crate::tally::{Activity, Scanned, Seen};
-
-use super::Work;
+use crate::tally::Scanned;
 
 /// A worker and the buffers it uses again.
 pub(super) struct Worker<'r> {
+    detection: Option<Detection<'r>>,
     pub(super) work: Work<'r>,
     scope: &'r Scope,
     pub(super) decoder: Decoder,
@@ -28,6 +25,7 @@ impl<'r> Worker<'r> {
     pub(super) fn new(work: Work<'r>, scope: &'r Scope, max_object_mib: u64) -> Self {
         let decoder = Decoder::new(max_object_mib);
         Self {
+            detection: work.detector.map(Detection::new),
             work,
             scope,
             decoder: match work.digests {
@@ -66,33 +64,40 @@ impl<'r> Worker<'r> {
                 };
                 *count = 1;
                 coverage.problem(&object.name, kind, error.to_string());
-                let mut scanned = scanned(sequence, object, coverage);
-                scanned.evidence = self.unread(object, &error);
-                return scanned;
+                return Scanned {
+                    integrity: self.unread(object, &error),
+                    ..scanned(sequence, object, coverage)
+                };
             }
         };
         coverage.bytes_stored = fetched.bytes.len() as u64;
-        let Some(detector) = self.work.detector else {
-            let mut scanned = scanned(sequence, object, coverage);
-            scanned.place = object_place(object);
-            return self.hash(scanned, object, &fetched);
+        let Some(detection) = &mut self.detection else {
+            return self.hash(scanned(sequence, object, coverage), object, &fetched);
         };
-        let mut taken = Taken::new(detector, self.scope, &object.name);
+        let mut taken = Taken::new(detection, self.scope);
         let decoded = self.decoder.decode(&fetched.bytes, &mut |record, event| {
             taken.take(record, event)
         });
-        let evidence = self.evidence(object, &fetched, &decoded);
-        let mut scanned = match decoded {
+        let evidence = self.work.digests.and_then(|reader| {
+            seal::evidence(reader, &mut self.decoder, object, &fetched, &decoded)
+        });
+        let scanned = match decoded {
             Ok(decoded) if decoded.content == Content::Log => {
-                self.log(object, &decoded, &taken, &mut coverage);
-                let mut scanned = scanned(sequence, object, coverage);
-                (scanned.seen, scanned.rows, scanned.hits) =
-                    (taken.seen, taken.rows.rows, taken.hits);
+                log(object, &decoded, &taken, &mut coverage);
                 // a key that says nothing: the object is counted where its first event belongs
-                let first = scanned.rows.first();
-                let place = first.map(|row| (row.account.to_string(), row.region.to_string()));
-                scanned.place = scanned.place.or(place);
-                scanned
+                let first = taken.scanned.rows.first().map(|row| {
+                    let text = |id| taken.scanned.names.text(id).to_owned();
+                    (text(row.account), text(row.region))
+                });
+                let own = scanned(sequence, object, coverage);
+                Scanned {
+                    sequence,
+                    object: own.object,
+                    coverage: own.coverage,
+                    place: own.place.or(first),
+                    delivered: own.delivered,
+                    ..taken.scanned
+                }
             }
             Ok(decoded) => {
                 set_aside(object, decoded.content, &mut coverage);
@@ -103,66 +108,66 @@ impl<'r> Worker<'r> {
                 scanned(sequence, object, coverage)
             }
         };
-        scanned.evidence = evidence;
-        scanned
+        Scanned {
+            integrity: evidence,
+            ..scanned
+        }
     }
+}
 
-    fn log(
-        &self,
-        object: &ObjectRef,
-        decoded: &Decoded,
-        taken: &Taken<'_>,
-        coverage: &mut Coverage,
-    ) {
-        coverage.objects.read = 1;
-        coverage.bytes_inflated = decoded.inflated;
-        coverage.seen = taken.sights.kinds();
-        let records = &mut coverage.records;
-        records.records = u64::from(decoded.records);
-        records.bad = decoded.bad.len() as u64;
-        records.outside = taken.outside;
-        records.evaluated = taken.seen.len() as u64;
-        records.undated = taken.undated;
-        records.insight = taken.insight;
-        if let Some((first, why)) = decoded.bad.first() {
-            let what = format!(
-                "{} of {} records cannot be read, the first is record {first}: {why}",
-                decoded.bad.len(),
-                decoded.records
-            );
-            coverage.problem(&object.name, ProblemKind::BadRecords, what);
-        }
-        if decoded.trailing > 0 {
-            let what = format!(
-                "{} bytes behind the last gzip member were not read: CloudTrail writes none, so compare the object with its digest",
-                decoded.trailing
-            );
-            coverage.problem(&object.name, ProblemKind::TrailingBytes, what);
-        }
-        if decoded.repaired > 0 {
-            let what = format!(
-                "bytes that are not UTF-8 were replaced in {} places; every record was read",
-                decoded.repaired
-            );
-            coverage.problem(&object.name, ProblemKind::Repaired, what);
-        }
+/// The account of a log that was read.
+fn log(object: &ObjectRef, decoded: &Decoded, taken: &Taken<'_, '_>, coverage: &mut Coverage) {
+    coverage.objects.read = 1;
+    coverage.bytes_inflated = decoded.inflated;
+    coverage.seen = taken.sights.kinds();
+    let records = &mut coverage.records;
+    records.records = u64::from(decoded.records);
+    records.bad = decoded.bad.len() as u64;
+    records.outside = taken.outside;
+    records.evaluated = taken.scanned.seen.len() as u64;
+    records.undated = taken.undated;
+    records.insight = taken.insight;
+    if let Some((first, why)) = decoded.bad.first() {
+        let what = format!(
+            "{} of {} records cannot be read, the first is record {first}: {why}",
+            decoded.bad.len(),
+            decoded.records
+        );
+        coverage.problem(&object.name, ProblemKind::BadRecords, what);
+    }
+    if decoded.trailing > 0 {
+        let what = format!(
+            "{} bytes behind the last gzip member were not read: CloudTrail writes none, so compare the object with its digest",
+            decoded.trailing
+        );
+        coverage.problem(&object.name, ProblemKind::TrailingBytes, what);
+    }
+    if decoded.repaired > 0 {
+        let what = format!(
+            "bytes that are not UTF-8 were replaced in {} places; every record was read",
+            decoded.repaired
+        );
+        coverage.problem(&object.name, ProblemKind::Repaired, what);
     }
 }
 
 fn scanned(sequence: u64, object: &ObjectRef, coverage: Coverage) -> Scanned {
+    let place = object
+        .key
+        .as_ref()
+        .filter(|_| coverage.objects.read > 0)
+        .map(|key| (key.account.clone(), key.region.clone()));
     Scanned {
         sequence,
         object: object.name.clone(),
-        place: object_place(object).filter(|_| coverage.objects.read > 0),
         coverage,
+        place,
+        delivered: object.key.as_ref().map(|key| {
+            let day = key.day.signed_duration_since(NaiveDate::default());
+            day.num_days()
+        }),
         ..Scanned::default()
     }
-}
-
-/// Where its key says that an object belongs.
-fn object_place(object: &ObjectRef) -> Option<(String, String)> {
-    let key = object.key.as_ref()?;
-    Some((key.account.clone(), key.region.clone()))
 }
 
 /// A file that is no log: counted apart, unless its key says that it must be one.
@@ -194,28 +199,23 @@ fn broken(object: &ObjectRef, error: &DecodeError, coverage: &mut Coverage) {
 }
 
 /// What the records of one object leave behind.
-struct Taken<'r> {
-    detector: &'r Detector<'r>,
+struct Taken<'w, 'r> {
+    detection: &'w mut Detection<'r>,
     scope: &'r Scope,
-    object: &'r str,
-    hits: Vec<Hit>,
-    seen: Vec<Seen>,
-    rows: Rows,
+    scanned: Scanned,
     sights: Sights,
     outside: u64,
     undated: u64,
     insight: u64,
 }
 
-impl<'r> Taken<'r> {
-    fn new(detector: &'r Detector<'r>, scope: &'r Scope, object: &'r str) -> Self {
+impl<'w, 'r> Taken<'w, 'r> {
+    fn new(detection: &'w mut Detection<'r>, scope: &'r Scope) -> Self {
+        detection.begin();
         Self {
-            detector,
+            detection,
             scope,
-            object,
-            hits: Vec::new(),
-            seen: Vec::new(),
-            rows: Rows::default(),
+            scanned: Scanned::default(),
             sights: Sights::default(),
             outside: 0,
             undated: 0,
@@ -231,14 +231,7 @@ impl<'r> Taken<'r> {
         self.undated += u64::from(event.time().is_none());
         self.insight += u64::from(event.is(Key::EventType, "AwsCloudTrailInsight"));
         self.sights.note(event);
-        self.seen.push(Seen {
-            record,
-            id: EventId::parse(&event.text(Key::EventId)),
-            time: event.time(),
-            row: self.rows.of(event),
-        });
-        self.detector
-            .detect(event, self.object, record, &mut self.hits);
+        self.detection.take(event, record, &mut self.scanned);
     }
 
     /// An undated record is outside of no window.
@@ -249,75 +242,6 @@ impl<'r> Taken<'r> {
         event.time().is_some_and(|time| before(time) || after(time))
             || (!scope.accounts.is_empty() && !scope.holds_account(&event.account()))
             || (!scope.regions.is_empty() && !scope.holds_region(&event.text(Key::AwsRegion)))
-    }
-}
-
-/// The activity rows of one object, each once.
-#[derive(Default)]
-struct Rows {
-    rows: Vec<Activity>,
-    places: FxHashMap<u64, u32>,
-}
-
-impl Rows {
-    /// The row of an event. A row is found by the hash of its parts and compared before it is
-    /// believed; nothing is allocated for one that is there.
-    fn of(&mut self, event: &Event<'_>) -> u32 {
-        let texts = [
-            event.account(),
-            event.text(Key::AwsRegion),
-            event.text(Key::EventSource),
-            event.text(Key::EventName),
-            identity::caller(event),
-        ];
-        let outcome = outcome::of(event);
-        let hour = event.time().map(|time| time - time.rem_euclid(3_600));
-        let mut hasher = FxHasher::default();
-        for text in &texts {
-            hasher.write(text.as_bytes());
-            hasher.write_u8(0xff);
-        }
-        hasher.write_i64(hour.unwrap_or(i64::MIN));
-        hasher.write_u8(match outcome {
-            Outcome::Success => 0,
-            Outcome::Denied => 1,
-            Outcome::Failed => 2,
-        });
-        let mut hash = hasher.finish();
-        while let Some(place) = self.places.get(&hash) {
-            let same = self.rows.get(*place as usize).is_some_and(|row| {
-                let parts = [
-                    &row.account,
-                    &row.region,
-                    &row.source,
-                    &row.name,
-                    &row.caller,
-                ];
-                row.hour == hour
-                    && row.outcome == outcome
-                    && parts
-                        .iter()
-                        .zip(&texts)
-                        .all(|(part, text)| ***part == **text)
-            });
-            if same {
-                return *place;
-            }
-            hash = hash.wrapping_add(1);
-        }
-        let place = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
-        self.places.insert(hash, place);
-        let [account, region, source, name, caller] = texts.map(|text| Box::from(text.as_ref()));
-        self.rows.push(Activity {
-            account,
-            region,
-            source,
-            name,
-            caller,
-            outcome,
-            hour,
-        });
-        place
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::scan::Worker;
 use crate::coverage::Coverage;
-use crate::decode::{Content, DecodeError, Decoded};
+use crate::decode::{Content, DecodeError, Decoded, Decoder};
 use crate::digest::Reader;
 use crate::integrity::{Evidence, Reading, Standing};
 use crate::source::key::LogKind;
@@ -26,28 +26,13 @@ impl Worker<'_> {
             Err(FetchError::Gone) => return scanned,
             Err(error) => {
                 let standing = Standing::Unread(error.to_string());
-                scanned.evidence = reader.nameless(object, standing);
+                scanned.integrity = reader.nameless(object, standing);
                 return scanned;
             }
         };
         scanned.coverage.bytes_stored = fetched.bytes.len() as u64;
-        scanned.evidence = self.open_digest(object, &fetched, reader);
+        scanned.integrity = opened(reader, &mut self.decoder, object, &fetched);
         scanned
-    }
-
-    fn open_digest(
-        &mut self,
-        object: &ObjectRef,
-        fetched: &Fetched,
-        reader: &Reader,
-    ) -> Option<Evidence> {
-        let opened = self.decoder.open(&fetched.bytes).map(<[u8]>::to_vec);
-        let fault = self.decoder.seal().and_then(|seal| seal.fault);
-        match (opened, fault) {
-            (Ok(bytes), None) => reader.digest(object, &bytes, &fetched.metadata),
-            (Ok(_), Some(fault)) => reader.nameless(object, Standing::Bad(fault.to_owned())),
-            (Err(error), _) => reader.nameless(object, Standing::Bad(error.to_string())),
-        }
     }
 
     /// An object that is only hashed. Its key says what it is; where it says nothing, its content.
@@ -65,7 +50,9 @@ impl Worker<'_> {
             }),
             _ => self.decoder.decode(&fetched.bytes, &mut |_, _| {}),
         };
-        scanned.evidence = self.evidence(object, fetched, &decoded);
+        if let Some(reader) = self.work.digests {
+            scanned.integrity = evidence(reader, &mut self.decoder, object, fetched, &decoded);
+        }
         let coverage = &mut scanned.coverage;
         match decoded {
             Ok(decoded) if decoded.content == Content::Log => {
@@ -79,40 +66,6 @@ impl Worker<'_> {
         scanned
     }
 
-    /// The evidence of an object that was just decoded.
-    pub(super) fn evidence(
-        &mut self,
-        object: &ObjectRef,
-        fetched: &Fetched,
-        decoded: &Result<Decoded, DecodeError>,
-    ) -> Option<Evidence> {
-        let reader = self.work.digests?;
-        let content = match decoded {
-            Ok(decoded) => decoded.content,
-            Err(_) => Content::Log,
-        };
-        match content {
-            Content::Digest => self.open_digest(object, fetched, reader),
-            // what is no log and has no log's name is none of ours
-            Content::Foreign if object.key.is_none() => None,
-            _ if decoded.is_err() && object.key.is_none() => None,
-            _ => {
-                let reading = match (self.decoder.seal(), decoded) {
-                    (Some(seal), _) => match seal.fault {
-                        Some(fault) => Reading::Damaged(fault.into()),
-                        None => Reading::Content(seal.sha256),
-                    },
-                    (None, Err(error @ DecodeError::TooLarge { .. })) => {
-                        Reading::Unread(error.to_string().into())
-                    }
-                    (None, Err(error)) => Reading::Damaged(error.to_string().into()),
-                    (None, Ok(_)) => return None,
-                };
-                Some(reader.log(object, reading))
-            }
-        }
-    }
-
     /// The evidence of a log that could not be had. One that is gone is missed by its digest.
     pub(super) fn unread(&self, object: &ObjectRef, error: &FetchError) -> Option<Evidence> {
         let reader = self.work.digests?;
@@ -120,6 +73,50 @@ impl Worker<'_> {
             FetchError::Gone => None,
             _ => Some(reader.log(object, Reading::Unread(error.to_string().into()))),
         }
+    }
+}
+
+/// The evidence of an object that was just decoded.
+pub(super) fn evidence(
+    reader: &Reader,
+    decoder: &mut Decoder,
+    object: &ObjectRef,
+    fetched: &Fetched,
+    decoded: &Result<Decoded, DecodeError>,
+) -> Option<Evidence> {
+    match decoded.as_ref().map(|decoded| decoded.content) {
+        Ok(Content::Digest) => return opened(reader, decoder, object, fetched),
+        // what is no log and has no log's name is none of ours
+        Ok(Content::Foreign) | Err(_) if object.key.is_none() => return None,
+        _ => {}
+    }
+    let reading = match (decoder.seal(), decoded) {
+        (Some(seal), _) => match seal.fault {
+            Some(fault) => Reading::Damaged(fault.into()),
+            None => Reading::Content(seal.sha256),
+        },
+        (None, Err(error @ DecodeError::TooLarge { .. })) => {
+            Reading::Unread(error.to_string().into())
+        }
+        (None, Err(error)) => Reading::Damaged(error.to_string().into()),
+        (None, Ok(_)) => return None,
+    };
+    Some(reader.log(object, reading))
+}
+
+/// The evidence of a digest.
+fn opened(
+    reader: &Reader,
+    decoder: &mut Decoder,
+    object: &ObjectRef,
+    fetched: &Fetched,
+) -> Option<Evidence> {
+    let bytes = decoder.open(&fetched.bytes).map(<[u8]>::to_vec);
+    let fault = decoder.seal().and_then(|seal| seal.fault);
+    match (bytes, fault) {
+        (Ok(bytes), None) => reader.digest(object, &bytes, &fetched.metadata),
+        (Ok(_), Some(fault)) => reader.nameless(object, Standing::Bad(fault.to_owned())),
+        (Err(error), _) => reader.nameless(object, Standing::Bad(error.to_string())),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use regex::RegexBuilder;
 use rsigma_parser::{Modifier, SigmaString, SigmaValue, SpecialChar, StringPart};
 
 use crate::rules::Comparison;
 use crate::rules::matcher::{TimePart, Want};
+use crate::rules::regexp::{Flags, Regexp};
 use crate::wildcard::{Part, Wildcard};
 
 /// One value of a rule as what is asked of an event's value; several where a modifier yields
@@ -30,13 +30,14 @@ pub(super) fn want(value: &SigmaValue, modifiers: &[Modifier]) -> Result<Vec<Wan
         SigmaValue::String(text) => text.clone(),
     };
     if modifiers.contains(&Modifier::Re) {
-        let regex = RegexBuilder::new(&text.original)
-            .case_insensitive(modifiers.contains(&Modifier::IgnoreCase))
-            .multi_line(modifiers.contains(&Modifier::Multiline))
-            .dot_matches_new_line(modifiers.contains(&Modifier::DotAll))
-            .build()
+        let flags = Flags {
+            ignore_case: modifiers.contains(&Modifier::IgnoreCase),
+            multi_line: modifiers.contains(&Modifier::Multiline),
+            dot_all: modifiers.contains(&Modifier::DotAll),
+        };
+        let regex = Regexp::new(&text.original, flags)
             .map_err(|error| format!("the regular expression cannot be used: {error}"))?;
-        return Ok(vec![Want::Regex(regex)]);
+        return Ok(vec![Want::Regex(Box::new(regex))]);
     }
     if modifiers.contains(&Modifier::Cidr) {
         let net: ipnet::IpNet = text
