@@ -33,6 +33,9 @@ pub enum Command {
     /// Read CloudTrail logs, hold them against the rules, and write the report
     Run(Box<Run>),
     /// Check CloudTrail's logs against its signed digests
+    #[command(
+        after_help = "--since and --until are times of delivery here; `run --verify` does the same while it reads.\nExit codes: 0 valid, 2 could not start, 3 not proven, 4 broken"
+    )]
     Verify(Box<Verify>),
     /// List, check, try and explain the rules
     #[command(subcommand)]
@@ -97,15 +100,23 @@ pub struct Run {
     /// List what would be read, with an estimate of requests, cost and time, and read nothing
     #[arg(long, help_heading = "Running")]
     pub dry_run: bool,
-    /// Worker threads; as many as there are processors where not given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Running")]
-    pub jobs: Option<u16>,
-    /// The most MiB an object may inflate to; AWS writes at most 50
-    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4095), help_heading = "Running")]
-    pub max_object_mib: u64,
+    #[command(flatten)]
+    pub running: Running,
 
     #[command(flatten)]
     pub aws: AwsChoice,
+}
+
+/// What reading may take.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Running")]
+pub struct Running {
+    /// Worker threads; as many as there are processors where not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// The most MiB an object may inflate to; AWS writes at most 50
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4095))]
+    pub max_object_mib: u64,
 }
 
 /// Who asks AWS, and how.
@@ -165,12 +176,8 @@ pub struct Verify {
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
 
-    /// Worker threads; as many as there are processors where not given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Running")]
-    pub jobs: Option<u16>,
-    /// The most MiB an object may inflate to; AWS writes at most 50
-    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4095), help_heading = "Running")]
-    pub max_object_mib: u64,
+    #[command(flatten)]
+    pub running: Running,
 
     #[command(flatten)]
     pub aws: AwsChoice,

@@ -12,6 +12,7 @@ mod document;
 mod judge;
 pub mod key;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::integrity::{Before, Chain, DigestFact, Evidence, Met, Reading, Standing};
@@ -44,6 +45,8 @@ pub struct Reader {
     pub origin: Origin,
     /// Logs that are not of it are left out of what digests name.
     pub scope: Scope,
+    /// The accounts and Regions that have digests, where the listing told.
+    pub digested: Option<BTreeSet<(String, String)>>,
 }
 
 impl Reader {
@@ -70,6 +73,13 @@ impl Reader {
 
     /// The evidence of a log.
     pub fn log(&self, object: &ObjectRef, reading: Reading) -> Evidence {
+        if let (Some(digested), Some(key)) = (&self.digested, &object.key) {
+            let place = (key.account.clone(), key.region.clone());
+            if key.kind == LogKind::Log && !digested.contains(&place) {
+                let (account, region) = place;
+                return Evidence::Undigested { account, region };
+            }
+        }
         Evidence::Log {
             name: self.name(object),
             reading,

@@ -124,6 +124,11 @@ pub enum Reading {
 /// What one object teaches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
+    /// A log of an account and Region without any digest.
+    Undigested {
+        account: String,
+        region: String,
+    },
     Log {
         name: String,
         reading: Reading,
@@ -163,6 +168,9 @@ pub struct Integrity {
     pub claims: BTreeMap<Box<str>, Vec<Claim>>,
     /// Logs that were met and not named.
     pub readings: BTreeMap<Box<str>, Reading>,
+    /// How many logs there were of accounts and Regions without any digest: nothing else can be
+    /// said of them, so their names are not kept.
+    pub undigested: BTreeMap<(String, String), u64>,
     /// Logs that are not what their digest says.
     pub faulty: Vec<Settled>,
     /// Logs that were met and named since the last [`take_settled`](Self::take_settled).
@@ -170,14 +178,12 @@ pub struct Integrity {
 }
 
 impl Integrity {
-    /// True where neither a log nor a digest was met.
-    pub fn is_empty(&self) -> bool {
-        self.digests.is_empty() && self.readings.is_empty() && self.claims.is_empty()
-    }
-
     /// Takes up what one object taught.
     pub fn absorb(&mut self, evidence: Evidence) {
         match evidence {
+            Evidence::Undigested { account, region } => {
+                *self.undigested.entry((account, region)).or_default() += 1;
+            }
             Evidence::Log { name, reading } => self.read(name.into(), reading),
             Evidence::Digest {
                 chain,
@@ -214,11 +220,15 @@ impl Integrity {
         for (log, reading) in other.readings {
             self.read(log, reading);
         }
+        for (place, logs) in other.undigested {
+            *self.undigested.entry(place).or_default() += logs;
+        }
         self.faulty.extend(other.faulty);
         self.settled.extend(other.settled);
     }
 
-    /// What digests name and nobody met: logs, and digests of which the hour ends after `since`.
+    /// What signed digests name and nobody met: logs, and digests of which the hour ends after
+    /// `since`. What others name is not sought: they may name anything.
     pub fn wanted(&self, since: Option<Epoch>) -> BTreeSet<&str> {
         let after = |end: Option<Epoch>| match (since, end) {
             (Some(since), Some(end)) => end > since,
@@ -226,7 +236,8 @@ impl Integrity {
         };
         let previous = self.digests.values().flat_map(|digests| {
             let facts = digests.values();
-            facts.filter_map(|fact| match &fact.before {
+            let signed = facts.filter(|fact| fact.standing == Standing::Signed);
+            signed.filter_map(|fact| match &fact.before {
                 Before::Digest(previous)
                     if after(previous.end) && !digests.contains_key(&*previous.name) =>
                 {
@@ -235,11 +246,14 @@ impl Integrity {
                 _ => None,
             })
         });
-        self.claims
-            .keys()
-            .map(|log| &**log)
-            .chain(previous)
-            .collect()
+        let signed = |claim: &Claim| {
+            let digest = self.digests.get(&claim.chain);
+            let digest = digest.and_then(|digests| digests.get(&claim.digest));
+            digest.is_some_and(|digest| digest.standing == Standing::Signed)
+        };
+        let logs = self.claims.iter();
+        let logs = logs.filter(|(_, claims)| claims.iter().any(signed));
+        logs.map(|(log, _)| &**log).chain(previous).collect()
     }
 
     /// Hands out the logs that were settled since the last time, in the order in which they were.

@@ -19,20 +19,11 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::primitives::ByteStream;
-use chain::{BUCKET, Writer, gunzip, gzip, key_file};
+use chain::{BUCKET, WINDOW, Writer, gunzip, gzip};
 use loopback::cloud::{Cloud, Trail};
 use product::{Ran, finish, trailscan};
 use serde_json::Value;
 use tempfile::TempDir;
-use trailscan::source::{Scope, local};
-
-const WINDOW: [&str; 4] = [
-    "--since",
-    "2026-11-20T00:17:28Z",
-    "--until",
-    "2026-11-20T06:17:28Z",
-];
 
 /// Six hours in a bucket, and the folder they were uploaded from.
 struct Stage {
@@ -48,16 +39,11 @@ impl Stage {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let writer = Writer::hours(&folder.path().join("bucket"), 6);
-        let keys = key_file(&writer.signer.fingerprint(), &writer.signer.pkcs1());
-        let keys = keys["PublicKeyList"].as_array().unwrap().clone();
+        let keys = writer.api_keys();
         Self::of(folder, writer, keys).await
     }
 
-    async fn of(folder: TempDir, writer: Writer, mut keys: Vec<Value>) -> Self {
-        for key in &mut keys {
-            // over the API, times are numbers
-            key["ValidityEndTime"] = 2_000_000_000.into();
-        }
+    async fn of(folder: TempDir, writer: Writer, keys: Vec<Value>) -> Self {
         let buckets = tempfile::tempdir().unwrap();
         let files = s3s_fs::FileSystem::new(buckets.path()).unwrap();
         let mut trail = Trail::named("main_trail");
@@ -79,25 +65,15 @@ impl Stage {
         stage
     }
 
-    /// Puts the folder into a bucket, with the metadata that lies beside its digests.
+    /// Puts the folder into a bucket.
     async fn upload(&self, bucket: &str, wanted: impl Fn(&str) -> bool) {
-        self.s3.create_bucket().bucket(bucket).send().await.unwrap();
         let root = self.folder.path().join("bucket");
-        let everything = Scope::all("2026-11-30T00:00:00Z".parse().unwrap());
-        for object in local::list(&root, &everything).unwrap().objects {
-            if wanted(&object.name) {
-                let path = root.join(&object.name);
-                self.put(bucket, &object.name, fs::read(&path).unwrap(), &path)
-                    .await;
-            }
-        }
+        chain::upload(&self.s3, bucket, &root, wanted).await;
     }
 
-    async fn put(&self, bucket: &str, key: &str, body: Vec<u8>, beside: &Path) {
-        let put = self.s3.put_object().bucket(bucket).key(key);
-        let metadata = local::metadata(beside).into_iter().collect();
-        let put = put.set_metadata(Some(metadata)).content_encoding("gzip");
-        put.body(ByteStream::from(body)).send().await.unwrap();
+    /// Replaces an object.
+    async fn put(&self, key: &str, body: Vec<u8>, beside: &Path) {
+        chain::put(&self.s3, BUCKET, key, body, beside).await;
     }
 
     async fn delete(&self, key: &str) {
@@ -201,7 +177,7 @@ async fn what_was_done_to_a_bucket_is_found() {
     let (key, path) = (&stage.writer.hours[1].logs[0], stage.writer.log_path(1, 0));
     let text = String::from_utf8(gunzip(&path)).unwrap();
     let altered = gzip(text.replace("DescribeInstances", "RunInstances").as_bytes());
-    stage.put(BUCKET, key, altered, &path).await;
+    stage.put(key, altered, &path).await;
     stage.delete(&stage.writer.hours[2].logs[1]).await;
     let ran = stage.verified().await;
     assert_eq!(ran.code, 4);
@@ -232,7 +208,7 @@ async fn in_a_bucket_a_digest_without_its_signature_was_written_anew() {
     let stage = Stage::new().await;
     let (key, path) = (&stage.writer.hours[2].digest, stage.writer.digest_path(2));
     stage
-        .put(BUCKET, key, fs::read(&path).unwrap(), Path::new("/nowhere"))
+        .put(key, fs::read(&path).unwrap(), Path::new("/nowhere"))
         .await;
     let ran = stage.verified().await;
     assert_eq!(ran.code, 4);
@@ -288,8 +264,7 @@ async fn a_chain_is_followed_to_where_the_trail_wrote_before() {
         (writer.bucket, writer.front) = (bucket.to_owned(), front.to_owned());
         writer.hour(3);
     }
-    let keys = key_file(&writer.signer.fingerprint(), &writer.signer.pkcs1());
-    let keys = keys["PublicKeyList"].as_array().unwrap().clone();
+    let keys = writer.api_keys();
     let old: Vec<String> = writer.hours[..2]
         .iter()
         .flat_map(|hour| hour.logs.iter().chain([&hour.digest]).cloned())
@@ -356,7 +331,7 @@ async fn a_run_verifies_in_the_same_pass_and_reads_every_log_once() {
     let (key, path) = (&stage.writer.hours[1].logs[0], stage.writer.log_path(1, 0));
     let text = String::from_utf8(gunzip(&path)).unwrap();
     let altered = gzip(text.replace("DescribeInstances", "RunInstances").as_bytes());
-    stage.put(BUCKET, key, altered, &path).await;
+    stage.put(key, altered, &path).await;
     let ran = stage.ran("run", &source, &arguments).await;
     assert_eq!(ran.code, 4, "{}", ran.stdout);
     assert!(

@@ -10,7 +10,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::verification::Verification;
 use super::{Exit, say};
-use crate::cli::{FailOn, RuleChoice, RuleSource, Run, Selection};
+use crate::cli::{FailOn, RuleChoice, RuleSource, Run, Running, Selection};
 use crate::config::Config;
 use crate::correlate::correlate;
 use crate::detect::Detector;
@@ -32,6 +32,10 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let source = Source::parse(arguments.source.as_deref())?;
     let config = Config::load(arguments.rule_choice.config.as_deref())?;
     let rules = rule_set(&arguments.rule_choice, &config)?;
+    let digests = &arguments.digests;
+    if !arguments.verify && !(digests.public_keys.is_empty() && digests.original_bucket.is_none()) {
+        bail!("--public-keys and --original-bucket are for digests: add --verify");
+    }
     let scope = Scope {
         digests: arguments.verify,
         ..scope(&arguments.selection, &source, now)?
@@ -44,7 +48,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let progress = progress::Bar::new(arguments.quiet);
     let found = find::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
     let Some(output) = output else {
-        return dry::run(found, &scope, jobs(arguments.jobs));
+        return dry::run(found, &scope, options(&arguments.running).jobs);
     };
     let verification = match arguments.verify {
         false => None,
@@ -59,10 +63,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     };
     progress.begin();
     let detector = Detector::new(&rules, &config.organization);
-    let options = Options {
-        jobs: jobs(arguments.jobs),
-        max_object_mib: arguments.max_object_mib,
-    };
+    let options = options(&arguments.running);
     let work = Work {
         detector: Some(&detector),
         digests: verification.as_ref().map(|one| &one.reader),
@@ -169,11 +170,13 @@ pub(super) fn scope(
     })
 }
 
-pub(super) fn jobs(asked: Option<u16>) -> usize {
-    asked.map_or_else(
-        || std::thread::available_parallelism().map_or(1, Into::into),
-        usize::from,
-    )
+/// How the pipeline is to run.
+pub(super) fn options(running: &Running) -> Options {
+    let processors = || std::thread::available_parallelism().map_or(1, Into::into);
+    Options {
+        jobs: running.jobs.map_or_else(processors, usize::from),
+        max_object_mib: running.max_object_mib,
+    }
 }
 
 /// The moment of the run; `SOURCE_DATE_EPOCH` sets it for reports that can be compared byte by byte

@@ -15,12 +15,12 @@ use super::run::progress::Bar;
 use crate::aws::{self, Aws};
 use crate::cli::{AwsChoice, DigestChoice};
 use crate::digest::key::Keys;
-use crate::digest::{Origin, Reader, Window, ask, judge};
+use crate::digest::{self, Origin, Reader, Window, ask, judge};
 use crate::integrity::proof::Proof;
 use crate::integrity::{Integrity, Settled};
 use crate::pipeline::{self, Input, Ledger, Options, Work};
 use crate::report::integrity::{self as written, About, Matching};
-use crate::source::key::{LogKey, LogKind};
+use crate::source::key::{DigestName, LogKey};
 use crate::source::s3::{self, Access, Plan};
 use crate::source::{ObjectRef, Place, Scope, Source};
 
@@ -45,8 +45,9 @@ impl<'r> Verification<'r> {
         folder: &Folder,
         runtime: &'r Runtime,
     ) -> anyhow::Result<Self> {
+        let digested = digested(&found.input);
         let (keys, limits) = if choice.public_keys.is_empty() {
-            runtime.block_on(ask_keys(&found.input, scope, aws))?
+            runtime.block_on(ask_keys(&found.input, &digested, scope, aws))?
         } else {
             let mut keys = Keys::default();
             for file in &choice.public_keys {
@@ -66,6 +67,7 @@ impl<'r> Verification<'r> {
                 keys,
                 origin,
                 scope: scope.clone(),
+                digested: Some(digested),
             },
             spool: Spool::new(folder)?,
             about: About {
@@ -179,23 +181,41 @@ impl<'r> Verification<'r> {
     }
 }
 
+/// The accounts and Regions that have digests.
+fn digested(input: &Input<'_>) -> BTreeSet<(String, String)> {
+    match input {
+        Input::Bucket { plan, .. } => plan.digest_places(),
+        Input::Files(listing) => {
+            let names = listing
+                .objects
+                .iter()
+                .map(|one| DigestName::parse(&one.name));
+            let places = names.flatten().map(|name| (name.account, name.region));
+            places
+                .map(|(account, region)| (account.to_owned(), region.to_owned()))
+                .collect()
+        }
+    }
+}
+
 /// The keys of every Region that has digests; what a Region refuses is a limit of the proof.
 async fn ask_keys(
     input: &Input<'_>,
+    digested: &BTreeSet<(String, String)>,
     scope: &Scope,
     choice: &AwsChoice,
 ) -> anyhow::Result<(Keys, Vec<String>)> {
     let (mut keys, mut limits) = (Keys::default(), Vec::new());
-    let mut first = scope.since;
-    let regions = match input {
-        Input::Bucket { plan, .. } => plan.digest_regions(),
+    let oldest = match input {
+        Input::Bucket { .. } => None,
         Input::Files(listing) => {
-            let all = listing.objects.iter().filter_map(|one| one.key.as_ref());
-            let digests: Vec<_> = all.filter(|key| key.kind == LogKind::Digest).collect();
-            first = first.or(digests.iter().filter_map(|key| key.delivered).min());
-            digests.iter().map(|key| key.region.clone()).collect()
+            let digests = listing.objects.iter().filter(|one| digest::is_digest(one));
+            let ends = digests.filter_map(|one| DigestName::parse(&one.name));
+            ends.map(|name| name.end).min()
         }
     };
+    let first = scope.since.map(|since| since.timestamp()).or(oldest);
+    let regions: BTreeSet<&str> = digested.iter().map(|(_, region)| &**region).collect();
     if regions.is_empty() {
         return Ok((keys, limits));
     }
@@ -210,10 +230,10 @@ async fn ask_keys(
     let client = aws.cloudtrail();
     // digests of any time up to now, because those of backfill are signed when they are made; an
     // hour more for a key that was followed by the next
-    let since = first.unwrap_or(scope.now).timestamp() - 3_600;
+    let since = first.unwrap_or(scope.now.timestamp()) - 3_600;
     for region in regions {
-        let client = aws::cloudtrail_in(&client, &region);
-        match ask(&client, &region, since, scope.now.timestamp()).await {
+        let client = aws::cloudtrail_in(&client, region);
+        match ask(&client, region, since, scope.now.timestamp()).await {
             Ok(found) => keys.extend(found),
             Err(error) => limits.push(error.to_string()),
         }

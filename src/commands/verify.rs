@@ -9,7 +9,7 @@ use super::verification::Verification;
 use super::{Exit, say};
 use crate::cli::Verify;
 use crate::integrity::proof::State;
-use crate::pipeline::{self, Options, Work};
+use crate::pipeline::{self, Work};
 use crate::report::integrity::summary;
 use crate::source::{Scope, Source};
 
@@ -38,10 +38,7 @@ pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
         &runtime,
     )?;
     progress.begin();
-    let options = Options {
-        jobs: run::jobs(arguments.jobs),
-        max_object_mib: arguments.max_object_mib,
-    };
+    let options = run::options(&arguments.running);
     let work = Work {
         detector: None,
         digests: Some(&verification.reader),

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::key::Keys;
-use crate::event::time::Epoch;
-use crate::integrity::proof::{ChainProof, HourLogs, KeyUse, Proof, State};
+use crate::event::time::{Epoch, iso};
+use crate::integrity::proof::{ChainProof, HoleKind, HourLogs, KeyUse, Proof, State, Undigested};
 use crate::integrity::{Before, Chain, DigestFact, Integrity, Standing};
 
 /// AWS writes a digest within the hour after the hour it speaks for; what is newer may still come.
@@ -74,6 +74,14 @@ pub fn judge(integrity: &mut Integrity, keys: &Keys, window: &Window) -> Proof {
         chains.push(of);
     }
     proof.chains = chains;
+    for ((account, region), logs) in &integrity.undigested {
+        proof.logs.not_proven += logs;
+        proof.undigested.push(Undigested {
+            account: account.clone(),
+            region: region.clone(),
+            logs: *logs,
+        });
+    }
     logs::judge(integrity, &states, window, settled, &mut proof);
     limits(integrity, window, &mut proof);
     proof
@@ -161,6 +169,16 @@ fn limits(integrity: &Integrity, window: &Window, proof: &mut Proof) {
              without --original-bucket",
             buckets.join(", ")
         ));
+    }
+    for chain in &proof.chains {
+        let began = chain.holes.iter().filter(|hole| hole.kind == HoleKind::Off);
+        for hole in began.filter(|hole| hole.found.state == State::Valid) {
+            limits.insert(format!(
+                "validation of {} began at {}: nothing was delivered in the window before that",
+                chain.title(),
+                iso(hole.to)
+            ));
+        }
     }
     for (chain, digests) in &integrity.digests {
         let first = chain::in_time(digests).into_iter().next();

@@ -34,7 +34,7 @@ impl State {
 
 /// A state with its reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct Judgement {
     pub state: State,
     /// How it was proven, or what is wrong.
     pub reason: String,
@@ -51,6 +51,8 @@ pub struct Proof {
     /// it are counted and not listed here.
     #[serde(skip)]
     pub objects: Vec<ObjectProof>,
+    /// Accounts and Regions without any digest: their logs are not proven and not listed.
+    pub undigested: Vec<Undigested>,
     /// The keys that digests asked for, by fingerprint.
     pub keys: BTreeMap<String, KeyUse>,
     /// The buckets that the digests say they are in.
@@ -109,7 +111,7 @@ pub struct HourProof {
     #[serde(serialize_with = "hex")]
     pub sha256: Hash,
     #[serde(flatten)]
-    pub found: Finding,
+    pub found: Judgement,
     pub logs: HourLogs,
 }
 
@@ -134,7 +136,7 @@ pub struct Hole {
     /// Logs that were delivered in it.
     pub logs: u64,
     #[serde(flatten)]
-    pub found: Finding,
+    pub found: Judgement,
 }
 
 /// Why there is no digest.
@@ -190,6 +192,14 @@ impl ObjectFault {
             Self::Unproven => "not proven",
         }
     }
+}
+
+/// An account and Region without any digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Undigested {
+    pub account: String,
+    pub region: String,
+    pub logs: u64,
 }
 
 /// A public key of CloudTrail, as far as the digests asked for it.

@@ -226,6 +226,15 @@ pub fn wrong(proof: &Proof) -> Vec<(State, String)> {
             ));
         }
     }
+    for place in &proof.undigested {
+        let (account, region) = (visible(&place.account), visible(&place.region));
+        let logs = plural(place.logs, "log");
+        let what = format!(
+            "{account} {region} ({logs}): there is no digest of this account and Region: validation \
+             is off, or the digests were removed"
+        );
+        wrong.push((State::NotProven, what));
+    }
     wrong.extend(proof.objects.iter().map(said));
     wrong.sort_by_key(|(state, _)| std::cmp::Reverse(*state));
     wrong

@@ -14,6 +14,8 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
 use base64::Engine as _;
 use chrono::{DateTime, Duration, Utc};
 use flate2::Compression;
@@ -23,9 +25,18 @@ use ring::rand::SystemRandom;
 use ring::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
 use trailscan::sha256;
+use trailscan::source::{Scope, local};
 
 /// The bucket that the digests name.
 pub const BUCKET: &str = "trail-logs";
+
+/// The six hours that [`Writer::hours`] writes first.
+pub const WINDOW: [&str; 4] = [
+    "--since",
+    "2026-11-20T00:17:28Z",
+    "--until",
+    "2026-11-20T06:17:28Z",
+];
 
 /// A key that signs digests.
 pub struct Signer(RsaKeyPair);
@@ -266,12 +277,47 @@ impl Writer {
         self.hours.push(hour);
     }
 
+    /// The public key, as the API gives it.
+    pub fn api_keys(&self) -> Vec<Value> {
+        let mut keys = key_file(&self.signer.fingerprint(), &self.signer.pkcs1());
+        // over the API, times are numbers
+        keys["PublicKeyList"][0]["ValidityEndTime"] = 2_000_000_000.into();
+        keys["PublicKeyList"].as_array().unwrap().clone()
+    }
+
     /// The public key, as the CLI prints it.
     pub fn keys(&self, path: &Path) -> PathBuf {
         let path = path.join("keys.json");
         let keys = key_file(&self.signer.fingerprint(), &self.signer.pkcs1());
         write(&path, keys.to_string().as_bytes());
         path
+    }
+}
+
+/// Puts a file into a bucket, with the metadata that lies beside that path.
+pub async fn put(client: &Client, bucket: &str, key: &str, body: Vec<u8>, beside: &Path) {
+    let put = client.put_object().bucket(bucket).key(key);
+    let metadata = local::metadata(beside).into_iter().collect();
+    let put = put.set_metadata(Some(metadata)).content_encoding("gzip");
+    put.body(ByteStream::from(body)).send().await.unwrap();
+}
+
+/// Puts the wanted files of a folder into a new bucket, each with its metadata.
+pub async fn upload(client: &Client, bucket: &str, root: &Path, wanted: impl Fn(&str) -> bool) {
+    client.create_bucket().bucket(bucket).send().await.unwrap();
+    let everything = Scope::all("2026-11-30T00:00:00Z".parse().unwrap());
+    for object in local::list(root, &everything).unwrap().objects {
+        if wanted(&object.name) {
+            let path = root.join(&object.name);
+            put(
+                client,
+                bucket,
+                &object.name,
+                fs::read(&path).unwrap(),
+                &path,
+            )
+            .await;
+        }
     }
 }
 

@@ -8,11 +8,11 @@ use rustc_hash::FxHashMap;
 use super::Window;
 use crate::digest::key::{Keys, Verdict};
 use crate::event::time::{Epoch, iso};
-use crate::integrity::proof::{Finding, Hole, HoleKind, State};
+use crate::integrity::proof::{Hole, HoleKind, Judgement, State};
 use crate::integrity::{Before, Chain, DigestFact, Previous, Standing};
 
 type Digests = BTreeMap<Arc<str>, DigestFact>;
-pub(super) type Findings<'d> = FxHashMap<&'d Arc<str>, Finding>;
+pub(super) type Findings<'d> = FxHashMap<&'d Arc<str>, Judgement>;
 
 /// A digest and what it says of the one before it.
 type After<'d> = (&'d Arc<str>, &'d Previous);
@@ -24,8 +24,8 @@ pub(super) fn in_time(digests: &Digests) -> Vec<(&Arc<str>, &DigestFact)> {
     sorted
 }
 
-fn found(state: State, reason: impl Into<String>) -> Finding {
-    Finding {
+fn found(state: State, reason: impl Into<String>) -> Judgement {
+    Judgement {
         state,
         reason: reason.into(),
     }
@@ -47,7 +47,7 @@ pub(super) fn findings<'d>(digests: &'d Digests, keys: &Keys) -> Findings<'d> {
     for (name, fact) in newest_first {
         let after = successors.get(&**name).map_or(&[][..], Vec::as_slice);
         let vouching = after.iter().copied().filter(|(name, _)| {
-            let found: Option<&Finding> = findings.get(name);
+            let found: Option<&Judgement> = findings.get(name);
             found.is_some_and(|found| found.state == State::Valid)
         });
         let vouching: Vec<_> = vouching.collect();
@@ -57,7 +57,12 @@ pub(super) fn findings<'d>(digests: &'d Digests, keys: &Keys) -> Findings<'d> {
     findings
 }
 
-fn finding(fact: &DigestFact, vouching: &[After<'_>], after: &[After<'_>], keys: &Keys) -> Finding {
+fn finding(
+    fact: &DigestFact,
+    vouching: &[After<'_>],
+    after: &[After<'_>],
+    keys: &Keys,
+) -> Judgement {
     match &fact.standing {
         Standing::Unread(why) => return found(State::NotProven, why),
         Standing::Bad(what) => return found(State::Broken, what),
@@ -217,7 +222,7 @@ pub(super) fn end(from: Epoch, to: Epoch) -> Hole {
     }
 }
 
-fn off(name: &str, at_start: bool, state: State) -> Finding {
+fn off(name: &str, at_start: bool, state: State) -> Judgement {
     if at_start {
         // nothing has to be there before a trail begins; logs that are turn this into "not proven"
         return found(state, format!("validation began with {name}"));
@@ -229,7 +234,7 @@ fn off(name: &str, at_start: bool, state: State) -> Finding {
     found(State::NotProven, what)
 }
 
-fn missing(name: &str, previous: &Previous, window: &Window) -> Finding {
+fn missing(name: &str, previous: &Previous, window: &Window) -> Judgement {
     let (bucket, _) = previous.name.split_once('/').unwrap_or_default();
     if !window.copy && !window.buckets.is_empty() && !window.buckets.contains(bucket) {
         let what = format!(
@@ -242,14 +247,14 @@ fn missing(name: &str, previous: &Previous, window: &Window) -> Finding {
     found(State::Broken, what)
 }
 
-fn left_out() -> Finding {
+fn left_out() -> Judgement {
     found(
         State::NotProven,
         "the digests before and after are linked, and neither speaks for this time",
     )
 }
 
-fn unknown(name: &str, state: State) -> Finding {
+fn unknown(name: &str, state: State) -> Judgement {
     let what = format!("there is no valid digest, and {name} does not say what came before it");
     found(state.max(State::NotProven), what)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::written::{code, notice, scrolling, shown, values};
+use super::written::{code, notice, scrolling, shown, sum, values};
 use crate::event::time::{Epoch, utc};
 use crate::integrity::proof::{ChainProof, LogCounts, Proof, State};
 use crate::report::integrity::wrong;
@@ -66,23 +66,12 @@ fn counts(proof: &Proof) -> Markup {
         not_proven,
     } = proof.logs;
     let digests = proof.digests;
-    let sum = |whole: (u64, &str), parts: &[(u64, &str)]| {
-        html! {
-            p.sum {
-                span.term { b { (thousands(whole.0)) } " " (whole.1) }
-                @for (at, (count, name)) in parts.iter().enumerate() {
-                    span.sign { (if at == 0 { "=" } else { "+" }) }
-                    span.term { b { (thousands(*count)) } " " (name) }
-                }
-            }
-        }
-    };
     html! {
         h3 { "Counts" }
-        (sum((digests.total(), "digests"), &[
+        (sum(digests.total(), "digests", &[
             (digests.valid, "valid"), (digests.broken, "broken"), (digests.not_proven, "not proven"),
         ]))
-        (sum((proof.logs.total(), "log files"), &[
+        (sum(proof.logs.total(), "log files", &[
             (valid, "valid"), (altered, "altered"), (missing, "missing or moved"),
             (unnamed, "in no digest"), (pending, "pending"), (not_proven, "not proven"),
         ]))

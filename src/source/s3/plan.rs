@@ -122,14 +122,14 @@ impl Plan {
         plan
     }
 
-    /// The Regions whose digests it lists.
-    pub fn digest_regions(&self) -> BTreeSet<String> {
+    /// The accounts and Regions whose digests it lists.
+    pub fn digest_places(&self) -> BTreeSet<(String, String)> {
         let keys = self.units.iter().map(|unit| match &unit.what {
             What::Object(object) => object.key.clone(),
             What::Folder { path, .. } => LogKey::parse(&format!("{path}*")),
         });
         let digests = keys.flatten().filter(|key| key.kind == LogKind::Digest);
-        digests.map(|key| key.region).collect()
+        digests.map(|key| (key.account, key.region)).collect()
     }
 
     /// Adds the plan of another place, whose names begin with bucket and prefix as these do.
