@@ -33,7 +33,8 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let config = Config::load(arguments.rule_choice.config.as_deref())?;
     let rules = rule_set(&arguments.rule_choice, &config)?;
     let digests = &arguments.digests;
-    if !arguments.verify && !(digests.public_keys.is_empty() && digests.original_bucket.is_none()) {
+    let about_digests = !digests.public_keys.is_empty() || digests.original_bucket.is_some();
+    if about_digests && !arguments.verify {
         bail!("--public-keys and --original-bucket are for digests: add --verify");
     }
     let scope = Scope {

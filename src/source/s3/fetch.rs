@@ -351,10 +351,9 @@ mod tests {
 
     #[test]
     fn only_a_missing_key_is_called_deleted() {
-        let FetchError::Failed(what) = said(FaultKind::Other, "NoSuchKey", "") else {
-            panic!("no failure");
-        };
-        assert_eq!(what, "deleted between listing and reading");
+        let gone = said(FaultKind::Other, "NoSuchKey", "");
+        assert!(matches!(gone, FetchError::Gone));
+        assert_eq!(gone.to_string(), "deleted between listing and reading");
         let disabled = said(FaultKind::Other, "KMS.DisabledException", "is disabled");
         assert!(matches!(disabled, FetchError::Failed(what) if what.contains("KMS key")));
     }
