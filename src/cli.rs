@@ -92,7 +92,7 @@ pub struct Run {
     pub rule_choice: RuleChoice,
 
     /// Check every log against CloudTrail's signed digests while it is read
-    #[arg(long, help_heading = "Digests")]
+    #[arg(long, conflicts_with = "incremental", help_heading = "Digests")]
     pub verify: bool,
     #[command(flatten)]
     pub digests: DigestChoice,
@@ -100,6 +100,19 @@ pub struct Run {
     /// List what would be read, with an estimate of requests, cost and time, and read nothing
     #[arg(long, help_heading = "Running")]
     pub dry_run: bool,
+    /// Read only objects that no run with this state file has read; the report is that of a run that
+    /// reads all
+    #[arg(long, conflicts_with = "dry_run", help_heading = "Running")]
+    pub incremental: bool,
+    /// What runs remember [default: trailscan.state beside the configuration, else in the working
+    /// directory]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "incremental",
+        help_heading = "Running"
+    )]
+    pub state: Option<PathBuf>,
     #[command(flatten)]
     pub running: Running,
 

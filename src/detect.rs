@@ -84,6 +84,13 @@ impl<'r> Detection<'r> {
         }
     }
 
+    /// Tells every event of every group in full, so that a later run can choose among them.
+    #[must_use]
+    pub const fn telling_all(mut self) -> Self {
+        self.groups.want_all();
+        self
+    }
+
     /// Must be called before the first event of each [`Scanned`].
     pub fn begin(&mut self) {
         self.rows.clear();

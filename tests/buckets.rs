@@ -13,17 +13,13 @@ mod product;
 
 use std::process::Command;
 
-use product::{Ran, finish, run, samples, trailscan};
+use product::{Ran, finish, run, samples};
 
 const WEEK: [&str; 4] = ["--since", "2026-11-16", "--until", "2026-11-23"];
 
 /// The program with the loopback server's credentials.
 fn on_loopback(source: &str, url: &str) -> Command {
-    let mut command = trailscan();
-    command
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", "us-east-1");
+    let mut command = product::signed_in();
     command.args(["run", source, "--endpoint-url", url]);
     command
 }

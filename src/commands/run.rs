@@ -5,6 +5,9 @@ pub(super) mod find;
 pub(super) mod output;
 pub(super) mod progress;
 
+use std::path::Path;
+use std::sync::Arc;
+
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Duration, Utc};
 
@@ -14,12 +17,14 @@ use crate::cli::{FailOn, RuleChoice, RuleSource, Run, Running, Selection};
 use crate::config::Config;
 use crate::correlate::correlate;
 use crate::detect::Detector;
-use crate::integrity::proof::{Proof, State};
+use crate::integrity::proof::{self, Proof};
 use crate::pipeline::{self, Options, Work};
-use crate::report::{Provenance, Report, terminal};
+use crate::report::{Provenance, Report, plural, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
+use crate::sha256;
 use crate::source::{Scope, Source};
+use crate::state::State;
 
 /// How late after its events a log may be delivered and still be read (facts, 2.2).
 const SLACK: Duration = Duration::hours(24);
@@ -62,9 +67,16 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
             &runtime,
         )?),
     };
+    let state = match arguments.incremental {
+        true => Some(state(arguments, &config, &rules)?),
+        false => None,
+    };
     progress.begin();
     let detector = Detector::new(&rules, &config.organization);
-    let options = options(&arguments.running);
+    let options = Options {
+        state,
+        ..options(&arguments.running)
+    };
     let work = Work {
         detector: Some(&detector),
         digests: verification.as_ref().map(|one| &one.reader),
@@ -171,12 +183,42 @@ pub(super) fn scope(
     })
 }
 
+/// Opens the state file for these rules, this configuration and this program: what was learnt with
+/// others does not hold.
+fn state(arguments: &Run, config: &Config, rules: &RuleSet) -> anyhow::Result<Arc<State>> {
+    let (origin, text) = config.origin.clone().unwrap_or_default();
+    let path = arguments.state.clone().unwrap_or_else(|| {
+        let beside = Path::new(&origin).parent().unwrap_or(Path::new(""));
+        beside.join("trailscan.state")
+    });
+    // lessons name rules by their place in the set
+    let places: Vec<_> = rules.rules.iter().map(|rule| &*rule.name).collect();
+    let learnt_with = [
+        env!("CARGO_PKG_VERSION"),
+        &rules.hash,
+        &places.join(" "),
+        &text,
+        &arguments.running.max_object_mib.to_string(),
+    ];
+    let fingerprint = sha256::hex([learnt_with.join("\n").as_bytes()]);
+    let state = State::open(&path, &fingerprint)?;
+    if state.forgotten() > 0 {
+        progress::note(&format!(
+            "the rules, the configuration or the program changed since {} was written: {} read again",
+            path.display(),
+            plural(state.forgotten(), "object")
+        ));
+    }
+    Ok(Arc::new(state))
+}
+
 /// How the pipeline is to run.
 pub(super) fn options(running: &Running) -> Options {
     let processors = || std::thread::available_parallelism().map_or(1, Into::into);
     Options {
         jobs: running.jobs.map_or_else(processors, usize::from),
         max_object_mib: running.max_object_mib,
+        state: None,
     }
 }
 
@@ -244,8 +286,8 @@ fn exit(report: &Report, fail_on: FailOn) -> Exit {
         .is_some_and(|least| report.worst.is_some_and(|worst| worst >= least));
     let complete = report.coverage.is_complete();
     match (report.integrity.as_ref().map(Proof::state), found) {
-        (Some(State::Broken), _) => Exit::Broken,
-        (Some(State::NotProven), _) => Exit::Incomplete,
+        (Some(proof::State::Broken), _) => Exit::Broken,
+        (Some(proof::State::NotProven), _) => Exit::Incomplete,
         _ if !complete => Exit::Incomplete,
         (_, true) => Exit::Findings,
         (_, false) => Exit::Done,
