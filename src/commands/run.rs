@@ -53,8 +53,13 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let runtime = runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
     let found = find::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
+    let state = match arguments.incremental {
+        true => Some(state(arguments, &config, &rules)?),
+        false => None,
+    };
     let Some(output) = output else {
-        return dry::run(found, &scope, options(&arguments.running).jobs);
+        let jobs = options(&arguments.running).jobs;
+        return dry::run(found, &scope, state.as_deref(), jobs);
     };
     let verification = match arguments.verify {
         false => None,
@@ -66,10 +71,6 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
             &output,
             &runtime,
         )?),
-    };
-    let state = match arguments.incremental {
-        true => Some(state(arguments, &config, &rules)?),
-        false => None,
     };
     progress.begin();
     let detector = Detector::new(&rules, &config.organization);
