@@ -91,7 +91,7 @@ pub struct Run {
     pub dry_run: bool,
     /// Read only objects that no run with this state file has read; the report is that of a run that
     /// reads all
-    #[arg(long, conflicts_with = "dry_run", help_heading = "Running")]
+    #[arg(long, help_heading = "Running")]
     pub incremental: bool,
     /// What runs remember [default: trailscan.state beside the configuration, else in the working
     /// directory]

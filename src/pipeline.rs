@@ -23,7 +23,7 @@ use crate::state::State;
 use crate::tally::{Scanned, Tally};
 use incoming::{Incoming, Loaded};
 use lessons::Lessons;
-pub use lessons::place;
+pub use lessons::is_known;
 use scan::Worker;
 
 /// How to run.

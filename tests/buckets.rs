@@ -72,6 +72,22 @@ async fn a_bucket_and_its_copy_on_disk_give_the_same_findings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_bytes_of_a_report_do_not_change_with_the_threads() {
+    let root = bucket_of("breach");
+    let url = loopback::serve_folder(root.path()).await;
+    let mut reports = Vec::new();
+    for jobs in ["1", "2", "7"] {
+        let mut command = on_loopback("s3://logs", &url);
+        command.args(WEEK).args(["--jobs", jobs]);
+        let ran = tokio::task::spawn_blocking(move || finish(command));
+        let ran = ran.await.unwrap();
+        let files = ["run.json", "findings.json", "findings.csv", "report.html"];
+        reports.push(files.map(|file| ran.file(file)));
+    }
+    assert!(reports[0] == reports[1] && reports[0] == reports[2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_window_the_last_seven_days_are_read() {
     let root = bucket_of("breach");
     let url = loopback::serve_folder(root.path()).await;

@@ -94,6 +94,11 @@ async fn a_second_run_reads_nothing_and_says_the_same() {
     assert_eq!(served.reads().len(), all.len());
     same(&first, &plain, &FILES, "the first");
     assert_eq!(first.stderr, "");
+    let dry = [&WEEK[..], &["--dry-run"]].concat();
+    let plan = served.incremental(&state, &dry).await.stdout;
+    assert!(plan.contains(" 0 objects, 0 B"), "{plan}");
+    let known = format!("{} objects known from earlier runs", all.len());
+    assert!(plan.contains(&known), "{plan}");
     let second = served.incremental(&state, &WEEK).await;
     assert_eq!(served.reads(), [""; 0]);
     same(&second, &plain, &FILES, "the second");

@@ -47,12 +47,12 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
         .context("cannot start")?;
     let progress = progress::Bar::new(arguments.quiet);
     let found = find::find(&source, &scope, arguments, &runtime)?;
-    let Some(output) = output else {
-        return dry::run(found, &scope, jobs(arguments.jobs));
-    };
     let state = match arguments.incremental {
         true => Some(state(arguments, &config, &rules)?),
         false => None,
+    };
+    let Some(output) = output else {
+        return dry::run(found, &scope, state.as_deref(), jobs(arguments.jobs));
     };
     progress.begin();
     let detector = Detector::new(&rules, &config.organization);

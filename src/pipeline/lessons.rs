@@ -20,7 +20,7 @@ const TOGETHER: usize = 256;
 
 /// The place and version that a lesson is kept under: `s3://BUCKET/KEY` or an absolute path, and
 /// the ETag or size and time of writing. Nothing for what has no version.
-pub fn place(object: &ObjectRef) -> Option<(String, &str)> {
+fn place(object: &ObjectRef) -> Option<(String, &str)> {
     let version = object.version.as_deref()?;
     let place = match &object.place {
         Place::S3 { bucket, key } => format!("s3://{bucket}/{key}"),
@@ -35,6 +35,11 @@ pub fn place(object: &ObjectRef) -> Option<(String, &str)> {
 pub(super) fn known(state: Option<&State>, object: &ObjectRef) -> Option<Vec<u8>> {
     let (place, version) = place(object)?;
     state?.lesson(&place, version).ok()?
+}
+
+/// True where an earlier run has read this version of the object.
+pub fn is_known(state: Option<&State>, object: &ObjectRef) -> bool {
+    known(state, object).is_some()
 }
 
 /// A lesson as it was learnt, under the name that the object has in this run. Nothing for bytes
@@ -109,4 +114,49 @@ fn write(state: &State, lessons: &Receiver<Lesson>) -> Result<(), StateError> {
         state.keep(&together)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::detect::{Detection, Detector};
+    use crate::pipeline::scan::Worker;
+    use crate::rules::load;
+    use crate::source::{Scope, local};
+
+    /// Whatever is added to what an object teaches must come back from the file.
+    #[test]
+    fn a_lesson_says_after_keeping_what_it_said_before() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let config = Config::load(Some(&root.join(".trailscan.toml"))).unwrap();
+        let rules = load::load(&load::builtin(), &config.rules);
+        let detector = Detector::new(&rules, &config.organization);
+        let scope = Scope::all(std::time::UNIX_EPOCH.into());
+        let listing = local::list(&root.join("samples/trails/breach"), &scope).unwrap();
+        let detection = Detection::new(&detector).telling_all();
+        let mut worker = Worker::new(detection, &scope, 64);
+        let mut found = 0;
+        for (sequence, object) in (0..).zip(&listing.objects) {
+            let Place::File(path) = &object.place else {
+                continue;
+            };
+            let bytes = local::read(path, 1 << 20);
+            let scanned = worker.scan(sequence, object, bytes);
+            let kept = bitcode::encode(&scanned);
+            let recalled = recall(sequence, &kept, object).unwrap();
+            let told = |scanned: &Scanned| {
+                let texts: Vec<_> = scanned.names.iter().map(str::to_owned).collect();
+                // the table of the names serves only to add some
+                let all = format!("{scanned:?}");
+                let (before, after) = all.split_once("table: ").unwrap();
+                let (_, after) = after.split_once("seen: ").unwrap();
+                format!("{texts:?} {before} {after}")
+            };
+            assert_eq!(told(&recalled), told(&scanned));
+            found += scanned.hits.len();
+        }
+        assert!(found > 1_000, "the rules found what they find: {found}");
+        assert!(recall(0, b"no lesson", &listing.objects[0]).is_none());
+    }
 }

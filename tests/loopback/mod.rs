@@ -128,6 +128,8 @@ pub struct Memory {
     /// Requests at the same time beyond which it answers "slow down".
     bears: Option<u32>,
     load: Arc<AtomicU32>,
+    /// Listings that are answered with "slow down" before the first one that is not.
+    slow_lists: AtomicU32,
     /// Only requests that offer to pay are answered.
     requester_pays: bool,
     asked: Arc<Mutex<Vec<String>>>,
@@ -196,6 +198,11 @@ impl Memory {
         self
     }
 
+    pub fn slow_to_list(self, times: u32) -> Self {
+        self.slow_lists.store(times, Ordering::SeqCst);
+        self
+    }
+
     pub fn paid_by_requesters(mut self) -> Self {
         self.requester_pays = true;
         self
@@ -209,6 +216,11 @@ impl Memory {
     fn listed(&self, input: &ListObjectsV2Input) -> S3Result<ListObjectsV2Output> {
         let prefix = input.prefix.clone().unwrap_or_default();
         self.asked.lock().unwrap().push(format!("LIST {prefix}"));
+        let slow = |left: u32| left.checked_sub(1);
+        let order = Ordering::SeqCst;
+        if self.slow_lists.fetch_update(order, order, slow).is_ok() {
+            return Err(S3Error::new(S3ErrorCode::SlowDown));
+        }
         if input.bucket != BUCKET {
             return Err(S3Error::new(S3ErrorCode::NoSuchBucket));
         }
