@@ -21,7 +21,7 @@ const STYLES: Styles = Styles::styled()
 
 /// From a CloudTrail bucket to a HIPAA audit report, in one command.
 #[derive(Debug, Parser)]
-#[command(name = "trailscan", version, styles = STYLES, max_term_width = 100, after_help = "Exit codes:\n  0  complete, nothing at or above --fail-on\n  1  complete, findings at or above --fail-on\n  2  could not start\n  3  incomplete: something could not be read (wins over 1), or no findings and rules that\n     could not see their events; the report says what is missing")]
+#[command(name = "trailscan", version, styles = STYLES, max_term_width = 100, after_help = "Exit codes:\n  0  complete, nothing at or above --fail-on\n  1  complete, findings at or above --fail-on\n  2  could not start\n  3  incomplete, or not proven (wins over 1), or no findings and rules that could not see\n     their events: the report says what is missing\n  4  integrity broken: a log or digest was altered, removed or added (wins over all but 2)")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -34,6 +34,11 @@ pub enum Command {
     Run(Box<Run>),
     /// Show what was there and what the rules could see, by account, Region and hour
     Coverage(Box<Coverage>),
+    /// Check CloudTrail's logs against its signed digests
+    #[command(
+        after_help = "--since and --until are times of delivery here; `run --verify` does the same while it reads.\nExit codes: 0 valid, 2 could not start, 3 not proven, 4 broken"
+    )]
+    Verify(Box<Verify>),
     /// List, check, try and explain the rules
     #[command(subcommand)]
     Rules(Rules),
@@ -48,8 +53,11 @@ pub enum Command {
 /// `trailscan run`
 #[derive(Debug, Args)]
 pub struct Run {
+    /// A folder, a file, `-`, or s3://BUCKET[/PREFIX]; without it CloudTrail is asked where the logs are
+    pub source: Option<String>,
+
     #[command(flatten)]
-    pub reading: Reading,
+    pub selection: Selection,
 
     /// Folder for report.html, findings.json, findings.csv, coverage.json and run.json
     #[arg(
@@ -86,6 +94,12 @@ pub struct Run {
     #[command(flatten)]
     pub rule_choice: RuleChoice,
 
+    /// Check every log against CloudTrail's signed digests while it is read
+    #[arg(long, conflicts_with = "incremental", help_heading = "Digests")]
+    pub verify: bool,
+    #[command(flatten)]
+    pub digests: DigestChoice,
+
     /// List what would be read, with an estimate of requests, cost and time, and read nothing
     #[arg(long, help_heading = "Running")]
     pub dry_run: bool,
@@ -102,13 +116,21 @@ pub struct Run {
         help_heading = "Running"
     )]
     pub state: Option<PathBuf>,
+    #[command(flatten)]
+    pub running: Running,
+
+    #[command(flatten)]
+    pub aws: AwsChoice,
 }
 
 /// `trailscan coverage`
 #[derive(Debug, Args)]
 pub struct Coverage {
+    /// A folder, a file, `-`, or s3://BUCKET[/PREFIX]; without it CloudTrail is asked where the logs are
+    pub source: Option<String>,
+
     #[command(flatten)]
-    pub reading: Reading,
+    pub selection: Selection,
 
     /// How to print it
     #[arg(long, value_enum, default_value_t = CoverageFormat::Grid, help_heading = "Output")]
@@ -119,6 +141,12 @@ pub struct Coverage {
 
     #[command(flatten)]
     pub rule_choice: RuleChoice,
+
+    #[command(flatten)]
+    pub running: Running,
+
+    #[command(flatten)]
+    pub aws: AwsChoice,
 }
 
 /// `--format` of `trailscan coverage`.
@@ -130,38 +158,25 @@ pub enum CoverageFormat {
     Json,
 }
 
-/// What to read, and how.
+/// What reading may take.
 #[derive(Debug, Args)]
-pub struct Reading {
-    /// A folder, a file, `-`, or s3://BUCKET[/PREFIX]; without it CloudTrail is asked where the logs are
-    pub source: Option<String>,
-
-    #[command(flatten)]
-    pub selection: Selection,
-
+#[command(next_help_heading = "Running")]
+pub struct Running {
     /// Worker threads; as many as there are processors where not given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Running")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// The most MiB an object may inflate to; AWS writes at most 50
-    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4095), help_heading = "Running")]
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4095))]
     pub max_object_mib: u64,
-
-    /// Read only where this trail writes; may be given several times [default: every trail]
-    #[arg(
-        long,
-        value_name = "NAME|ARN",
-        conflicts_with = "source",
-        help_heading = "AWS"
-    )]
-    pub trail: Vec<String>,
-    #[command(flatten)]
-    pub aws: AwsChoice,
 }
 
 /// Who asks AWS, and how.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "AWS")]
 pub struct AwsChoice {
+    /// Read only where this trail writes; may be given several times [default: every trail]
+    #[arg(long, value_name = "NAME|ARN", conflicts_with = "source")]
+    pub trail: Vec<String>,
     /// AWS profile; without it the SDK's usual credential chain
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
@@ -187,6 +202,50 @@ impl AwsChoice {
             region: None,
         }
     }
+}
+
+/// `trailscan verify`
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// A folder or s3://BUCKET[/PREFIX]; without it CloudTrail is asked where the logs are
+    pub source: Option<String>,
+
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub digests: DigestChoice,
+
+    /// Folder for integrity.json and public-keys.json
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "report",
+        help_heading = "Output"
+    )]
+    pub out: PathBuf,
+    /// No progress and no summary; errors are still printed
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
+
+    #[command(flatten)]
+    pub running: Running,
+
+    #[command(flatten)]
+    pub aws: AwsChoice,
+}
+
+/// Against what logs are verified.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Digests")]
+pub struct DigestChoice {
+    /// CloudTrail's public keys, as `aws cloudtrail list-public-keys` prints them, one file a Region
+    /// [default: CloudTrail is asked in each Region]
+    #[arg(long, value_name = "FILE")]
+    pub public_keys: Vec<PathBuf>,
+    /// SOURCE is a copy of this bucket: the digests must name it, and keys are compared from the
+    /// account on
+    #[arg(long, value_name = "BUCKET")]
+    pub original_bucket: Option<String>,
 }
 
 /// Which events.

@@ -7,6 +7,7 @@
 
 mod gauge;
 mod pattern;
+mod ranks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -224,7 +225,7 @@ impl Window {
 /// included.
 fn windows(correlation: &Correlation, rows: &[Row], names: &Names) -> Vec<Window> {
     let mut found: Vec<Window> = Vec::new();
-    let mut gauge = Gauge::new(correlation, names);
+    let mut gauge = Gauge::new(correlation, rows, names);
     let mut from = 0;
     let upper = |(comparison, _): &(Comparison, f64)| {
         !matches!(comparison, Comparison::Gt | Comparison::Gte)

@@ -38,6 +38,9 @@ pub mod trail;
 // what was read and what was not
 pub mod coverage;
 
+// what digests say of logs, and what that proves
+pub mod integrity;
+
 // everything a run learnt
 pub mod tally;
 
@@ -54,6 +57,9 @@ pub mod source;
 
 // from bytes to records
 pub mod decode;
+
+// digests read, and the proof drawn from them
+pub mod digest;
 
 // ---- what is looked for ----
 

@@ -9,6 +9,7 @@ pub mod csv;
 mod findings;
 pub mod grid;
 pub mod html;
+pub mod integrity;
 pub mod json;
 pub mod notes;
 pub mod outlook;
@@ -24,6 +25,7 @@ use crate::coverage::Coverage;
 use crate::event::time::Epoch;
 use crate::finding::{Finding, iso_time};
 use crate::hipaa::Citation;
+use crate::integrity::proof::{self, Proof};
 use crate::rules::{Rejected, RuleSet, Unconfigured};
 use crate::severity::Severity;
 use crate::tally::Tally;
@@ -38,6 +40,8 @@ pub struct Report {
     /// What rules could see, hour by hour.
     #[serde(skip)]
     pub visibility: Visibility,
+    /// What the digests prove; nothing where nobody asked.
+    pub integrity: Option<Proof>,
     /// By citation, in the catalogue's order; only those some rule speaks to.
     pub citations: Vec<CitationState>,
     /// In the order of [`Finding::order`], those below `min_level` left out.
@@ -202,6 +206,7 @@ impl Report {
             unconfigured: rules.unconfigured.clone(),
             activity: ActivityTables::new(&tally.activity, &tally.names),
             coverage: tally.coverage,
+            integrity: None,
             worst,
             left_out,
             findings,
@@ -277,7 +282,13 @@ impl Report {
                 thousands(partly)
             ),
         };
-        format!("{found}{hidden}; {whole}{unseen}.")
+        let proven = match self.integrity.as_ref().map(Proof::state) {
+            None => "",
+            Some(proof::State::Valid) => ", as AWS signed them",
+            Some(proof::State::NotProven) => ", their integrity is NOT PROVEN",
+            Some(proof::State::Broken) => ", their integrity is BROKEN",
+        };
+        format!("{found}{hidden}; {whole}{proven}{unseen}.")
     }
 }
 

@@ -26,6 +26,7 @@ fn help_is_part_of_the_product() {
     insta::assert_snapshot!("help", said(&["--help"]).1);
     insta::assert_snapshot!("help_run", said(&["run", "--help"]).1);
     insta::assert_snapshot!("help_coverage", said(&["coverage", "--help"]).1);
+    insta::assert_snapshot!("help_verify", said(&["verify", "--help"]).1);
 }
 
 #[test]
@@ -139,6 +140,7 @@ fn the_policy_and_the_configuration_are_printed_ready_to_use() {
         (code, &policy["Statement"][3]["Resource"]),
         (0, &"arn:aws:s3:::logs/prod/AWSLogs/*".into())
     );
+    assert!(policy.to_string().contains("cloudtrail:ListPublicKeys"));
     let folder = tempfile::tempdir().unwrap();
     let init = || {
         trailscan()

@@ -575,6 +575,14 @@ fn what_cannot_be_meant_is_refused_with_its_reason() {
             "at most 100",
         ),
         (
+            "type: event_count; rules: [a]; timespan: 5m; condition: {gte: 1, field: eventName}",
+            "`field` is for",
+        ),
+        (
+            "type: value_sum; rules: [a]; timespan: 5m; condition: {gte: 1, field: x, percentile: 5}",
+            "`percentile` is for",
+        ),
+        (
             "type: temporal; rules: [a, b]; timespan: 5m; condition: a and b and d",
             "`d`, which it does not watch",
         ),

@@ -2,31 +2,33 @@
 
 mod dry;
 pub(super) mod find;
-mod output;
+pub(super) mod output;
 pub(super) mod progress;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Duration, Utc};
 
-use tokio::runtime::Runtime;
-
+use super::verification::Verification;
 use super::{Exit, say};
 use crate::aws::Aws;
-use crate::cli::{FailOn, Reading, RuleChoice, RuleSource, Run, Selection};
+use crate::cli::{AwsChoice, FailOn, RuleChoice, RuleSource, Run, Running, Selection};
 use crate::config::Config;
 use crate::correlate::correlate;
 use crate::detect::Detector;
-use crate::pipeline::{self, Options};
-use crate::report::{Assessment, Provenance, Report, notes, plural, terminal};
+use crate::integrity::proof::{self, Proof};
+use crate::pipeline::{self, Options, Work};
+use crate::report::{Assessment, Provenance, Report, grid, notes, plural, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
 use crate::sha256;
 use crate::source::{Scope, Source, discover};
 use crate::state::State;
 use crate::tally::Tally;
+use crate::trail::Trail;
 use find::Found;
 
 /// How late after its events a log may be delivered and still be read (facts, 2.2).
@@ -37,91 +39,118 @@ const DEFAULT_DAYS: i64 = 7;
 
 pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let now = now()?;
-    let reading = &arguments.reading;
-    let source = Source::parse(reading.source.as_deref())?;
+    let source = Source::parse(arguments.source.as_deref())?;
     let config = Config::load(arguments.rule_choice.config.as_deref())?;
     let rules = rule_set(&arguments.rule_choice, &config)?;
-    let scope = scope(&reading.selection, &source, now)?;
+    let digests = &arguments.digests;
+    let about_digests = !digests.public_keys.is_empty() || digests.original_bucket.is_some();
+    if about_digests && !arguments.verify {
+        bail!("--public-keys and --original-bucket are for digests: add --verify");
+    }
+    let scope = Scope {
+        digests: arguments.verify,
+        ..scope(&arguments.selection, &source, now)?
+    };
     let output = match arguments.dry_run {
         true => None,
         false => Some(output::Folder::open(&arguments.out)?),
     };
     let runtime = runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
-    let found = find::find(&source, &scope, reading, arguments.quiet, &runtime)?;
+    let found = find::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
     let state = match arguments.incremental {
         true => Some(state(arguments, &config, &rules)?),
         false => None,
     };
     let Some(output) = output else {
-        return dry::run(found, &scope, state.as_deref(), jobs(reading.jobs));
+        let jobs = options(&arguments.running).jobs;
+        return dry::run(found, &scope, state.as_deref(), jobs);
     };
+    let verification = match arguments.verify {
+        false => None,
+        true => Some(Verification::prepare(
+            (&source, &found),
+            &scope,
+            &arguments.digests,
+            &arguments.aws,
+            &output,
+            &runtime,
+        )?),
+    };
+    let settings = settings(&found, &scope, &arguments.aws, &runtime)?;
+    progress.begin();
     let detector = Detector::new(&rules, &config.organization);
+    let options = Options {
+        state,
+        ..options(&arguments.running)
+    };
+    let work = Work {
+        detector: Some(&detector),
+        digests: verification.as_ref().map(|one| &one.reader),
+        ledger: verification.as_ref().map(|one| &one.spool as _),
+    };
+    let mut tally = pipeline::run(found.input, work, &scope, &options, &progress);
+    let mut files = Vec::new();
+    let mut proof = None;
+    if let Some(verification) = verification {
+        let (_, drawn, written) =
+            verification.finish(&mut tally.integrity, &options, &progress, &output)?;
+        grid::take_digests(&mut tally.coverage, &drawn);
+        (proof, files) = (Some(drawn), written);
+    }
+    progress.end();
+    complete(&mut tally, settings)?;
+    let bursts = correlate(&rules, &mut tally);
     let provenance = Provenance {
         min_level: arguments.min_level,
         ..provenance(&found.source, &config, &scope, &arguments.rule_choice)
     };
-    let mut tally = scan(
-        found, &detector, &scope, reading, state, &progress, &runtime,
-    )?;
-    let bursts = correlate(&rules, &mut tally);
-    let report = Report::new(provenance, &rules, tally, bursts);
-    let files = output.write(&report, &arguments.format)?;
+    let report = Report {
+        integrity: proof,
+        ..Report::new(provenance, &rules, tally, bursts)
+    };
+    files.splice(0..0, output.write(&report, &arguments.format)?);
     if !arguments.quiet {
         say(&terminal::summary(&report))?;
         say(&format!("\nReport: {}\n", files.join("  ")))?;
-        warn_of_regions(&reading.selection);
+        warn_of_regions(&arguments.selection);
     }
     Ok(exit(&report, arguments.fail_on))
 }
 
-/// The runtime on which things are fetched.
-pub(super) fn runtime() -> anyhow::Result<Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("cannot start")
+/// What CloudTrail says of the trails that write to what is read, and what it does not say.
+pub(super) type Settings = (BTreeSet<Trail>, BTreeSet<String>);
+
+/// Asks CloudTrail what is recorded where a bucket is read; of a folder nobody knows its trail.
+pub(super) fn settings(
+    found: &Found<'_>,
+    scope: &Scope,
+    choice: &AwsChoice,
+    runtime: &tokio::runtime::Runtime,
+) -> anyhow::Result<Settings> {
+    let places = found.places.as_slice();
+    if places.is_empty() {
+        return Ok(Settings::default());
+    }
+    runtime.block_on(async {
+        let client = Aws::from_chain(&choice.options()).await?.cloudtrail();
+        let now = scope.now.timestamp();
+        Ok(discover::settings(&client, places, &choice.trail, now).await)
+    })
 }
 
-/// Reads all that was found and, where that is a bucket, asks CloudTrail what its trails record.
-/// With a state, objects that it remembers are not read again.
-pub(super) fn scan(
-    found: Found<'_>,
-    detector: &Detector<'_>,
-    scope: &Scope,
-    reading: &Reading,
-    state: Option<Arc<State>>,
-    progress: &progress::Bar,
-    runtime: &Runtime,
-) -> anyhow::Result<Tally> {
-    let (trails, unknown) = match found.places.as_slice() {
-        [] => Default::default(),
-        places => runtime.block_on(async {
-            let aws = Aws::from_chain(&reading.aws.options()).await?;
-            let now = scope.now.timestamp();
-            let client = aws.cloudtrail();
-            anyhow::Ok(discover::settings(&client, places, &reading.trail, now).await)
-        })?,
-    };
-    progress.begin();
-    let options = Options {
-        jobs: jobs(reading.jobs),
-        max_object_mib: reading.max_object_mib,
-        state,
-    };
-    let mut tally = pipeline::run(found.input, detector, scope, &options, progress);
-    progress.end();
-    tally.coverage.trails = trails;
-    tally.coverage.trails_unknown = unknown;
-    if !tally.coverage.identities_hold() {
+/// Adds what CloudTrail said to what was read, and checks that it adds up.
+pub(super) fn complete(tally: &mut Tally, settings: Settings) -> anyhow::Result<()> {
+    let coverage = &mut tally.coverage;
+    (coverage.trails, coverage.trails_unknown) = settings;
+    if !coverage.identities_hold() {
         bail!(
             "the counts do not add up, which is a bug in trailscan: {:?} {:?}",
-            tally.coverage.objects,
-            tally.coverage.records
+            coverage.objects,
+            coverage.records
         );
     }
-    Ok(tally)
+    Ok(())
 }
 
 /// Loads the rules that were asked for. None at all cannot be what anybody wants.
@@ -155,7 +184,15 @@ pub(super) fn texts(from: &RuleSource) -> anyhow::Result<Vec<RuleText>> {
     Ok(texts)
 }
 
-/// The window and the places that were asked for.
+/// What threads wait on for the network.
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start")
+}
+
 pub(super) fn scope(
     selection: &Selection,
     source: &Source,
@@ -178,6 +215,7 @@ pub(super) fn scope(
         now,
         accounts: selection.account.clone(),
         regions: selection.region.clone(),
+        digests: false,
     })
 }
 
@@ -196,7 +234,7 @@ fn state(arguments: &Run, config: &Config, rules: &RuleSet) -> anyhow::Result<Ar
         &rules.hash,
         &places.join(" "),
         &text,
-        &arguments.reading.max_object_mib.to_string(),
+        &arguments.running.max_object_mib.to_string(),
     ];
     let fingerprint = sha256::hex([learnt_with.join("\n").as_bytes()]);
     let state = State::open(&path, &fingerprint)?;
@@ -210,11 +248,14 @@ fn state(arguments: &Run, config: &Config, rules: &RuleSet) -> anyhow::Result<Ar
     Ok(Arc::new(state))
 }
 
-pub(super) fn jobs(asked: Option<u16>) -> usize {
-    asked.map_or_else(
-        || std::thread::available_parallelism().map_or(1, Into::into),
-        usize::from,
-    )
+/// How the pipeline is to run.
+pub(super) fn options(running: &Running) -> Options {
+    let processors = || std::thread::available_parallelism().map_or(1, Into::into);
+    Options {
+        jobs: running.jobs.map_or_else(processors, usize::from),
+        max_object_mib: running.max_object_mib,
+        state: None,
+    }
 }
 
 /// The moment of the run; `SOURCE_DATE_EPOCH` sets it for reports that can be compared byte by byte
@@ -275,8 +316,8 @@ pub(super) fn warn_of_regions(selection: &Selection) {
     }
 }
 
-/// Incomplete wins over findings: an incomplete run proves nothing. Where there is nothing to
-/// report, a rule that could not see its events is not clean either.
+/// Broken integrity wins over all; incomplete wins over findings, because an incomplete run proves
+/// nothing. Where there is nothing to report, a rule that could not see its events is not clean.
 fn exit(report: &Report, fail_on: FailOn) -> Exit {
     let found = fail_on
         .0
@@ -286,10 +327,13 @@ fn exit(report: &Report, fail_on: FailOn) -> Exit {
         let mut unseen = rules.filter(|rule| rule.assessment != Assessment::Assessed);
         unseen.any(|rule| rule.level >= least)
     });
-    match (report.coverage.is_complete(), found, unseen) {
-        (false, ..) => Exit::Incomplete,
-        (true, true, _) => Exit::Findings,
-        (true, false, true) => Exit::Incomplete,
-        (true, false, false) => Exit::Done,
+    let complete = report.coverage.is_complete();
+    match (report.integrity.as_ref().map(Proof::state), found) {
+        (Some(proof::State::Broken), _) => Exit::Broken,
+        (Some(proof::State::NotProven), _) => Exit::Incomplete,
+        _ if !complete => Exit::Incomplete,
+        (_, true) => Exit::Findings,
+        _ if unseen => Exit::Incomplete,
+        (_, false) => Exit::Done,
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
+use super::ranks::Ranks;
 use crate::event::time::Epoch;
 use crate::names::{NameId, Names};
 use crate::rules::{Correlation, Measure};
@@ -15,8 +16,8 @@ pub(super) struct Gauge<'n> {
     measure: Measure,
     count: u64,
     values: FxHashMap<NameId, u64>,
-    /// Ordered numbers, for the percentile.
-    numbers: BTreeMap<OrderedNumber, u64>,
+    /// For the percentile.
+    ranks: Ranks,
     sum: f64,
     /// How many values the sum has.
     summed: u64,
@@ -26,36 +27,21 @@ pub(super) struct Gauge<'n> {
     timespan: Epoch,
 }
 
-struct OrderedNumber(f64);
-
-impl PartialEq for OrderedNumber {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl PartialOrd for OrderedNumber {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Eq for OrderedNumber {}
-
-impl Ord for OrderedNumber {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.total_cmp(&other.0)
-    }
-}
-
 impl<'n> Gauge<'n> {
-    pub(super) fn new(correlation: &Correlation, names: &'n Names) -> Self {
+    /// Nothing has entered yet of these rows.
+    pub(super) fn new(correlation: &Correlation, rows: &[Row], names: &'n Names) -> Self {
+        let ranks = match correlation.measure {
+            Measure::ValuePercentile(_) => {
+                Ranks::new(rows.iter().filter_map(|row| number(row, names)).collect())
+            }
+            _ => Ranks::default(),
+        };
         Self {
             names,
             measure: correlation.measure,
             count: 0,
             values: FxHashMap::default(),
-            numbers: BTreeMap::new(),
+            ranks,
             sum: 0.0,
             summed: 0,
             places: BTreeMap::new(),
@@ -84,14 +70,14 @@ impl<'n> Gauge<'n> {
                 }
             }
             Measure::ValueSum | Measure::ValueAvg => {
-                if let Some(number) = self.number(row) {
+                if let Some(number) = number(row, self.names) {
                     self.sum += number;
                     self.summed += 1;
                 }
             }
             Measure::ValuePercentile(_) => {
-                if let Some(number) = self.number(row) {
-                    *self.numbers.entry(OrderedNumber(number)).or_default() += 1;
+                if let Some(number) = number(row, self.names) {
+                    self.ranks.enter(number);
                 }
             }
         }
@@ -111,7 +97,7 @@ impl<'n> Gauge<'n> {
             }
             Measure::Temporal => take_one(&mut self.places, &row.place),
             Measure::ValueSum | Measure::ValueAvg => {
-                if let Some(number) = self.number(row) {
+                if let Some(number) = number(row, self.names) {
                     self.sum -= number;
                     self.summed -= 1;
                     if self.summed == 0 {
@@ -121,17 +107,11 @@ impl<'n> Gauge<'n> {
                 }
             }
             Measure::ValuePercentile(_) => {
-                if let Some(number) = self.number(row) {
-                    take_one(&mut self.numbers, &OrderedNumber(number));
+                if let Some(number) = number(row, self.names) {
+                    self.ranks.leave(number);
                 }
             }
         }
-    }
-
-    fn number(&self, row: &Row) -> Option<f64> {
-        let number: Option<f64> = self.names.text(row.value).trim().parse().ok();
-        // `infinity` would outlast its window
-        number.filter(|number| number.is_finite())
     }
 
     /// What the window that ends at `now` measures; nothing where there is nothing to measure.
@@ -150,17 +130,23 @@ impl<'n> Gauge<'n> {
             Measure::ValueSum => (self.summed > 0).then_some(self.sum),
             Measure::ValueAvg => (self.summed > 0).then(|| self.sum / self.summed as f64),
             Measure::ValuePercentile(percentile) => {
-                let numbers: u64 = self.numbers.values().sum();
-                // the nearest rank
-                let rank = (percentile / 100.0 * numbers as f64).ceil().max(1.0);
-                let mut passed = 0.0;
-                self.numbers.iter().find_map(|(number, count)| {
-                    passed += *count as f64;
-                    (passed >= rank).then_some(number.0)
-                })
+                // the nearest rank; the specification names no other
+                let rank = (percentile * self.ranks.count() as f64 / 100.0).ceil();
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "from 1 to the count"
+                )]
+                self.ranks.nth((rank as u64).max(1))
             }
         }
     }
+}
+
+fn number(row: &Row, names: &Names) -> Option<f64> {
+    let number: Option<f64> = names.text(row.value).trim().parse().ok();
+    // `infinity` would outlast its window
+    number.filter(|number| number.is_finite())
 }
 
 fn take_one<K: Ord>(map: &mut BTreeMap<K, u64>, key: &K) {

@@ -159,6 +159,10 @@ fn sums_averages_and_percentiles_follow_the_window() {
     assert_eq!(bursts(&average, rows()), [(200, 200, 1)]);
     let median = correlation(Measure::ValuePercentile(50.0), 60, (Comparison::Eq, 20.0));
     assert_eq!(bursts(&median, rows()), [(0, 20, 3)]);
+    // seven of a hundred are seven, though 0.07 times 100 is a little more
+    let low = correlation(Measure::ValuePercentile(7.0), 60, (Comparison::Gte, 8.0));
+    let hundred = (1..=100).map(|n| row(0, 0, &n.to_string())).collect();
+    assert_eq!(bursts(&low, hundred), []);
 }
 
 /// "All of them" as a threshold looks at counts, as a condition at matches.

@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use super::Provenance;
 use super::visibility::window;
-use crate::coverage::{Coverage, DigestState, HOUR, Hour, RegionCoverage, hour_of};
+use crate::coverage::{Coverage, Digest, DigestState, HOUR, Hour, RegionCoverage, hour_of};
 use crate::event::time::Epoch;
+use crate::integrity::proof::{Proof, State};
 use crate::trail::Change;
 
 /// What can be said of one hour, the most telling first: of several hours taken together the first
@@ -211,7 +212,7 @@ impl Row<'_> {
         &self,
         from: Epoch,
         until: Epoch,
-    ) -> impl Iterator<Item = (&(Epoch, Epoch), &crate::coverage::Digest)> {
+    ) -> impl Iterator<Item = (&(Epoch, Epoch), &Digest)> {
         let digests = self.coverage.digests.iter();
         digests.filter(move |((begin, end), _)| *begin < until && *end > from)
     }
@@ -259,6 +260,23 @@ pub fn state_of(stretches: &[Stretch], from: Epoch, until: Epoch) -> Option<Hour
     here.take_while(|one| one.from < until)
         .map(|one| one.state)
         .min()
+}
+
+/// Takes up what the digests prove of each hour, for the hours without files. What a backfill digest
+/// names, an hour's own does not.
+pub fn take_digests(coverage: &mut Coverage, proof: &Proof) {
+    for chain in proof.chains.iter().filter(|chain| !chain.backfill) {
+        let region = coverage.region(&chain.account, &chain.region);
+        for hour in &chain.hours {
+            let state = match hour.found.state {
+                State::Valid => DigestState::Valid,
+                State::NotProven => DigestState::Unchecked,
+                State::Broken => DigestState::Invalid,
+            };
+            let logs = u64::from(hour.logs.named);
+            region.digest((hour.start, hour.end), Digest { state, logs });
+        }
+    }
 }
 
 /// When logging stood still, as the changes met in the logs tell and as CloudTrail's status does.
@@ -309,7 +327,6 @@ fn short(trail: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::coverage::Digest;
     use crate::trail::TrailChange;
 
     const ACCOUNT: &str = "111122223333";

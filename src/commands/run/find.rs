@@ -6,7 +6,7 @@ use tokio::runtime::Runtime;
 
 use super::progress::note;
 use crate::aws::Aws;
-use crate::cli::Reading;
+use crate::cli::AwsChoice;
 use crate::coverage::{Problem, ProblemKind};
 use crate::pipeline::Input;
 use crate::source::s3::{self, Access, ListError, Plan};
@@ -15,23 +15,16 @@ use crate::source::{Listing, ObjectRef, Place, Scope, Source, discover, local};
 /// What is read and how.
 pub(in crate::commands) struct Found<'r> {
     /// The source as the report names it.
-    pub(super) source: String,
+    pub(in crate::commands) source: String,
     /// The buckets, each with the prefix that is read.
-    pub(super) places: Vec<(String, String)>,
-    pub(super) input: Input<'r>,
-}
-
-impl Found<'_> {
-    /// The source as the report names it.
-    pub(in crate::commands) fn source(&self) -> &str {
-        &self.source
-    }
+    pub(in crate::commands) places: Vec<(String, String)>,
+    pub(in crate::commands) input: Input<'r>,
 }
 
 pub(in crate::commands) fn find<'r>(
     source: &Source,
     scope: &Scope,
-    reading: &Reading,
+    choice: &AwsChoice,
     quiet: bool,
     runtime: &'r Runtime,
 ) -> anyhow::Result<Found<'r>> {
@@ -49,7 +42,7 @@ pub(in crate::commands) fn find<'r>(
             ..Listing::default()
         }),
         Source::S3 { bucket, prefix } => runtime.block_on(async {
-            let aws = Aws::from_chain(&reading.aws.options()).await?;
+            let aws = Aws::from_chain(&choice.options()).await?;
             let client = s3::open(&aws.s3(), bucket, prefix).await?;
             let plan = s3::plan(&client, bucket, prefix, false, scope).await?;
             let access = Access {
@@ -62,7 +55,7 @@ pub(in crate::commands) fn find<'r>(
                 buckets: [(bucket.clone(), access)].into(),
             })
         })?,
-        Source::Trails => return runtime.block_on(find_trails(scope, reading, quiet, runtime)),
+        Source::Trails => return runtime.block_on(find_trails(scope, choice, quiet, runtime)),
     };
     let places = match source {
         Source::S3 { bucket, prefix } => vec![(bucket.clone(), prefix.clone())],
@@ -79,12 +72,12 @@ pub(in crate::commands) fn find<'r>(
 /// front of their objects' names; one that cannot be read is named, and the rest goes on.
 async fn find_trails<'r>(
     scope: &Scope,
-    reading: &Reading,
+    choice: &AwsChoice,
     quiet: bool,
     runtime: &'r Runtime,
 ) -> anyhow::Result<Found<'r>> {
-    let aws = Aws::from_chain(&reading.aws.options()).await?;
-    let trails = discover::trails(&aws.cloudtrail(), &reading.trail).await?;
+    let aws = Aws::from_chain(&choice.options()).await?;
+    let trails = discover::trails(&aws.cloudtrail(), &choice.trail).await?;
     let several = trails.places.len() > 1;
     let mut plan = Plan::default();
     let mut buckets: BTreeMap<String, Access> = BTreeMap::new();

@@ -31,7 +31,7 @@ impl Bar {
         }
     }
 
-    pub(super) fn begin(&self) {
+    pub(in crate::commands) fn begin(&self) {
         let template = "{wide_bar:.cyan} {pos}/{len} objects  {msg}  {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style);
@@ -39,7 +39,7 @@ impl Bar {
         self.bar.set_length(0);
     }
 
-    pub(super) fn end(&self) {
+    pub(in crate::commands) fn end(&self) {
         self.bar.finish_and_clear();
     }
 }
@@ -66,6 +66,6 @@ impl Progress for Bar {
 }
 
 /// A remark on standard error.
-pub(super) fn note(text: &str) {
+pub(in crate::commands) fn note(text: &str) {
     drop(writeln!(anstream::stderr().lock(), "note: {text}"));
 }

@@ -109,6 +109,14 @@ impl Loader<'_> {
         if measure.needs_field() && fields.is_empty() {
             return Err(fault("its condition needs a `field`"));
         }
+        if !measure.needs_field() && !fields.is_empty() {
+            return Err(fault(
+                "`field` is for correlations of values: `value_count` and the like",
+            ));
+        }
+        if numbers.percentile.is_some() && !matches!(measure, Measure::ValuePercentile(_)) {
+            return Err(fault("`percentile` is for `value_percentile`"));
+        }
         let mut thresholds = numbers.thresholds.clone();
         if let Some(threshold) = settings.and_then(|settings| settings.threshold) {
             if condition.is_some() {
