@@ -47,11 +47,17 @@ impl<'r> Detector<'r> {
                 rule: rules.rules.get(place)?,
                 meant,
                 watched: u32::try_from(watched).ok()?,
-                told: !meant.thresholds.iter().any(great),
+                // what happened beneath a watched correlation only says to which group it belongs
+                told: watched < meant.rules.len() && !meant.thresholds.iter().any(great),
             })
         };
-        let watchers =
-            (0..rules.rules.len()).map(|rule| rules.watchers(rule).filter_map(watcher).collect());
+        let watchers = (0..rules.rules.len()).map(|rule| {
+            rules
+                .listeners(rule)
+                .into_iter()
+                .filter_map(watcher)
+                .collect()
+        });
         Self {
             rules,
             organization,
@@ -82,6 +88,13 @@ impl<'r> Detection<'r> {
             matched: Vec::new(),
             group: String::new(),
         }
+    }
+
+    /// Tells every event of every group in full, so that a later run can choose among them.
+    #[must_use]
+    pub const fn telling_all(mut self) -> Self {
+        self.groups.want_all();
+        self
     }
 
     /// Must be called before the first event of each [`Scanned`].

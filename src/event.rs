@@ -349,26 +349,21 @@ impl<'a> Event<'a> {
 
     /// True where the key at the end of the path is there, whatever its value (`exists`).
     pub fn has(&self, path: &Path) -> bool {
-        let (parent, last) = match path {
-            Path::Key(key) => return !self.raw(*key).is_absent(),
-            Path::Other(parts) if parts.len() == 1 => {
-                return !self.other(&parts.join(".")).is_absent();
-            }
-            Path::Below(key, rest, _) => match rest.split_last() {
-                Some((last, [])) => (Path::Key(*key), last),
-                Some((last, init)) => (Path::Below(*key, init.to_vec(), Shortcut::None), last),
-                None => return !self.raw(*key).is_absent(),
-            },
-            Path::Other(parts) => match parts.split_last() {
-                Some((last, init)) => (Path::Other(init.to_vec()), last),
+        let (root, rest) = match path {
+            Path::Key(key) => (self.raw(*key), &[][..]),
+            Path::Below(key, rest, ..) => (self.raw(*key), rest.as_slice()),
+            Path::Other(parts) => match parts.split_first() {
+                Some((first, rest)) => {
+                    let mut flat = self.others.iter();
+                    if !rest.is_empty() && flat.any(|(name, _)| is_joined(name, parts)) {
+                        return true;
+                    }
+                    (self.other(first), rest)
+                }
                 None => return false,
             },
         };
-        let is_last = |name: &str| name == last || (self.folded && name.eq_ignore_ascii_case(last));
-        self.visit(&parent, &mut |value| match value {
-            Value::Nested(raw) => raw.members().any(|(name, _)| is_last(&name)),
-            _ => false,
-        })
+        is_there(root, rest, self.folded, LISTS_IN_LISTS)
     }
 }
 
@@ -409,6 +404,28 @@ fn descend<'a>(
         return descend(flat, &[], folded, lists, visit);
     }
     !found.is_absent() && descend(found, deeper, folded, lists, visit)
+}
+
+/// The twin of [`descend`] that asks for the key and not for its values.
+fn is_there(value: Raw<'_>, rest: &[String], folded: bool, lists: u32) -> bool {
+    let Some((first, deeper)) = rest.split_first() else {
+        return !value.is_absent();
+    };
+    if value.is_array() {
+        return lists > 0
+            && value
+                .items()
+                .any(|item| is_there(item, rest, folded, lists - 1));
+    }
+    let mut found = Raw::default();
+    for (name, member) in value.members() {
+        if name == *first || (folded && name.eq_ignore_ascii_case(first)) {
+            found = member;
+        } else if !deeper.is_empty() && is_joined(&name, rest) {
+            return true;
+        }
+    }
+    is_there(found, deeper, folded, lists)
 }
 
 /// True where the name is these parts with dots between them.

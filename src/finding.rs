@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bitcode::{Decode, Encode};
 use serde::Serialize;
 
 use crate::event::time::Epoch;
 use crate::severity::Severity;
 
 /// `eventID`: a GUID in every real record, kept small.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub enum EventId {
     /// Its sixteen bytes in the order in which they are written.
     Guid([u8; 16]),
@@ -104,7 +105,7 @@ pub fn iso_time<S: serde::Serializer>(time: &Option<Epoch>, to: S) -> Result<S::
 pub const GROUP_SEPARATOR: char = '\u{1f}';
 
 /// The three outcomes of a call that matter to a reviewer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Encode, Decode)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     Success,

@@ -82,6 +82,9 @@ pub mod report;
 // trailscan.toml, as written and as meant
 pub mod config;
 
+// what earlier runs learnt, in one SQLite file
+pub mod state;
+
 // all threads and channels
 pub mod pipeline;
 

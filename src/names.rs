@@ -5,11 +5,12 @@
 
 use std::hash::BuildHasher as _;
 
+use bitcode::{Decode, Encode};
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
 /// A text of one [`Names`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub struct NameId(u32);
 
 impl NameId {
@@ -20,12 +21,14 @@ impl NameId {
 }
 
 /// Texts, each once. The empty text is always there.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub struct Names {
     text: String,
     /// Where each text ends in `text`.
     ends: Vec<usize>,
     /// Half a hash beside each place, so that neither growing nor a miss reads the texts.
+    /// Left out where texts are kept for a later run: they are then told, and none is added.
+    #[bitcode(skip)]
     table: HashTable<(u32, u32)>,
 }
 

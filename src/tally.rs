@@ -84,9 +84,14 @@ impl Tally {
         if let Some(day) = scanned.delivered {
             self.met.delivered(day);
         }
-        let mut copies: Vec<u32> = Vec::new();
+        let mut left_out: Vec<u32> = Vec::new();
+        let mut copies = 0;
         let mut counts = vec![0u64; scanned.rows.len()];
         for (at, seen) in (0u32..).zip(&scanned.seen) {
+            if !scanned.outside.is_empty() && scanned.outside.binary_search(&at).is_ok() {
+                left_out.push(at);
+                continue;
+            }
             if self.met.is_new(&seen.id, seen.time) {
                 if let Some(count) = counts.get_mut(seen.row as usize) {
                     *count += 1;
@@ -96,12 +101,13 @@ impl Tally {
                     coverage.last = Some(coverage.last.map_or(time, |last| last.max(time)));
                 }
             } else {
-                copies.push(at);
+                left_out.push(at);
+                copies += 1;
                 coverage.records.undated -= u64::from(seen.time.is_none());
             }
         }
-        coverage.records.evaluated -= copies.len() as u64;
-        coverage.records.duplicates += copies.len() as u64;
+        coverage.records.evaluated -= copies;
+        coverage.records.duplicates += copies;
         if let Some((account, region)) = &scanned.place {
             coverage.region(account, region).objects += 1;
         }
@@ -126,25 +132,25 @@ impl Tally {
         }
         self.coverage.merge(coverage);
         let mut cited = false;
-        let is_copy = |seen: u32| !copies.is_empty() && copies.binary_search(&seen).is_ok();
+        let stands = |seen: u32| left_out.is_empty() || left_out.binary_search(&seen).is_err();
         let mut groups: Vec<Found<'_>> = scanned.groups.iter().map(Found::new).collect();
         for hit in &scanned.hits {
-            if !is_copy(hit.seen) {
+            if stands(hit.seen) {
                 self.hit(hit, &mut groups, &mut own);
             }
         }
         for evidence in &scanned.evidence {
-            if !is_copy(evidence.seen) {
+            if stands(evidence.seen) {
                 cited |= self.evidence(evidence, &groups, &mut own);
             }
         }
         for base in &scanned.bases {
-            if !is_copy(base.seen) {
+            if stands(base.seen) {
                 cited |= self.base(base, &mut own);
             }
         }
         for (rule, seen) in &scanned.silent {
-            if !is_copy(*seen) {
+            if stands(*seen) {
                 self.counts(*rule);
             }
         }

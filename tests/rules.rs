@@ -31,6 +31,7 @@ struct Quiet;
 
 impl Progress for Quiet {
     fn listed(&self, _objects: u64) {}
+    fn remark(&self, _text: &str) {}
     fn object(&self, _bytes: u64, _events: u64) {}
 }
 
@@ -88,6 +89,7 @@ fn a_story_in_a_log_file_is_found_as_in_a_trial() {
     let options = Options {
         jobs: 1,
         max_object_mib: 64,
+        state: None,
     };
     for (name, cases) in &cases {
         let story = cases

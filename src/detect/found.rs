@@ -18,9 +18,16 @@ use crate::tally::{FoundGroup, Scanned};
 pub(super) struct FoundGroups {
     places: HashTable<(u64, u32)>,
     earliest: Vec<Vec<(Option<Epoch>, u32)>>,
+    /// Every event is wanted: which of them are the earliest that count is decided later.
+    all: bool,
 }
 
 impl FoundGroups {
+    /// Wants every event as evidence, for lessons that are kept: another window begins elsewhere.
+    pub(super) const fn want_all(&mut self) {
+        self.all = true;
+    }
+
     /// Forgets the groups of the last object.
     pub(super) fn clear(&mut self) {
         self.places.clear();
@@ -50,6 +57,9 @@ impl FoundGroups {
                 place
             }
         };
+        if self.all {
+            return (place, true);
+        }
         let wanted = self
             .earliest
             .get_mut(place as usize)

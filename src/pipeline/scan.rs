@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use crate::coverage::{Coverage, ProblemKind, Sight};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
-use crate::detect::{Detection, Detector};
+use crate::detect::Detection;
 use crate::event::{Event, Key};
 use crate::source::{FetchError, ObjectRef, Scope};
 use crate::tally::Scanned;
@@ -19,9 +19,9 @@ pub(super) struct Worker<'r> {
 }
 
 impl<'r> Worker<'r> {
-    pub(super) fn new(detector: &'r Detector<'r>, scope: &'r Scope, max_object_mib: u64) -> Self {
+    pub(super) fn new(detection: Detection<'r>, scope: &'r Scope, max_object_mib: u64) -> Self {
         Self {
-            detection: Detection::new(detector),
+            detection,
             scope,
             decoder: Decoder::new(max_object_mib),
         }
@@ -97,7 +97,7 @@ fn log(object: &ObjectRef, decoded: &Decoded, taken: &Taken<'_, '_>, coverage: &
     records.outside = taken.outside;
     records.evaluated = taken.scanned.seen.len() as u64;
     records.undated = taken.undated;
-    records.insight = taken.insight;
+    records.insight = taken.scanned.insights.len() as u64;
     if let Some((first, why)) = decoded.bad.first() {
         let what = format!(
             "{} of {} records cannot be read, the first is record {first}: {why}",
@@ -177,7 +177,6 @@ struct Taken<'w, 'r> {
     sights: Sights,
     outside: u64,
     undated: u64,
-    insight: u64,
 }
 
 impl<'w, 'r> Taken<'w, 'r> {
@@ -190,7 +189,6 @@ impl<'w, 'r> Taken<'w, 'r> {
             sights: Sights::default(),
             outside: 0,
             undated: 0,
-            insight: 0,
         }
     }
 
@@ -200,17 +198,17 @@ impl<'w, 'r> Taken<'w, 'r> {
             return;
         }
         self.undated += u64::from(event.time().is_none());
-        self.insight += u64::from(event.is(Key::EventType, "AwsCloudTrailInsight"));
+        if event.is(Key::EventType, "AwsCloudTrailInsight") {
+            let at = u32::try_from(self.scanned.seen.len()).unwrap_or(u32::MAX);
+            self.scanned.insights.push(at);
+        }
         self.sights.note(event);
         self.detection.take(event, record, &mut self.scanned);
     }
 
-    /// An undated record is outside of no window.
     fn is_outside(&self, event: &Event<'_>) -> bool {
         let scope = self.scope;
-        let before = |time: i64| scope.since.is_some_and(|since| time < since.timestamp());
-        let after = |time: i64| scope.until.is_some_and(|until| time >= until.timestamp());
-        event.time().is_some_and(|time| before(time) || after(time))
+        !scope.holds_time(event.time())
             || (!scope.accounts.is_empty() && !scope.holds_account(&event.account()))
             || (!scope.regions.is_empty() && !scope.holds_region(&event.text(Key::AwsRegion)))
     }

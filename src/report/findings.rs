@@ -170,21 +170,32 @@ fn said(rule: &Rule, bursts: &[Burst]) -> String {
         return String::new();
     };
     let peak = bursts.iter().map(|burst| burst.peak).fold(0.0, f64::max);
+    let mut text = match &correlation.condition {
+        Some(condition) => format!("{} within {}", condition.text, span(correlation.timespan)),
+        None => threshold(correlation, peak),
+    };
+    if bursts.len() > 1 {
+        text.push_str(&format!("; {} times in this period", bursts.len()));
+    }
+    if bursts.iter().any(|burst| burst.at_the_edge) {
+        text.push_str("; close to where the logs begin or end, beyond which nothing was looked at");
+    }
+    text
+}
+
+/// `14 events within 10 minutes; the rule fires at at least 5`.
+fn threshold(correlation: &Correlation, peak: f64) -> String {
     let thresholds: Vec<String> = correlation
         .thresholds
         .iter()
         .map(|(comparison, number)| format!("{} {number}", comparison.as_str()))
         .collect();
     let what = measured(correlation);
-    let mut text = format!(
+    format!(
         "{peak} {what} within {}; the rule fires at {}",
         span(correlation.timespan),
         thresholds.join(" and ")
-    );
-    if bursts.len() > 1 {
-        text.push_str(&format!("; {} times in this period", bursts.len()));
-    }
-    text
+    )
 }
 
 fn measured(correlation: &Correlation) -> &'static str {

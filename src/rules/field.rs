@@ -23,9 +23,7 @@ impl Field {
     pub fn new(name: &str) -> Result<Self, UnknownField> {
         if name.starts_with("trailscan.") {
             let unknown = || UnknownField(name.to_owned());
-            return Derived::from_field(name)
-                .map(Self::Derived)
-                .ok_or_else(unknown);
+            return Derived::named(name).map(Self::Derived).ok_or_else(unknown);
         }
         Ok(Self::Path(Path::new(name)))
     }

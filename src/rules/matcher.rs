@@ -325,7 +325,8 @@ impl Want {
                 .is_some_and(|address| net.contains(&address)),
             (Self::Number(comparison, wanted), _) => text
                 .and_then(|text| text.trim().parse::<f64>().ok())
-                .is_some_and(|number| comparison.holds(number, *wanted)),
+                // `infinity` and `nan` are texts, and no JSON number
+                .is_some_and(|number| number.is_finite() && comparison.holds(number, *wanted)),
             (Self::Time(part, comparison, wanted), _) => text
                 .and_then(|text| time::parse(&text))
                 .is_some_and(|time| comparison.holds(part.of(time), *wanted)),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use bitcode::{Decode, Encode};
 use chrono::Datelike as _;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -20,7 +21,7 @@ pub struct GroupKey {
 }
 
 /// An ISO week in UTC, or "undated".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub struct Period(Option<i64>);
 
 impl Period {

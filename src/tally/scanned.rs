@@ -1,13 +1,17 @@
 //! What one object taught: small, and without a word of the buffer it was read from.
 
+use std::collections::BTreeSet;
+
+use bitcode::{Decode, Encode};
+
 use super::Period;
-use crate::coverage::Coverage;
+use crate::coverage::{Coverage, Problem};
 use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome};
 use crate::names::{NameId, Names};
 
 /// What one object taught us. Its events, texts and facts point into each other by number.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Encode, Decode)]
 pub struct Scanned {
     /// The object's place in the order of the run.
     pub sequence: u64,
@@ -23,6 +27,11 @@ pub struct Scanned {
     pub names: Names,
     /// One entry per evaluated record, in file order.
     pub seen: Vec<Seen>,
+    /// Of these: Insight records, by their place in `seen`.
+    pub insights: Vec<u32>,
+    /// Of these: what lies outside of what is asked for and does not count, by its place in `seen`;
+    /// filled by [`Scanned::narrow`].
+    pub outside: Vec<u32>,
     /// The activity rows that `seen` points into, each once.
     pub rows: Vec<Activity>,
     /// What is told of events that stand as evidence.
@@ -39,8 +48,54 @@ pub struct Scanned {
     pub bases: Vec<BaseHit>,
 }
 
+impl Scanned {
+    /// Leaves out what is not asked for of an object that was scanned whole: `holds` tells of a
+    /// record's time, account and Region whether it counts. The result is that of a scan which left
+    /// those records out, but for one thing: which kinds of event were met is told by hours, and an
+    /// hour that the window cuts in two is told whole.
+    pub fn narrow(&mut self, holds: impl Fn(Option<Epoch>, &str, &str) -> bool) {
+        let mut hours: BTreeSet<(&str, &str, Option<Epoch>)> = BTreeSet::new();
+        let mut first = None;
+        let records = &mut self.coverage.records;
+        for (at, seen) in (0u32..).zip(&self.seen) {
+            let Some(row) = self.rows.get(seen.row as usize) else {
+                continue;
+            };
+            let (account, region) = (self.names.text(row.account), self.names.text(row.region));
+            if holds(seen.time, account, region) {
+                hours.insert((account, region, row.hour));
+                first = first.or(Some((account, region)));
+            } else {
+                self.outside.push(at);
+                records.outside += 1;
+                records.evaluated -= 1;
+                records.undated -= u64::from(seen.time.is_none());
+                records.insight -= u64::from(self.insights.binary_search(&at).is_ok());
+            }
+        }
+        if self.outside.is_empty() {
+            return;
+        }
+        if self.delivered.is_none() {
+            self.place = first.map(|(account, region)| (account.to_owned(), region.to_owned()));
+        }
+        self.coverage.narrow(&hours);
+    }
+
+    /// Gives the object another name: where a source begins decides what its objects are called.
+    pub fn rename(&mut self, name: &str) {
+        let problems = std::mem::take(&mut self.coverage.problems);
+        let renamed = problems.into_iter().map(|problem| Problem {
+            object: name.to_owned(),
+            ..problem
+        });
+        self.coverage.problems = renamed.collect();
+        name.clone_into(&mut self.object);
+    }
+}
+
 /// One evaluated record.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub struct Seen {
     pub record: u32,
     /// Its row in [`Scanned::rows`].
@@ -50,7 +105,7 @@ pub struct Seen {
 }
 
 /// A cell of the activity cube.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub struct Activity {
     pub account: NameId,
     pub region: NameId,
@@ -65,7 +120,7 @@ pub struct Activity {
 
 /// The facts a reviewer asks for first, beside those of the event's activity row. Request and
 /// response values stay in the log: they hold session tokens and may hold PHI.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub struct Fact {
     pub principal: NameId,
     pub target: NameId,
@@ -76,7 +131,7 @@ pub struct Fact {
 }
 
 /// Whom and what a rule that reports found in an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub struct FoundGroup {
     /// The rule's place in the rule set.
     pub rule: u32,
@@ -87,7 +142,7 @@ pub struct FoundGroup {
 }
 
 /// A rule that reports matched an event.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub struct Hit {
     /// In [`Scanned::groups`].
     pub group: u32,
@@ -97,7 +152,7 @@ pub struct Hit {
 }
 
 /// An event that stands as evidence for a group.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub struct FoundEvidence {
     /// In [`Scanned::groups`].
     pub group: u32,
@@ -108,7 +163,7 @@ pub struct FoundEvidence {
 }
 
 /// An event as one correlation sees it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub struct BaseHit {
     /// The correlation's place in the rule set, and the rule's place among those it watches.
     pub correlation: u32,
