@@ -9,14 +9,18 @@ mod fault;
 
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextMut;
 use aws_sdk_s3::config::{
-    ProvideCredentials as _, ResponseChecksumValidation, SharedCredentialsProvider,
-    SharedHttpClient,
+    ConfigBag, Intercept, ProvideCredentials as _, ResponseChecksumValidation, RuntimeComponents,
+    SharedCredentialsProvider, SharedHttpClient,
 };
+use aws_sdk_s3::error::BoxError;
 use aws_smithy_http_client::{Builder, Connector, proxy::ProxyConfig, tls};
 
 pub use fault::{CREDENTIALS_ADVICE, Fault, FaultKind};
@@ -28,6 +32,10 @@ const DEFAULT_REGION: &str = "us-east-1";
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AwsOptions {
     pub profile: Option<String>,
+    /// The ARN of a role to assume with the credentials found.
+    pub assume_role: Option<String>,
+    /// Say with every request to S3 that the caller pays for it.
+    pub request_payer: bool,
     /// Another server than AWS's own; buckets are then addressed by path.
     pub endpoint_url: Option<String>,
     pub region: Option<String>,
@@ -38,12 +46,18 @@ pub struct AwsOptions {
 pub enum AwsError {
     #[error("no AWS credentials found: {CREDENTIALS_ADVICE}\n{0}")]
     NoCredentials(String),
+    #[error(
+        "role {role} cannot be assumed: allow sts:AssumeRole on it to the caller, and the caller in \
+         its trust policy\n{cause}"
+    )]
+    NoRole { role: String, cause: String },
 }
 
 /// Configured access to AWS, from which clients are made.
 #[derive(Debug, Clone)]
 pub struct Aws {
     config: SdkConfig,
+    request_payer: bool,
 }
 
 impl Aws {
@@ -62,7 +76,13 @@ impl Aws {
             let asked = provider.provide_credentials().await;
             asked.map_err(|error| AwsError::NoCredentials(fault::causes(&error)))?;
         }
-        Ok(Self { config })
+        if let Some(role) = &options.assume_role {
+            config = assume(role, &config).await?;
+        }
+        Ok(Self {
+            config,
+            request_payer: options.request_payer,
+        })
     }
 
     /// Uses credentials that the caller holds, without looking for any.
@@ -76,16 +96,21 @@ impl Aws {
             .credentials_provider(credentials)
             .load()
             .await;
-        Self { config }
+        Self {
+            config,
+            request_payer: options.request_payer,
+        }
     }
 
     /// A client for S3 in the configured Region; see [`s3_in`] for another one.
     pub fn s3(&self) -> aws_sdk_s3::Client {
-        let config = aws_sdk_s3::config::Builder::from(&self.config)
+        let mut config = aws_sdk_s3::config::Builder::from(&self.config)
             .force_path_style(self.config.endpoint_url().is_some())
-            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-            .build();
-        aws_sdk_s3::Client::from_conf(config)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+        if self.request_payer {
+            config = config.interceptor(RequestPayer);
+        }
+        aws_sdk_s3::Client::from_conf(config.build())
     }
 
     /// A client for CloudTrail in the configured Region.
@@ -94,10 +119,60 @@ impl Aws {
     }
 }
 
+/// The same access as another role; its session is asked for here once, for the same reason.
+async fn assume(role: &str, config: &SdkConfig) -> Result<SdkConfig, AwsError> {
+    let provider = AssumeRoleProvider::builder(role)
+        .session_name("trailscan")
+        .configure(config)
+        .build()
+        .await;
+    let asked = provider.provide_credentials().await;
+    asked.map_err(|error| AwsError::NoRole {
+        role: role.to_owned(),
+        cause: fault::causes(&error),
+    })?;
+    let provider = SharedCredentialsProvider::new(provider);
+    Ok(config
+        .to_builder()
+        .credentials_provider(provider)
+        // what the cache holds belongs to the caller, not to the role
+        .identity_cache(IdentityCache::lazy().build())
+        .build())
+}
+
+/// Says with every request that the caller pays: a bucket whose owner does not pay refuses all
+/// others, and one whose owner does takes no notice.
+#[derive(Debug)]
+struct RequestPayer;
+
+impl Intercept for RequestPayer {
+    fn name(&self) -> &'static str {
+        "RequestPayer"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let headers = context.request_mut().headers_mut();
+        headers.insert("x-amz-request-payer", "requester");
+        Ok(())
+    }
+}
+
 /// The same client for a bucket in another Region.
 pub fn s3_in(client: &aws_sdk_s3::Client, region: &str) -> aws_sdk_s3::Client {
     let region = Region::new(region.to_owned());
     aws_sdk_s3::Client::from_conf(client.config().to_builder().region(region).build())
+}
+
+/// The same client with one attempt a call, for callers that try again themselves.
+pub fn without_retries(client: &aws_sdk_s3::Client) -> aws_sdk_s3::Client {
+    let config = client.config().to_builder();
+    let config = config.retry_config(RetryConfig::disabled());
+    aws_sdk_s3::Client::from_conf(config.build())
 }
 
 /// The partition in the ARNs of a Region: `aws`, `aws-us-gov` or `aws-cn`.

@@ -8,6 +8,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::aws::AwsOptions;
 use crate::severity::Severity;
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
@@ -85,6 +86,9 @@ pub struct Run {
     #[command(flatten)]
     pub rule_choice: RuleChoice,
 
+    /// List what would be read, with an estimate of requests, cost and time, and read nothing
+    #[arg(long, help_heading = "Running")]
+    pub dry_run: bool,
     /// Worker threads; as many as there are processors where not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Running")]
     pub jobs: Option<u16>,
@@ -92,12 +96,47 @@ pub struct Run {
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4095), help_heading = "Running")]
     pub max_object_mib: u64,
 
+    /// Read only where this trail writes; may be given several times [default: every trail]
+    #[arg(
+        long,
+        value_name = "NAME|ARN",
+        conflicts_with = "source",
+        help_heading = "AWS"
+    )]
+    pub trail: Vec<String>,
+    #[command(flatten)]
+    pub aws: AwsChoice,
+}
+
+/// Who asks AWS, and how.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "AWS")]
+pub struct AwsChoice {
     /// AWS profile; without it the SDK's usual credential chain
-    #[arg(long, value_name = "NAME", help_heading = "AWS")]
+    #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
+    /// Read as this role, which those credentials assume
+    #[arg(long, value_name = "ARN", value_parser = parse_role)]
+    pub assume_role: Option<String>,
+    /// Pay for requests to buckets whose owner does not (requester pays)
+    #[arg(long)]
+    pub request_payer: bool,
     /// Another endpoint than AWS's own
-    #[arg(long, value_name = "URL", help_heading = "AWS")]
+    #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
+}
+
+impl AwsChoice {
+    /// As the clients take it.
+    pub fn options(&self) -> AwsOptions {
+        AwsOptions {
+            profile: self.profile.clone(),
+            assume_role: self.assume_role.clone(),
+            request_payer: self.request_payer,
+            endpoint_url: self.endpoint_url.clone(),
+            region: None,
+        }
+    }
 }
 
 /// Which events.
@@ -214,6 +253,16 @@ fn parse_when(text: &str) -> Result<When, String> {
         _ => return Err(wrong()),
     };
     Ok(When::Ago(ago))
+}
+
+fn parse_role(text: &str) -> Result<String, String> {
+    if text.starts_with("arn:") && text.contains(":role/") {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "`{text}` is not a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"
+        ))
+    }
 }
 
 fn parse_account(text: &str) -> Result<String, String> {

@@ -4,27 +4,23 @@
 //! bytes to workers that do everything else, one object each; the tally takes objects up in their
 //! order. Nothing else in the program runs at the same time as anything else.
 
+mod incoming;
 mod scan;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use aws_sdk_s3::Client;
 use rayon::ThreadPoolBuilder;
 use tokio::runtime::Runtime;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::OwnedSemaphorePermit;
 
+use crate::coverage::ProblemKind;
 use crate::detect::Detector;
-use crate::source::{FetchError, Listing, ObjectRef, Place, Scope, local, s3};
+use crate::source::s3::{self, Access};
+use crate::source::{Listing, Scope};
 use crate::tally::{Scanned, Tally};
+use incoming::Incoming;
 use scan::Worker;
-
-/// GETs in flight. Log objects are small, so reading them is a matter of latency (facts, 6).
-const IN_FLIGHT: usize = 96;
-
-/// Stored bytes that may be in flight or waiting for a worker, in KiB.
-const WAITING_KIB: usize = 64 << 10;
 
 /// How to run.
 #[derive(Debug, Clone)]
@@ -35,41 +31,43 @@ pub struct Options {
     pub max_object_mib: u64,
 }
 
-/// What the pipeline tells while it runs, after each object.
+/// What the pipeline tells while it runs.
 pub trait Progress: Sync {
+    /// So many more objects are known of.
+    fn listed(&self, objects: u64);
     /// One object is done: its stored bytes and its evaluated events.
     fn object(&self, bytes: u64, events: u64);
 }
 
-/// Where the bytes of S3 objects come from.
+/// Objects to read, in their order.
 #[derive(Debug)]
-pub struct Bucket<'r> {
-    pub runtime: &'r Runtime,
-    /// By bucket name: each bucket has a client for its own Region.
-    pub clients: BTreeMap<String, Client>,
+pub enum Input<'r> {
+    /// Files and standard input: the workers read them.
+    Files(Listing),
+    /// Objects in S3, listed and fetched on the runtime while the workers work.
+    Bucket {
+        runtime: &'r Runtime,
+        plan: s3::Plan,
+        buckets: BTreeMap<String, Access>,
+    },
 }
 
-/// Reads every object of the listing, holds it against the rules, and sums up.
+/// Reads every object, holds it against the rules, and sums up.
 pub fn run(
-    listing: &Listing,
-    bucket: Option<&Bucket<'_>>,
+    input: Input<'_>,
     detector: &Detector<'_>,
     scope: &Scope,
     options: &Options,
     progress: &dyn Progress,
 ) -> Tally {
-    let incoming = match bucket {
-        Some(bucket) => Incoming::Fetched(Mutex::new(fetch_all(bucket, &listing.objects, options))),
-        None => Incoming::Disk(AtomicUsize::new(0)),
-    };
+    let incoming = Incoming::new(input, scope, options);
+    progress.listed(incoming.known());
     let intake = Mutex::new(Intake::default());
     let work = || {
         let mut worker = Worker::new(detector, scope, options.max_object_mib);
-        while let Some(object) = incoming.next(&listing.objects, options) {
-            let Some(reference) = listing.objects.get(object.sequence) else {
-                continue;
-            };
-            let scanned = worker.scan(object.sequence as u64, reference, object.bytes);
+        while let Some(object) = incoming.next(options, progress) {
+            let reference = &object.reference;
+            let scanned = worker.scan(object.sequence, reference, object.bytes);
             progress.object(
                 reference.size.unwrap_or(scanned.coverage.bytes_stored),
                 scanned.coverage.records.evaluated,
@@ -77,7 +75,7 @@ pub fn run(
             intake
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .take(scanned);
+                .take(scanned, object.share);
         }
     };
     match ThreadPoolBuilder::new().num_threads(options.jobs).build() {
@@ -87,155 +85,36 @@ pub fn run(
         // no threads to be had: the work is done all the same
         Err(_) => work(),
     }
-    let mut tally = intake
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner)
-        .tally;
-    tally
-        .coverage
-        .problems
-        .extend(listing.problems.iter().cloned());
-    tally.coverage.objects.foreign += listing.passed_by.len() as u64;
+    let intake = intake.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut tally = intake.tally;
+    let rest = incoming.finish();
+    tally.coverage.problems.extend(rest.problems);
+    tally.coverage.objects.foreign += rest.passed_by.len() as u64;
+    if intake.next != rest.objects {
+        let lost = rest.objects - intake.next;
+        let what = format!("{lost} objects were listed and not read: a bug in trailscan");
+        tally
+            .coverage
+            .problem("objects", ProblemKind::Unlisted, what);
+    }
     tally
 }
 
-/// Objects that are done, waiting for those before them.
+/// Objects that are done, waiting for those before them. What they may hold of memory stays with
+/// them until they are taken up: one slow object does not let all others pile up behind it.
 #[derive(Default)]
 struct Intake {
     tally: Tally,
     next: u64,
-    waiting: BTreeMap<u64, Scanned>,
+    waiting: BTreeMap<u64, (Scanned, Option<OwnedSemaphorePermit>)>,
 }
 
 impl Intake {
-    fn take(&mut self, scanned: Scanned) {
-        self.waiting.insert(scanned.sequence, scanned);
-        while let Some(scanned) = self.waiting.remove(&self.next) {
+    fn take(&mut self, scanned: Scanned, share: Option<OwnedSemaphorePermit>) {
+        self.waiting.insert(scanned.sequence, (scanned, share));
+        while let Some((scanned, _)) = self.waiting.remove(&self.next) {
             self.tally.absorb(scanned);
             self.next += 1;
         }
-    }
-}
-
-/// An object with its bytes, or with the reason why there are none.
-struct Object {
-    sequence: usize,
-    bytes: Result<Vec<u8>, FetchError>,
-    /// Its share of what may wait; given back when the object is dropped.
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-enum Incoming {
-    /// Workers read files themselves: the next one's place.
-    Disk(AtomicUsize),
-    Fetched(Mutex<mpsc::UnboundedReceiver<Object>>),
-}
-
-impl Incoming {
-    fn next(&self, objects: &[ObjectRef], options: &Options) -> Option<Object> {
-        match self {
-            Self::Disk(next) => {
-                let sequence = next.fetch_add(1, Ordering::Relaxed);
-                let bytes = read(objects.get(sequence)?, options);
-                Some(Object {
-                    sequence,
-                    bytes,
-                    _permit: None,
-                })
-            }
-            Self::Fetched(receiver) => receiver
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .blocking_recv(),
-        }
-    }
-}
-
-fn read(object: &ObjectRef, options: &Options) -> Result<Vec<u8>, FetchError> {
-    match &object.place {
-        Place::File(path) => local::read(path, options.max_object_mib << 20),
-        Place::Stdin => read_stdin(options.max_object_mib << 20),
-        Place::S3 { .. } => Err(FetchError::Failed("no client for its bucket".to_owned())),
-    }
-}
-
-fn read_stdin(cap: u64) -> Result<Vec<u8>, FetchError> {
-    use std::io::Read as _;
-    let mut bytes = Vec::new();
-    let read = std::io::stdin()
-        .lock()
-        .take(cap + 1)
-        .read_to_end(&mut bytes);
-    match read {
-        Err(error) => Err(FetchError::Failed(format!(
-            "standard input cannot be read: {error}"
-        ))),
-        Ok(_) if bytes.len() as u64 > cap => Err(FetchError::Failed(format!(
-            "standard input holds more than {} MiB: raise --max-object-mib",
-            cap >> 20
-        ))),
-        Ok(_) => Ok(bytes),
-    }
-}
-
-/// Starts fetching in the order of the listing, many at once; the receiver gets objects as they
-/// come.
-fn fetch_all(
-    bucket: &Bucket<'_>,
-    objects: &[ObjectRef],
-    options: &Options,
-) -> mpsc::UnboundedReceiver<Object> {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let clients = bucket.clients.clone();
-    let objects = objects.to_vec();
-    let cap = options.max_object_mib << 20;
-    bucket.runtime.spawn(async move {
-        let in_flight = Arc::new(Semaphore::new(IN_FLIGHT));
-        let waiting = Arc::new(Semaphore::new(WAITING_KIB));
-        for (sequence, object) in objects.into_iter().enumerate() {
-            // an unknown size counts as a large log, and one beyond all bounds waits for the rest
-            let kib = object
-                .size
-                .unwrap_or(128 << 10)
-                .div_ceil(1 << 10)
-                .clamp(1, WAITING_KIB as u64);
-            let share = waiting
-                .clone()
-                .acquire_many_owned(u32::try_from(kib).unwrap_or(1))
-                .await;
-            let turn = in_flight.clone().acquire_owned().await;
-            let (Ok(share), Ok(turn)) = (share, turn) else {
-                return;
-            };
-            let (sender, clients) = (sender.clone(), clients.clone());
-            tokio::spawn(async move {
-                let bytes = fetch_one(&clients, &object, cap).await;
-                drop(turn);
-                // a receiver that is gone has no use for it
-                drop(sender.send(Object {
-                    sequence,
-                    bytes,
-                    _permit: Some(share),
-                }));
-            });
-        }
-    });
-    receiver
-}
-
-async fn fetch_one(
-    clients: &BTreeMap<String, Client>,
-    object: &ObjectRef,
-    cap: u64,
-) -> Result<Vec<u8>, FetchError> {
-    if let Some(class) = &object.archived {
-        return Err(FetchError::Archived(class.clone()));
-    }
-    match &object.place {
-        Place::S3 { bucket, key } => match clients.get(bucket) {
-            Some(client) => s3::fetch(client, bucket, key, cap).await,
-            None => Err(FetchError::Failed("no client for its bucket".to_owned())),
-        },
-        Place::File(_) | Place::Stdin => Err(FetchError::Failed("not an S3 object".to_owned())),
     }
 }

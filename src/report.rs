@@ -9,6 +9,7 @@ pub mod csv;
 mod findings;
 pub mod html;
 pub mod json;
+pub mod outlook;
 pub mod terminal;
 
 use std::collections::BTreeMap;

@@ -90,6 +90,8 @@ pub struct ObjectRef {
     /// The archive storage class it lies in, where the listing told: nobody can read it until it
     /// is restored, so it is counted and not asked for.
     pub archived: Option<String>,
+    /// What changes when the object does, where the listing told: its ETag or time of writing.
+    pub version: Option<Box<str>>,
 }
 
 /// How to get an object's bytes.

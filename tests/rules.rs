@@ -20,7 +20,7 @@ use trailscan::derive::Derived;
 use trailscan::detect::Detector;
 use trailscan::event::Event;
 use trailscan::event::json::Raw;
-use trailscan::pipeline::{self, Options, Progress};
+use trailscan::pipeline::{self, Input, Options, Progress};
 use trailscan::report::{Provenance, Report};
 use trailscan::rules::samples::{self, Case, Expect, Story};
 use trailscan::rules::{RuleSet, load};
@@ -30,6 +30,7 @@ use trailscan::trial::Trial;
 struct Quiet;
 
 impl Progress for Quiet {
+    fn listed(&self, _objects: u64) {}
     fn object(&self, _bytes: u64, _events: u64) {}
 }
 
@@ -99,7 +100,7 @@ fn a_story_in_a_log_file_is_found_as_in_a_trial() {
         let text = format!("{{\"Records\":[{}]}}", events.join(","));
         std::fs::write(folder.path().join("log.json"), text).unwrap();
         let listing = local::list(folder.path(), &scope).unwrap();
-        let mut tally = pipeline::run(&listing, None, &detector, &scope, &options, &Quiet);
+        let mut tally = pipeline::run(Input::Files(listing), &detector, &scope, &options, &Quiet);
         assert!(
             tally.coverage.is_complete(),
             "{:?}",

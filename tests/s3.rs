@@ -15,6 +15,7 @@ use std::fs;
 use aws_sdk_s3::Client;
 use chrono::{DateTime, Duration, Utc};
 use loopback::{Answer, BUCKET, Memory, log};
+use trailscan::aws::AwsOptions;
 use trailscan::coverage::ProblemKind;
 use trailscan::source::s3::{self, ListError};
 use trailscan::source::{FetchError, Listing, Scope, local};
@@ -173,27 +174,15 @@ async fn a_week_of_a_long_year_lists_only_its_days() {
     assert_eq!(dates(&asked.lock().unwrap()), days);
 
     asked.lock().unwrap().clear();
-    let scope = Scope {
-        until: Some(time("2026-06-30T00:00:00Z")),
-        ..since("2026-02-28")
-    };
-    let listing = s3::list(&client, BUCKET, "", &scope).await.unwrap();
-    assert_eq!(listing.objects.len(), 1 + 31 + 30 + 31 + 30);
+    let listing = s3::list(&client, BUCKET, "", &all()).await.unwrap();
     assert_eq!(
-        dates(&asked.lock().unwrap()),
-        // the evening before, for stamps that lie before their events, and whole months at once
-        [
-            "2026/02/27/",
-            "2026/02/28/",
-            "2026/03/",
-            "2026/04/",
-            "2026/05/",
-            "2026/06/"
-        ]
-        .into_iter()
-        .chain(["2026/07/01/"])
-        .collect::<Vec<_>>()
+        listing.objects.len(),
+        365,
+        "without a window its days are found"
     );
+    let dates = dates(&asked.lock().unwrap());
+    // the Region, its year, twelve months, and the days that are there
+    assert_eq!(dates.len(), 1 + 1 + 12 + 365);
 }
 
 #[tokio::test]
@@ -241,18 +230,123 @@ async fn listing_goes_on_over_every_page() {
 
 #[tokio::test]
 async fn a_flat_copy_is_listed_whole() {
-    let old = "copies/111122223333/CloudTrail-Insight/us-east-1/2025/11/10/\
-        111122223333_CloudTrail-Insight_us-east-1_20251110T1145Z_7xgocspSowgK0Gto.json.gz";
-    let client = client(Memory::new(["copies/a.json.gz", "copies/b/c.json", old])).await;
+    let client = client(Memory::new(["copies/a.json.gz", "copies/b/c.json"])).await;
     let listing = s3::list(&client, BUCKET, "copies", &since("2026-11-01")).await;
     let listing = listing.unwrap();
-    assert_eq!(
-        names(&listing),
-        ["a.json.gz", "b/c.json"],
-        "no key of a year ago"
-    );
+    assert_eq!(names(&listing), ["a.json.gz", "b/c.json"]);
     assert!(listing.objects[0].key.is_none(), "its content decides");
     assert!(listing.passed_by.is_empty());
+}
+
+/// Insight and network activity events lie beside the logs; a copy on disk is read the same.
+#[tokio::test]
+async fn all_folders_of_events_are_listed_as_they_are_on_disk() {
+    let of = |kind: &str, stamp: &str| {
+        let name = format!("CloudTrail{kind}");
+        let key = log(ONE, "us-east-1", stamp).replace("CloudTrail", &name);
+        format!("AWSLogs/{key}")
+    };
+    let keys = [
+        of("", "20261110T1145"),
+        of("-Insight", "20261110T1200"),
+        of("-NetworkActivity", "20261110T1210"),
+        of("-NetworkActivity", "20261112T1210"),
+        of("-Aggregated", "20261110T1220"),
+    ];
+    let root = tempfile::tempdir().unwrap();
+    for key in &keys {
+        let path = root.path().join(key);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "{}").unwrap();
+    }
+    let client = client(Memory::new(keys)).await;
+    for (scope, count) in [(all(), 4), (since("2026-11-12"), 1)] {
+        let bucket = s3::list(&client, BUCKET, "", &scope).await.unwrap();
+        let folder = local::list(root.path(), &scope).unwrap();
+        assert_eq!(names(&bucket), names(&folder));
+        assert_eq!(bucket.objects.len(), count);
+        assert_eq!(bucket.passed_by, folder.passed_by);
+        let passed: Vec<_> = bucket.passed_by.iter().collect();
+        assert_eq!(passed, ["AWSLogs/111122223333/CloudTrail-Aggregated/"]);
+    }
+}
+
+/// However many folders are listed at once and whatever the pages, the order is one.
+#[tokio::test]
+async fn objects_come_by_day_and_then_by_name_whatever_the_pages() {
+    let mut keys = Vec::new();
+    for account in [ONE, TWO] {
+        for region in ["us-east-1", "us-east-2", "us-east"] {
+            for day in 8..12 {
+                for minute in 0..5 {
+                    let stamp = format!("202611{day:02}T1{minute}00");
+                    keys.push(format!("AWSLogs/{}", log(account, region, &stamp)));
+                }
+            }
+        }
+    }
+    let mut expected = keys.clone();
+    expected.sort_by_key(|key| {
+        let day = key.split('/').nth(6).unwrap().to_owned();
+        (day, key.clone())
+    });
+    for page in [1000, 2] {
+        let client = client(Memory::new(keys.clone()).page(page)).await;
+        for scope in [all(), since("2026-11-01")] {
+            let listing = s3::list(&client, BUCKET, "", &scope).await.unwrap();
+            assert_eq!(names(&listing), expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_trails_in_one_bucket_are_one_stream_and_no_object_comes_twice() {
+    let below = |prefix: &str, stamp: &str| {
+        let key = log(ONE, "us-east-1", stamp);
+        format!("{prefix}AWSLogs/{key}")
+    };
+    let keys = [
+        below("", "20261110T1145"),
+        below("prod/", "20261109T1145"),
+        below("prod/", "20261111T1145"),
+    ];
+    let client = client(Memory::new(keys)).await;
+    let scope = since("2026-11-01");
+    let plan = async |prefix: &str| {
+        s3::plan(&client, BUCKET, prefix, true, &scope)
+            .await
+            .unwrap()
+    };
+    let mut both = plan("").await;
+    both.merge(plan("prod").await);
+    // the same place again, by way of a folder in it
+    both.merge(plan("prod/AWSLogs").await);
+    let listing = both.collect(&scope).await;
+    let whole = |prefix, stamp| format!("s3://logs/{}", below(prefix, stamp));
+    assert_eq!(
+        names(&listing),
+        [
+            whole("prod/", "20261109T1145"),
+            whole("", "20261110T1145"),
+            whole("prod/", "20261111T1145"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn where_the_requester_pays_only_an_offer_to_pay_is_answered() {
+    let url = loopback::serve(Memory::new(keys()).paid_by_requesters()).await;
+    let refused = loopback::aws(&url).await.s3();
+    let error = s3::open(&refused, BUCKET, "").await.unwrap_err();
+    assert!(matches!(error, ListError::Refused { .. }), "{error}");
+    let paying = AwsOptions {
+        request_payer: true,
+        ..loopback::options(&url)
+    };
+    let client = loopback::aws_with(&paying).await.s3();
+    let listing = s3::list(&client, BUCKET, "", &all()).await.unwrap();
+    assert_eq!(listing.objects.len(), 5);
+    assert!(s3::fetch(&client, BUCKET, &keys()[0], CAP).await.is_ok());
 }
 
 #[tokio::test]
@@ -324,7 +418,10 @@ async fn a_bucket_that_cannot_be_listed_says_what_to_do() {
 async fn a_bucket_in_another_region_is_followed_there() {
     let client = client(Memory::new(keys()).in_region("eu-west-1")).await;
     let error = s3::list(&client, BUCKET, "", &all()).await.unwrap_err();
-    assert!(error.to_string().contains("--region eu-west-1"), "{error}");
+    assert!(
+        error.to_string().contains("AWS_REGION=eu-west-1"),
+        "{error}"
+    );
     let there = s3::open(&client, BUCKET, "").await.unwrap();
     let listing = s3::list(&there, BUCKET, "", &all()).await.unwrap();
     assert_eq!(listing.objects.len(), 5);
@@ -372,23 +469,6 @@ async fn bytes_come_as_stored_and_no_more_than_the_cap() {
     assert_eq!(fetch("slow at first", CAP).await.unwrap(), b"slow at first");
     let error = fetch("whole", 4).await.unwrap_err().to_string();
     assert!(error.contains("larger than 4 bytes"), "{error}");
-}
-
-#[tokio::test]
-async fn a_body_that_breaks_off_is_read_again_and_not_for_ever() {
-    let (url, requests) = loopback::serve_cut("{\"Records\":[]}", 2).await;
-    let client = loopback::aws(&url).await.s3();
-    let body = s3::fetch(&client, BUCKET, "key", CAP).await.unwrap();
-    assert_eq!(body, b"{\"Records\":[]}");
-    assert_eq!(*requests.lock().unwrap(), 3);
-
-    let (url, requests) = loopback::serve_cut("{\"Records\":[]}", u32::MAX).await;
-    let client = loopback::aws(&url).await.s3();
-    let error = s3::fetch(&client, BUCKET, "key", CAP).await.unwrap_err();
-    assert!(matches!(error, FetchError::Failed(_)));
-    let error = error.to_string();
-    assert!(error.contains("broke off after 7 bytes"), "{error}");
-    assert_eq!(*requests.lock().unwrap(), 3, "three attempts");
 }
 
 #[tokio::test]

@@ -49,6 +49,13 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// True where the service was reached and asks for fewer requests, KMS behind it included.
+    pub fn asks_for_less(&self) -> bool {
+        let code = self.code.as_str();
+        let busy = ["SlowDown", "ServiceUnavailable", "Busy", "TooManyRequests"];
+        code.contains("Throttl") || busy.contains(&code)
+    }
+
     /// Sorts a failed call.
     pub fn of<E>(error: &SdkError<E>) -> Self
     where
@@ -69,6 +76,8 @@ impl Fault {
             (SdkError::ServiceError(_), _) => match status {
                 _ if code.contains("Throttl") || code == "SlowDown" => FaultKind::Transient,
                 _ if code.starts_with("AccessDenied") => FaultKind::Denied,
+                // the message says it all: this machine's clock is wrong
+                _ if code == "RequestTimeTooSkewed" => FaultKind::Other,
                 // S3 says so with more codes than one; the archived object is no matter of permission
                 Some(403) if code != "InvalidObjectState" => FaultKind::Denied,
                 Some(408 | 429 | 500..) => FaultKind::Transient,

@@ -1,5 +1,7 @@
 //! `trailscan run`: the main job, one line a stage.
 
+mod dry;
+mod find;
 mod output;
 mod progress;
 
@@ -7,16 +9,15 @@ use anyhow::{Context as _, bail};
 use chrono::{DateTime, Duration, Utc};
 
 use super::{Exit, say};
-use crate::aws::{Aws, AwsOptions};
 use crate::cli::{FailOn, RuleChoice, RuleSource, Run};
 use crate::config::Config;
 use crate::correlate::correlate;
 use crate::detect::Detector;
-use crate::pipeline::{self, Bucket, Options};
+use crate::pipeline::{self, Options};
 use crate::report::{Provenance, Report, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
-use crate::source::{Listing, ObjectRef, Place, Scope, Source, discover, local, s3};
+use crate::source::{Scope, Source};
 
 /// How late after its events a log may be delivered and still be read (facts, 2.2).
 const SLACK: Duration = Duration::hours(24);
@@ -30,28 +31,27 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let config = Config::load(arguments.rule_choice.config.as_deref())?;
     let rules = rule_set(&arguments.rule_choice, &config)?;
     let scope = scope(arguments, &source, now)?;
-    let output = output::Folder::open(&arguments.out)?;
+    let output = match arguments.dry_run {
+        true => None,
+        false => Some(output::Folder::open(&arguments.out)?),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .context("cannot start")?;
     let progress = progress::Bar::new(arguments.quiet);
-    let found = find(&source, &scope, arguments, &runtime)?;
-    progress.begin(&found.listing);
+    let found = find::find(&source, &scope, arguments, &runtime)?;
+    let Some(output) = output else {
+        return dry::run(found, &scope, jobs(arguments.jobs));
+    };
+    progress.begin();
     let detector = Detector::new(&rules, &config.organization);
     let options = Options {
         jobs: jobs(arguments.jobs),
         max_object_mib: arguments.max_object_mib,
     };
-    let mut tally = pipeline::run(
-        &found.listing,
-        found.bucket.as_ref(),
-        &detector,
-        &scope,
-        &options,
-        &progress,
-    );
+    let mut tally = pipeline::run(found.input, &detector, &scope, &options, &progress);
     progress.end();
     let bursts = correlate(&rules, &mut tally);
     let report = Report::new(
@@ -74,118 +74,6 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
         warn_of_regions(arguments);
     }
     Ok(exit(&report, arguments.fail_on))
-}
-
-/// What is read and how.
-struct Found<'r> {
-    /// The source as the report names it.
-    source: String,
-    listing: Listing,
-    bucket: Option<Bucket<'r>>,
-}
-
-fn find<'r>(
-    source: &Source,
-    scope: &Scope,
-    arguments: &Run,
-    runtime: &'r tokio::runtime::Runtime,
-) -> anyhow::Result<Found<'r>> {
-    match source {
-        Source::Local(path) => Ok(Found {
-            source: source.to_string(),
-            listing: local::list(path, scope)?,
-            bucket: None,
-        }),
-        Source::Stdin => {
-            let object = ObjectRef {
-                name: "standard input".to_owned(),
-                place: Place::Stdin,
-                key: None,
-                size: None,
-                archived: None,
-            };
-            let listing = Listing {
-                objects: vec![object],
-                ..Listing::default()
-            };
-            Ok(Found {
-                source: source.to_string(),
-                listing,
-                bucket: None,
-            })
-        }
-        Source::S3 { bucket, prefix } => runtime.block_on(async {
-            let aws = aws(arguments).await?;
-            let client = s3::open(&aws.s3(), bucket, prefix).await?;
-            let listing = s3::list(&client, bucket, prefix, scope).await?;
-            let clients = [(bucket.clone(), client)].into();
-            Ok(Found {
-                source: source.to_string(),
-                listing,
-                bucket: Some(Bucket { runtime, clients }),
-            })
-        }),
-        Source::Trails => runtime.block_on(find_trails(scope, arguments, runtime)),
-    }
-}
-
-/// Reads every place that a trail writes to. Two places are told apart by the bucket in front of
-/// their objects' names.
-async fn find_trails<'r>(
-    scope: &Scope,
-    arguments: &Run,
-    runtime: &'r tokio::runtime::Runtime,
-) -> anyhow::Result<Found<'r>> {
-    let aws = aws(arguments).await?;
-    let trails = discover::trails(&aws.cloudtrail()).await?;
-    let several = trails.places.len() > 1;
-    let mut found = Found {
-        source: String::new(),
-        listing: Listing::default(),
-        bucket: None,
-    };
-    let mut bucket = Bucket {
-        runtime,
-        clients: std::collections::BTreeMap::new(),
-    };
-    let mut sources = Vec::new();
-    for place in &trails.places {
-        let client = s3::open(&aws.s3(), &place.bucket, &place.prefix).await?;
-        let mut listing = s3::list(&client, &place.bucket, &place.prefix, scope).await?;
-        if several {
-            let front = format!("s3://{}/{}", place.bucket, place.prefix);
-            let front = front.trim_end_matches('/');
-            listing
-                .objects
-                .iter_mut()
-                .for_each(|object| object.name = format!("{front}/{}", object.name));
-        }
-        found.listing.objects.append(&mut listing.objects);
-        found.listing.problems.append(&mut listing.problems);
-        found.listing.passed_by.append(&mut listing.passed_by);
-        bucket.clients.insert(place.bucket.clone(), client);
-        sources.push(format!(
-            "s3://{}/{} (trail {})",
-            place.bucket, place.prefix, place.name
-        ));
-    }
-    found.listing.problems.extend(trails.problems);
-    found
-        .listing
-        .objects
-        .sort_by(|a, b| a.order().cmp(&b.order()));
-    found.source = sources.join(", ");
-    found.bucket = Some(bucket);
-    Ok(found)
-}
-
-async fn aws(arguments: &Run) -> anyhow::Result<Aws> {
-    let options = AwsOptions {
-        profile: arguments.profile.clone(),
-        endpoint_url: arguments.endpoint_url.clone(),
-        region: None,
-    };
-    Ok(Aws::from_chain(&options).await?)
 }
 
 /// Loads the rules that were asked for. None at all cannot be what anybody wants.

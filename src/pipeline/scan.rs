@@ -11,7 +11,6 @@ use crate::derive::{identity, outcome};
 use crate::detect::Detector;
 use crate::event::{Event, Key};
 use crate::finding::{EventId, Hit, Outcome};
-use crate::source::key::LogKind;
 use crate::source::{FetchError, ObjectRef, Scope};
 use crate::tally::{Activity, Scanned, Seen};
 
@@ -145,7 +144,7 @@ fn set_aside(object: &ObjectRef, content: Content, coverage: &mut Coverage) {
     let must_be_log = object
         .key
         .as_ref()
-        .is_some_and(|key| key.kind == LogKind::Log);
+        .is_some_and(|key| key.kind.holds_events());
     match content {
         Content::Digest => coverage.objects.digests = 1,
         Content::Foreign if must_be_log => {

@@ -49,8 +49,13 @@ pub struct Trails {
 /// Why there is no place to read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DiscoverError {
-    #[error("no trail writes logs to S3 as seen from {region}: {ALTERNATIVE}, or pass --region")]
+    #[error(
+        "no trail writes logs to S3 as seen from {region}: {ALTERNATIVE}, or set AWS_REGION to the \
+         trail's home Region"
+    )]
     NoTrails { region: String },
+    #[error("there is no trail `{wanted}`{}: {ALTERNATIVE}", among(.known))]
+    Unknown { wanted: String, known: Vec<String> },
     #[error(
         "asking CloudTrail for its trails was refused: allow cloudtrail:DescribeTrails, or \
          {ALTERNATIVE} (AWS: {0})"
@@ -60,11 +65,35 @@ pub enum DiscoverError {
     Failed(Fault),
 }
 
-/// Asks CloudTrail for all trails of the account and organization.
+fn among(trails: &[String]) -> String {
+    match trails {
+        [] => String::new(),
+        trails => format!(" among {}", trails.join(", ")),
+    }
+}
+
+impl TrailPlace {
+    /// The trails that write here, by name: `trail audit`, `trails audit, second`.
+    pub fn trails(&self) -> String {
+        let also = self.also.iter().map(|arn| name_of(arn));
+        let names: Vec<_> = std::iter::once(&*self.name).chain(also).collect();
+        let s = if names.len() > 1 { "s" } else { "" };
+        format!("trail{s} {}", names.join(", "))
+    }
+}
+
+/// The name at the end of a trail's ARN.
+fn name_of(arn: &str) -> &str {
+    arn.rsplit_once('/').map_or(arn, |(_, name)| name)
+}
+
+/// Asks CloudTrail for the trails of the account and organization: all of them, or those that are
+/// wanted by name or ARN. A trail of an organization is seen by every member; its ARN names the
+/// management account.
 ///
 /// # Errors
-/// It refuses, does not answer, or knows of none.
-pub async fn trails(client: &Client) -> Result<Trails, DiscoverError> {
+/// It refuses, does not answer, knows of none, or not of one that is wanted.
+pub async fn trails(client: &Client, wanted: &[String]) -> Result<Trails, DiscoverError> {
     let mut described = describe(client, Vec::new())
         .await
         .map_err(|fault| match fault.kind {
@@ -93,6 +122,33 @@ pub async fn trails(client: &Client) -> Result<Trails, DiscoverError> {
             ),
         }),
     }
+    let strangers: Vec<_> = wanted
+        .iter()
+        .filter(|wanted| is_arn(wanted) && !described.iter().any(|trail| is(trail, wanted)))
+        .cloned()
+        .collect();
+    if !strangers.is_empty() {
+        // of another account, which no listing shows; an answer without it is told below
+        let answer = describe(client, strangers).await;
+        described.extend(answer.unwrap_or_default());
+    }
+    for one in wanted {
+        if !described.iter().any(|trail| is(trail, one)) {
+            let names = described.iter().filter_map(Trail::trail_arn);
+            let mut known: Vec<_> = names.map(str::to_owned).collect();
+            known.sort();
+            known.dedup();
+            return Err(DiscoverError::Unknown {
+                wanted: one.clone(),
+                known,
+            });
+        }
+    }
+    if !wanted.is_empty() {
+        described.retain(|trail| wanted.iter().any(|one| is(trail, one)));
+        // a trail that was named was seen: others are nobody's concern
+        problems.clear();
+    }
     let places = places(described);
     if places.is_empty() {
         let region = client.config().region().map(ToString::to_string);
@@ -101,6 +157,20 @@ pub async fn trails(client: &Client) -> Result<Trails, DiscoverError> {
         });
     }
     Ok(Trails { places, problems })
+}
+
+fn is_arn(text: &str) -> bool {
+    text.starts_with("arn:")
+}
+
+/// True for the trail of that name or ARN.
+fn is(trail: &Trail, wanted: &str) -> bool {
+    let own = if is_arn(wanted) {
+        trail.trail_arn()
+    } else {
+        trail.name()
+    };
+    own == Some(wanted)
 }
 
 async fn describe(client: &Client, arns: Vec<String>) -> Result<Vec<Trail>, Fault> {

@@ -4,7 +4,7 @@
 //! ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_UNIQUE.json.gz` (AWS, "Finding your CloudTrail log
 //! files"). The date and the stamp are those of *delivery*, in UTC.
 
-use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
 /// Which of CloudTrail's own folders an object lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,7 +17,15 @@ pub enum LogKind {
 }
 
 impl LogKind {
-    fn from_folder(folder: &str) -> Option<Self> {
+    /// True for the folders that hold records of events. Digests are read to verify logs, and
+    /// aggregated files count what data events already say one by one: no request can be judged
+    /// from them (facts, 1.3).
+    pub const fn holds_events(self) -> bool {
+        matches!(self, Self::Log | Self::Insight | Self::NetworkActivity)
+    }
+
+    /// The kind of a folder that stands below an account's.
+    pub fn from_folder(folder: &str) -> Option<Self> {
         match folder {
             "CloudTrail" => Some(Self::Log),
             "CloudTrail-Digest" => Some(Self::Digest),
@@ -44,28 +52,39 @@ pub struct LogKey {
 impl LogKey {
     /// Reads a key or a path; nothing where it is not in CloudTrail's form. Whatever stands before
     /// the account's folder (a prefix, `AWSLogs`, an organization) is passed over, so that a copy of
-    /// any part of the tree is understood.
+    /// any part of the tree is understood; folders below the date are passed over, too.
     pub fn parse(key: &str) -> Option<Self> {
         let parts: Vec<&str> = key.split('/').collect();
-        let &[.., account, folder, region, year, month, day, file] = parts.as_slice() else {
+        let at = parts.windows(2).rposition(is_log_folder)?;
+        let [account, folder, region, year, month, day, .., file] = parts.get(at..)? else {
             return None;
         };
-        let kind = LogKind::from_folder(folder)?;
-        if !is_account(account) {
-            return None;
-        }
         Some(Self {
-            kind,
-            account: account.to_owned(),
-            region: region.to_owned(),
-            day: NaiveDate::from_ymd_opt(
-                year.parse().ok()?,
-                month.parse().ok()?,
-                day.parse().ok()?,
-            )?,
+            kind: LogKind::from_folder(folder)?,
+            account: (*account).to_owned(),
+            region: (*region).to_owned(),
+            day: date([year, month, day])?,
             delivered: stamp(file),
         })
     }
+}
+
+/// The day of a date folder's three parts, in the one spelling that CloudTrail uses.
+pub fn date(parts: [&str; 3]) -> Option<NaiveDate> {
+    let spelt = [4, 2, 2];
+    let digits = |(part, length): (&&str, usize)| {
+        part.len() == length && part.bytes().all(|b| b.is_ascii_digit())
+    };
+    if !parts.iter().zip(spelt).all(digits) {
+        return None;
+    }
+    let [year, month, day] = parts;
+    NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+}
+
+/// True for an account and one of CloudTrail's folders in it.
+pub fn is_log_folder(pair: &[&str]) -> bool {
+    matches!(pair, [account, folder] if is_account(account) && LogKind::from_folder(folder).is_some())
 }
 
 /// True for the twelve digits of an AWS account.
@@ -117,20 +136,6 @@ pub fn day_folder(day: NaiveDate) -> String {
     day.format("%Y/%m/%d").to_string()
 }
 
-/// The date folders that hold those days and no other: a month where every day of it is asked for,
-/// else its days. A year of a quiet Region costs twelve listings instead of 365.
-pub fn date_folders(days: &[NaiveDate]) -> Vec<String> {
-    let month = |day: &NaiveDate| (day.year(), day.month());
-    days.chunk_by(|a, b| month(a) == month(b))
-        .flat_map(|days| match days {
-            [first, ..] if days.len() == usize::from(first.num_days_in_month()) => {
-                vec![first.format("%Y/%m").to_string()]
-            }
-            days => days.iter().copied().map(day_folder).collect(),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +176,14 @@ mod tests {
         );
         assert!(LogKey::parse("AWSLogs/1111/CloudTrail/us-east-1/2023/07/10/x.json.gz").is_none());
         assert!(LogKey::parse("x.json.gz").is_none());
+        let spelt = LOG.replace("/07/10/", "/7/10/");
+        assert!(LogKey::parse(&spelt).is_none(), "no folder of CloudTrail's");
+    }
+
+    #[test]
+    fn a_folder_below_the_date_changes_nothing() {
+        let deeper = LOG.replace("/10/", "/10/restored/");
+        assert_eq!(LogKey::parse(&deeper), LogKey::parse(LOG));
     }
 
     #[test]
@@ -190,22 +203,6 @@ mod tests {
         );
         let today = delivery_days(at(19, 12, 0), at(20, 0, 0), hours(24), at(20, 0, 0));
         assert_eq!(today.len(), 2, "nothing is listed after now");
-    }
-
-    #[test]
-    fn whole_months_are_listed_at_once() {
-        let date = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
-        let days: Vec<_> = date(1, 31).iter_days().take(1 + 28 + 2).collect();
-        assert_eq!(
-            date_folders(&days),
-            ["2026/01/31", "2026/02", "2026/03/01", "2026/03/02"]
-        );
-        assert_eq!(
-            date_folders(&days[..28]).len(),
-            28,
-            "a day of it is missing"
-        );
-        assert!(date_folders(&[]).is_empty());
     }
 
     #[test]

@@ -5,11 +5,13 @@
 //! log is recognised by its content.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::fs::{self, File, FileType};
+use std::fs::{self, File, FileType, Metadata};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::key::LogKey;
+use chrono::{DateTime, Utc};
+
+use super::key::{LogKey, LogKind};
 use super::{FetchError, Listing, ObjectRef, Place, Scope};
 use crate::coverage::{Problem, ProblemKind};
 
@@ -43,7 +45,7 @@ pub fn list(path: &Path, scope: &Scope) -> Result<Listing, LocalError> {
         let name = path.file_name().unwrap_or(path.as_os_str());
         let name = name.to_string_lossy().into_owned();
         return Ok(Listing {
-            objects: vec![object(path, name, Some(meta.len()))],
+            objects: vec![object(path, name, Some(&meta))],
             ..Listing::default()
         });
     }
@@ -130,13 +132,13 @@ impl Walk<'_> {
             };
             let kind = entry.file_type()?;
             if !kind.is_symlink() {
-                let size = entry.metadata().ok().map(|meta| meta.len());
-                self.sort(kind, path, name, size);
+                let meta = entry.metadata().ok();
+                self.sort(kind, path, name, meta.as_ref());
                 continue;
             }
             match fs::metadata(&path) {
                 Ok(meta) if meta.is_dir() => self.links.push_back((path, name)),
-                Ok(meta) => self.sort(meta.file_type(), path, name, Some(meta.len())),
+                Ok(meta) => self.sort(meta.file_type(), path, name, Some(&meta)),
                 // a link to nothing is listed: reading it will say so
                 Err(_) => self.listing.objects.push(object(&path, name, None)),
             }
@@ -144,11 +146,13 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn sort(&mut self, kind: FileType, path: PathBuf, name: String, size: Option<u64>) {
-        if kind.is_dir() {
+    fn sort(&mut self, kind: FileType, path: PathBuf, name: String, meta: Option<&Metadata>) {
+        if kind.is_dir() && is_aggregated(&path) {
+            self.listing.passed_by.insert(format!("{name}/"));
+        } else if kind.is_dir() {
             self.folders.push_back((path, name));
         } else if kind.is_file() {
-            let object = object(&path, name, size);
+            let object = object(&path, name, meta);
             if self.scope.may_hold(object.key.as_ref()) {
                 self.listing.objects.push(object);
             }
@@ -158,7 +162,13 @@ impl Walk<'_> {
     }
 }
 
-fn object(path: &Path, name: String, size: Option<u64>) -> ObjectRef {
+/// True for the folder of aggregated events, which is not read in a bucket either.
+fn is_aggregated(folder: &Path) -> bool {
+    let name = folder.file_name().and_then(|name| name.to_str());
+    name.and_then(LogKind::from_folder) == Some(LogKind::Aggregated)
+}
+
+fn object(path: &Path, name: String, meta: Option<&Metadata>) -> ObjectRef {
     // of a folder deep in the layout only the whole path tells account and Region
     let key = LogKey::parse(&name).or_else(|| {
         let parts = path.components().map(|part| part.as_os_str());
@@ -169,15 +179,23 @@ fn object(path: &Path, name: String, size: Option<u64>) -> ObjectRef {
         name,
         place: Place::File(path.to_owned()),
         key,
-        size,
+        size: meta.map(Metadata::len),
         archived: None,
+        version: meta.and_then(version),
     }
+}
+
+/// What changes when the file does: its size and the time of its writing.
+fn version(meta: &Metadata) -> Option<Box<str>> {
+    let written: DateTime<Utc> = meta.modified().ok()?.into();
+    let nanoseconds = written.timestamp_subsec_nanos();
+    let text = format!("{} {}.{nanoseconds:09}", meta.len(), written.timestamp());
+    Some(text.into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::{DateTime, Utc};
 
     const LOG: &str = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/10/\
         111122223333_CloudTrail_us-east-1_20261110T1145Z_7xgocspSowgK0Gto.json.gz";

@@ -1,20 +1,24 @@
 //! A bucket: which of its objects to read, and reading one.
 //!
 //! What comes in is a client, a bucket and the prefix the user gave; what goes out is a
-//! [`Listing`] and, object by object, bytes as stored. A bucket of logs is too large to be listed
-//! whole: `layout` finds the folders of accounts and Regions, and only the days of the window are
-//! listed below them (facts, 2.2). Names are relative to the prefix, so that a folder which is a
-//! copy of it gives the same names.
+//! [`Plan`] that lists as a stream and, object by object, bytes as stored. A bucket of logs is too
+//! large to be listed whole: `layout` finds the folders of accounts and Regions, and only the days
+//! of the window are listed below them (facts, 2.2). Names are relative to the prefix, so that a
+//! folder which is a copy of it gives the same names.
 
 mod fetch;
+mod gate;
 mod layout;
 mod lister;
+mod plan;
 
-pub use fetch::fetch;
+pub use fetch::{Access, Fetcher, Patience, Told, fetch};
+pub use plan::{Page, Pages, Plan};
 
 use aws_sdk_s3::Client;
+use chrono::NaiveDate;
 
-use super::{Listing, Scope, key};
+use super::{Listing, ObjectRef, Scope, key};
 use crate::aws::{self, Fault, FaultKind};
 use crate::coverage::{Problem, ProblemKind};
 use lister::Lister;
@@ -26,7 +30,9 @@ pub enum ListError {
     NoBucket(String),
     #[error(
         "listing s3://{bucket}/{prefix} was refused: allow s3:ListBucket on \
-         arn:{partition}:s3:::{bucket} (AWS: {fault})"
+         arn:{partition}:s3:::{bucket} here and, in another account, in the bucket's policy; or \
+         name a folder that may be listed: s3://{bucket}/[PREFIX/]AWSLogs/[o-ORGANIZATION/]ACCOUNT \
+         (AWS: {fault})"
     )]
     Refused {
         bucket: String,
@@ -34,7 +40,7 @@ pub enum ListError {
         partition: &'static str,
         fault: Fault,
     },
-    #[error("bucket `{bucket}` is in {region} and was not reached there: pass --region {region}")]
+    #[error("bucket `{bucket}` is in {region} and was not reached there: set AWS_REGION={region}")]
     Elsewhere { bucket: String, region: String },
     #[error("there is nothing below s3://{bucket}/{prefix}: check the prefix")]
     Empty { bucket: String, prefix: String },
@@ -48,14 +54,14 @@ pub enum ListError {
 }
 
 /// Finds the bucket's own Region and whether it may be listed; gives the client for it, which
-/// [`list`] and [`fetch()`] then use.
+/// [`plan()`] and [`fetch()`] then use.
 ///
 /// # Errors
 /// The bucket or the prefix does not exist, or its listing is not allowed.
 pub async fn open(client: &Client, bucket: &str, prefix: &str) -> Result<Client, ListError> {
     let mut client = client.clone();
     for _ in 0..2 {
-        let lister = Lister::new(&client, bucket);
+        let lister = Lister::new(&client, bucket, "", "");
         match lister.first(&folder(prefix)).await {
             Ok(_) => return Ok(client),
             Err(fault) => match fault.kind {
@@ -71,13 +77,97 @@ pub async fn open(client: &Client, bucket: &str, prefix: &str) -> Result<Client,
     })
 }
 
-/// Lists the log objects below a prefix that may hold what the scope asks for.
+/// Finds what to list below a prefix to get the log objects that may hold what the scope asks for.
 ///
 /// The prefix is a folder, with or without `/` at its end, anywhere in CloudTrail's layout (facts,
 /// 2.1) or above it; or it names one object. Below a prefix without that layout everything is
-/// listed, and its content decides. Objects in an archive storage class are listed as
+/// listed at once, and its content decides. Objects in an archive storage class are listed as
 /// [`archived`](super::ObjectRef::archived). A folder that cannot be listed is a problem; the rest
-/// goes on.
+/// goes on. With `whole_names` names begin with bucket and prefix, so that the plans of several
+/// places can be merged.
+///
+/// # Errors
+/// Nothing could be listed at all.
+pub async fn plan(
+    client: &Client,
+    bucket: &str,
+    prefix: &str,
+    whole_names: bool,
+    scope: &Scope,
+) -> Result<Plan, ListError> {
+    let front = |root: &str| match whole_names {
+        true => format!("s3://{bucket}/{root}"),
+        false => String::new(),
+    };
+    let root = folder(prefix);
+    let lister = Lister::new(client, bucket, &root, &front(&root));
+    let mut plan = Plan::default();
+    plan.counts(&lister);
+    let failed = |fault| lister.error(prefix, fault);
+    if lister.first(&root).await.map_err(failed)?.is_none() {
+        // a prefix below which there is nothing may be the key of one object
+        let parent = prefix.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let parent = folder(parent);
+        let parent = Lister::new(client, bucket, &parent, &front(&parent));
+        plan.counts(&parent);
+        let object = parent.first(prefix).await.map_err(failed)?;
+        let object = object.filter(|object| object.key() == Some(prefix));
+        let Some(object) = object.and_then(|object| parent.object_ref(&object)) else {
+            return Err(ListError::Empty {
+                bucket: bucket.to_owned(),
+                prefix: prefix.to_owned(),
+            });
+        };
+        plan.object(object);
+        return Ok(plan);
+    }
+    let wanted = |object: &ObjectRef| scope.may_hold(object.key.as_ref());
+    let days = days(scope);
+    let found = layout::find(&lister, scope, days.as_deref()).await;
+    plan.problems = found.problems;
+    plan.passed_by = found.passed_by;
+    match found.outcome {
+        layout::Outcome::Dates(dates, loose) => {
+            for folder in dates {
+                plan.folder(&lister, folder.path, folder.day);
+            }
+            loose
+                .into_iter()
+                .filter(wanted)
+                .for_each(|object| plan.object(object));
+        }
+        layout::Outcome::Flat => {
+            plan.passed_by.clear();
+            let mut from = None;
+            loop {
+                let (objects, next) = match lister.objects(&root, from).await {
+                    Ok(page) => page,
+                    Err(problem) => {
+                        plan.problems.push(problem);
+                        break;
+                    }
+                };
+                let objects = objects.into_iter().filter(wanted);
+                objects.for_each(|object| plan.object(object));
+                if next.is_none() {
+                    break;
+                }
+                from = next;
+            }
+        }
+        layout::Outcome::NoTrail if plan.problems.is_empty() => {
+            return Err(ListError::NoTrail {
+                bucket: bucket.to_owned(),
+                prefix: prefix.to_owned(),
+            });
+        }
+        layout::Outcome::NoTrail => {}
+    }
+    plan.sort();
+    Ok(plan)
+}
+
+/// The whole listing of a small place: [`plan()`], carried out.
 ///
 /// # Errors
 /// Nothing could be listed at all.
@@ -87,76 +177,15 @@ pub async fn list(
     prefix: &str,
     scope: &Scope,
 ) -> Result<Listing, ListError> {
-    let lister = Lister::new(client, bucket);
-    let root = folder(prefix);
-    let failed = |fault| lister.error(prefix, fault);
-    if lister.first(&root).await.map_err(failed)?.is_none() {
-        return one_object(&lister, prefix).await;
-    }
-    let found = layout::find(&lister, &root, scope).await;
-    let mut listing = Listing {
-        problems: found.problems,
-        passed_by: found.passed_by,
-        ..Listing::default()
-    };
-    let folders = match found.outcome {
-        layout::Outcome::Regions(regions) => {
-            let dates = dates(scope);
-            let planned = |region: &layout::RegionFolder| region.planned(&dates);
-            regions.iter().flat_map(planned).collect()
-        }
-        layout::Outcome::Flat => {
-            listing.passed_by.clear();
-            vec![root.clone()]
-        }
-        layout::Outcome::NoTrail if listing.problems.is_empty() => {
-            return Err(ListError::NoTrail {
-                bucket: bucket.to_owned(),
-                prefix: prefix.to_owned(),
-            });
-        }
-        layout::Outcome::NoTrail => Vec::new(),
-    };
-    let pages = lister::concurrently(folders, |folder| {
-        let (lister, root) = (lister.clone(), root.clone());
-        async move { lister.objects(&folder, &root).await }
-    });
-    for (objects, problem) in pages.await {
-        let wanted = |object: &super::ObjectRef| scope.may_hold(object.key.as_ref());
-        listing.objects.extend(objects.into_iter().filter(wanted));
-        listing.problems.extend(problem);
-    }
-    listing.sort();
-    listing.objects.dedup_by(|a, b| a.name == b.name);
-    Ok(listing)
+    let plan = plan(client, bucket, prefix, false, scope).await?;
+    Ok(plan.collect(scope).await)
 }
 
-/// A prefix below which there is nothing may be the key of one object.
-async fn one_object(lister: &Lister, prefix: &str) -> Result<Listing, ListError> {
-    let failed = |fault| lister.error(prefix, fault);
-    let parent = prefix.rsplit_once('/').map_or("", |(parent, _)| parent);
-    match lister.first(prefix).await.map_err(failed)? {
-        Some(object) if object.key() == Some(prefix) => Ok(Listing {
-            objects: lister
-                .object_ref(&object, &folder(parent))
-                .into_iter()
-                .collect(),
-            ..Listing::default()
-        }),
-        _ => Err(ListError::Empty {
-            bucket: lister.bucket().to_owned(),
-            prefix: prefix.to_owned(),
-        }),
-    }
-}
-
-/// The date folders to list below a Region; one empty name, the Region itself, without a window.
-fn dates(scope: &Scope) -> Vec<String> {
-    let Some(since) = scope.since else {
-        return vec![String::new()];
-    };
+/// The delivery days to list; nothing without a window.
+fn days(scope: &Scope) -> Option<Vec<NaiveDate>> {
+    let since = scope.since?;
     let until = scope.until.map_or(scope.now, |until| until.min(scope.now));
-    key::date_folders(&key::delivery_days(since, until, scope.slack, scope.now))
+    Some(key::delivery_days(since, until, scope.slack, scope.now))
 }
 
 /// A folder's prefix: nothing for the whole bucket, else with one `/` at its end.

@@ -8,10 +8,15 @@
     reason = "a test server may fail loudly"
 )]
 
+pub mod cloud;
+pub mod faulty;
+pub mod organization;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
@@ -19,12 +24,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use s3s::auth::SimpleAuth;
 use s3s::dto::{
-    CommonPrefix, GetObjectInput, GetObjectOutput, ListObjectsV2Input, ListObjectsV2Output, Object,
-    ObjectStorageClass, RestoreStatus, StreamingBlob,
+    CommonPrefix, ETag, GetObjectInput, GetObjectOutput, ListObjectsV2Input, ListObjectsV2Output,
+    Object, ObjectStorageClass, RestoreStatus, StreamingBlob,
 };
 use s3s::service::S3ServiceBuilder;
 use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use trailscan::aws::{Aws, AwsOptions};
 
@@ -70,42 +74,22 @@ pub async fn serve_folder(root: &Path) -> String {
     serve(s3s_fs::FileSystem::new(root).unwrap()).await
 }
 
-/// Answers every request with that body, cut in the middle the first so many times; gives the URL
-/// and the count of requests. A sound HTTP server cannot be made to do that.
-pub async fn serve_cut(body: &'static str, cuts: u32) -> (String, Arc<Mutex<u32>>) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let count = Arc::new(Mutex::new(0));
-    let requests = Arc::clone(&count);
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            let mut request = Vec::new();
-            while !request.ends_with(b"\r\n\r\n") {
-                request.push(socket.read_u8().await.unwrap());
-            }
-            let cut = {
-                let mut requests = requests.lock().unwrap();
-                *requests += 1;
-                *requests <= cuts
-            };
-            let (half, rest) = body.split_at(body.len() / 2);
-            let rest = if cut { "" } else { rest };
-            let length = body.len();
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{half}{rest}");
-            socket.write_all(head.as_bytes()).await.unwrap();
-        }
-    });
-    (url, count)
+/// How to reach that server.
+pub fn options(url: &str) -> AwsOptions {
+    AwsOptions {
+        endpoint_url: Some(url.to_owned()),
+        ..AwsOptions::default()
+    }
 }
 
 /// AWS as that server plays it.
 pub async fn aws(url: &str) -> Aws {
-    let options = AwsOptions {
-        endpoint_url: Some(url.to_owned()),
-        ..AwsOptions::default()
-    };
+    aws_with(&options(url)).await
+}
+
+pub async fn aws_with(options: &AwsOptions) -> Aws {
     let credentials = Credentials::new(LOGIN, LOGIN, None, None, "loopback");
-    Aws::with_credentials(&options, SharedCredentialsProvider::new(credentials)).await
+    Aws::with_credentials(options, SharedCredentialsProvider::new(credentials)).await
 }
 
 /// How the server in memory answers for one object.
@@ -123,6 +107,10 @@ pub enum Answer {
     Tier,
     /// HTTP 503, that many times.
     SlowDown(u32),
+    /// That body instead of its own key.
+    Body(String),
+    /// Listed, and deleted before anybody reads it.
+    Gone,
 }
 
 /// One bucket in memory.
@@ -131,10 +119,16 @@ pub struct Memory {
     objects: BTreeMap<String, Answer>,
     /// Listing below such a prefix is refused.
     closed: BTreeSet<String>,
+    open_only: Option<String>,
     /// The Region the bucket is in, where every other one is redirected.
     region: Option<&'static str>,
     /// Keys or folders in a page.
     page: usize,
+    /// Requests at the same time beyond which it answers "slow down".
+    bears: Option<u32>,
+    load: Arc<AtomicU32>,
+    /// Only requests that offer to pay are answered.
+    requester_pays: bool,
     asked: Arc<Mutex<Vec<String>>>,
     gets: Mutex<BTreeMap<String, u32>>,
 }
@@ -162,6 +156,12 @@ impl Memory {
         self
     }
 
+    /// Listing is refused everywhere but below that prefix.
+    pub fn open_only(mut self, prefix: &str) -> Self {
+        self.open_only = Some(prefix.to_owned());
+        self
+    }
+
     pub fn in_region(mut self, region: &'static str) -> Self {
         self.region = Some(region);
         self
@@ -169,6 +169,18 @@ impl Memory {
 
     pub fn page(mut self, page: usize) -> Self {
         self.page = page;
+        self
+    }
+
+    /// Answers "slow down" to all that is beyond so many requests at the same time, of which each
+    /// takes a few milliseconds.
+    pub fn bearing(mut self, requests: u32) -> Self {
+        self.bears = Some(requests);
+        self
+    }
+
+    pub fn paid_by_requesters(mut self) -> Self {
+        self.requester_pays = true;
         self
     }
 
@@ -183,7 +195,10 @@ impl Memory {
         if input.bucket != BUCKET {
             return Err(S3Error::new(S3ErrorCode::NoSuchBucket));
         }
-        if self.closed.iter().any(|closed| prefix.starts_with(closed)) {
+        let outside = |open: &String| !prefix.starts_with(open.as_str());
+        if self.closed.iter().any(|closed| prefix.starts_with(closed))
+            || self.open_only.as_ref().is_some_and(outside)
+        {
             let message = "User: arn:aws:iam::111122223333:user/auditor is not authorized";
             return Err(S3Error::with_message(S3ErrorCode::AccessDenied, message));
         }
@@ -228,9 +243,14 @@ impl Memory {
             Some(Answer::Tier) => (ObjectStorageClass::INTELLIGENT_TIERING, None),
             _ => (ObjectStorageClass::STANDARD, None),
         };
+        let size = match self.objects.get(&key) {
+            Some(Answer::Body(body)) => body.len(),
+            _ => key.len(),
+        };
         Object {
-            size: i64::try_from(key.len()).ok(),
+            size: i64::try_from(size).ok(),
             key: Some(key),
+            e_tag: Some(ETag::Strong(format!("{size:032x}"))),
             storage_class: Some(class.to_owned().into()),
             restore_status,
             ..Default::default()
@@ -246,10 +266,14 @@ impl Memory {
             *before += 1;
             *before - 1
         };
-        let body = key.clone().into_bytes();
+        let answer = self.objects.get(key);
+        let body = match answer {
+            Some(Answer::Body(body)) => body.clone().into_bytes(),
+            _ => key.clone().into_bytes(),
+        };
         let length = i64::try_from(body.len()).ok();
-        match self.objects.get(key) {
-            None => return Err(S3Error::new(S3ErrorCode::NoSuchKey)),
+        match answer {
+            None | Some(Answer::Gone) => return Err(S3Error::new(S3ErrorCode::NoSuchKey)),
             Some(Answer::Denied(message)) => {
                 return Err(S3Error::with_message(S3ErrorCode::AccessDenied, *message));
             }
@@ -263,11 +287,38 @@ impl Memory {
         }
         Ok(GetObjectOutput {
             body: Some(StreamingBlob::from(Body::from(body))),
+            e_tag: length.map(|length| ETag::Strong(format!("{length:032x}"))),
             content_length: length,
             // as CloudTrail's own objects say of themselves
             content_encoding: Some("gzip".to_owned()),
             ..Default::default()
         })
+    }
+
+    /// Refuses those who do not offer to pay, where the owner does not.
+    fn unpaid<T>(&self, request: &S3Request<T>) -> S3Result<()> {
+        let offer = request.headers.get("x-amz-request-payer");
+        if self.requester_pays && offer.is_none_or(|offer| offer != "requester") {
+            return Err(S3Error::with_message(
+                S3ErrorCode::AccessDenied,
+                "Access Denied",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Takes the time a read takes, and refuses it where there are too many.
+    async fn hurried(&self) -> S3Result<()> {
+        let Some(bears) = self.bears else {
+            return Ok(());
+        };
+        let load = self.load.fetch_add(1, Ordering::SeqCst) + 1;
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        self.load.fetch_sub(1, Ordering::SeqCst);
+        if load > bears {
+            return Err(S3Error::new(S3ErrorCode::SlowDown));
+        }
+        Ok(())
     }
 
     /// The redirect that S3 answers with where the signature names another Region.
@@ -303,6 +354,7 @@ impl S3 for Memory {
     {
         Box::pin(async move {
             self.misdirected(&request)?;
+            self.unpaid(&request)?;
             self.listed(&request.input).map(S3Response::new)
         })
     }
@@ -317,6 +369,8 @@ impl S3 for Memory {
     {
         Box::pin(async move {
             self.misdirected(&request)?;
+            self.unpaid(&request)?;
+            self.hurried().await?;
             self.got(&request.input).map(S3Response::new)
         })
     }

@@ -8,7 +8,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::pipeline::Progress;
 use crate::report::thousands;
-use crate::source::Listing;
 
 pub(super) struct Bar {
     bar: ProgressBar,
@@ -32,12 +31,12 @@ impl Bar {
         }
     }
 
-    pub(super) fn begin(&self, listing: &Listing) {
+    pub(super) fn begin(&self) {
         let template = "{wide_bar:.cyan} {pos}/{len} objects  {msg}  {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style);
         }
-        self.bar.set_length(listing.objects.len() as u64);
+        self.bar.set_length(0);
     }
 
     pub(super) fn end(&self) {
@@ -46,6 +45,10 @@ impl Bar {
 }
 
 impl Progress for Bar {
+    fn listed(&self, objects: u64) {
+        self.bar.inc_length(objects);
+    }
+
     fn object(&self, _bytes: u64, events: u64) {
         let events = self.events.fetch_add(events, Ordering::Relaxed) + events;
         self.bar.inc(1);

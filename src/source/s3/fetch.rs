@@ -1,66 +1,199 @@
-//! Reading one object, whole, as stored.
+//! Reading objects, each whole, as stored.
 //!
-//! The SDK retries a call until its response begins; a body that breaks off is this module's
-//! affair. `Content-Encoding` is not looked at: CloudTrail's objects carry it and the bytes are
-//! gzip all the same (facts, 2.3).
+//! All that can pass by itself is tried again here and not by the SDK, which would hide from us
+//! that the server asks for less: refusals for haste, time-outs, connections that break, bodies
+//! that break off or have another length than was told. `Content-Encoding` is not looked at:
+//! CloudTrail's objects carry it and the bytes are gzip all the same (facts, 2.3).
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 
+use super::gate::Gate;
 use crate::aws::{self, Fault, FaultKind};
 use crate::source::FetchError;
 
-/// How often an object is asked for before it is given up.
-const ATTEMPTS: u32 = 3;
-/// The longest wait before the second attempt; it doubles with every further one.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// How long an object is tried for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patience {
+    /// Attempts that may fail, the first included.
+    pub attempts: u32,
+    /// Refusals for haste that are borne beside them.
+    pub slow_downs: u32,
+    /// The longest wait before the second attempt; it doubles with every further one.
+    pub first_wait: Duration,
+    pub longest_wait: Duration,
+}
 
-/// Reads an object of at most `cap` bytes.
+impl Default for Patience {
+    /// About 6 seconds of waits for failures, about a minute and a half for a server that is busy.
+    fn default() -> Self {
+        Self {
+            attempts: 6,
+            slow_downs: 12,
+            first_wait: Duration::from_millis(200),
+            longest_wait: Duration::from_secs(15),
+        }
+    }
+}
+
+/// What a listing told of an object, for comparison.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Told<'t> {
+    /// Bytes as stored.
+    pub size: Option<u64>,
+    /// The ETag, with its quotation marks.
+    pub version: Option<&'t str>,
+}
+
+/// Reads the objects of some buckets, as many at once as the server bears.
+#[derive(Debug)]
+pub struct Fetcher {
+    buckets: BTreeMap<String, Access>,
+    gate: Gate,
+    patience: Patience,
+}
+
+/// How one bucket is read.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// A client for the bucket's own Region.
+    pub client: Client,
+    /// The ARN of the key that the trail encrypts with, where CloudTrail told it.
+    pub kms_key: Option<String>,
+}
+
+impl Fetcher {
+    /// At most this many objects are read at the same time.
+    pub const AT_ONCE: usize = super::gate::MOST;
+
+    /// Prepares to read from those buckets, by name.
+    pub fn new(buckets: BTreeMap<String, Access>, patience: Patience) -> Self {
+        let once = |(name, access): (String, Access)| {
+            let client = aws::without_retries(&access.client);
+            (name, Access { client, ..access })
+        };
+        Self {
+            buckets: buckets.into_iter().map(once).collect(),
+            gate: Gate::default(),
+            patience,
+        }
+    }
+
+    /// How many reads may be under way now: as many as the server bears.
+    pub fn at_once(&self) -> usize {
+        self.gate.now()
+    }
+
+    /// Reads an object of at most `cap` bytes.
+    ///
+    /// # Errors
+    /// [`FetchError::Refused`] says which statement to add; [`FetchError::Archived`] must be
+    /// restored first; everything else, after all attempts, is [`FetchError::Failed`].
+    pub async fn fetch(
+        &self,
+        bucket: &str,
+        key: &str,
+        told: Told<'_>,
+        cap: u64,
+    ) -> Result<Vec<u8>, FetchError> {
+        let Some(access) = self.buckets.get(bucket) else {
+            return Err(FetchError::Failed("no client for its bucket".to_owned()));
+        };
+        let (mut failed, mut slowed) = (0, 0);
+        loop {
+            let turn = self.gate.turn().await;
+            let cause = match once(access, bucket, key, told, cap).await {
+                Ok(bytes) => {
+                    turn.answered();
+                    return Ok(bytes);
+                }
+                Err(Trouble::Final(error)) => return Err(error),
+                Err(Trouble::Haste(cause)) => {
+                    turn.slowed_down();
+                    slowed += 1;
+                    cause
+                }
+                Err(Trouble::Passing(cause)) => {
+                    drop(turn);
+                    failed += 1;
+                    cause
+                }
+            };
+            if failed >= self.patience.attempts || slowed > self.patience.slow_downs {
+                let attempts = failed + slowed;
+                let what = format!("{cause}; given up after {attempts} attempts");
+                return Err(FetchError::Failed(what));
+            }
+            tokio::time::sleep(self.patience.wait(failed + slowed)).await;
+        }
+    }
+}
+
+impl Patience {
+    /// Half of the step to all of it, at random, so that many readers do not come back at once.
+    fn wait(&self, attempt: u32) -> Duration {
+        let step = 2_u32.saturating_pow(attempt.saturating_sub(1));
+        let step = self.first_wait.saturating_mul(step).min(self.longest_wait);
+        let random = RandomState::new().hash_one(attempt) % 1000;
+        step / 2 + step * u32::try_from(random).unwrap_or(0) / 2000
+    }
+}
+
+/// Reads a single object of at most `cap` bytes; for many there is [`Fetcher`].
 ///
 /// # Errors
-/// [`FetchError::Refused`] says which statement to add; [`FetchError::Archived`] must be restored
-/// first; everything else, after all retries, is [`FetchError::Failed`].
+/// As [`Fetcher::fetch`].
 pub async fn fetch(
     client: &Client,
     bucket: &str,
     key: &str,
     cap: u64,
 ) -> Result<Vec<u8>, FetchError> {
-    let mut attempt = 1;
-    loop {
-        let cause = match once(client, bucket, key, cap).await {
-            Ok(bytes) => return Ok(bytes),
-            Err(Trouble::Final(error)) => return Err(error),
-            Err(Trouble::Passing(cause)) => cause,
-        };
-        if attempt == ATTEMPTS {
-            let what = format!("{cause}, {ATTEMPTS} times in a row");
-            return Err(FetchError::Failed(what));
-        }
-        tokio::time::sleep(wait(attempt)).await;
-        attempt += 1;
-    }
+    let access = Access {
+        client: client.clone(),
+        kms_key: None,
+    };
+    let fetcher = Fetcher::new([(bucket.to_owned(), access)].into(), Patience::default());
+    fetcher.fetch(bucket, key, Told::default(), cap).await
 }
 
 /// What stands between us and an object.
 enum Trouble {
     Final(FetchError),
+    /// The server asks for fewer requests.
+    Haste(String),
     /// Worth another attempt.
     Passing(String),
 }
 
-async fn once(client: &Client, bucket: &str, key: &str, cap: u64) -> Result<Vec<u8>, Trouble> {
+async fn once(
+    access: &Access,
+    bucket: &str,
+    key: &str,
+    told: Told<'_>,
+    cap: u64,
+) -> Result<Vec<u8>, Trouble> {
+    let client = &access.client;
     let response = client.get_object().bucket(bucket).key(key).send().await;
     let mut response = response.map_err(|error| {
         let archived = match error.as_service_error() {
             Some(GetObjectError::InvalidObjectState(state)) => Some(archive(state)),
             _ => None,
         };
-        let partition = aws::partition(client.config().region());
-        trouble(&Fault::of(&error), archived, bucket, partition)
+        let arn = format!(
+            "arn:{}:s3:::{bucket}/*",
+            aws::partition(client.config().region())
+        );
+        trouble(
+            &Fault::of(&error),
+            archived,
+            &arn,
+            access.kms_key.as_deref(),
+        )
     })?;
     let too_large = || {
         let what = format!("larger than {cap} bytes: no log file is");
@@ -87,13 +220,24 @@ async fn once(client: &Client, bucket: &str, key: &str, cap: u64) -> Result<Vec<
             return Err(too_large());
         }
     }
-    match announced {
-        Some(announced) if announced != bytes.len() as u64 => Err(Trouble::Passing(format!(
-            "its body had {} bytes instead of {announced}",
-            bytes.len()
-        ))),
-        _ => Ok(bytes),
+    let length = bytes.len() as u64;
+    if let Some(announced) = announced.filter(|announced| *announced != length) {
+        let what = format!("its body had {length} bytes instead of {announced}");
+        return Err(Trouble::Passing(what));
     }
+    if let Some(size) = told.size.filter(|size| *size != length) {
+        let what = format!("it had {length} bytes where the listing told {size}: cut or replaced");
+        return Err(Trouble::Passing(what));
+    }
+    // only an ETag is compared: a listing without one tells the time of writing in its place
+    let listed = told.version.filter(|version| version.starts_with('"'));
+    if let (Some(listed), Some(tag)) = (listed, response.e_tag.as_deref())
+        && listed != tag
+    {
+        let what = format!("its ETag was {tag} where the listing told {listed}: replaced since");
+        return Err(Trouble::Passing(what));
+    }
+    Ok(bytes)
 }
 
 /// The class or tier that S3 names with an archived object.
@@ -104,24 +248,33 @@ fn archive(state: &aws_sdk_s3::types::error::InvalidObjectState) -> String {
 }
 
 /// Says what a refused or failed call means for the object.
-fn trouble(fault: &Fault, archived: Option<String>, bucket: &str, partition: &str) -> Trouble {
+fn trouble(
+    fault: &Fault,
+    archived: Option<String>,
+    objects: &str,
+    trail_key: Option<&str>,
+) -> Trouble {
     Trouble::Final(match fault.kind {
         _ if archived.is_some() || fault.code == "InvalidObjectState" => {
             FetchError::Archived(archived.unwrap_or_else(|| "ARCHIVE".to_owned()))
         }
+        FaultKind::Transient if fault.asks_for_less() => return Trouble::Haste(fault.to_string()),
         FaultKind::Transient => return Trouble::Passing(fault.to_string()),
         FaultKind::Denied if names_kms(&fault.message) => FetchError::Refused(format!(
             "it is encrypted with a KMS key that may not be used: allow {} here and in the key's \
              policy (AWS: {fault})",
             statement(
                 "kms:Decrypt",
-                kms_key(&fault.message).unwrap_or("TRAIL-KEY-ARN")
+                kms_key(&fault.message)
+                    .or(trail_key)
+                    .unwrap_or("TRAIL-KEY-ARN")
             )
         )),
         // without s3:ListBucket S3 answers so for a missing object, too: it says nothing of deletion
         FaultKind::Denied => FetchError::Refused(format!(
-            "reading was refused: allow {} (AWS: {fault})",
-            statement("s3:GetObject", &format!("arn:{partition}:s3:::{bucket}/*"))
+            "reading was refused: allow {} here and, in another account, in the bucket's policy \
+             (AWS: {fault})",
+            statement("s3:GetObject", objects)
         )),
         FaultKind::Credentials => FetchError::Refused(fault.to_string()),
         _ if fault.code == "NoSuchKey" => {
@@ -154,13 +307,6 @@ fn statement(action: &str, resource: &str) -> String {
     format!(r#"{{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}}"#)
 }
 
-/// Half of the step to all of it, at random, so that many readers do not come back at once.
-fn wait(attempt: u32) -> Duration {
-    let step = FIRST_WAIT * 2_u32.saturating_pow(attempt - 1);
-    let random = RandomState::new().hash_one(attempt) % 1000;
-    step / 2 + step * u32::try_from(random).unwrap_or(0) / 2000
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,9 +317,9 @@ mod tests {
             code: code.to_owned(),
             message: message.to_owned(),
         };
-        match trouble(&fault, None, "logs", "aws-us-gov") {
+        match trouble(&fault, None, "arn:aws-us-gov:s3:::logs/*", None) {
             Trouble::Final(error) => error,
-            Trouble::Passing(what) => panic!("retried: {what}"),
+            Trouble::Haste(what) | Trouble::Passing(what) => panic!("retried: {what}"),
         }
     }
 
@@ -215,8 +361,9 @@ mod tests {
 
     #[test]
     fn waits_grow_and_stay_within_their_step() {
-        for (attempt, step) in [(1, 200), (2, 400)] {
-            let wait = wait(attempt).as_millis();
+        let patience = Patience::default();
+        for (attempt, step) in [(1, 200), (2, 400), (12, 15_000), (99, 15_000)] {
+            let wait = patience.wait(attempt).as_millis();
             assert!((step / 2..=step).contains(&wait), "{attempt}: {wait} ms");
         }
     }

@@ -6,10 +6,13 @@
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
+
 use super::lister::{Lister, concurrently};
 use super::{Scope, unlisted};
 use crate::coverage::Problem;
-use crate::source::key::is_account;
+use crate::source::ObjectRef;
+use crate::source::key::{self, LogKind, is_account};
 
 /// How many folders without the layout are opened on the way down to `AWSLogs`.
 const UNKNOWN_LEVELS: usize = 3;
@@ -19,21 +22,15 @@ const UNKNOWN_LEVELS: usize = 3;
 pub(super) struct Layout {
     pub(super) outcome: Outcome,
     pub(super) problems: Vec<Problem>,
-    /// Folders that were seen and not entered, and objects beside them, relative to the root.
+    /// Folders that were seen and not entered, and objects beside them, by name.
     pub(super) passed_by: BTreeSet<String>,
-}
-
-impl Layout {
-    fn pass_by(&mut self, root: &str, keys: impl IntoIterator<Item = String>) {
-        let relative = |key: String| key.strip_prefix(root).map(str::to_owned);
-        self.passed_by.extend(keys.into_iter().filter_map(relative));
-    }
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// CloudTrail's layout; the list is empty where the scope asks for none of it.
-    Regions(Vec<RegionFolder>),
+    /// CloudTrail's layout: date folders to list, and objects that lie above them. Both are empty
+    /// where the scope asks for none of it.
+    Dates(Vec<DateFolder>, Vec<ObjectRef>),
     /// `AWSLogs` without a trail's folder in it.
     NoTrail,
     /// Nothing of CloudTrail's layout.
@@ -41,36 +38,62 @@ pub(super) enum Outcome {
     Flat,
 }
 
-/// `…/ACCOUNT/CloudTrail/REGION/`, and the part of the date the user's folder already names.
+/// `…/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/`, or a folder below it that the user named.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RegionFolder {
+pub(super) struct DateFolder {
+    pub(super) path: String,
+    /// The day of its objects; nothing for a folder that CloudTrail did not make.
+    pub(super) day: Option<NaiveDate>,
+}
+
+/// `…/ACCOUNT/CloudTrail/REGION/`, and the part of the date that a folder below it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct RegionFolder {
     path: String,
     date: String,
 }
 
 impl RegionFolder {
-    /// The folders to list for those dates (`2026/11` or `2026/11/20`; empty for all).
-    pub(super) fn planned(&self, dates: &[String]) -> Vec<String> {
-        let date = |date: &str| match date {
+    /// The date folders to list for those days; without days the folder itself, where it is the
+    /// folder of a day. Nothing where it must be walked to know its days.
+    fn planned(&self, days: Option<&[NaiveDate]>) -> Option<Vec<DateFolder>> {
+        let depth = self.date.split('/').filter(|part| !part.is_empty()).count();
+        let own = || {
+            let mut parts = self.date.split('/');
+            let [year, month, day] = [(); 3].map(|()| parts.next().unwrap_or_default());
+            key::date([year, month, day])
+        };
+        let itself = || DateFolder {
+            path: self.folder(&self.date),
+            day: own(),
+        };
+        let Some(days) = days else {
+            return (depth >= 3).then(|| vec![itself()]);
+        };
+        if depth >= 3 {
+            let wanted = own().is_some_and(|day| days.contains(&day));
+            return Some(if wanted { vec![itself()] } else { Vec::new() });
+        }
+        let within = |date: &str| {
+            self.date.is_empty()
+                || date
+                    .strip_prefix(&*self.date)
+                    .is_some_and(|rest| rest.starts_with('/'))
+        };
+        let dated = days.iter().map(|day| (day, key::day_folder(*day)));
+        let dated = dated.filter(|(_, date)| within(date));
+        let folders = dated.map(|(day, date)| DateFolder {
+            path: self.folder(&date),
+            day: Some(*day),
+        });
+        Some(folders.collect())
+    }
+
+    fn folder(&self, date: &str) -> String {
+        match date {
             "" => self.path.clone(),
             date => format!("{}{date}/", self.path),
-        };
-        let within = |inner: &str, outer: &str| {
-            outer.is_empty()
-                || inner
-                    .strip_prefix(outer)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let mut folders: Vec<_> = dates
-            .iter()
-            .filter_map(|planned| match planned {
-                _ if within(planned, &self.date) => Some(date(planned)),
-                _ if within(&self.date, planned) => Some(date(&self.date)),
-                _ => None,
-            })
-            .collect();
-        folders.dedup();
-        folders
+        }
     }
 }
 
@@ -95,7 +118,7 @@ enum Level {
 
 fn level(folder: &str) -> Level {
     let parts: Vec<&str> = folder.trim_end_matches('/').split('/').collect();
-    let trail = |pair: &[&str]| is_account(pair[0]) && pair[1] == "CloudTrail";
+    let trail = |pair: &[&str]| is_account(pair[0]) && holds_events(pair[1]);
     if let Some(at) = parts.windows(2).rposition(trail) {
         let account = parts[at].to_owned();
         let Some(region) = parts.get(at + 2) else {
@@ -117,10 +140,17 @@ fn level(folder: &str) -> Level {
     }
 }
 
-/// Walks down from the root, one level at a time, all folders of a level at once.
-pub(super) async fn find(lister: &Lister, root: &str, scope: &Scope) -> Layout {
+/// True for `CloudTrail` and its sisters that hold records of events.
+fn holds_events(folder: &str) -> bool {
+    LogKind::from_folder(folder).is_some_and(LogKind::holds_events)
+}
+
+/// Walks down from the root, one level at a time, all folders of a level at once. The days of a
+/// window are known beforehand; without a window the dates are walked, too.
+pub(super) async fn find(lister: &Lister, scope: &Scope, days: Option<&[NaiveDate]>) -> Layout {
+    let root = lister.root();
     let mut layout = Layout::default();
-    let mut regions = Vec::new();
+    let (mut dates, mut loose) = (Vec::new(), Vec::new());
     let mut seen = Seen::default();
     let mut level_folders = vec![root.to_owned()];
     for depth in 0.. {
@@ -130,11 +160,15 @@ pub(super) async fn find(lister: &Lister, root: &str, scope: &Scope) -> Layout {
                 Level::Dates {
                     account,
                     region,
-                    folder,
+                    folder: region_folder,
                 } => {
                     seen.trail = true;
-                    if scope.holds_account(&account) && scope.holds_region(&region) {
-                        regions.push(folder);
+                    if !scope.holds_account(&account) || !scope.holds_region(&region) {
+                        continue;
+                    }
+                    match region_folder.planned(days) {
+                        Some(planned) => dates.extend(planned),
+                        None => to_list.push(folder),
                     }
                 }
                 Level::Services(account) | Level::Regions(account)
@@ -142,7 +176,7 @@ pub(super) async fn find(lister: &Lister, root: &str, scope: &Scope) -> Layout {
                 {
                     seen.pruned = true;
                 }
-                Level::Unknown if depth >= UNKNOWN_LEVELS => layout.pass_by(root, [folder]),
+                Level::Unknown if depth >= UNKNOWN_LEVELS => layout.pass_by(lister, [folder]),
                 _ => to_list.push(folder),
             }
         }
@@ -158,25 +192,38 @@ pub(super) async fn find(lister: &Lister, root: &str, scope: &Scope) -> Layout {
             match inside {
                 Ok(inside) => {
                     let (enter, pass) = seen.sort(&folder, inside.folders);
-                    layout.pass_by(root, pass);
-                    layout.pass_by(root, inside.objects);
+                    layout.pass_by(lister, pass);
                     level_folders.extend(enter);
+                    if matches!(level(&folder), Level::Dates { .. }) {
+                        loose.extend(inside.objects);
+                    } else {
+                        let names = inside.objects.into_iter().map(|object| object.name);
+                        layout.passed_by.extend(names);
+                    }
                 }
                 Err(fault) => layout.problems.push(unlisted(lister, &folder, &fault)),
             }
         }
     }
     layout.outcome = match seen {
-        Seen { trail: true, .. } => Outcome::Regions(regions),
+        Seen { trail: true, .. } => Outcome::Dates(dates, loose),
         Seen {
             logs: true,
             pruned: true,
             ..
-        } => Outcome::Regions(regions),
+        } => Outcome::Dates(dates, loose),
         Seen { logs: true, .. } => Outcome::NoTrail,
         _ => Outcome::Flat,
     };
     layout
+}
+
+impl Layout {
+    fn pass_by(&mut self, lister: &Lister, folders: impl IntoIterator<Item = String>) {
+        let folders = folders.into_iter();
+        self.passed_by
+            .extend(folders.map(|folder| lister.name(&folder)));
+    }
 }
 
 /// What was met of the layout on the way.
@@ -203,9 +250,12 @@ impl Seen {
                 below.into_iter().partition(enter)
             }
             Level::Services(_) => {
-                let trail = named("CloudTrail");
-                self.trail |= below.contains(&trail);
-                below.into_iter().partition(|one| *one == trail)
+                let own = |one: &String| {
+                    let name = one.strip_prefix(folder).unwrap_or(one);
+                    holds_events(name.trim_end_matches('/'))
+                };
+                self.trail |= below.iter().any(own);
+                below.into_iter().partition(own)
             }
             Level::Regions(_) => {
                 self.trail = true;
@@ -243,6 +293,7 @@ mod tests {
             assert_eq!(is("AWSLogs/111122223333/"), services());
             assert_eq!(is("AWSLogs/o-abc123/111122223333/"), services());
             assert_eq!(is("AWSLogs/111122223333/CloudTrail/"), regions());
+            assert_eq!(is("AWSLogs/111122223333/CloudTrail-Insight/"), regions());
         }
         for other in ["", "prod/", "o-abc123/", "AWSLogs/111122223333/Config/"] {
             assert_eq!(level(other), Level::Unknown, "{other}");
@@ -253,32 +304,34 @@ mod tests {
 
     #[test]
     fn the_users_folder_and_the_window_are_intersected() {
-        let planned = |below: &str, dates: &[&str]| {
+        let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
+        let window = [day(10, 31), day(11, 1), day(11, 2)];
+        let planned = |below: &str, days: Option<&[NaiveDate]>| {
             let folder = format!("AWSLogs/111122223333/CloudTrail/us-east-1/{below}");
             let Level::Dates { folder, .. } = level(&folder) else {
                 panic!("no Region in {folder}");
             };
-            let dates: Vec<_> = dates.iter().map(ToString::to_string).collect();
-            let cut = |one: String| {
-                one.split_once("us-east-1/")
-                    .map(|(_, date)| date.to_owned())
+            let cut = |one: DateFolder| {
+                let (_, date) = one.path.split_once("us-east-1/").unwrap();
+                assert!(date.starts_with(&one.day.map(key::day_folder).unwrap()));
+                date.to_owned()
             };
-            let planned = folder.planned(&dates).into_iter();
-            planned.filter_map(cut).collect::<Vec<_>>()
+            let planned = folder.planned(days)?;
+            Some(planned.into_iter().map(cut).collect::<Vec<_>>())
         };
-        let window = ["2026/10", "2026/11/01", "2026/11/02"];
-        let slashed = ["2026/10/", "2026/11/01/", "2026/11/02/"];
-        assert_eq!(planned("", &window), slashed);
-        assert_eq!(planned("2026/", &window), slashed);
-        assert_eq!(planned("2026/11/", &window), slashed[1..]);
-        assert_eq!(planned("2026/11/02/", &window), slashed[2..]);
-        assert_eq!(planned("2026/10/07/", &window), ["2026/10/07/"]);
-        assert!(planned("2025/", &window).is_empty());
-        assert!(
-            planned("2026/1/", &window).is_empty(),
-            "no folder of that name"
-        );
-        assert_eq!(planned("", &[""]), [""], "no window, no plan");
-        assert_eq!(planned("2026/", &[""]), ["2026/"]);
+        let within = |below: &str| planned(below, Some(&window)).unwrap();
+        let slashed = ["2026/10/31/", "2026/11/01/", "2026/11/02/"];
+        assert_eq!(within(""), slashed);
+        assert_eq!(within("2026/"), slashed);
+        assert_eq!(within("2026/11/"), slashed[1..]);
+        assert_eq!(within("2026/11/02/"), slashed[2..]);
+        assert_eq!(within("2026/11/02/restored/"), ["2026/11/02/restored/"]);
+        assert!(within("2026/10/07/").is_empty());
+        assert!(within("2025/").is_empty());
+        assert!(within("2026/1/").is_empty(), "no folder of that name");
+        for walked in ["", "2026/", "2026/11/"] {
+            assert_eq!(planned(walked, None), None, "no window, no plan");
+        }
+        assert_eq!(planned("2026/11/02/", None).unwrap(), ["2026/11/02/"]);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
@@ -14,14 +15,20 @@ use crate::coverage::Problem;
 use crate::source::key::LogKey;
 use crate::source::{ObjectRef, Place};
 
-/// Listings in flight: at 100 ms a page, 320 pages a second, a tenth of what one S3 prefix bears.
-const IN_FLIGHT: usize = 32;
+/// Listings in flight: at 100 ms a page, 640 pages a second, a fifth of what one S3 prefix bears.
+pub(super) const IN_FLIGHT: usize = 64;
 
-/// One bucket, to be listed.
+/// One place in a bucket, to be listed.
 #[derive(Debug, Clone)]
 pub(super) struct Lister {
     client: Client,
     bucket: Arc<str>,
+    /// The user's folder, empty or with a `/` at its end: names begin below it.
+    root: Arc<str>,
+    /// What stands before every name, where a run reads several places.
+    front: Arc<str>,
+    /// Pages asked for by this lister and its clones.
+    pages: Arc<AtomicU64>,
 }
 
 /// What lies directly in a folder, by whole key.
@@ -29,19 +36,37 @@ pub(super) struct Lister {
 pub(super) struct Inside {
     /// With a `/` at the end.
     pub(super) folders: Vec<String>,
-    pub(super) objects: Vec<String>,
+    pub(super) objects: Vec<ObjectRef>,
 }
 
 impl Lister {
-    pub(super) fn new(client: &Client, bucket: &str) -> Self {
+    pub(super) fn new(client: &Client, bucket: &str, root: &str, front: &str) -> Self {
         Self {
             client: client.clone(),
             bucket: bucket.into(),
+            root: root.into(),
+            front: front.into(),
+            pages: Arc::default(),
         }
     }
 
     pub(super) fn bucket(&self) -> &str {
         &self.bucket
+    }
+
+    pub(super) fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// The name of a key or folder below the root.
+    pub(super) fn name(&self, key: &str) -> String {
+        let below = key.strip_prefix(&*self.root).unwrap_or(key);
+        format!("{}{below}", self.front)
+    }
+
+    /// Pages asked for so far.
+    pub(super) fn pages(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.pages)
     }
 
     pub(super) fn partition(&self) -> &'static str {
@@ -50,6 +75,7 @@ impl Lister {
 
     /// The first object below a prefix: whether there is anything, and whether it may be listed.
     pub(super) async fn first(&self, prefix: &str) -> Result<Option<Object>, Fault> {
+        self.pages.fetch_add(1, Ordering::Relaxed);
         let request = self.client.list_objects_v2().bucket(&*self.bucket);
         let page = request.prefix(prefix).max_keys(1).send().await;
         let page = page.map_err(|error| Fault::of(&error))?;
@@ -65,9 +91,9 @@ impl Lister {
             let prefixes = page.common_prefixes().iter();
             let folders = prefixes.filter_map(|one| one.prefix().map(str::to_owned));
             inside.folders.extend(folders);
-            let keys = page.contents().iter().filter_map(|object| object.key());
-            let objects = keys.filter(|key| !key.ends_with('/'));
-            inside.objects.extend(objects.map(str::to_owned));
+            let contents = page.contents().iter();
+            let objects = contents.filter_map(|object| self.object_ref(object));
+            inside.objects.extend(objects);
             next = following(&page)?;
             if next.is_none() {
                 return Ok(inside);
@@ -75,39 +101,30 @@ impl Lister {
         }
     }
 
-    /// Every object below a folder, named relative to the root. What was listed before a page
-    /// failed is kept beside the problem.
+    /// One page of what lies below a folder, and where the next one begins.
     pub(super) async fn objects(
         &self,
         folder: &str,
-        root: &str,
-    ) -> (Vec<ObjectRef>, Option<Problem>) {
-        let mut objects = Vec::new();
-        let mut next = None;
-        loop {
-            let page = self.page(folder, None, next).await;
-            let more = page.and_then(|page| {
-                let contents = page.contents().iter();
-                objects.extend(contents.filter_map(|object| self.object_ref(object, root)));
-                following(&page)
-            });
-            match more {
-                Ok(None) => return (objects, None),
-                Ok(token) => next = token,
-                Err(fault) => return (objects, Some(unlisted(self, folder, &fault))),
-            }
-        }
+        from: Option<String>,
+    ) -> Result<(Vec<ObjectRef>, Option<String>), Problem> {
+        let page = self.page(folder, None, from).await;
+        let page = page.and_then(|page| {
+            let contents = page.contents().iter();
+            let objects = contents.filter_map(|object| self.object_ref(object));
+            Ok((objects.collect(), following(&page)?))
+        });
+        page.map_err(|fault| unlisted(self, folder, &fault))
     }
 
     /// A listed object; nothing for the empty objects that consoles write as folders, which no
     /// copy on disk has.
-    pub(super) fn object_ref(&self, object: &Object, root: &str) -> Option<ObjectRef> {
+    pub(super) fn object_ref(&self, object: &Object) -> Option<ObjectRef> {
         let key = object.key()?;
         if key.ends_with('/') {
             return None;
         }
         Some(ObjectRef {
-            name: key.strip_prefix(root).unwrap_or(key).to_owned(),
+            name: self.name(key),
             place: Place::S3 {
                 bucket: self.bucket.to_string(),
                 key: key.to_owned(),
@@ -115,6 +132,7 @@ impl Lister {
             key: LogKey::parse(key),
             size: object.size().and_then(|size| u64::try_from(size).ok()),
             archived: archived(object),
+            version: version(object),
         })
     }
 
@@ -140,6 +158,7 @@ impl Lister {
         delimiter: Option<&str>,
         token: Option<String>,
     ) -> Result<ListObjectsV2Output, Fault> {
+        self.pages.fetch_add(1, Ordering::Relaxed);
         let request = self.client.list_objects_v2().bucket(&*self.bucket);
         let request = request.prefix(prefix).set_continuation_token(token);
         let request = request
@@ -161,6 +180,16 @@ fn following(page: &ListObjectsV2Output) -> Result<Option<String>, Fault> {
         (Some(true), Some(token)) => Ok(Some(token.to_owned())),
         _ => Ok(None),
     }
+}
+
+/// What changes when the object does: its ETag, else its size and the time of its writing.
+fn version(object: &Object) -> Option<Box<str>> {
+    if let Some(tag) = object.e_tag() {
+        return Some(tag.into());
+    }
+    let written = object.last_modified()?;
+    let size = object.size()?;
+    Some(format!("{size} {}.{:09}", written.secs(), written.subsec_nanos()).into())
 }
 
 /// The archive class of an object that has no restored copy at hand.

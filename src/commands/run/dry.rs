@@ -1,0 +1,67 @@
+//! `trailscan run --dry-run`: lists what a run would read, and reads nothing of it.
+
+use super::find::Found;
+use super::progress::note;
+use crate::commands::{Exit, say};
+use crate::coverage::Problem;
+use crate::pipeline::Input;
+use crate::report::outlook::{Means, Outlook};
+use crate::source::Scope;
+use crate::source::s3::{Fetcher, Plan};
+
+pub(super) fn run(found: Found<'_>, scope: &Scope, workers: usize) -> anyhow::Result<Exit> {
+    let mut outlook = Outlook::default();
+    let mut means = Means {
+        lists: None,
+        lists_at_once: Plan::AT_ONCE,
+        reads_at_once: Fetcher::AT_ONCE,
+        workers,
+    };
+    let problems: Vec<Problem> = match found.input {
+        Input::Files(listing) => {
+            listing.objects.iter().for_each(|one| outlook.add(one));
+            listing.problems
+        }
+        Input::Bucket {
+            runtime, mut plan, ..
+        } => {
+            let requests = plan.requests();
+            let mut problems = std::mem::take(&mut plan.problems);
+            runtime.block_on(async {
+                let mut pages = plan.list(scope);
+                while let Some(page) = pages.next().await {
+                    page.objects.iter().for_each(|one| outlook.add(one));
+                    problems.extend(page.problem);
+                }
+            });
+            means.lists = Some(requests());
+            problems
+        }
+    };
+    say(&format!(
+        "Plan of {}: nothing of it has been read\n{}\n\n{}",
+        found.source,
+        window(scope),
+        outlook.text(&means)
+    ))?;
+    for problem in &problems {
+        note(&format!("{}: {}", problem.object, problem.what));
+    }
+    Ok(match problems.is_empty() {
+        true => Exit::Done,
+        false => Exit::Incomplete,
+    })
+}
+
+fn window(scope: &Scope) -> String {
+    let end = |time: Option<chrono::DateTime<chrono::Utc>>, open: &str| match time {
+        Some(time) => time.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        None => open.to_owned(),
+    };
+    format!(
+        "Window: events from {} to {}, in logs delivered up to {} hours later",
+        end(scope.since, "the first"),
+        end(scope.until, "the last"),
+        scope.slack.num_hours()
+    )
+}

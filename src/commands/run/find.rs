@@ -1,0 +1,124 @@
+//! From SOURCE to the objects to read: a folder, a bucket, or every place that a trail writes to.
+
+use std::collections::BTreeMap;
+
+use tokio::runtime::Runtime;
+
+use super::progress::note;
+use crate::aws::Aws;
+use crate::cli::Run;
+use crate::coverage::{Problem, ProblemKind};
+use crate::pipeline::Input;
+use crate::source::s3::{self, Access, ListError, Plan};
+use crate::source::{Listing, ObjectRef, Place, Scope, Source, discover, local};
+
+/// What is read and how.
+pub(super) struct Found<'r> {
+    /// The source as the report names it.
+    pub(super) source: String,
+    pub(super) input: Input<'r>,
+}
+
+pub(super) fn find<'r>(
+    source: &Source,
+    scope: &Scope,
+    arguments: &Run,
+    runtime: &'r Runtime,
+) -> anyhow::Result<Found<'r>> {
+    let input = match source {
+        Source::Local(path) => Input::Files(local::list(path, scope)?),
+        Source::Stdin => Input::Files(Listing {
+            objects: vec![ObjectRef {
+                name: "standard input".to_owned(),
+                place: Place::Stdin,
+                key: None,
+                size: None,
+                archived: None,
+                version: None,
+            }],
+            ..Listing::default()
+        }),
+        Source::S3 { bucket, prefix } => runtime.block_on(async {
+            let aws = Aws::from_chain(&arguments.aws.options()).await?;
+            let client = s3::open(&aws.s3(), bucket, prefix).await?;
+            let plan = s3::plan(&client, bucket, prefix, false, scope).await?;
+            let access = Access {
+                client,
+                kms_key: None,
+            };
+            anyhow::Ok(Input::Bucket {
+                runtime,
+                plan,
+                buckets: [(bucket.clone(), access)].into(),
+            })
+        })?,
+        Source::Trails => return runtime.block_on(find_trails(scope, arguments, runtime)),
+    };
+    Ok(Found {
+        source: source.to_string(),
+        input,
+    })
+}
+
+/// Plans to read every place that a trail writes to. Two places are told apart by the bucket in
+/// front of their objects' names; one that cannot be read is named, and the rest goes on.
+async fn find_trails<'r>(
+    scope: &Scope,
+    arguments: &Run,
+    runtime: &'r Runtime,
+) -> anyhow::Result<Found<'r>> {
+    let aws = Aws::from_chain(&arguments.aws.options()).await?;
+    let trails = discover::trails(&aws.cloudtrail(), &arguments.trail).await?;
+    let several = trails.places.len() > 1;
+    let mut plan = Plan::default();
+    let mut buckets: BTreeMap<String, Access> = BTreeMap::new();
+    let mut sources = Vec::new();
+    let mut refused = Vec::new();
+    for place in &trails.places {
+        let (bucket, prefix) = (&place.bucket, &place.prefix);
+        let at = format!("s3://{bucket}/{prefix}");
+        let opened = async {
+            let client = s3::open(&aws.s3(), bucket, prefix).await?;
+            let plan = s3::plan(&client, bucket, prefix, several, scope).await?;
+            Ok::<_, ListError>((client, plan))
+        };
+        sources.push(format!("{at} ({})", place.trails()));
+        match opened.await {
+            Ok((client, places_plan)) => {
+                plan.merge(places_plan);
+                let kms_key = place.kms_key.clone();
+                let access = buckets.entry(bucket.clone());
+                let access = access.or_insert(Access {
+                    client,
+                    kms_key: None,
+                });
+                access.kms_key = access.kms_key.take().or(kms_key);
+            }
+            Err(error) => refused.push((at, place.trails(), error)),
+        }
+    }
+    if buckets.is_empty() && !refused.is_empty() {
+        let (_, _, error) = refused.swap_remove(0);
+        return Err(error.into());
+    }
+    let unlisted = refused.into_iter().map(|(at, trails, error)| Problem {
+        object: at,
+        kind: ProblemKind::Unlisted,
+        what: format!("{error} ({trails} writes there)"),
+    });
+    plan.problems.extend(unlisted);
+    plan.problems.extend(trails.problems);
+    if !arguments.quiet {
+        for source in &sources {
+            note(&format!("reading {source}"));
+        }
+    }
+    Ok(Found {
+        source: sources.join(", "),
+        input: Input::Bucket {
+            runtime,
+            plan,
+            buckets,
+        },
+    })
+}

@@ -1,0 +1,249 @@
+//! Objects on their way to the workers, with their bytes.
+//!
+//! Workers read files themselves. Objects of a bucket are listed and fetched on the runtime: in the
+//! order of reading, many at once, and no further ahead of the workers than memory allows.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::runtime::Runtime;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinHandle;
+
+use super::{Input, Options, Progress};
+use crate::coverage::Problem;
+use crate::source::s3::{Fetcher, Pages, Patience, Told};
+use crate::source::{FetchError, Listing, ObjectRef, Place, Scope, local};
+
+/// Stored bytes that may be on their way or wait to be taken up, in KiB.
+const WAITING_KIB: usize = 64 << 10;
+
+/// An object with its bytes, or with the reason why there are none.
+pub(super) struct Object {
+    pub(super) sequence: u64,
+    pub(super) reference: ObjectRef,
+    pub(super) bytes: Result<Vec<u8>, FetchError>,
+    /// Its share of what may wait; given back when it is dropped.
+    pub(super) share: Option<OwnedSemaphorePermit>,
+}
+
+/// What is known when all objects have come.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    pub(super) objects: u64,
+    pub(super) problems: Vec<Problem>,
+    pub(super) passed_by: BTreeSet<String>,
+}
+
+pub(super) enum Incoming<'r> {
+    Files {
+        listing: Listing,
+        next: AtomicUsize,
+    },
+    Fetched {
+        runtime: &'r Runtime,
+        receiver: Mutex<mpsc::UnboundedReceiver<Object>>,
+        /// Objects listed so far, and how many of them the progress was told of.
+        listed: Arc<AtomicU64>,
+        told: AtomicU64,
+        feeding: JoinHandle<Rest>,
+        passed_by: BTreeSet<String>,
+    },
+}
+
+impl<'r> Incoming<'r> {
+    /// Starts listing and fetching, where there is something to fetch.
+    pub(super) fn new(input: Input<'r>, scope: &Scope, options: &Options) -> Self {
+        match input {
+            Input::Files(listing) => Self::Files {
+                listing,
+                next: AtomicUsize::new(0),
+            },
+            Input::Bucket {
+                runtime,
+                mut plan,
+                buckets,
+            } => {
+                let (sender, receiver) = mpsc::unbounded_channel();
+                let rest = Rest {
+                    problems: std::mem::take(&mut plan.problems),
+                    ..Rest::default()
+                };
+                let passed_by = std::mem::take(&mut plan.passed_by);
+                let listed = Arc::new(AtomicU64::new(0));
+                let feed = Feed {
+                    sender,
+                    fetcher: Arc::new(Fetcher::new(buckets, Patience::default())),
+                    cap: options.max_object_mib << 20,
+                    listed: Arc::clone(&listed),
+                    waiting: Arc::new(Semaphore::new(WAITING_KIB)),
+                    under_way: Arc::new(Semaphore::new(2 * Fetcher::AT_ONCE)),
+                };
+                let scope = scope.clone();
+                let feeding = runtime.spawn(async move { feed.run(plan.list(&scope), rest).await });
+                Self::Fetched {
+                    runtime,
+                    receiver: Mutex::new(receiver),
+                    listed,
+                    told: AtomicU64::new(0),
+                    feeding,
+                    passed_by,
+                }
+            }
+        }
+    }
+
+    /// How many objects are known of before the first is read.
+    pub(super) fn known(&self) -> u64 {
+        match self {
+            Self::Files { listing, .. } => listing.objects.len() as u64,
+            Self::Fetched { .. } => 0,
+        }
+    }
+
+    /// The next object; waits for one that is on its way.
+    pub(super) fn next(&self, options: &Options, progress: &dyn Progress) -> Option<Object> {
+        match self {
+            Self::Files { listing, next } => {
+                let sequence = next.fetch_add(1, Ordering::Relaxed);
+                let reference = listing.objects.get(sequence)?;
+                Some(Object {
+                    sequence: sequence as u64,
+                    reference: reference.clone(),
+                    bytes: read(reference, options),
+                    share: None,
+                })
+            }
+            Self::Fetched {
+                receiver,
+                listed,
+                told,
+                ..
+            } => {
+                let mut receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
+                let now = listed.load(Ordering::Relaxed);
+                progress.listed(now - told.swap(now, Ordering::Relaxed));
+                receiver.blocking_recv()
+            }
+        }
+    }
+
+    /// What was listed, after the last object.
+    pub(super) fn finish(self) -> Rest {
+        match self {
+            Self::Files { listing, .. } => Rest {
+                objects: listing.objects.len() as u64,
+                problems: listing.problems,
+                passed_by: listing.passed_by,
+            },
+            Self::Fetched {
+                runtime,
+                feeding,
+                passed_by,
+                ..
+            } => match runtime.block_on(feeding) {
+                Ok(rest) => Rest { passed_by, ..rest },
+                // nothing aborts it, so it can only be a panic: it goes on where it belongs
+                Err(ended) => match ended.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => Rest::default(),
+                },
+            },
+        }
+    }
+}
+
+/// Everything that turns a listing into objects with bytes.
+struct Feed {
+    sender: mpsc::UnboundedSender<Object>,
+    fetcher: Arc<Fetcher>,
+    cap: u64,
+    listed: Arc<AtomicU64>,
+    /// In KiB of stored bytes.
+    waiting: Arc<Semaphore>,
+    /// Reads that have begun, those that wait for another attempt included.
+    under_way: Arc<Semaphore>,
+}
+
+impl Feed {
+    /// Starts the reads in the order of the listing; the receiver gets objects as they come.
+    async fn run(self, mut pages: Pages, mut rest: Rest) -> Rest {
+        while let Some(page) = pages.next().await {
+            rest.problems.extend(page.problem);
+            let count = page.objects.len() as u64;
+            self.listed.fetch_add(count, Ordering::Relaxed);
+            for reference in page.objects {
+                let sequence = rest.objects;
+                rest.objects += 1;
+                self.begin(sequence, reference).await;
+            }
+        }
+        rest
+    }
+
+    async fn begin(&self, sequence: u64, reference: ObjectRef) {
+        // an unknown size counts as a large log, and one beyond all bounds waits for the rest
+        let kib = reference
+            .size
+            .unwrap_or(128 << 10)
+            .div_ceil(1 << 10)
+            .clamp(1, WAITING_KIB as u64);
+        let kib = u32::try_from(kib).unwrap_or(1);
+        let share = Arc::clone(&self.waiting).acquire_many_owned(kib).await.ok();
+        let turn = Arc::clone(&self.under_way).acquire_owned().await;
+        let (sender, fetcher, cap) = (self.sender.clone(), Arc::clone(&self.fetcher), self.cap);
+        tokio::spawn(async move {
+            let bytes = fetch(&fetcher, &reference, cap).await;
+            drop(turn);
+            // a receiver that is gone has no use for it
+            drop(sender.send(Object {
+                sequence,
+                reference,
+                bytes,
+                share,
+            }));
+        });
+    }
+}
+
+async fn fetch(fetcher: &Fetcher, object: &ObjectRef, cap: u64) -> Result<Vec<u8>, FetchError> {
+    if let Some(class) = &object.archived {
+        return Err(FetchError::Archived(class.clone()));
+    }
+    let told = Told {
+        size: object.size,
+        version: object.version.as_deref(),
+    };
+    match &object.place {
+        Place::S3 { bucket, key } => fetcher.fetch(bucket, key, told, cap).await,
+        Place::File(_) | Place::Stdin => Err(FetchError::Failed("not an S3 object".to_owned())),
+    }
+}
+
+fn read(object: &ObjectRef, options: &Options) -> Result<Vec<u8>, FetchError> {
+    match &object.place {
+        Place::File(path) => local::read(path, options.max_object_mib << 20),
+        Place::Stdin => read_stdin(options.max_object_mib << 20),
+        Place::S3 { .. } => Err(FetchError::Failed("no client for its bucket".to_owned())),
+    }
+}
+
+fn read_stdin(cap: u64) -> Result<Vec<u8>, FetchError> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    let read = std::io::stdin()
+        .lock()
+        .take(cap + 1)
+        .read_to_end(&mut bytes);
+    match read {
+        Err(error) => Err(FetchError::Failed(format!(
+            "standard input cannot be read: {error}"
+        ))),
+        Ok(_) if bytes.len() as u64 > cap => Err(FetchError::Failed(format!(
+            "standard input holds more than {} MiB: raise --max-object-mib",
+            cap >> 20
+        ))),
+        Ok(_) => Ok(bytes),
+    }
+}

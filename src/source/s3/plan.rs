@@ -1,0 +1,256 @@
+//! What to list of a bucket, and listing it: a stream in the order of reading.
+//!
+//! What comes in are folders, each with the day of its objects; what goes out are pages of objects
+//! in [`ObjectRef::order`], however many folders are listed at once. The names below a folder stand
+//! together in that order, so sorting the folders sorts the objects: a plan needs memory for
+//! folders (account × Region × day) and for the pages under way, never for all objects.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering as Atomic};
+
+use chrono::NaiveDate;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::lister::{IN_FLIGHT, Lister};
+use crate::coverage::Problem;
+use crate::source::{Listing, ObjectRef, Scope};
+
+/// Objects in a page that needs no listing.
+const LOOSE: usize = 1_000;
+
+/// What of one or several places to read.
+#[derive(Debug, Default)]
+pub struct Plan {
+    units: Vec<Unit>,
+    /// What could not be looked into.
+    pub problems: Vec<Problem>,
+    /// As [`Listing::passed_by`].
+    pub passed_by: BTreeSet<String>,
+    requests: Vec<Arc<AtomicU64>>,
+}
+
+/// A folder to list, or an object that is known already.
+#[derive(Debug)]
+struct Unit {
+    day: Option<NaiveDate>,
+    name: String,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Object(Box<ObjectRef>),
+    Folder { lister: Lister, path: String },
+}
+
+impl Unit {
+    fn order(&self, other: &Self) -> Ordering {
+        (self.day, &self.name).cmp(&(other.day, &other.name))
+    }
+}
+
+/// Objects in their order, and what went wrong behind them.
+#[derive(Debug, Default)]
+pub struct Page {
+    pub objects: Vec<ObjectRef>,
+    pub problem: Option<Problem>,
+}
+
+/// Pages as they come, in the order of reading.
+#[derive(Debug)]
+pub struct Pages {
+    receiver: mpsc::Receiver<Page>,
+    lister: Option<JoinHandle<()>>,
+}
+
+impl Pages {
+    /// The next page; nothing after the last.
+    pub async fn next(&mut self) -> Option<Page> {
+        if let Some(page) = self.receiver.recv().await {
+            return Some(page);
+        }
+        // a listing that panicked must not look like one that ended
+        if let Some(lister) = self.lister.take() {
+            join(lister).await;
+        }
+        None
+    }
+}
+
+impl Plan {
+    /// This many folders are listed at the same time.
+    pub const AT_ONCE: usize = IN_FLIGHT;
+
+    pub(super) fn folder(&mut self, lister: &Lister, path: String, day: Option<NaiveDate>) {
+        self.units.push(Unit {
+            day,
+            name: lister.name(&path),
+            what: What::Folder {
+                lister: lister.clone(),
+                path,
+            },
+        });
+    }
+
+    pub(super) fn object(&mut self, object: ObjectRef) {
+        self.units.push(Unit {
+            day: object.key.as_ref().map(|key| key.day),
+            name: object.name.clone(),
+            what: What::Object(Box::new(object)),
+        });
+    }
+
+    pub(super) fn counts(&mut self, lister: &Lister) {
+        self.requests.push(lister.pages());
+    }
+
+    /// Puts the folders into their order. The same folder is listed once, whoever asked for it.
+    pub(super) fn sort(&mut self) {
+        self.units.sort_by(Unit::order);
+        self.units.dedup_by(|a, b| a.name == b.name);
+    }
+
+    /// Adds the plan of another place, whose names begin with bucket and prefix as these do.
+    pub fn merge(&mut self, other: Self) {
+        self.units.extend(other.units);
+        self.problems.extend(other.problems);
+        self.passed_by.extend(other.passed_by);
+        self.requests.extend(other.requests);
+        self.sort();
+    }
+
+    /// Counts the listing requests of this plan, those of its stream included, as they are made.
+    pub fn requests(&self) -> impl Fn() -> u64 + Send + use<> {
+        let requests = self.requests.clone();
+        move || requests.iter().map(|one| one.load(Atomic::Relaxed)).sum()
+    }
+
+    /// Lists the folders, many at once, on the runtime that polls this.
+    pub fn list(self, scope: &Scope) -> Pages {
+        let (sender, receiver) = mpsc::channel(2);
+        let lister = tokio::spawn(list(self.units, scope.clone(), sender));
+        Pages {
+            receiver,
+            lister: Some(lister),
+        }
+    }
+
+    /// The whole listing at once, for places that are small.
+    pub async fn collect(mut self, scope: &Scope) -> Listing {
+        let mut listing = Listing {
+            objects: Vec::new(),
+            problems: std::mem::take(&mut self.problems),
+            passed_by: std::mem::take(&mut self.passed_by),
+        };
+        let mut pages = self.list(scope);
+        while let Some(page) = pages.next().await {
+            listing.objects.extend(page.objects);
+            listing.problems.extend(page.problem);
+        }
+        listing.problems.sort();
+        listing
+    }
+}
+
+/// Pages on their way from one folder.
+type Open = (mpsc::Receiver<Page>, Option<JoinHandle<()>>);
+
+/// Keeps some folders open and passes their pages on in the order of the folders.
+async fn list(units: Vec<Unit>, scope: Scope, sender: mpsc::Sender<Page>) {
+    let mut units = units.into_iter().peekable();
+    let mut open: VecDeque<Open> = VecDeque::new();
+    let scope = Arc::new(scope);
+    loop {
+        while open.len() < IN_FLIGHT
+            && let Some(unit) = units.next()
+        {
+            open.push_back(match unit.what {
+                What::Folder { lister, path } => folder(lister, path, Arc::clone(&scope)),
+                What::Object(object) => {
+                    let mut objects = vec![*object];
+                    while objects.len() < LOOSE
+                        && let Some(next) = units.next_if(|next| next.is_object())
+                    {
+                        objects.extend(next.into_object());
+                    }
+                    ready(objects)
+                }
+            });
+        }
+        let Some((mut pages, task)) = open.pop_front() else {
+            return;
+        };
+        while let Some(page) = pages.recv().await {
+            if sender.send(page).await.is_err() {
+                return;
+            }
+        }
+        if let Some(task) = task {
+            join(task).await;
+        }
+    }
+}
+
+impl Unit {
+    const fn is_object(&self) -> bool {
+        matches!(self.what, What::Object(_))
+    }
+
+    fn into_object(self) -> Option<ObjectRef> {
+        match self.what {
+            What::Object(object) => Some(*object),
+            What::Folder { .. } => None,
+        }
+    }
+}
+
+fn ready(objects: Vec<ObjectRef>) -> Open {
+    let (sender, receiver) = mpsc::channel(1);
+    // there is room for one, and the receiver is in the hand
+    drop(sender.try_send(Page {
+        objects,
+        problem: None,
+    }));
+    (receiver, None)
+}
+
+/// Lists one folder, page after page; what was listed before a page failed is kept.
+fn folder(lister: Lister, path: String, scope: Arc<Scope>) -> Open {
+    let (sender, receiver) = mpsc::channel(1);
+    let task = tokio::spawn(async move {
+        let mut from = None;
+        loop {
+            let (page, next) = match lister.objects(&path, from).await {
+                Ok((mut objects, next)) => {
+                    objects.retain(|object| scope.may_hold(object.key.as_ref()));
+                    let problem = None;
+                    (Page { objects, problem }, next)
+                }
+                Err(problem) => {
+                    let page = Page {
+                        problem: Some(problem),
+                        ..Page::default()
+                    };
+                    (page, None)
+                }
+            };
+            if sender.send(page).await.is_err() || next.is_none() {
+                return;
+            }
+            from = next;
+        }
+    });
+    (receiver, Some(task))
+}
+
+/// Waits for a task; a panic goes on where somebody sees it.
+async fn join(task: JoinHandle<()>) {
+    if let Err(ended) = task.await
+        && let Ok(panic) = ended.try_into_panic()
+    {
+        std::panic::resume_unwind(panic);
+    }
+}
