@@ -76,7 +76,7 @@ fn hot(event: &Event<'_>) -> usize {
 
 fn main() {
     let test = std::env::args().any(|argument| argument == "--test");
-    let events = corpus::events(if test { 100 } else { 20_000 });
+    let events = corpus::number("EVENTS", if test { 100 } else { 20_000 });
     let rounds = if test { 1 } else { 7 };
     for mean in [50, 900] {
         let mut dice = corpus::Dice::new(7);

@@ -24,6 +24,7 @@ mod measure;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use job::Job;
 use measure::{Floor, Took};
@@ -50,7 +51,7 @@ fn main() {
 }
 
 fn bench(test: bool) {
-    let events = corpus::events(if test { 300 } else { 100_000 });
+    let events = corpus::number("EVENTS", if test { 300 } else { 100_000 });
     let rounds = if test { 1 } else { 5 };
     let scratch = tempfile::tempdir().expect("a place for the corpora");
     let write = |name: &str, events, mean| {
@@ -95,19 +96,18 @@ fn against_the_floor(folder: &Path, rounds: usize) {
     let cpu = |column: usize| measure::median_ms(rows.iter().map(|row| row[column].cpu));
     let wall = |column: usize| measure::median_ms(rows.iter().map(|row| row[column].wall));
     let ratio = |of: fn(&[Took; 3]) -> f64| measure::median(rows.iter().map(of).collect());
-    let over = |a: std::time::Duration, b: std::time::Duration| a.as_secs_f64() / b.as_secs_f64();
     let [two, one] = [
         ratio(|row| over(row[1].cpu, row[0].cpu)),
         ratio(|row| over(row[2].cpu, row[0].cpu)),
     ];
     println!("  libdeflate  {:9.1} ms of CPU", cpu(0));
     println!(
-        "  two threads {:9.1} ms of CPU, {two:.2} × that, {:9.1} ms",
+        "  two threads {:9.1} ms of CPU, {two:.2} × that, in {:9.1} ms",
         cpu(1),
         wall(1)
     );
     println!(
-        "  one thread  {:9.1} ms of CPU, {one:.2} × that, {:9.1} ms",
+        "  one thread  {:9.1} ms of CPU, {one:.2} × that, in {:9.1} ms",
         cpu(2),
         wall(2)
     );
@@ -115,6 +115,10 @@ fn against_the_floor(folder: &Path, rounds: usize) {
         "  two threads take {:.2} × the time of one",
         ratio(|row| over(row[1].wall, row[2].wall))
     );
+}
+
+fn over(a: Duration, b: Duration) -> f64 {
+    a.as_secs_f64() / b.as_secs_f64()
 }
 
 /// From the texts of the rules to the first event held against them.

@@ -66,9 +66,9 @@ fn time(second: u64) -> String {
     )
 }
 
-/// How many events a bench is to make: `EVENTS=n`, or what it takes by itself.
-pub fn events(default: u64) -> u64 {
-    let asked = std::env::var("EVENTS").ok();
+/// A size that an environment variable asks for, or what the bench takes by itself.
+pub fn number(variable: &str, default: u64) -> u64 {
+    let asked = std::env::var(variable).ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use trailscan::config::Config;
 use trailscan::correlate::correlate;
 use trailscan::detect::Detector;
-use trailscan::pipeline::{self, Bucket, Options, Progress};
+use trailscan::pipeline::{self, Input, Options, Progress};
 use trailscan::report::{Provenance, Report};
 use trailscan::rules::load::{self, RuleText};
-use trailscan::source::{Listing, Scope, local};
+use trailscan::source::{Scope, local};
 
 /// The rules in use and their configuration.
 pub struct Job {
@@ -20,6 +20,7 @@ pub struct Job {
 struct Silent;
 
 impl Progress for Silent {
+    fn listed(&self, _objects: u64) {}
     fn object(&self, _bytes: u64, _events: u64) {}
 }
 
@@ -43,29 +44,26 @@ impl Job {
     /// From the folder to the report.
     pub fn run(&self, folder: &Path, jobs: usize) -> Report {
         let listing = local::list(folder, &Self::scope()).expect("a folder");
-        self.scan(&listing, None, jobs)
+        self.scan(Input::Files(listing), jobs)
     }
 
-    /// From the listing to the report; asserts that all of it was read.
-    pub fn scan(&self, listing: &Listing, bucket: Option<&Bucket<'_>>, jobs: usize) -> Report {
+    /// From the objects to the report; asserts that all of them were read.
+    pub fn scan(&self, input: Input<'_>, jobs: usize) -> Report {
         let rules = load::load(&self.texts, &self.config.rules);
         let detector = Detector::new(&rules, &self.config.organization);
         let options = Options {
             jobs,
             max_object_mib: 1_024,
         };
-        let mut tally = pipeline::run(
-            listing,
-            bucket,
-            &detector,
-            &Self::scope(),
-            &options,
-            &Silent,
-        );
+        let mut tally = pipeline::run(input, &detector, &Self::scope(), &options, &Silent);
         let bursts = correlate(&rules, &mut tally);
         let report = Report::new(Provenance::default(), &rules, tally, bursts);
         assert!(report.coverage.identities_hold());
-        assert_eq!(report.coverage.objects.read, listing.objects.len() as u64);
+        assert!(
+            report.coverage.is_complete(),
+            "{:?}",
+            report.coverage.problems
+        );
         report
     }
 }

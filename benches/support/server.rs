@@ -59,11 +59,14 @@ impl Server {
         let (tell, told) = std::sync::mpsc::channel();
         let served = Arc::clone(&bucket);
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
             runtime.expect("a runtime").block_on(async move {
                 let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a socket");
                 let address = listener.local_addr().expect("an address");
-                tell.send(format!("http://{address}")).expect("a waiting bench");
+                tell.send(format!("http://{address}"))
+                    .expect("a waiting bench");
                 tokio::select! {
                     () = accept(listener, served) => {}
                     _ = stopped => {}
@@ -112,7 +115,15 @@ impl Bucket {
             let path = decoded(path.trim_start_matches('/'));
             let key = path.strip_prefix(BUCKET).unwrap_or(&path);
             match key.trim_start_matches('/') {
-                "" => answer(&mut socket, "200 OK", "application/xml", self.list(query).as_bytes()).await?,
+                "" => {
+                    answer(
+                        &mut socket,
+                        "200 OK",
+                        "application/xml",
+                        self.list(query).as_bytes(),
+                    )
+                    .await?
+                }
                 key => self.get(key, &mut socket).await?,
             }
         }
@@ -130,7 +141,15 @@ impl Bucket {
         tokio::time::sleep(self.delay).await;
         let sent = match self.objects.get(key) {
             Some(body) => answer(socket, "200 OK", "application/json", body).await,
-            None => answer(socket, "404 Not Found", "application/xml", b"<Error><Code>NoSuchKey</Code></Error>").await,
+            None => {
+                answer(
+                    socket,
+                    "404 Not Found",
+                    "application/xml",
+                    b"<Error><Code>NoSuchKey</Code></Error>",
+                )
+                .await
+            }
         };
         let mut seen = self.lock();
         seen.now = seen.now.saturating_sub(1);
@@ -151,12 +170,20 @@ impl Bucket {
         let of = |name: &str| asked.get(name).cloned().unwrap_or_default();
         let (prefix, delimiter) = (of("prefix"), of("delimiter"));
         let after = of("continuation-token").max(of("start-after"));
-        let size = asked.get("max-keys").and_then(|size| size.parse().ok()).unwrap_or(PAGE);
+        let size = asked
+            .get("max-keys")
+            .and_then(|size| size.parse().ok())
+            .unwrap_or(PAGE);
         // what one page may hold: keys, and in place of those below a folder the folder
         let mut entries = BTreeSet::new();
         for key in self.objects.range(prefix.clone()..).map(|(key, _)| key) {
-            let Some(below) = key.strip_prefix(&prefix) else { break };
-            match below.split_once(&delimiter).filter(|_| !delimiter.is_empty()) {
+            let Some(below) = key.strip_prefix(&prefix) else {
+                break;
+            };
+            match below
+                .split_once(&delimiter)
+                .filter(|_| !delimiter.is_empty())
+            {
                 Some((folder, _)) => entries.insert((format!("{prefix}{folder}{delimiter}"), true)),
                 None => entries.insert((key.clone(), false)),
             };
@@ -165,14 +192,20 @@ impl Bucket {
         let page: Vec<(String, bool)> = left.by_ref().take(size.min(PAGE)).collect();
         let mut xml = String::from("<ListBucketResult>");
         if let (Some((last, _)), Some(_)) = (page.last(), left.next()) {
-            let _ = write!(xml, "<IsTruncated>true</IsTruncated><NextContinuationToken>{last}</NextContinuationToken>");
+            let _ = write!(
+                xml,
+                "<IsTruncated>true</IsTruncated><NextContinuationToken>{last}</NextContinuationToken>"
+            );
         } else {
             xml.push_str("<IsTruncated>false</IsTruncated>");
         }
         for (name, folder) in page {
             let size = self.objects.get(&name).map_or(0, Vec::len);
             let _ = match folder {
-                true => write!(xml, "<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>"),
+                true => write!(
+                    xml,
+                    "<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>"
+                ),
                 false => write!(
                     xml,
                     "<Contents><Key>{name}</Key><Size>{size}</Size><LastModified>2026-11-20T00:00:00.000Z</LastModified><StorageClass>STANDARD</StorageClass></Contents>"
@@ -184,9 +217,15 @@ impl Bucket {
     }
 }
 
-async fn answer(socket: &mut TcpStream, status: &str, kind: &str, body: &[u8]) -> std::io::Result<()> {
+async fn answer(
+    socket: &mut TcpStream,
+    status: &str,
+    kind: &str,
+    body: &[u8],
+) -> std::io::Result<()> {
     let length = body.len();
-    let head = format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n");
+    let head =
+        format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n");
     // one write: a second small packet would wait for the first to be acknowledged
     socket.write_all(&[head.as_bytes(), body].concat()).await
 }

@@ -56,6 +56,9 @@ pub fn read(stored: &[u8]) -> Result<Account, String> {
         }
     }
     let known = match Tree::read_all(text) {
+        Ok(documents) if documents.iter().any(Tree::is_scalar) => {
+            return Err("text between documents".to_owned());
+        }
         Ok(documents) => {
             let mut known = false;
             for document in &documents {
@@ -112,6 +115,9 @@ fn invalid(mut bytes: &[u8]) -> u64 {
     }
     places
 }
+
+/// What JSON takes for white space, and nothing else.
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
 type Records = Vec<Result<Record, String>>;
 
@@ -248,6 +254,9 @@ fn pieces(text: &str, account: &mut Account) -> Result<bool, String> {
             if !is_one(item) {
                 return Err("text behind a record".to_owned());
             }
+            if item.is_empty() {
+                return Err("a comma too much".to_owned());
+            }
             match Tree::read(item) {
                 Ok(tree @ Tree::Members(_)) if document.starts_with('[') => {
                     known |= one(&tree, &mut account.records, &mut account.content);
@@ -268,12 +277,13 @@ fn listed(document: &str) -> Result<Option<&str>, String> {
     for member in inside(document) {
         let value = member
             .strip_prefix("\"Records\"")
-            .and_then(|rest| rest.trim_start().strip_prefix(':'))
-            .map(str::trim_start);
+            .and_then(|rest| rest.trim_start_matches(BLANKS).strip_prefix(':'))
+            .map(|rest| rest.trim_start_matches(BLANKS));
         match value {
             Some(value) if value.starts_with('[') && scan(value)? == [value] => list = Some(value),
             Some(value) if value.starts_with('[') => return Err("text behind a list".to_owned()),
             Some(_) => return Err("`Records` is not a list".to_owned()),
+            None if member.is_empty() => return Err("a comma too much".to_owned()),
             None => {
                 let alone = Tree::read(&format!("{{{member}}}"));
                 others = others.and(alone.map(drop).map_err(|error| error.to_string()));
@@ -359,18 +369,18 @@ fn is_one(item: &str) -> bool {
 /// What stands between the commas of an object or list, trimmed; nothing where it is empty.
 fn inside(text: &str) -> Vec<&str> {
     let inner = &text[1..text.len() - 1];
-    if inner.trim().is_empty() {
+    if inner.trim_matches(BLANKS).is_empty() {
         return Vec::new();
     }
     let mut scan = Scan::default();
     let (mut parts, mut from) = (Vec::new(), 0);
     for (at, byte) in inner.bytes().enumerate() {
         if byte == b',' && !scan.inside && scan.due.is_empty() {
-            parts.push(inner[from..at].trim());
+            parts.push(inner[from..at].trim_matches(BLANKS));
             from = at + 1;
         }
         scan.step(byte).unwrap();
     }
-    parts.push(inner[from..].trim());
+    parts.push(inner[from..].trim_matches(BLANKS));
     parts
 }
