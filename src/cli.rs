@@ -89,6 +89,19 @@ pub struct Run {
     /// List what would be read, with an estimate of requests, cost and time, and read nothing
     #[arg(long, help_heading = "Running")]
     pub dry_run: bool,
+    /// Read only objects that no run with this state file has read; the report is that of a run that
+    /// reads all
+    #[arg(long, help_heading = "Running")]
+    pub incremental: bool,
+    /// What runs remember [default: trailscan.state beside the configuration, else in the working
+    /// directory]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "incremental",
+        help_heading = "Running"
+    )]
+    pub state: Option<PathBuf>,
     /// Worker threads; as many as there are processors where not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Running")]
     pub jobs: Option<u16>,

@@ -5,14 +5,22 @@
 //! event, and windows that overlap make one burst, so that ten in ten minutes fires at ten and an
 //! attack of an hour is one finding.
 
-use std::collections::BTreeMap;
+mod gauge;
+mod pattern;
+mod ranks;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
+use crate::coverage::Coverage;
 use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
-use crate::rules::{Correlation, Measure, RuleKind, RuleSet};
-use crate::tally::{NameId, Names, Row, Series, Tally};
+use crate::names::{NameId, Names};
+use crate::rules::{Chained, Comparison, Correlation, RuleKind, RuleSet};
+use crate::tally::{Row, Series, Tally};
+use gauge::Gauge;
+use pattern::Found;
 
 /// A stretch of events over which a correlation's condition held.
 #[derive(Debug)]
@@ -26,11 +34,14 @@ pub struct Burst {
     pub fired: Epoch,
     /// The most that was measured in one window.
     pub peak: f64,
+    /// Something is missing from it that may have happened before or after all that was read.
+    pub at_the_edge: bool,
 }
 
 /// Sweeps every correlation, those that watch others after those they watch.
 pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Burst> {
     let mut series = std::mem::take(&mut tally.series);
+    let beneath = Beneath::take(rules, &mut series);
     let mut bursts = Vec::new();
     for (place, rule) in rules.rules.iter().enumerate() {
         let RuleKind::Correlation(correlation) = &rule.kind else {
@@ -38,17 +49,99 @@ pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Burst> {
         };
         let own = series.remove(&place).unwrap_or_default();
         // a rule is loaded after those it watches, so their bursts are complete by now
-        for burst in sweep(place, correlation, own, &tally.names) {
+        for mut burst in sweep(place, correlation, own, &tally.names) {
+            burst.at_the_edge = at_the_edge(correlation, &burst, &tally.coverage);
             for (watcher, watched, meant) in rules.watchers(place) {
                 let row = chained(&burst, watched, &mut tally.names);
                 let groups = series.entry(watcher).or_default();
-                let group = regrouped(correlation, &burst.group, meant);
-                groups.entry(group).or_default().extend(row);
+                let found = beneath.groups((watcher, watched), meant, &burst, &mut tally.names);
+                for group in found {
+                    groups.entry(group).or_default().extend(row.clone());
+                }
             }
             bursts.push(burst);
         }
     }
     bursts
+}
+
+/// The groups of the events beneath correlations that others watch, by which these group them.
+struct Beneath(FxHashMap<(usize, usize), FxHashMap<(u32, u32), NameId>>);
+
+impl Beneath {
+    /// Takes the rows that only say to which group an event belongs out of the series.
+    fn take(rules: &RuleSet, series: &mut BTreeMap<usize, Series>) -> Self {
+        let mut found = Self(FxHashMap::default());
+        for (place, groups) in series {
+            let Some(RuleKind::Correlation(correlation)) =
+                rules.rules.get(*place).map(|rule| &rule.kind)
+            else {
+                continue;
+            };
+            if !correlation.chained.contains(&Chained::Events) {
+                continue;
+            }
+            #[allow(
+                clippy::iter_over_hash_type,
+                reason = "an event has one group, whatever the order"
+            )]
+            for (group, rows) in groups.iter_mut() {
+                rows.retain(|row| {
+                    let below = (row.place as usize).checked_sub(correlation.rules.len());
+                    if let Some(below) = below {
+                        let known = found.0.entry((*place, below)).or_default();
+                        known.insert((row.object, row.record), *group);
+                    }
+                    below.is_none()
+                });
+            }
+        }
+        found
+    }
+
+    /// The groups that a burst belongs to where another correlation, at its place, watches it.
+    fn groups(
+        &self,
+        watcher: (usize, usize),
+        meant: &Correlation,
+        burst: &Burst,
+        names: &mut Names,
+    ) -> BTreeSet<NameId> {
+        match meant.chained.get(watcher.1) {
+            Some(Chained::Places(places)) => {
+                let values: Vec<&str> = burst.group.split(GROUP_SEPARATOR).collect();
+                let picked: Vec<&str> = places
+                    .iter()
+                    .filter_map(|place| values.get(*place).copied())
+                    .collect();
+                [names.id(&picked.join("\u{1f}"))].into()
+            }
+            Some(Chained::Events) => {
+                let known = self.0.get(&watcher);
+                let group = |row: &Row| known?.get(&(row.object, row.record)).copied();
+                burst.rows.iter().filter_map(group).collect()
+            }
+            _ => BTreeSet::new(),
+        }
+    }
+}
+
+/// True where the burst hangs on what did not happen, and a frame around it reaches beyond the events
+/// that were read: what lies there is not known.
+fn at_the_edge(correlation: &Correlation, burst: &Burst, coverage: &Coverage) -> bool {
+    let condition = correlation.condition.as_ref();
+    let lacks = condition.is_some_and(|condition| {
+        let mut alternatives = condition.alternatives.iter();
+        alternatives.any(|alternative| !alternative.lacks.is_empty())
+    });
+    let reaches = |known: Option<Epoch>, row: Option<&Row>| {
+        known.zip(row).is_some_and(|(known, row)| {
+            known.saturating_sub(row.time).saturating_abs() < correlation.timespan
+        })
+    };
+    lacks
+        && (reaches(coverage.first, burst.rows.first())
+            || reaches(coverage.last, burst.rows.last()))
 }
 
 /// A burst as an event of the correlation that watches it: it happened when it first fired.
@@ -63,35 +156,39 @@ fn chained(burst: &Burst, watched: usize, names: &mut Names) -> Option<Row> {
     })
 }
 
-/// The group a burst belongs to where another correlation groups by other fields.
-fn regrouped(own: &Correlation, group: &str, watcher: &Correlation) -> String {
-    let values: Vec<&str> = group.split(GROUP_SEPARATOR).collect();
-    let value = |name: &String| {
-        let place = own.group_by.iter().position(|known| known == name)?;
-        values.get(place).copied()
-    };
-    let picked: Vec<&str> = watcher
-        .group_by
-        .iter()
-        .map(|name| value(name).unwrap_or_default())
-        .collect();
-    picked.join("\u{1f}")
-}
-
 /// All bursts of one correlation, by group and time.
 fn sweep(place: usize, correlation: &Correlation, series: Series, names: &Names) -> Vec<Burst> {
-    let groups: BTreeMap<String, Vec<Row>> = series.into_iter().collect();
+    let groups: BTreeMap<&str, Vec<Row>> = series
+        .into_iter()
+        .map(|(group, rows)| (names.text(group), rows))
+        .collect();
     let mut bursts = Vec::new();
     for (group, mut rows) in groups {
         rows.sort_by_key(|row| (row.time, row.place, row.object, row.record));
-        for window in windows(correlation, &rows, names) {
-            let inside = rows.get(window.from..=window.to).unwrap_or_default();
+        let found = match &correlation.condition {
+            Some(condition) => {
+                pattern::windows(condition, correlation.measure, correlation.timespan, &rows)
+            }
+            None => Found {
+                windows: windows(correlation, &rows, names),
+                evidence: vec![true; rows.len()],
+            },
+        };
+        for window in found.windows {
+            let inside = window.from..=window.to;
+            let inside = rows
+                .get(inside.clone())
+                .into_iter()
+                .flatten()
+                .zip(found.evidence.get(inside).into_iter().flatten());
+            let rows = inside.filter(|(_, evidence)| **evidence);
             bursts.push(Burst {
                 correlation: place,
-                group: group.clone(),
-                rows: inside.iter().flat_map(events).cloned().collect(),
+                group: group.to_owned(),
+                rows: rows.flat_map(|(row, _)| events(row)).cloned().collect(),
                 fired: window.fired,
                 peak: window.peak,
+                at_the_edge: false,
             });
         }
     }
@@ -111,23 +208,46 @@ struct Window {
     peak: f64,
 }
 
+impl Window {
+    /// Takes its place behind windows that end before it; one that it overlaps grows instead.
+    fn join(self, found: &mut Vec<Self>) {
+        match found.last_mut() {
+            Some(last) if last.to >= self.from => {
+                last.to = self.to;
+                last.peak = last.peak.max(self.peak);
+            }
+            _ => found.push(self),
+        }
+    }
+}
+
 /// One pass with two hands: each row in turn ends a window that reaches `timespan` back, both ends
 /// included.
 fn windows(correlation: &Correlation, rows: &[Row], names: &Names) -> Vec<Window> {
     let mut found: Vec<Window> = Vec::new();
-    let mut gauge = Gauge::new(correlation, names);
+    let mut gauge = Gauge::new(correlation, rows, names);
     let mut from = 0;
+    let upper = |(comparison, _): &(Comparison, f64)| {
+        !matches!(comparison, Comparison::Gt | Comparison::Gte)
+    };
+    let bounded = correlation.thresholds.iter().any(upper);
     for (to, row) in rows.iter().enumerate() {
         gauge.enter(row);
         while let Some(oldest) = rows
             .get(from)
-            .filter(|oldest| row.time - oldest.time > correlation.timespan)
+            .filter(|oldest| row.time.saturating_sub(oldest.time) > correlation.timespan)
         {
             gauge.leave(oldest);
             from += 1;
         }
         // events of the same second belong to the same windows
         if rows.get(to + 1).is_some_and(|next| next.time == row.time) {
+            continue;
+        }
+        // "at most two" is said of windows that no other event can join
+        let first = rows.get(from).map_or(row.time, |first| first.time);
+        let grows = |next: &Row| next.time.saturating_sub(first) <= correlation.timespan;
+        if bounded && rows.get(to + 1).is_some_and(grows) {
             continue;
         }
         let Some(measured) = gauge.read(row.time) else {
@@ -140,164 +260,15 @@ fn windows(correlation: &Correlation, rows: &[Row], names: &Names) -> Vec<Window
         {
             continue;
         }
-        match found.last_mut() {
-            Some(last) if last.to >= from => {
-                last.to = to;
-                last.peak = last.peak.max(measured);
-            }
-            _ => found.push(Window {
-                from,
-                to,
-                fired: row.time,
-                peak: measured,
-            }),
+        Window {
+            from,
+            to,
+            fired: row.time,
+            peak: measured,
         }
+        .join(&mut found);
     }
     found
-}
-
-/// What a window measures, kept up to date as rows enter and leave.
-struct Gauge<'n> {
-    names: &'n Names,
-    measure: Measure,
-    count: u64,
-    values: FxHashMap<NameId, u64>,
-    /// Ordered numbers, for the percentile.
-    numbers: BTreeMap<OrderedNumber, u64>,
-    sum: f64,
-    places: BTreeMap<u32, u64>,
-    /// Per watched rule: the latest start of a sequence that has got so far.
-    chains: Vec<Option<Epoch>>,
-    timespan: Epoch,
-}
-
-struct OrderedNumber(f64);
-
-impl PartialEq for OrderedNumber {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl PartialOrd for OrderedNumber {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Eq for OrderedNumber {}
-
-impl Ord for OrderedNumber {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.total_cmp(&other.0)
-    }
-}
-
-impl<'n> Gauge<'n> {
-    fn new(correlation: &Correlation, names: &'n Names) -> Self {
-        Self {
-            names,
-            measure: correlation.measure,
-            count: 0,
-            values: FxHashMap::default(),
-            numbers: BTreeMap::new(),
-            sum: 0.0,
-            places: BTreeMap::new(),
-            chains: vec![None; correlation.rules.len()],
-            timespan: correlation.timespan,
-        }
-    }
-
-    fn enter(&mut self, row: &Row) {
-        self.count += 1;
-        match self.measure {
-            Measure::EventCount => {}
-            Measure::ValueCount => {
-                if row.value != Names::EMPTY {
-                    *self.values.entry(row.value).or_default() += 1;
-                }
-            }
-            Measure::Temporal => *self.places.entry(row.place).or_default() += 1,
-            Measure::TemporalOrdered => {
-                let start = match row.place.checked_sub(1) {
-                    None => Some(row.time),
-                    Some(before) => self.chains.get(before as usize).copied().flatten(),
-                };
-                if let Some(slot) = self.chains.get_mut(row.place as usize) {
-                    *slot = (*slot).max(start);
-                }
-            }
-            Measure::ValueSum | Measure::ValueAvg | Measure::ValuePercentile(_) => {
-                if let Some(number) = self.number(row) {
-                    self.sum += number;
-                    *self.numbers.entry(OrderedNumber(number)).or_default() += 1;
-                }
-            }
-        }
-    }
-
-    fn leave(&mut self, row: &Row) {
-        self.count -= 1;
-        match self.measure {
-            Measure::EventCount | Measure::TemporalOrdered => {}
-            Measure::ValueCount => {
-                if let Some(count) = self.values.get_mut(&row.value) {
-                    *count -= 1;
-                    if *count == 0 {
-                        self.values.remove(&row.value);
-                    }
-                }
-            }
-            Measure::Temporal => take_one(&mut self.places, &row.place),
-            Measure::ValueSum | Measure::ValueAvg | Measure::ValuePercentile(_) => {
-                if let Some(number) = self.number(row) {
-                    self.sum -= number;
-                    take_one(&mut self.numbers, &OrderedNumber(number));
-                }
-            }
-        }
-    }
-
-    fn number(&self, row: &Row) -> Option<f64> {
-        self.names.text(row.value).trim().parse().ok()
-    }
-
-    /// What the window that ends at `now` measures; nothing where there is nothing to measure.
-    #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-    fn read(&self, now: Epoch) -> Option<f64> {
-        let numbers: u64 = self.numbers.values().sum();
-        match self.measure {
-            Measure::EventCount => Some(self.count as f64),
-            Measure::ValueCount => Some(self.values.len() as f64),
-            Measure::Temporal => Some(self.places.len() as f64),
-            Measure::TemporalOrdered => {
-                let in_time = |start: &&Option<Epoch>| {
-                    start.is_some_and(|start| now - start <= self.timespan)
-                };
-                Some(self.chains.iter().take_while(in_time).count() as f64)
-            }
-            Measure::ValueSum => (numbers > 0).then_some(self.sum),
-            Measure::ValueAvg => (numbers > 0).then(|| self.sum / numbers as f64),
-            Measure::ValuePercentile(percentile) => {
-                // the nearest rank
-                let rank = (percentile / 100.0 * numbers as f64).ceil().max(1.0);
-                let mut passed = 0.0;
-                self.numbers.iter().find_map(|(number, count)| {
-                    passed += *count as f64;
-                    (passed >= rank).then_some(number.0)
-                })
-            }
-        }
-    }
-}
-
-fn take_one<K: Ord>(map: &mut BTreeMap<K, u64>, key: &K) {
-    if let Some(count) = map.get_mut(key) {
-        *count -= 1;
-        if *count == 0 {
-            map.remove(key);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bitcode::{Decode, Encode};
 use serde::Serialize;
 
 /// Something that was not as it should be, with the object it concerns and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Encode, Decode)]
 pub struct Problem {
     /// The object's name, or the prefix or trail that could not be listed.
     pub object: String,
@@ -19,7 +20,7 @@ pub struct Problem {
 }
 
 /// What sort of problem. Everything but `Repaired` means that something was not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Encode, Decode)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemKind {
     /// Permission was missing.
@@ -46,7 +47,7 @@ impl ProblemKind {
 }
 
 /// How many objects went where.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Encode, Decode)]
 pub struct ObjectCounts {
     /// Log files that should be read; digest and foreign files stand apart.
     pub listed: u64,
@@ -61,7 +62,7 @@ pub struct ObjectCounts {
 }
 
 /// How many records went where.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Encode, Decode)]
 pub struct RecordCounts {
     pub records: u64,
     pub bad: u64,
@@ -76,7 +77,7 @@ pub struct RecordCounts {
 }
 
 /// What one account and Region contributed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Encode, Decode)]
 pub struct RegionCoverage {
     pub objects: u64,
     pub events: u64,
@@ -86,7 +87,7 @@ pub struct RegionCoverage {
 }
 
 /// The coverage of a whole run. `merge` is associative and commutative.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Encode, Decode)]
 pub struct Coverage {
     pub objects: ObjectCounts,
     pub records: RecordCounts,
@@ -104,7 +105,7 @@ pub struct Coverage {
 }
 
 /// A kind of event that a trail may or may not record (facts, section 4.0).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Encode, Decode)]
 pub enum Sight {
     /// Management events that change something: on by default.
     ManagementWrite,
@@ -130,6 +131,14 @@ impl Coverage {
     /// True where nothing was lost.
     pub fn is_complete(&self) -> bool {
         !self.problems.iter().any(|problem| problem.kind.is_loss())
+    }
+
+    /// Leaves out what one object told of hours that do not count; `hours` are those that do, each
+    /// with its account and Region.
+    pub fn narrow(&mut self, hours: &BTreeSet<(&str, &str, Option<i64>)>) {
+        if hours.is_empty() {
+            self.seen.clear();
+        }
     }
 
     /// Adds what another worker or run learnt.

@@ -78,10 +78,25 @@ derived! {
     PolicyGrantsAdmin = "trailscan.policy_grants_admin",
     PolicyPublic = "trailscan.policy_public",
     Omitted = "trailscan.omitted",
+    RequestBytes = "trailscan.request_bytes",
+    ResponseBytes = "trailscan.response_bytes",
+    KeyAgeDays = "trailscan.key_age_days",
+    FirstSeen = "trailscan.first_seen",
 }
 
 impl Derived {
-    /// The table of `trailscan.toml` without which this field has no value.
+    /// The derived field that a rule means by a name: `trailscan.first_seen.source_ip` is one of
+    /// those that [`Self::FirstSeen`] stands for.
+    pub fn named(name: &str) -> Option<Self> {
+        match name.strip_prefix(Self::FirstSeen.as_str()) {
+            Some(what) if what.len() > 1 && what.starts_with('.') => Some(Self::FirstSeen),
+            Some(_) => None,
+            None => Self::from_field(name),
+        }
+    }
+
+    /// What this field has no value without: a table of `trailscan.toml`, or, in words, something
+    /// that no configuration can give.
     pub const fn needs(self) -> Option<&'static str> {
         match self {
             Self::LocalTime
@@ -92,6 +107,8 @@ impl Derived {
             | Self::CalendarName => Some("calendar"),
             Self::EncryptionCheck => Some("s3.required_encryption"),
             Self::Environment => Some("environments"),
+            Self::FirstSeen => Some("a history of earlier runs"),
+            Self::KeyAgeDays => Some("an IAM credential report or a history of earlier runs"),
             _ => None,
         }
     }
@@ -148,6 +165,10 @@ impl Derived {
             Self::PolicyGrantsAdmin => Some(Value::Bool(policy::grants_admin(event))),
             Self::PolicyPublic => Some(Value::Bool(policy::is_public(event))),
             Self::Omitted => Some(Value::Bool(omitted(event))),
+            Self::RequestBytes => transferred(event, "bytesTransferredIn"),
+            Self::ResponseBytes => transferred(event, "bytesTransferredOut"),
+            // no run knows of an earlier one yet, so a rule that asks is not assessed
+            Self::KeyAgeDays | Self::FirstSeen => None,
             Self::LocalTime
             | Self::AfterHours
             | Self::CalendarReason
@@ -199,6 +220,18 @@ fn tls<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
 /// AWS replaced parameters over 100 KB, which hides what was asked for (facts, 1.6).
 fn omitted(event: &Event<'_>) -> bool {
     event.text_at(Key::RequestParameters, &["omitted"]) == "true"
+}
+
+/// What an S3 data event says went over the wire, in bytes (S3 user guide, "CloudTrail log file
+/// entries": `additionalEventData`). Other services say nothing of the kind.
+fn transferred<'a>(event: &Event<'a>, way: &str) -> Option<Value<'a>> {
+    let bytes = event.text_at(Key::AdditionalEventData, &[way]);
+    // some records write a fraction where there is none: 83.0
+    let whole = bytes.strip_suffix(".0").unwrap_or(&bytes);
+    whole
+        .parse::<u64>()
+        .ok()
+        .map(|bytes| Value::Number(Cow::Owned(bytes.to_string())))
 }
 
 fn environment<'o>(event: &Event<'_>, organization: &'o Organization) -> Option<String> {

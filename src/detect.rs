@@ -1,149 +1,294 @@
-//! Rules against one event: from an [`Event`] to [`Hit`]s.
+//! Rules against events: from an [`Event`] to what it teaches, in a [`Scanned`].
+
+mod found;
+mod rows;
 
 use crate::derive::{Organization, identity, outcome, target};
 use crate::event::{Event, Key};
-use crate::finding::{BaseHit, Call, EventId, GROUP_SEPARATOR, Hit, Outcome, Sample};
-use crate::rules::{Correlation, Field, Rule, RuleSet};
+use crate::finding::{EventId, GROUP_SEPARATOR};
+use crate::names::{NameId, Names};
+use crate::rules::{Correlation, Field, Matcher, Rule, RuleSet};
+use crate::tally::{BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Period, Scanned, Seen};
+use found::FoundGroups;
+use rows::Rows;
 
 /// From this threshold on, a correlation keeps where its events lie but not what they say: a volume
 /// rule may have tens of millions of them.
 const GREAT_VOLUME: f64 = 1_000.0;
 
-/// The rule set with what detection needs to know beside each rule.
+/// The rule set with what detection needs to know beside each rule. All workers share it.
 #[derive(Debug)]
 pub struct Detector<'r> {
     rules: &'r RuleSet,
     organization: &'r Organization,
     /// Per rule: the correlations that watch it.
-    watchers: Vec<Vec<(usize, usize, &'r Correlation)>>,
+    watchers: Vec<Vec<Watcher<'r>>>,
+}
+
+/// A correlation that watches a rule.
+#[derive(Debug)]
+struct Watcher<'r> {
+    place: u32,
+    rule: &'r Rule,
+    meant: &'r Correlation,
+    /// The watched rule's place among those it watches.
+    watched: u32,
+    /// What its events say is kept.
+    told: bool,
 }
 
 impl<'r> Detector<'r> {
     /// Prepares a rule set.
     pub fn new(rules: &'r RuleSet, organization: &'r Organization) -> Self {
-        let watchers = (0..rules.rules.len()).map(|rule| rules.watchers(rule).collect());
+        let watcher = |(place, watched, meant): (usize, usize, &'r Correlation)| {
+            let great = |(_, number): &(_, f64)| *number >= GREAT_VOLUME;
+            Some(Watcher {
+                place: u32::try_from(place).ok()?,
+                rule: rules.rules.get(place)?,
+                meant,
+                watched: u32::try_from(watched).ok()?,
+                // what happened beneath a watched correlation only says to which group it belongs
+                told: watched < meant.rules.len() && !meant.thresholds.iter().any(great),
+            })
+        };
+        let watchers = (0..rules.rules.len()).map(|rule| {
+            rules
+                .listeners(rule)
+                .into_iter()
+                .filter_map(watcher)
+                .collect()
+        });
         Self {
             rules,
             organization,
             watchers: watchers.collect(),
         }
     }
+}
 
-    /// Adds a hit for every rule that matches the event, which stands at `record` of `object`.
-    pub fn detect(&self, event: &Event<'_>, object: &str, record: u32, hits: &mut Vec<Hit>) {
-        self.rules.matches(event, self.organization, |place| {
-            if let Some(rule) = self.rules.rules.get(place) {
-                hits.push(self.hit(place, rule, event, (object, record)));
-            }
-        });
+/// One worker's detection, and the buffers it uses again for event after event.
+#[derive(Debug)]
+pub struct Detection<'r> {
+    detector: &'r Detector<'r>,
+    matcher: Matcher<'r>,
+    rows: Rows,
+    groups: FoundGroups,
+    matched: Vec<usize>,
+    group: String,
+}
+
+impl<'r> Detection<'r> {
+    /// Nothing is known yet.
+    pub fn new(detector: &'r Detector<'r>) -> Self {
+        Self {
+            detector,
+            matcher: Matcher::new(detector.rules),
+            rows: Rows::default(),
+            groups: FoundGroups::default(),
+            matched: Vec::new(),
+            group: String::new(),
+        }
     }
 
-    fn hit(&self, place: usize, rule: &Rule, event: &Event<'_>, at: (&str, u32)) -> Hit {
-        let watchers = self
-            .watchers
-            .get(place)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let bases = watchers.iter().filter_map(|(correlation, watched, meant)| {
-            let (actor, resource) = self.who_and_what(self.rules.rules.get(*correlation)?, event);
-            Some(BaseHit {
-                correlation: *correlation,
-                place: *watched,
-                group: self.group(meant.group_fields.get(*watched)?, event),
-                value: self.joined(&meant.fields, event),
-                actor,
-                resource,
-            })
-        });
-        let bases = bases.collect();
-        let great = |watcher: &(usize, usize, &Correlation)| {
-            let numbers = &watcher.2.thresholds;
-            numbers.iter().any(|(_, number)| *number >= GREAT_VOLUME)
-        };
-        let full = !(rule.silent && watchers.iter().all(great));
+    /// Tells every event of every group in full, so that a later run can choose among them.
+    #[must_use]
+    pub const fn telling_all(mut self) -> Self {
+        self.groups.want_all();
+        self
+    }
+
+    /// Must be called before the first event of each [`Scanned`].
+    pub fn begin(&mut self) {
+        self.rows.clear();
+        self.groups.clear();
+    }
+
+    /// Adds the event, which is record `record` of its object, with a hit for every rule that
+    /// matches it.
+    pub fn take(&mut self, event: &Event<'_>, record: u32, scanned: &mut Scanned) {
+        let seen = u32::try_from(scanned.seen.len()).unwrap_or(u32::MAX);
         let outcome = outcome::of(event);
-        let (actor, resource) = if rule.silent {
-            (String::new(), String::new())
-        } else {
-            self.who_and_what(rule, event)
-        };
-        Hit {
-            rule: place,
-            silent: rule.silent,
-            record: at.1,
-            event_id: EventId::parse(&event.text(Key::EventId)),
+        let row = self.rows.of(event, outcome, scanned);
+        scanned.seen.push(Seen {
+            record,
+            row,
+            id: EventId::parse(&event.text(Key::EventId)),
             time: event.time(),
-            call: Call {
-                name: event.text(Key::EventName).into_owned(),
-                outcome,
-            },
-            actor,
-            resource,
-            bases,
-            sample: full.then(|| Box::new(sample(event, outcome, at))),
+        });
+        self.matched.clear();
+        self.matcher.matches(
+            event,
+            outcome,
+            self.detector.organization,
+            &mut self.matched,
+        );
+        if self.matched.is_empty() {
+            return;
         }
-    }
-
-    /// The values of the fields to group by; nothing where one is missing.
-    fn group(&self, fields: &[Field], event: &Event<'_>) -> Option<String> {
-        let mut group = String::new();
-        for (place, field) in fields.iter().enumerate() {
-            let value = field.text(event, self.organization);
-            if value.is_empty() {
-                return None;
-            }
-            if place > 0 {
-                group.push(GROUP_SEPARATOR);
-            }
-            group.push_str(&value);
-        }
-        Some(group)
-    }
-
-    fn joined(&self, fields: &[Field], event: &Event<'_>) -> String {
-        let values: Vec<String> = fields
-            .iter()
-            .map(|field| field.text(event, self.organization))
-            .collect();
-        if values.iter().all(String::is_empty) {
-            return String::new();
-        }
-        values.join("\u{1f}")
-    }
-
-    /// The actor and resource of a finding: what the rule says, else the principal and the target.
-    fn who_and_what(&self, rule: &Rule, event: &Event<'_>) -> (String, String) {
-        let field = |field: &Option<Field>| {
-            field
-                .as_ref()
-                .map(|field| field.text(event, self.organization))
+        let mut told = Told {
+            event,
+            organization: self.detector.organization,
+            fact: None,
+            actor: None,
+            resource: None,
+            source_ip: None,
         };
-        (
-            field(&rule.actor).unwrap_or_else(|| identity::actor(event).into_owned()),
-            field(&rule.resource).unwrap_or_else(|| target::of(event).into_owned()),
-        )
+        for place in &self.matched {
+            let Some(rule) = self.detector.rules.rules.get(*place) else {
+                continue;
+            };
+            let number = u32::try_from(*place).unwrap_or(u32::MAX);
+            if rule.silent {
+                scanned.silent.push((number, seen));
+            } else {
+                let (actor, resource) = told.who_and_what(rule, &mut scanned.names);
+                let (group, wanted) = self.groups.hit(
+                    FoundGroup {
+                        rule: number,
+                        actor,
+                        resource,
+                        period: Period::of(event.time()),
+                    },
+                    seen,
+                    scanned,
+                );
+                if wanted {
+                    let fact = told.fact(scanned);
+                    scanned.evidence.push(FoundEvidence { group, seen, fact });
+                }
+                let source_ip = told.source_ip(&mut scanned.names);
+                scanned.hits.push(Hit {
+                    group,
+                    seen,
+                    source_ip,
+                });
+            }
+            let watchers = self.detector.watchers.get(*place);
+            for watcher in watchers.into_iter().flatten() {
+                let fields = watcher.meant.group_fields.get(watcher.watched as usize);
+                // an event without one of the values belongs to no group
+                let Some(group) = fields
+                    .and_then(|fields| told.group(fields, &mut self.group, &mut scanned.names))
+                else {
+                    continue;
+                };
+                let (actor, resource) = told.who_and_what(watcher.rule, &mut scanned.names);
+                let value = told.joined(&watcher.meant.fields, &mut scanned.names);
+                let fact = (watcher.told || !rule.silent).then(|| told.fact(scanned));
+                scanned.bases.push(BaseHit {
+                    correlation: watcher.place,
+                    place: watcher.watched,
+                    seen,
+                    fact,
+                    group,
+                    value,
+                    actor,
+                    resource,
+                });
+            }
+        }
     }
 }
 
-/// The facts a reviewer asks for first. Request and response values stay in the log: they hold
-/// session tokens and may hold PHI.
-fn sample(event: &Event<'_>, outcome: Outcome, (object, record): (&str, u32)) -> Sample {
-    let text = |key| event.text(key).into_owned();
-    Sample {
-        time: event.time(),
-        event_id: text(Key::EventId),
-        object: object.to_owned(),
-        record,
-        event_source: text(Key::EventSource),
-        event_name: text(Key::EventName),
-        account: event.account().into_owned(),
-        region: text(Key::AwsRegion),
-        principal: identity::principal(event).into_owned(),
-        target: target::of(event).into_owned(),
-        source_ip: text(Key::SourceIpAddress),
-        user_agent: text(Key::UserAgent),
-        outcome: outcome.as_str().to_owned(),
-        error_code: text(Key::ErrorCode),
-        error_message: text(Key::ErrorMessage),
+/// What is told of an event that some rule matched, each thing worked out once.
+struct Told<'e, 'a> {
+    event: &'e Event<'a>,
+    organization: &'e Organization,
+    fact: Option<u32>,
+    actor: Option<NameId>,
+    resource: Option<NameId>,
+    source_ip: Option<NameId>,
+}
+
+impl Told<'_, '_> {
+    /// The actor and resource of a finding: what the rule says, else the principal and the target.
+    fn who_and_what(&mut self, rule: &Rule, names: &mut Names) -> (NameId, NameId) {
+        let actor = match &rule.actor {
+            Some(field) => self.field(field, names),
+            None => *self
+                .actor
+                .get_or_insert_with(|| names.id(&identity::actor(self.event))),
+        };
+        let resource = match &rule.resource {
+            Some(field) => self.field(field, names),
+            None => self.target(names),
+        };
+        (actor, resource)
+    }
+
+    fn target(&mut self, names: &mut Names) -> NameId {
+        *self
+            .resource
+            .get_or_insert_with(|| names.id(&target::of(self.event)))
+    }
+
+    fn source_ip(&mut self, names: &mut Names) -> NameId {
+        *self
+            .source_ip
+            .get_or_insert_with(|| names.id(&self.event.text(Key::SourceIpAddress)))
+    }
+
+    fn field(&self, field: &Field, names: &mut Names) -> NameId {
+        let mut name = Names::EMPTY;
+        field.first(self.event, self.organization, &mut |text| {
+            name = names.id(text);
+        });
+        name
+    }
+
+    /// The values of the fields to group by; nothing where one is missing.
+    fn group(&self, fields: &[Field], buffer: &mut String, names: &mut Names) -> Option<NameId> {
+        buffer.clear();
+        for (place, field) in fields.iter().enumerate() {
+            if place > 0 {
+                buffer.push(GROUP_SEPARATOR);
+            }
+            let before = buffer.len();
+            field.first(self.event, self.organization, &mut |text| {
+                buffer.push_str(text);
+            });
+            if buffer.len() == before {
+                return None;
+            }
+        }
+        Some(names.id(buffer))
+    }
+
+    fn joined(&self, fields: &[Field], names: &mut Names) -> NameId {
+        match fields {
+            [] => Names::EMPTY,
+            [field] => self.field(field, names),
+            fields => {
+                let values: Vec<String> = fields
+                    .iter()
+                    .map(|field| field.text(self.event, self.organization))
+                    .collect();
+                if values.iter().all(String::is_empty) {
+                    return Names::EMPTY;
+                }
+                names.id(&values.join("\u{1f}"))
+            }
+        }
+    }
+
+    /// The facts for the report, once an event.
+    fn fact(&mut self, scanned: &mut Scanned) -> u32 {
+        if let Some(fact) = self.fact {
+            return fact;
+        }
+        let names = &mut scanned.names;
+        let target = self.target(names);
+        let source_ip = self.source_ip(names);
+        let fact = Fact {
+            principal: names.id(&identity::principal(self.event)),
+            target,
+            source_ip,
+            user_agent: names.id(&self.event.text(Key::UserAgent)),
+            error_code: names.id(&self.event.text(Key::ErrorCode)),
+            error_message: names.id(&self.event.text(Key::ErrorMessage)),
+        };
+        let place = u32::try_from(scanned.facts.len()).unwrap_or(u32::MAX);
+        scanned.facts.push(fact);
+        *self.fact.insert(place)
     }
 }

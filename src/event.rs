@@ -5,6 +5,7 @@
 //! by name, and everything else is looked up on demand.
 
 pub mod json;
+mod path;
 pub mod time;
 pub mod user_identity;
 
@@ -12,8 +13,9 @@ use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 
 use json::{Raw, Value};
+pub use path::{Path, Shortcut};
 use time::Epoch;
-use user_identity::UserIdentity;
+use user_identity::{SessionIssuer, UserIdentity};
 
 /// Declares the known top-level keys once: the variant, its spelling, and the table between them.
 macro_rules! keys {
@@ -82,7 +84,11 @@ keys! {
 /// One record. See the module's own words.
 #[derive(Debug, Clone)]
 pub struct Event<'a> {
+    /// What stands here counts only where `present` says so: records follow each other by the
+    /// million, and clearing this table would cost more than filling it.
     fields: [Raw<'a>; Key::ALL.len()],
+    /// One bit a key.
+    present: u32,
     /// Keys that AWS does not document: envelopes, exports, newer versions.
     others: Vec<(Cow<'a, str>, Raw<'a>)>,
     /// The export spelled every key in lower case (Athena, Panther): nested keys are then
@@ -90,6 +96,7 @@ pub struct Event<'a> {
     folded: bool,
     time: Option<Epoch>,
     user: OnceCell<UserIdentity<'a>>,
+    issuer: OnceCell<SessionIssuer<'a>>,
     remembered: RefCell<Vec<(usize, Option<Value<'a>>)>>,
 }
 
@@ -97,10 +104,12 @@ impl Default for Event<'_> {
     fn default() -> Self {
         Self {
             fields: [Raw::default(); Key::ALL.len()],
+            present: 0,
             others: Vec::new(),
             folded: false,
             time: None,
             user: OnceCell::new(),
+            issuer: OnceCell::new(),
             remembered: RefCell::new(Vec::new()),
         }
     }
@@ -117,6 +126,17 @@ impl<'a> Event<'a> {
         event
     }
 
+    /// Makes room for the next record.
+    pub fn clear(&mut self) {
+        self.present = 0;
+        self.others.clear();
+        self.folded = false;
+        self.time = None;
+        self.user = OnceCell::new();
+        self.issuer = OnceCell::new();
+        self.remembered.get_mut().clear();
+    }
+
     /// Notes one member of the record. A key that stands twice keeps its last value, as
     /// serde_json, jq and Athena do; a rule sees what those readers see.
     pub fn note(&mut self, name: Cow<'a, str>, value: Raw<'a>) {
@@ -130,6 +150,7 @@ impl<'a> Event<'a> {
     pub fn set(&mut self, key: Key, value: Raw<'a>) {
         if let Some(slot) = self.fields.get_mut(key as usize) {
             *slot = value;
+            self.present |= 1 << key as u32;
         }
     }
 
@@ -166,7 +187,10 @@ impl<'a> Event<'a> {
 
     /// The value of a documented key, unread.
     pub fn raw(&self, key: Key) -> Raw<'a> {
-        self.fields.get(key as usize).copied().unwrap_or_default()
+        match self.fields.get(key as usize) {
+            Some(value) if self.present & (1 << key as u32) != 0 => *value,
+            _ => Raw::default(),
+        }
     }
 
     /// The value of an undocumented key, unread.
@@ -196,6 +220,12 @@ impl<'a> Event<'a> {
     pub fn user(&self) -> &UserIdentity<'a> {
         self.user
             .get_or_init(|| UserIdentity::new(self.raw(Key::UserIdentity), self.folded))
+    }
+
+    /// `userIdentity.sessionContext.sessionIssuer`, read once an event.
+    pub fn session_issuer(&self) -> &SessionIssuer<'a> {
+        self.issuer
+            .get_or_init(|| SessionIssuer::of_session(self.user().session_context, self.folded))
     }
 
     /// A fact that somebody derived from this record, derived once however often it is asked for.
@@ -251,17 +281,10 @@ impl<'a> Event<'a> {
     pub fn visit(&self, path: &Path, visit: &mut dyn FnMut(Value<'a>) -> bool) -> bool {
         let (root, rest) = match path {
             Path::Key(key) => (self.raw(*key), &[][..]),
-            // an odd record may hold a list of identities, which is walked like any other list
-            Path::Below(Key::UserIdentity, rest) if self.raw(Key::UserIdentity).is_object() => {
-                match rest.split_first() {
-                    Some((first, deeper)) => match self.user().get(first) {
-                        Some(member) => (member, deeper),
-                        None => (self.raw(Key::UserIdentity), rest.as_slice()),
-                    },
-                    None => (self.raw(Key::UserIdentity), rest.as_slice()),
-                }
-            }
-            Path::Below(key, rest) => (self.raw(*key), rest.as_slice()),
+            Path::Below(key, rest, shortcut) => match self.short(*shortcut) {
+                Some((value, steps)) => (value, rest.get(steps..).unwrap_or_default()),
+                None => (self.raw(*key), rest.as_slice()),
+            },
             Path::Other(parts) => {
                 // a flat key that itself holds dots wins over a nested one
                 let flat = self.other(&parts.join("."));
@@ -272,6 +295,34 @@ impl<'a> Event<'a> {
             }
         };
         descend(root, rest, self.folded, LISTS_IN_LISTS, visit)
+    }
+
+    /// What lies at the end of a path that is a documented key or ends with its shortcut, unread.
+    pub fn short_path(&self, path: &Path) -> Option<Raw<'a>> {
+        match path {
+            Path::Key(key) => Some(self.raw(*key)),
+            Path::Below(_, rest, shortcut) => self
+                .short(*shortcut)
+                .filter(|(_, steps)| *steps == rest.len())
+                .map(|(raw, _)| raw),
+            Path::Other(_) => None,
+        }
+    }
+
+    /// What lies at the end of a shortcut, and how many steps of the path it saves. An odd record
+    /// may hold a list of identities or of issuers, which is walked like any other list.
+    fn short(&self, shortcut: Shortcut) -> Option<(Raw<'a>, usize)> {
+        if !self.raw(Key::UserIdentity).is_object() {
+            return None;
+        }
+        match shortcut {
+            Shortcut::None => None,
+            Shortcut::User(member) => Some((self.user().get(member), 1)),
+            Shortcut::Issuer(member) => {
+                let issuer = self.session_issuer();
+                issuer.is_plain.then(|| (issuer.get(member), 3))
+            }
+        }
     }
 
     /// Every member of the record, unread: the documented keys as AWS spells them, then the others.
@@ -289,35 +340,30 @@ impl<'a> Event<'a> {
     /// Every scalar of the record, at any depth.
     pub fn leaves(&self) -> impl Iterator<Item = Raw<'a>> + '_ {
         let others = self.others.iter().map(|(_, value)| *value);
-        self.fields
+        Key::ALL
             .iter()
-            .copied()
+            .map(|key| self.raw(*key))
             .chain(others)
             .flat_map(Raw::leaves)
     }
 
     /// True where the key at the end of the path is there, whatever its value (`exists`).
     pub fn has(&self, path: &Path) -> bool {
-        let (parent, last) = match path {
-            Path::Key(key) => return !self.raw(*key).is_absent(),
-            Path::Other(parts) if parts.len() == 1 => {
-                return !self.other(&parts.join(".")).is_absent();
-            }
-            Path::Below(key, rest) => match rest.split_last() {
-                Some((last, [])) => (Path::Key(*key), last),
-                Some((last, init)) => (Path::Below(*key, init.to_vec()), last),
-                None => return !self.raw(*key).is_absent(),
-            },
-            Path::Other(parts) => match parts.split_last() {
-                Some((last, init)) => (Path::Other(init.to_vec()), last),
+        let (root, rest) = match path {
+            Path::Key(key) => (self.raw(*key), &[][..]),
+            Path::Below(key, rest, ..) => (self.raw(*key), rest.as_slice()),
+            Path::Other(parts) => match parts.split_first() {
+                Some((first, rest)) => {
+                    let mut flat = self.others.iter();
+                    if !rest.is_empty() && flat.any(|(name, _)| is_joined(name, parts)) {
+                        return true;
+                    }
+                    (self.other(first), rest)
+                }
                 None => return false,
             },
         };
-        let is_last = |name: &str| name == last || (self.folded && name.eq_ignore_ascii_case(last));
-        self.visit(&parent, &mut |value| match value {
-            Value::Nested(raw) => raw.members().any(|(name, _)| is_last(&name)),
-            _ => false,
-        })
+        is_there(root, rest, self.folded, LISTS_IN_LISTS)
     }
 }
 
@@ -347,11 +393,10 @@ fn descend<'a>(
     // a key written twice counts once, with its last value
     let mut found = Raw::default();
     let mut flat = Raw::default();
-    let joined = (!deeper.is_empty()).then(|| rest.join("."));
     for (name, member) in value.members() {
         if name == *first || (folded && name.eq_ignore_ascii_case(first)) {
             found = member;
-        } else if joined.as_deref() == Some(&*name) {
+        } else if !deeper.is_empty() && is_joined(&name, rest) {
             flat = member;
         }
     }
@@ -361,31 +406,43 @@ fn descend<'a>(
     !found.is_absent() && descend(found, deeper, folded, lists, visit)
 }
 
-/// Where a rule's field lies in a record, worked out once when the rule is loaded.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Path {
-    /// A documented top-level key.
-    Key(Key),
-    /// A path below one.
-    Below(Key, Vec<String>),
-    /// A key AWS does not document, and what lies below it.
-    Other(Vec<String>),
-}
-
-impl Path {
-    /// Splits a dotted field name. `resources[].ARN` means what `resources.ARN` means.
-    pub fn new(field: &str) -> Self {
-        let mut parts = field
-            .split('.')
-            .map(|part| part.strip_suffix("[]").unwrap_or(part).to_owned());
-        let first = parts.next().unwrap_or_default();
-        let rest: Vec<String> = parts.collect();
-        match (Key::from_name(&first), rest.is_empty()) {
-            (Some(key), true) => Self::Key(key),
-            (Some(key), false) => Self::Below(key, rest),
-            (None, _) => Self::Other(std::iter::once(first).chain(rest).collect()),
+/// The twin of [`descend`] that asks for the key and not for its values.
+fn is_there(value: Raw<'_>, rest: &[String], folded: bool, lists: u32) -> bool {
+    let Some((first, deeper)) = rest.split_first() else {
+        return !value.is_absent();
+    };
+    if value.is_array() {
+        return lists > 0
+            && value
+                .items()
+                .any(|item| is_there(item, rest, folded, lists - 1));
+    }
+    let mut found = Raw::default();
+    for (name, member) in value.members() {
+        if name == *first || (folded && name.eq_ignore_ascii_case(first)) {
+            found = member;
+        } else if !deeper.is_empty() && is_joined(&name, rest) {
+            return true;
         }
     }
+    is_there(found, deeper, folded, lists)
+}
+
+/// True where the name is these parts with dots between them.
+fn is_joined(name: &str, parts: &[String]) -> bool {
+    let mut rest = name;
+    for (place, part) in parts.iter().enumerate() {
+        let dot = if place > 0 {
+            rest.strip_prefix('.')
+        } else {
+            Some(rest)
+        };
+        match dot.and_then(|rest| rest.strip_prefix(part.as_str())) {
+            Some(behind) => rest = behind,
+            None => return false,
+        }
+    }
+    rest.is_empty()
 }
 
 #[cfg(test)]

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bitcode::{Decode, Encode};
 use serde::Serialize;
 
 use crate::event::time::Epoch;
 use crate::severity::Severity;
 
 /// `eventID`: a GUID in every real record, kept small.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub enum EventId {
-    Guid(u128),
+    /// Its sixteen bytes in the order in which they are written.
+    Guid([u8; 16]),
     /// Hand-made and anonymised records hold other texts.
     Other(Box<str>),
     /// The record has none: it can never be a duplicate.
@@ -27,7 +29,7 @@ impl EventId {
     }
 
     /// Only the lower-case form with hyphens, so that what is printed is what was read.
-    fn guid(text: &[u8]) -> Option<u128> {
+    fn guid(text: &[u8]) -> Option<[u8; 16]> {
         if text.len() != 36 {
             return None;
         }
@@ -42,14 +44,15 @@ impl EventId {
             };
             value = (value << 4) | u128::from(digit);
         }
-        Some(value)
+        Some(value.to_be_bytes())
     }
 }
 
 impl std::fmt::Display for EventId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Guid(value) => {
+            Self::Guid(bytes) => {
+                let value = u128::from_be_bytes(*bytes);
                 let low = value & 0xffff_ffff_ffff;
                 write!(
                     f,
@@ -101,36 +104,8 @@ pub fn iso_time<S: serde::Serializer>(time: &Option<Epoch>, to: S) -> Result<S::
 /// Between the values of a group.
 pub const GROUP_SEPARATOR: char = '\u{1f}';
 
-/// A rule matched an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hit {
-    /// The rule's place in the rule set.
-    pub rule: usize,
-    /// The rule reports nothing by itself: only `bases` count.
-    pub silent: bool,
-    /// The record's place in its object.
-    pub record: u32,
-    pub event_id: EventId,
-    pub time: Option<Epoch>,
-    pub call: Call,
-    /// Who and on what: what findings are grouped by.
-    pub actor: String,
-    pub resource: String,
-    /// What the correlations that watch this rule need.
-    pub bases: Vec<BaseHit>,
-    /// The facts for the report; nothing where there are too many to tell.
-    pub sample: Option<Box<Sample>>,
-}
-
-/// What was called, and how it ended.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Call {
-    pub name: String,
-    pub outcome: Outcome,
-}
-
 /// The three outcomes of a call that matter to a reviewer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Encode, Decode)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     Success,
@@ -149,22 +124,6 @@ impl Outcome {
             Self::Failed => "failed",
         }
     }
-}
-
-/// An event as one correlation sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseHit {
-    /// The correlation's place in the rule set, and the rule's place among those it watches.
-    pub correlation: usize,
-    pub place: usize,
-    /// The values of its `group-by` fields, joined by [`GROUP_SEPARATOR`]; nothing where one is missing, for such
-    /// an event belongs to no group.
-    pub group: Option<String>,
-    /// The values of the condition's `field`, where it has one.
-    pub value: String,
-    /// Who and on what, as the correlation's own finding names them.
-    pub actor: String,
-    pub resource: String,
 }
 
 /// One rule, one actor, one resource, one period, with its evidence.

@@ -23,6 +23,9 @@ pub mod severity;
 // the hash that names findings, rule sets and configurations
 pub mod sha256;
 
+// texts, each kept once
+pub mod names;
+
 // one CloudTrail record, borrowed from the buffer it lies in
 pub mod event;
 
@@ -78,6 +81,9 @@ pub mod report;
 
 // trailscan.toml, as written and as meant
 pub mod config;
+
+// what earlier runs learnt, in one SQLite file
+pub mod state;
 
 // all threads and channels
 pub mod pipeline;

@@ -5,30 +5,36 @@
 //! order. Nothing else in the program runs at the same time as anything else.
 
 mod incoming;
+mod lessons;
 mod scan;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::ThreadPoolBuilder;
 use tokio::runtime::Runtime;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::coverage::ProblemKind;
-use crate::detect::Detector;
+use crate::detect::{Detection, Detector};
 use crate::source::s3::{self, Access};
 use crate::source::{Listing, Scope};
+use crate::state::State;
 use crate::tally::{Scanned, Tally};
-use incoming::Incoming;
+use incoming::{Incoming, Loaded};
+use lessons::Lessons;
+pub use lessons::is_known;
 use scan::Worker;
 
 /// How to run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Worker threads.
     pub jobs: usize,
     /// The most MiB an object may inflate to.
     pub max_object_mib: u64,
+    /// Where lessons of earlier runs are found and those of this one are kept.
+    pub state: Option<Arc<State>>,
 }
 
 /// What the pipeline tells while it runs.
@@ -37,6 +43,8 @@ pub trait Progress: Sync {
     fn listed(&self, objects: u64);
     /// One object is done: its stored bytes and its evaluated events.
     fn object(&self, bytes: u64, events: u64);
+    /// Something that the user should know and that stops nothing.
+    fn remark(&self, text: &str);
 }
 
 /// Objects to read, in their order.
@@ -63,11 +71,35 @@ pub fn run(
     let incoming = Incoming::new(input, scope, options);
     progress.listed(incoming.known());
     let intake = Mutex::new(Intake::default());
+    let lessons = options.state.as_ref().map(Lessons::new);
+    // a lesson holds for every window: the object is scanned whole, and narrowed afterwards
+    let everything = Scope::all(scope.now);
     let work = || {
-        let mut worker = Worker::new(detector, scope, options.max_object_mib);
+        let detection = Detection::new(detector);
+        let mib = options.max_object_mib;
+        let mut worker = match &lessons {
+            None => Worker::new(detection, scope, mib),
+            Some(_) => Worker::new(detection.telling_all(), &everything, mib),
+        };
         while let Some(object) = incoming.next(options, progress) {
             let reference = &object.reference;
-            let scanned = worker.scan(object.sequence, reference, object.bytes);
+            let mut scanned = match object.loaded {
+                Loaded::Read(bytes) => {
+                    let mut scanned = worker.scan(object.sequence, reference, bytes);
+                    if let Some(lessons) = &lessons {
+                        lessons.keep(reference, &mut scanned);
+                    }
+                    scanned
+                }
+                Loaded::Known(taught) => {
+                    let known = lessons::recall(object.sequence, &taught, reference);
+                    let damaged = || Err(lessons::damaged());
+                    known.unwrap_or_else(|| worker.scan(object.sequence, reference, damaged()))
+                }
+            };
+            if lessons.is_some() {
+                scanned.narrow(|time, account, region| scope.holds(time, account, region));
+            }
             progress.object(
                 reference.size.unwrap_or(scanned.coverage.bytes_stored),
                 scanned.coverage.records.evaluated,
@@ -84,6 +116,9 @@ pub fn run(
         }
         // no threads to be had: the work is done all the same
         Err(_) => work(),
+    }
+    if let Some(lessons) = lessons {
+        lessons.finish(progress);
     }
     let intake = intake.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut tally = intake.tally;

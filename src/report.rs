@@ -132,17 +132,16 @@ impl State {
 
 impl Report {
     /// Draws the report from what a run learnt.
-    pub fn new(
-        provenance: Provenance,
-        rules: &RuleSet,
-        mut tally: Tally,
-        bursts: Vec<Burst>,
-    ) -> Self {
-        let groups = std::mem::take(&mut tally.groups)
-            .into_iter()
-            .filter(|(key, _)| rules.reports(key.rule));
+    pub fn new(provenance: Provenance, rules: &RuleSet, tally: Tally, bursts: Vec<Burst>) -> Self {
+        let groups = tally
+            .groups
+            .iter()
+            .filter(|(key, _)| rules.reports(key.rule as usize));
         let mut findings: Vec<Finding> = groups
-            .filter_map(|(key, group)| findings::finding(rules, &key, group, None))
+            .filter_map(|(key, group)| {
+                let subject = findings::Subject::of(key, &tally.names);
+                findings::finding(rules, subject, group, None, &tally)
+            })
             .collect();
         findings.extend(findings::burst_findings(rules, &tally, bursts));
         findings.sort_by_cached_key(Finding::order);
@@ -163,7 +162,7 @@ impl Report {
             rules: states,
             rejected: rules.rejected.clone(),
             unconfigured: rules.unconfigured.clone(),
-            activity: ActivityTables::new(tally.activity),
+            activity: ActivityTables::new(&tally.activity, &tally.names),
             coverage: tally.coverage,
             worst,
             left_out,

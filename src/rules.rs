@@ -6,12 +6,14 @@
 //! skipped silently.
 
 mod compile;
+mod dispatch;
 pub mod explain;
 mod field;
 mod index;
 pub mod lint;
 pub mod load;
 mod matcher;
+mod regexp;
 pub mod samples;
 mod services;
 
@@ -24,6 +26,7 @@ use crate::derive::Organization;
 use crate::event::Event;
 use crate::hipaa::Citation;
 use crate::severity::Severity;
+pub use dispatch::Matcher;
 pub use field::Field;
 use index::Index;
 use matcher::Node;
@@ -73,6 +76,15 @@ pub struct Origin {
     pub line: usize,
 }
 
+impl Origin {
+    fn of(file: &load::RuleText, line: usize) -> Self {
+        Self {
+            file: file.file.clone(),
+            line,
+        }
+    }
+}
+
 /// The two kinds of rule that report.
 #[derive(Debug, Clone)]
 pub enum RuleKind {
@@ -87,16 +99,70 @@ pub struct Correlation {
     /// Places in the rule set of the rules it watches, in the order written.
     pub rules: Vec<usize>,
     pub group_by: Vec<String>,
-    /// Per watched rule, the field each `group-by` entry means (aliases resolved).
+    /// Per watched rule, the field each `group-by` entry means (aliases resolved); then the same
+    /// once more, for the events beneath each watched rule.
     pub group_fields: Vec<Vec<Field>>,
+    /// Per watched rule, how its bursts find their group where it is a correlation itself.
+    pub chained: Vec<Chained>,
     /// The fields whose values are counted or added up.
     pub fields: Vec<Field>,
     /// Seconds.
     pub timespan: i64,
     /// All must hold.
     pub thresholds: Vec<(Comparison, f64)>,
+    /// Of a temporal correlation: what decides instead of a threshold.
+    pub condition: Option<Condition>,
     /// The base rules report by themselves as well.
     pub generate: bool,
+}
+
+/// How the burst of a watched correlation finds its group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chained {
+    /// It is no correlation: its events have the fields.
+    Event,
+    /// It groups by the same fields: their places among its own.
+    Places(Vec<usize>),
+    /// It groups by others: a burst belongs to each group that an event of it belongs to.
+    Events,
+}
+
+/// A correlation's condition over the rules it watches (`a and not b`), as alternatives of which
+/// one must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// As written.
+    pub text: String,
+    pub alternatives: Vec<Alternative>,
+}
+
+impl Condition {
+    /// What a temporal correlation without a condition means: every rule that it watches.
+    pub fn all_of(names: &[String]) -> Self {
+        let needs = (0..names.len()).filter_map(|place| u32::try_from(place).ok());
+        Self {
+            text: names.join(" and "),
+            alternatives: vec![Alternative {
+                needs: needs.collect(),
+                lacks: Vec::new(),
+            }],
+        }
+    }
+}
+
+/// Rules of which each must find something, and rules of which none may. Places among the rules
+/// watched, ascending; at least one is needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternative {
+    pub needs: Vec<u32>,
+    pub lacks: Vec<u32>,
+}
+
+impl Correlation {
+    /// The place of a rule among those it watches.
+    pub fn watches(&self, rule: usize) -> Option<usize> {
+        self.rules.iter().position(|watched| *watched == rule)
+    }
 }
 
 /// What a correlation measures over its window.
@@ -109,6 +175,18 @@ pub enum Measure {
     ValueSum,
     ValueAvg,
     ValuePercentile(f64),
+}
+
+impl Measure {
+    /// It looks at which rules found something, not at how much.
+    pub const fn is_temporal(self) -> bool {
+        matches!(self, Self::Temporal | Self::TemporalOrdered)
+    }
+
+    /// It looks at the values of a field.
+    pub const fn needs_field(self) -> bool {
+        !self.is_temporal() && !matches!(self, Self::EventCount)
+    }
 }
 
 /// How a number is compared.
@@ -162,8 +240,34 @@ pub struct Rejected {
 pub struct Unconfigured {
     pub rule: String,
     pub title: String,
-    /// The keys of `trailscan.toml` that are missing.
+    /// The keys of `trailscan.toml` that are missing; in words, what no configuration can give.
     pub missing: Vec<String>,
+}
+
+impl Unconfigured {
+    /// What somebody can do about it: `set calendar in trailscan.toml`.
+    pub fn remedy(&self) -> String {
+        let (beyond, keys): (Vec<&str>, Vec<&str>) = self
+            .missing
+            .iter()
+            .map(String::as_str)
+            .partition(|missing| missing.contains(' '));
+        let set = format!("set {} in trailscan.toml", keys.join(", "));
+        let needs = format!(
+            "it needs {}, which this version does not keep",
+            beyond.join(" and ")
+        );
+        match (keys.is_empty(), beyond.is_empty()) {
+            (_, true) => set,
+            (true, false) => needs,
+            (false, false) => format!("{set}; {needs}"),
+        }
+    }
+
+    /// True where no configuration can help.
+    pub fn is_beyond_configuration(&self) -> bool {
+        self.missing.iter().any(|missing| missing.contains(' '))
+    }
 }
 
 /// All rules of a run.
@@ -178,16 +282,26 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    /// Calls `found` with the place of every detection rule that matches the event.
+    /// Calls `found` with the place of every detection rule that matches the event. For many events
+    /// a [`Matcher`] is faster.
     pub fn matches(
         &self,
         event: &Event<'_>,
         organization: &Organization,
         mut found: impl FnMut(usize),
     ) {
-        self.index.candidates(event, |rule| {
-            if self.matches_rule(rule, event, organization) {
-                found(rule);
+        self.candidates(event, |place, node| {
+            if node.matches(event, organization) {
+                found(place);
+            }
+        });
+    }
+
+    /// Calls `candidate` with every detection rule that the event may match, and its condition.
+    fn candidates<'s>(&'s self, event: &Event<'_>, mut candidate: impl FnMut(usize, &'s Node)) {
+        self.index.candidates(event, |place| {
+            if let Some(RuleKind::Detection(node)) = self.rules.get(place).map(|rule| &rule.kind) {
+                candidate(place, node);
             }
         });
     }
@@ -208,17 +322,49 @@ impl RuleSet {
 
     /// The correlations that watch a rule, each with the rule's place among those it watches.
     pub fn watchers(&self, rule: usize) -> impl Iterator<Item = (usize, usize, &Correlation)> {
-        self.rules
-            .iter()
-            .enumerate()
-            .filter_map(move |(at, watcher)| match &watcher.kind {
-                RuleKind::Correlation(correlation) => correlation
-                    .rules
-                    .iter()
-                    .position(|watched| *watched == rule)
-                    .map(|place| (at, place, correlation)),
-                RuleKind::Detection(_) => None,
-            })
+        self.correlations().filter_map(move |(at, correlation)| {
+            Some((at, correlation.watches(rule)?, correlation))
+        })
+    }
+
+    /// The correlations that take up the events of a detection rule: those that watch it, and those
+    /// that watch one of these and group its bursts by their events. For the latter the place is
+    /// that of what they watch, counted on behind all that they watch.
+    pub fn listeners(&self, rule: usize) -> Vec<(usize, usize, &Correlation)> {
+        let mut found: Vec<_> = self.watchers(rule).collect();
+        for (at, correlation) in self.correlations() {
+            let watched = correlation
+                .rules
+                .iter()
+                .zip(&correlation.chained)
+                .enumerate();
+            for (place, (below, chained)) in watched {
+                if *chained == Chained::Events && self.rests_on(*below, rule) {
+                    found.push((at, correlation.rules.len() + place, correlation));
+                }
+            }
+        }
+        found
+    }
+
+    fn correlations(&self) -> impl Iterator<Item = (usize, &Correlation)> {
+        let rules = self.rules.iter().enumerate();
+        rules.filter_map(|(at, rule)| match &rule.kind {
+            RuleKind::Correlation(correlation) => Some((at, correlation)),
+            RuleKind::Detection(_) => None,
+        })
+    }
+
+    /// True where a correlation watches the rule, or another that does. A rule is loaded after those
+    /// it watches, so this ends.
+    fn rests_on(&self, correlation: usize, rule: usize) -> bool {
+        match self.rules.get(correlation).map(|above| &above.kind) {
+            Some(RuleKind::Correlation(above)) => {
+                let mut below = above.rules.iter();
+                below.any(|below| *below == rule || self.rests_on(*below, rule))
+            }
+            _ => false,
+        }
     }
 
     /// The rule of that name or id.

@@ -150,6 +150,20 @@ impl Scope {
         self.regions.is_empty() || self.regions.iter().any(|one| one == region)
     }
 
+    /// True where a record of that time (seconds since 1970) lies in the window. An undated record
+    /// is outside of none.
+    pub fn holds_time(&self, time: Option<i64>) -> bool {
+        let Some(time) = time else { return true };
+        let before = self.since.is_some_and(|since| time < since.timestamp());
+        let after = self.until.is_some_and(|until| time >= until.timestamp());
+        !before && !after
+    }
+
+    /// True where a record counts.
+    pub fn holds(&self, time: Option<i64>, account: &str, region: &str) -> bool {
+        self.holds_time(time) && self.holds_account(account) && self.holds_region(region)
+    }
+
     /// True where an object of that key may hold what is asked for. A key that says nothing may.
     pub fn may_hold(&self, key: Option<&LogKey>) -> bool {
         key.is_none_or(|key| {

@@ -4,110 +4,21 @@
 //! objects, which makes it the one place that decides which of two copies of an event counts. So
 //! the result does not depend on the number of workers or on who was faster.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod duplicates;
+mod group;
+mod scanned;
 
-use chrono::Datelike as _;
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
 
 use crate::coverage::Coverage;
-use crate::event::time::{self, Epoch};
-use crate::finding::{Call, CallCount, EventId, Finding, Hit, Outcome, Sample};
-
-/// What one object taught us.
-#[derive(Debug, Default)]
-pub struct Scanned {
-    /// The object's place in the order of the run.
-    pub sequence: u64,
-    /// The object's name.
-    pub object: String,
-    /// Counts and problems of this object alone; records are counted as if none were a duplicate.
-    pub coverage: Coverage,
-    /// The account and Region of the object's key, for the objects' own count.
-    pub place: Option<(String, String)>,
-    /// One entry per evaluated record, in file order.
-    pub seen: Vec<Seen>,
-    /// The activity rows that `seen` points into.
-    pub rows: Vec<Activity>,
-    pub hits: Vec<Hit>,
-}
-
-/// One evaluated record.
-#[derive(Debug, Clone)]
-pub struct Seen {
-    pub record: u32,
-    pub id: EventId,
-    pub time: Option<Epoch>,
-    /// Its row in [`Scanned::rows`].
-    pub row: u32,
-}
-
-/// A cell of the activity cube.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Activity {
-    pub account: Box<str>,
-    pub region: Box<str>,
-    pub source: Box<str>,
-    pub name: Box<str>,
-    /// Role or user, without the session.
-    pub caller: Box<str>,
-    pub outcome: Outcome,
-    /// The hour's start in seconds since 1970; nothing for undated records.
-    pub hour: Option<Epoch>,
-}
-
-/// What findings are grouped by.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct GroupKey {
-    pub rule: usize,
-    pub actor: String,
-    pub resource: String,
-    pub period: String,
-}
-
-/// A finding in the making.
-#[derive(Debug, Clone, Default)]
-pub struct Group {
-    pub count: u64,
-    pub first: Option<Epoch>,
-    pub last: Option<Epoch>,
-    pub calls: BTreeMap<String, CallCount>,
-    pub accounts: BTreeSet<String>,
-    pub regions: BTreeSet<String>,
-    pub source_ips: BTreeSet<String>,
-    /// The earliest samples, at most [`Finding::MOST_SAMPLES`].
-    pub samples: BTreeSet<Sample>,
-}
-
-impl Group {
-    /// Takes up one event.
-    pub fn add(&mut self, time: Option<Epoch>, call: &Call, sample: Option<&Sample>) {
-        self.count += 1;
-        self.first = [self.first, time].into_iter().flatten().min();
-        self.last = [self.last, time].into_iter().flatten().max();
-        self.calls
-            .entry(call.name.clone())
-            .or_default()
-            .add(call.outcome);
-        let Some(sample) = sample else { return };
-        for (set, value) in [
-            (&mut self.accounts, &sample.account),
-            (&mut self.regions, &sample.region),
-            (&mut self.source_ips, &sample.source_ip),
-        ] {
-            if !value.is_empty() && !set.contains(value) {
-                set.insert(value.clone());
-            }
-        }
-        let late = self.samples.len() >= Finding::MOST_SAMPLES
-            && self.samples.last().is_some_and(|last| last <= sample);
-        if !late {
-            self.samples.insert(sample.clone());
-            if self.samples.len() > Finding::MOST_SAMPLES {
-                self.samples.pop_last();
-            }
-        }
-    }
-}
+use crate::event::time::Epoch;
+use crate::finding::{EventId, Outcome, Sample};
+use crate::names::{NameId, Names, Translation};
+use duplicates::Duplicates;
+pub use group::{Evidence, Group, GroupKey, Groups, Period};
+pub use scanned::{Activity, BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Scanned, Seen};
 
 /// An event as a correlation keeps it: small, for a volume rule may have tens of millions.
 #[derive(Debug, Clone)]
@@ -122,10 +33,11 @@ pub struct Row {
     pub call: NameId,
     pub outcome: Outcome,
     pub event_id: EventId,
-    pub object: u64,
+    /// The object's place in the order of the run.
+    pub object: u32,
     pub record: u32,
     /// The rest of its sample; nothing for rules of great volume.
-    pub told: Option<Told>,
+    pub told: Option<Box<Told>>,
     /// Of the burst of a watched correlation: the events that made it.
     pub parts: Option<Box<[Self]>>,
 }
@@ -133,156 +45,238 @@ pub struct Row {
 /// What a sample says beyond what its row says already.
 #[derive(Debug, Clone, Copy)]
 pub struct Told {
-    event_source: NameId,
-    account: NameId,
-    region: NameId,
-    principal: NameId,
-    target: NameId,
-    source_ip: NameId,
-    user_agent: NameId,
-    error_code: NameId,
-    error_message: NameId,
+    pub event_source: NameId,
+    pub account: NameId,
+    pub region: NameId,
+    pub principal: NameId,
+    pub target: NameId,
+    pub source_ip: NameId,
+    pub user_agent: NameId,
+    pub error_code: NameId,
+    pub error_message: NameId,
 }
 
 /// The rows of one correlation by group.
-pub type Series = FxHashMap<String, Vec<Row>>;
-
-/// A text that many rows share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NameId(u32);
-
-/// Texts, each once. The empty text is always there.
-#[derive(Debug)]
-pub struct Names {
-    ids: FxHashMap<Box<str>, NameId>,
-    texts: Vec<Box<str>>,
-}
-
-impl Default for Names {
-    fn default() -> Self {
-        let mut names = Self {
-            ids: FxHashMap::default(),
-            texts: Vec::new(),
-        };
-        names.id("");
-        names
-    }
-}
-
-impl Names {
-    /// The id of the empty text.
-    pub const EMPTY: NameId = NameId(0);
-
-    /// The id of a text, given out at its first appearance.
-    pub fn id(&mut self, text: &str) -> NameId {
-        if let Some(id) = self.ids.get(text) {
-            return *id;
-        }
-        let id = NameId(u32::try_from(self.texts.len()).unwrap_or(u32::MAX));
-        self.ids.insert(text.into(), id);
-        self.texts.push(text.into());
-        id
-    }
-
-    fn told(&mut self, sample: &Sample) -> Told {
-        Told {
-            event_source: self.id(&sample.event_source),
-            account: self.id(&sample.account),
-            region: self.id(&sample.region),
-            principal: self.id(&sample.principal),
-            target: self.id(&sample.target),
-            source_ip: self.id(&sample.source_ip),
-            user_agent: self.id(&sample.user_agent),
-            error_code: self.id(&sample.error_code),
-            error_message: self.id(&sample.error_message),
-        }
-    }
-
-    /// The text of an id.
-    pub fn text(&self, id: NameId) -> &str {
-        self.texts.get(id.0 as usize).map_or("", AsRef::as_ref)
-    }
-}
+pub type Series = FxHashMap<NameId, Vec<Row>>;
 
 /// The sum of all objects.
 #[derive(Debug, Default)]
 pub struct Tally {
     pub coverage: Coverage,
-    pub groups: FxHashMap<GroupKey, Group>,
+    pub groups: Groups,
     /// Per correlation, by its place in the rule set.
     pub series: BTreeMap<usize, Series>,
     pub activity: FxHashMap<Activity, u64>,
-    /// The texts of the rows.
+    /// The texts of the groups, the rows and the activity.
     pub names: Names,
-    /// How many events each rule matched, silent ones included.
-    pub matches: BTreeMap<usize, u64>,
-    /// Names of the objects that rows point to.
-    pub objects: BTreeMap<u64, String>,
-    seen: FxHashSet<u128>,
-    seen_texts: FxHashSet<Box<str>>,
+    /// How many events each rule matched, silent ones included, by its place in the rule set; rules
+    /// behind the last one that matched are left out.
+    pub matches: Vec<u64>,
+    /// Names of the objects that evidence points to.
+    pub objects: BTreeMap<u32, String>,
+    met: Duplicates,
 }
 
 impl Tally {
     /// Takes up the next object. Objects must come in the order of their sequence.
-    pub fn absorb(&mut self, mut scanned: Scanned) {
-        let mut copies: Vec<u32> = Vec::new();
+    pub fn absorb(&mut self, scanned: Scanned) {
+        let mut coverage = scanned.coverage;
+        if let Some(day) = scanned.delivered {
+            self.met.delivered(day);
+        }
+        let mut left_out: Vec<u32> = Vec::new();
+        let mut copies = 0;
         let mut counts = vec![0u64; scanned.rows.len()];
-        for seen in &scanned.seen {
-            if self.is_new(&seen.id) {
+        for (at, seen) in (0u32..).zip(&scanned.seen) {
+            if !scanned.outside.is_empty() && scanned.outside.binary_search(&at).is_ok() {
+                left_out.push(at);
+                continue;
+            }
+            if self.met.is_new(&seen.id, seen.time) {
                 if let Some(count) = counts.get_mut(seen.row as usize) {
                     *count += 1;
                 }
-                self.coverage.first = [self.coverage.first, seen.time].into_iter().flatten().min();
-                self.coverage.last = [self.coverage.last, seen.time].into_iter().flatten().max();
+                if let Some(time) = seen.time {
+                    coverage.first = Some(coverage.first.map_or(time, |first| first.min(time)));
+                    coverage.last = Some(coverage.last.map_or(time, |last| last.max(time)));
+                }
             } else {
-                copies.push(seen.record);
+                left_out.push(at);
+                copies += 1;
+                coverage.records.undated -= u64::from(seen.time.is_none());
             }
         }
-        let duplicates = copies.len() as u64;
-        scanned.coverage.records.evaluated -= duplicates;
-        scanned.coverage.records.duplicates += duplicates;
-        if duplicates > 0 {
-            let undated = scanned
-                .seen
-                .iter()
-                .filter(|seen| seen.time.is_none() && copies.binary_search(&seen.record).is_ok());
-            scanned.coverage.records.undated -= undated.count() as u64;
-        }
+        coverage.records.evaluated -= copies;
+        coverage.records.duplicates += copies;
         if let Some((account, region)) = &scanned.place {
-            scanned.coverage.region(account, region).objects += 1;
+            coverage.region(account, region).objects += 1;
         }
-        for (row, count) in scanned.rows.into_iter().zip(counts) {
+        let mut own = Own {
+            object: u32::try_from(scanned.sequence).unwrap_or(u32::MAX),
+            seen: &scanned.seen,
+            rows: &scanned.rows,
+            facts: &scanned.facts,
+            names: Translation::new(&scanned.names),
+        };
+        for (row, count) in scanned.rows.iter().zip(counts) {
             if count > 0 {
-                let region = scanned.coverage.region(&row.account, &row.region);
+                let account = scanned.names.text(row.account);
+                let region = coverage.region(account, scanned.names.text(row.region));
                 region.events += count;
                 if let Some(hour) = row.hour {
                     *region.hours.entry(hour).or_default() += count;
                 }
+                let row = own.activity(*row, &mut self.names);
                 *self.activity.entry(row).or_default() += count;
             }
         }
-        self.coverage.merge(scanned.coverage);
-        for hit in scanned.hits {
-            if copies.binary_search(&hit.record).is_err() {
-                self.hit(hit, scanned.sequence, &scanned.object);
+        self.coverage.merge(coverage);
+        let mut cited = false;
+        let stands = |seen: u32| left_out.is_empty() || left_out.binary_search(&seen).is_err();
+        let mut groups: Vec<Found<'_>> = scanned.groups.iter().map(Found::new).collect();
+        for hit in &scanned.hits {
+            if stands(hit.seen) {
+                self.hit(hit, &mut groups, &mut own);
             }
+        }
+        for evidence in &scanned.evidence {
+            if stands(evidence.seen) {
+                cited |= self.evidence(evidence, &groups, &mut own);
+            }
+        }
+        for base in &scanned.bases {
+            if stands(base.seen) {
+                cited |= self.base(base, &mut own);
+            }
+        }
+        for (rule, seen) in &scanned.silent {
+            if stands(*seen) {
+                self.counts(*rule);
+            }
+        }
+        if cited {
+            self.objects.insert(own.object, scanned.object);
         }
     }
 
-    /// A row as the sample it was, as far as the row keeps it.
-    pub fn sample(&self, row: &Row) -> Sample {
+    fn counts(&mut self, rule: u32) {
+        let place = rule as usize;
+        if self.matches.len() <= place {
+            self.matches.resize(place + 1, 0);
+        }
+        if let Some(count) = self.matches.get_mut(place) {
+            *count += 1;
+        }
+    }
+
+    /// Counts a hit in its group.
+    fn hit(&mut self, hit: &Hit, groups: &mut [Found<'_>], own: &mut Own<'_>) {
+        let Some((seen, row)) = own.event(hit.seen) else {
+            return;
+        };
+        let Some(found) = groups.get_mut(hit.group as usize) else {
+            return;
+        };
+        self.counts(found.group.rule);
+        let names = &mut self.names;
+        let place = *found.place.get_or_insert_with(|| {
+            let key = GroupKey {
+                rule: found.group.rule,
+                actor: own.names.id(found.group.actor, names),
+                resource: own.names.id(found.group.resource, names),
+                period: found.group.period,
+            };
+            self.groups.place(key)
+        });
+        let Some(group) = self.groups.at(place) else {
+            return;
+        };
+        group.add(seen.time, own.names.id(row.name, names), row.outcome);
+        if found.row != Some(seen.row) {
+            found.row = Some(seen.row);
+            group.accounts.insert(own.names.id(row.account, names));
+            group.regions.insert(own.names.id(row.region, names));
+        }
+        group.source_ips.insert(own.names.id(hit.source_ip, names));
+    }
+
+    /// Keeps an event as evidence for its group; true where its object is cited.
+    fn evidence(
+        &mut self,
+        evidence: &FoundEvidence,
+        groups: &[Found<'_>],
+        own: &mut Own<'_>,
+    ) -> bool {
+        let event = own.event(evidence.seen);
+        let fact = own.facts.get(evidence.fact as usize);
+        let found = groups.get(evidence.group as usize);
+        let (Some((seen, row)), Some(fact), Some(found)) = (event, fact, found) else {
+            return false;
+        };
+        let group = found.place.and_then(|place| self.groups.at(place));
+        let Some(group) = group.filter(|group| group.wants(seen.time)) else {
+            return false;
+        };
+        let names = &mut self.names;
+        group.keep(Evidence {
+            time: seen.time,
+            event_id: seen.id.clone(),
+            object: own.object,
+            record: seen.record,
+            call: own.names.id(row.name, names),
+            outcome: row.outcome,
+            actor: own.names.id(found.group.actor, names),
+            told: Some(Box::new(own.told(row, fact, names))),
+        });
+        true
+    }
+
+    /// Puts an event into the series of a correlation; true where its object is cited.
+    fn base(&mut self, base: &BaseHit, own: &mut Own<'_>) -> bool {
+        let Some((seen, row)) = own.event(base.seen) else {
+            return false;
+        };
+        let Some(time) = seen.time else { return false };
+        let names = &mut self.names;
+        let fact = base.fact.and_then(|fact| own.facts.get(fact as usize));
+        let kept = Row {
+            time,
+            place: base.place,
+            value: own.names.id(base.value, names),
+            actor: own.names.id(base.actor, names),
+            resource: own.names.id(base.resource, names),
+            call: own.names.id(row.name, names),
+            outcome: row.outcome,
+            event_id: seen.id.clone(),
+            object: own.object,
+            record: seen.record,
+            told: fact.map(|fact| Box::new(own.told(row, fact, names))),
+            parts: None,
+        };
+        let group = own.names.id(base.group, names);
+        let series = self.series.entry(base.correlation as usize).or_default();
+        series.entry(group).or_default().push(kept);
+        true
+    }
+
+    /// An event as the report shows it.
+    pub fn sample(&self, evidence: &Evidence) -> Sample {
         let text = |id: NameId| self.names.text(id).to_owned();
         let mut sample = Sample {
-            time: Some(row.time),
-            event_id: row.event_id.to_string(),
-            object: self.objects.get(&row.object).cloned().unwrap_or_default(),
-            record: row.record,
-            event_name: text(row.call),
-            principal: text(row.actor),
-            outcome: row.outcome.as_str().to_owned(),
+            time: evidence.time,
+            event_id: evidence.event_id.to_string(),
+            object: self
+                .objects
+                .get(&evidence.object)
+                .cloned()
+                .unwrap_or_default(),
+            record: evidence.record,
+            event_name: text(evidence.call),
+            principal: text(evidence.actor),
+            outcome: evidence.outcome.as_str().to_owned(),
             ..Sample::default()
         };
-        if let Some(told) = row.told {
+        if let Some(told) = &evidence.told {
             sample.event_source = text(told.event_source);
             sample.account = text(told.account);
             sample.region = text(told.region);
@@ -295,63 +289,81 @@ impl Tally {
         }
         sample
     }
+}
 
-    fn is_new(&mut self, id: &EventId) -> bool {
-        match id {
-            EventId::Guid(value) => self.seen.insert(*value),
-            EventId::Other(text) => self.seen_texts.insert(text.clone()),
-            EventId::Missing => true,
+impl Row {
+    /// The event as evidence.
+    pub fn evidence(&self) -> Evidence {
+        Evidence {
+            time: Some(self.time),
+            event_id: self.event_id.clone(),
+            object: self.object,
+            record: self.record,
+            call: self.call,
+            outcome: self.outcome,
+            actor: self.actor,
+            told: self.told.clone(),
         }
-    }
-
-    fn hit(&mut self, hit: Hit, sequence: u64, object: &str) {
-        *self.matches.entry(hit.rule).or_default() += 1;
-        if let Some(time) = hit.time {
-            for base in hit.bases {
-                let Some(group) = base.group else { continue };
-                let name = || object.to_owned();
-                self.objects.entry(sequence).or_insert_with(name);
-                let row = Row {
-                    time,
-                    place: u32::try_from(base.place).unwrap_or(u32::MAX),
-                    value: self.names.id(&base.value),
-                    actor: self.names.id(&base.actor),
-                    resource: self.names.id(&base.resource),
-                    call: self.names.id(&hit.call.name),
-                    outcome: hit.call.outcome,
-                    event_id: hit.event_id.clone(),
-                    object: sequence,
-                    record: hit.record,
-                    told: hit.sample.as_deref().map(|sample| self.names.told(sample)),
-                    parts: None,
-                };
-                let series = self.series.entry(base.correlation).or_default();
-                series.entry(group).or_default().push(row);
-            }
-        }
-        if hit.silent {
-            return;
-        }
-        let key = GroupKey {
-            rule: hit.rule,
-            actor: hit.actor,
-            resource: hit.resource,
-            period: period(hit.time),
-        };
-        self.groups
-            .entry(key)
-            .or_default()
-            .add(hit.time, &hit.call, hit.sample.as_deref());
     }
 }
 
-/// The ISO week, in UTC, that a time lies in.
-pub fn period(time: Option<Epoch>) -> String {
-    match time {
-        None => "undated".to_owned(),
-        Some(time) => {
-            let week = time::utc(time).iso_week();
-            format!("{}-W{:02}", week.year(), week.week())
+/// A group of the object at hand: its place among ours, once it has one, and the last activity row
+/// that was noted in it.
+struct Found<'s> {
+    group: &'s FoundGroup,
+    place: Option<usize>,
+    row: Option<u32>,
+}
+
+impl<'s> Found<'s> {
+    const fn new(group: &'s FoundGroup) -> Self {
+        Self {
+            group,
+            place: None,
+            row: None,
+        }
+    }
+}
+
+/// The object at hand, and its names as ours.
+struct Own<'s> {
+    object: u32,
+    seen: &'s [Seen],
+    rows: &'s [Activity],
+    facts: &'s [Fact],
+    names: Translation<'s>,
+}
+
+impl<'s> Own<'s> {
+    fn event(&self, seen: u32) -> Option<(&'s Seen, &'s Activity)> {
+        let seen = self.seen.get(seen as usize)?;
+        Some((seen, self.rows.get(seen.row as usize)?))
+    }
+
+    fn activity(&mut self, row: Activity, to: &mut Names) -> Activity {
+        let mut id = |id| self.names.id(id, to);
+        Activity {
+            account: id(row.account),
+            region: id(row.region),
+            source: id(row.source),
+            name: id(row.name),
+            caller: id(row.caller),
+            ..row
+        }
+    }
+
+    fn told(&mut self, row: &Activity, fact: &Fact, to: &mut Names) -> Told {
+        let mut id = |id| self.names.id(id, to);
+        Told {
+            event_source: id(row.source),
+            account: id(row.account),
+            region: id(row.region),
+            principal: id(fact.principal),
+            target: id(fact.target),
+            source_ip: id(fact.source_ip),
+            user_agent: id(fact.user_agent),
+            error_code: id(fact.error_code),
+            error_message: id(fact.error_message),
         }
     }
 }
@@ -361,12 +373,13 @@ mod tests {
     use super::*;
 
     fn scanned(sequence: u64, ids: &[&str]) -> Scanned {
+        let mut names = Names::default();
         let row = Activity {
-            account: "111122223333".into(),
-            region: "us-east-1".into(),
-            source: "s3.amazonaws.com".into(),
-            name: "GetObject".into(),
-            caller: "x".into(),
+            account: names.id("111122223333"),
+            region: names.id("us-east-1"),
+            source: names.id("s3.amazonaws.com"),
+            name: names.id("GetObject"),
+            caller: names.id("x"),
             outcome: Outcome::Success,
             hour: Some(3_600),
         };
@@ -383,6 +396,7 @@ mod tests {
             sequence,
             object: format!("o{sequence}"),
             coverage,
+            names,
             seen: seen.collect(),
             rows: vec![row],
             ..Scanned::default()
@@ -407,13 +421,5 @@ mod tests {
         );
         assert!(tally.coverage.identities_hold());
         assert_eq!(tally.activity.values().sum::<u64>(), 5);
-    }
-
-    #[test]
-    fn periods_are_iso_weeks() {
-        let week = |text: &str| period(time::parse(text));
-        assert_eq!(week("2026-11-22T23:59:59Z"), "2026-W47");
-        assert_eq!(week("2027-01-01T00:00:00Z"), "2026-W53");
-        assert_eq!(period(None), "undated");
     }
 }

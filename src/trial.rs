@@ -9,14 +9,13 @@ use chrono::{DateTime, Duration, SecondsFormat, Utc};
 
 use crate::correlate::correlate;
 use crate::derive::Organization;
-use crate::detect::Detector;
+use crate::detect::{Detection, Detector};
 use crate::event::json::Raw;
 use crate::event::{Event, Key};
-use crate::finding::EventId;
 use crate::rules::explain::{Explained, explain};
 use crate::rules::samples::{Case, Expect, Story};
 use crate::rules::{Rule, RuleSet};
-use crate::tally::{Scanned, Seen, Tally};
+use crate::tally::{Scanned, Tally};
 
 /// How many events of a story are explained where a rule got it wrong.
 const MOST_EXPLAINED: usize = 3;
@@ -88,17 +87,14 @@ impl<'r> Trial<'r> {
 
     /// The names of the rules, silent ones included, that find something in a story.
     pub fn found(&self, story: &Story) -> BTreeSet<String> {
-        let mut scanned = Scanned::default();
+        let mut scanned = Scanned {
+            object: "samples".to_owned(),
+            ..Scanned::default()
+        };
+        let mut detection = Detection::new(&self.detector);
         let mut take = |event: &Event<'_>| {
             let record = u32::try_from(scanned.seen.len()).unwrap_or(u32::MAX);
-            scanned.seen.push(Seen {
-                record,
-                id: EventId::parse(&event.text(Key::EventId)),
-                time: event.time(),
-                row: 0,
-            });
-            self.detector
-                .detect(event, "samples", record, &mut scanned.hits);
+            detection.take(event, record, &mut scanned);
         };
         match story {
             Story::Events(records) => records.iter().for_each(|record| take(&event(record))),
@@ -121,7 +117,10 @@ impl<'r> Trial<'r> {
         let mut tally = Tally::default();
         tally.absorb(scanned);
         let bursts = correlate(self.rules, &mut tally);
-        let places = tally.matches.keys().copied();
+        let matched = tally.matches.iter().enumerate();
+        let places = matched
+            .filter(|(_, events)| **events > 0)
+            .map(|(place, _)| place);
         places
             .chain(bursts.iter().map(|burst| burst.correlation))
             .filter_map(|place| self.rules.rules.get(place))

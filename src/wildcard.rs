@@ -78,6 +78,21 @@ impl Wildcard {
         }
     }
 
+    /// No text of fewer bytes matches. Folding may make a text longer where it is not ASCII, so that
+    /// nothing is known then.
+    pub fn shortest(&self) -> usize {
+        let least = |part: &Part| match part {
+            Part::Text(text) => text.len(),
+            Part::One => 1,
+            Part::Many => 0,
+        };
+        if self.ascii {
+            self.parts.iter().map(least).sum()
+        } else {
+            0
+        }
+    }
+
     /// True for a lone `*`.
     pub fn is_anything(&self) -> bool {
         self.parts.as_slice() == [Part::Many]
@@ -85,6 +100,17 @@ impl Wildcard {
 
     /// True where the whole text fits the pattern.
     pub fn matches(&self, text: &str) -> bool {
+        if let [Part::Text(wanted)] = self.parts.as_slice()
+            && self.ascii
+            && text.is_ascii()
+        {
+            // most patterns have no wildcard, and most texts another length
+            return wanted.len() == text.len()
+                && match self.cased {
+                    true => wanted == text,
+                    false => wanted.eq_ignore_ascii_case(text),
+                };
+        }
         if self.cased {
             return run(&self.parts, text, &|a, b| a == b);
         }
@@ -198,15 +224,17 @@ mod tests {
 
     #[test]
     fn the_matcher_agrees_with_a_regex() {
-        for pattern in ["a*b?c", "*x*", "??", "a*a*a", "*b"] {
+        for pattern in ["a*b?c", "*x*", "??", "a*a*a", "*b", "ab", "É*"] {
             let regex = format!("(?is)^{}$", pattern.replace('*', ".*").replace('?', "."));
             let regex = regex::Regex::new(&regex).unwrap();
             for text in [
                 "", "a", "ab", "aXbYc", "abbc", "xx", "aaa", "AAxA", "bb", "é?",
             ] {
-                assert_eq!(
-                    Wildcard::parse(pattern).matches(text),
-                    regex.is_match(text),
+                let wildcard = Wildcard::parse(pattern);
+                let matches = wildcard.matches(text);
+                assert_eq!(matches, regex.is_match(text), "{pattern} {text}");
+                assert!(
+                    !matches || text.len() >= wildcard.shortest(),
                     "{pattern} {text}"
                 );
             }

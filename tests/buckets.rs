@@ -13,17 +13,13 @@ mod product;
 
 use std::process::Command;
 
-use product::{Ran, finish, run, samples, trailscan};
+use product::{Ran, finish, run, samples};
 
 const WEEK: [&str; 4] = ["--since", "2026-11-16", "--until", "2026-11-23"];
 
 /// The program with the loopback server's credentials.
 fn on_loopback(source: &str, url: &str) -> Command {
-    let mut command = trailscan();
-    command
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", "us-east-1");
+    let mut command = product::signed_in();
     command.args(["run", source, "--endpoint-url", url]);
     command
 }
@@ -73,6 +69,22 @@ async fn a_bucket_and_its_copy_on_disk_give_the_same_findings() {
             .unwrap();
         same(&bucket, &folder);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bytes_of_a_report_do_not_change_with_the_threads() {
+    let root = bucket_of("breach");
+    let url = loopback::serve_folder(root.path()).await;
+    let mut reports = Vec::new();
+    for jobs in ["1", "2", "7"] {
+        let mut command = on_loopback("s3://logs", &url);
+        command.args(WEEK).args(["--jobs", jobs]);
+        let ran = tokio::task::spawn_blocking(move || finish(command));
+        let ran = ran.await.unwrap();
+        let files = ["run.json", "findings.json", "findings.csv", "report.html"];
+        reports.push(files.map(|file| ran.file(file)));
+    }
+    assert!(reports[0] == reports[1] && reports[0] == reports[2]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,9 +25,10 @@ fn event(key: &str) -> Answer {
     let parts: Vec<_> = key.split('/').collect();
     let at = parts.iter().position(|part| part.starts_with("CloudTrail"));
     let (account, region) = (parts[at.unwrap() - 1], parts[at.unwrap() + 1]);
-    Answer::Body(format!(
+    let text = format!(
         r#"{{"Records":[{{"eventVersion":"1.08","eventTime":"2026-11-20T11:00:00Z","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","awsRegion":"{region}","eventID":"{key}","recipientAccountId":"{account}"}}]}}"#
-    ))
+    );
+    Answer::Body(text.into_bytes())
 }
 
 fn bucket(keys: &[String]) -> Memory {
@@ -46,11 +47,7 @@ fn of_organization(account: &str, region: &str) -> String {
 }
 
 async fn ran(url: &str, arguments: &[&str]) -> Ran {
-    let mut command = product::trailscan();
-    command
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", "us-east-1");
+    let mut command = product::signed_in();
     command.args(["run", "--endpoint-url", url, "--since", "2026-11-16"]);
     command.args(arguments);
     tokio::task::spawn_blocking(move || product::finish(command))

@@ -173,7 +173,7 @@ async fn a_run_over_every_fault_reads_the_rest_and_names_each() {
     };
     let mut memory = Memory::new([""; 0]);
     for minute in 0..12 {
-        memory = memory.with(key(minute), Answer::Body(event(minute)));
+        memory = memory.with(key(minute), Answer::Body(event(minute).into_bytes()));
     }
     let kms = "User is not authorized to perform: kms:Decrypt on the resource";
     let memory = memory
@@ -192,11 +192,7 @@ async fn a_run_over_every_fault_reads_the_rest_and_names_each() {
         (key(5), Fault::Reset(ALWAYS)),
     ];
     let (url, _) = spoil(&url, &faults).await;
-    let mut command = product::trailscan();
-    command
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", "us-east-1");
+    let mut command = product::signed_in();
     let week = ["--since", "2026-11-16", "--until", "2026-11-23"];
     let source = format!("s3://{BUCKET}");
     command.args(["run", &source, "--endpoint-url", &url]);

@@ -109,11 +109,7 @@ async fn run_without_a_source(url: &str, bucket: &aws_sdk_s3::Client) {
     let folder = product::run(&root, &week);
     let role = "arn:aws:iam::123456789012:role/auditor";
     for further in [&[][..], &["--trail", "second"], &["--assume-role", role]] {
-        let mut command = product::trailscan();
-        command
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_REGION", "us-east-1");
+        let mut command = product::signed_in();
         command.args(["run", "--endpoint-url", url]).args(week);
         command.args(further);
         let ran = tokio::task::spawn_blocking(move || product::finish(command))

@@ -11,7 +11,7 @@
 mod loopback;
 mod product;
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use loopback::organization::Organization;
 use loopback::{Answer, BUCKET, Memory, log};
@@ -19,11 +19,7 @@ use loopback::{Answer, BUCKET, Memory, log};
 const WEEK: [&str; 4] = ["--since", "2026-11-16", "--until", "2026-11-23"];
 
 fn dry_run(source: &str, url: &str) -> Command {
-    let mut command = product::trailscan();
-    command
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", "us-east-1");
+    let mut command = product::signed_in();
     command.args([
         "run",
         source,
@@ -109,11 +105,14 @@ async fn a_plan_of_what_cannot_all_be_listed_says_so() {
 /// The plan as printed, and the most memory it took, in MiB, as the system tells.
 #[cfg(target_os = "linux")]
 async fn measured(organization: Organization) -> (String, u64) {
-    use std::io::Read as _;
     let url = loopback::serve(organization).await;
     let mut command = dry_run(&format!("s3://{BUCKET}"), &url);
     let run = move || {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        // a file, because nobody empties a pipe while the child is watched
+        let folder = tempfile::tempdir().unwrap();
+        let printed = folder.path().join("plan");
+        let stdout = std::fs::File::create(&printed).unwrap();
+        let mut child = command.stdout(stdout).spawn().unwrap();
         let status = format!("/proc/{}/status", child.id());
         let mut most = 0;
         while child.try_wait().unwrap().is_none() {
@@ -123,9 +122,7 @@ async fn measured(organization: Organization) -> (String, u64) {
             most = most.max(kib.unwrap_or(0) / 1024);
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
-        let mut plan = String::new();
-        child.stdout.unwrap().read_to_string(&mut plan).unwrap();
-        (plan, most)
+        (std::fs::read_to_string(printed).unwrap(), most)
     };
     tokio::task::spawn_blocking(run).await.unwrap()
 }

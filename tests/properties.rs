@@ -300,7 +300,8 @@ fn records_below(folder: &Path) -> Vec<String> {
 }
 
 /// Runs the program over the records as one file and over several deals; all must say the same.
-fn any_deal_says_the_same(mut records: Vec<String>, arguments: &[&str]) -> usize {
+/// The rules of the findings, one each.
+fn any_deal_says_the_same(mut records: Vec<String>, arguments: &[&str]) -> Vec<String> {
     let findings_of = |records: &[String], files: usize, jobs: &str| {
         let folder = tempfile::tempdir().unwrap();
         deal(folder.path(), records, files);
@@ -317,7 +318,8 @@ fn any_deal_says_the_same(mut records: Vec<String>, arguments: &[&str]) -> usize
         let same = one_pass == dealt;
         assert!(same, "{files} files: {one_pass:#}\n{dealt:#}");
     }
-    one_pass[0].as_array().unwrap().len()
+    let rule = |finding: &Value| finding["rule"].as_str().unwrap().to_owned();
+    one_pass[0].as_array().unwrap().iter().map(rule).collect()
 }
 
 #[test]
@@ -325,8 +327,42 @@ fn the_week_of_the_breach_reads_the_same_in_any_order_and_split() {
     let records = records_below(&samples("trails/breach"));
     assert!(records.len() > 13_000);
     let findings = any_deal_says_the_same(records, &[]);
-    assert!(findings > 20, "{findings}");
+    assert!(findings.len() > 20, "{findings:?}");
 }
+
+/// Conditions over rules, in every form that looks at more than one event.
+const CONDITIONS: &str = "\
+title: Creates
+name: creates
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName|startswith: [Create, Put]}, condition: s}
+---
+title: Deletes
+name: deletes
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName|startswith: [Delete, Stop]}, condition: s}
+---
+title: Reads
+name: reads
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName|startswith: [Get, List, Describe]}, condition: s}
+---
+title: Without
+name: without
+correlation: {type: temporal, rules: [creates, deletes, reads], group-by: [sourceIPAddress], timespan: 5m, condition: (creates or reads) and not deletes}
+---
+title: In order
+name: in_order
+correlation: {type: temporal_ordered, rules: [creates, reads, deletes], group-by: [sourceIPAddress], timespan: 20m, condition: creates and deletes and not reads}
+---
+title: Few
+name: few
+correlation: {type: event_count, rules: [deletes], group-by: [sourceIPAddress], timespan: 30m, condition: {gte: 2, lte: 4}}
+---
+title: Chain
+name: chain
+correlation: {type: temporal, rules: [few, in_order], group-by: [userIdentity.userName], timespan: 2h, condition: few or in_order, generate: true}
+";
 
 #[test]
 fn made_up_events_read_the_same_in_any_order_and_split() {
@@ -362,14 +398,22 @@ fn made_up_events_read_the_same_in_any_order_and_split() {
         *event = known.entry(id).or_insert_with(|| event.clone()).clone();
     }
     let records = events.iter().map(Value::to_string).collect();
+    let conditions = tempfile::tempdir().unwrap();
+    fs::write(conditions.path().join("conditions.yml"), CONDITIONS).unwrap();
     let rules = shared("sigmahq/cloudtrail");
     let rules = rules.as_deref().map(|folder| folder.display().to_string());
     let config = samples("rules/trailscan.toml").display().to_string();
-    let mut arguments = vec!["--config", config.as_str()];
+    let own = conditions.path().display().to_string();
+    let mut arguments = vec!["--config", config.as_str(), "--rules", &own];
     if let Some(rules) = &rules {
         arguments.extend(["--rules", rules]);
     }
     let findings = any_deal_says_the_same(records, &arguments);
-    println!("{findings} findings");
-    assert!(findings > 100, "{findings}");
+    println!("{} findings", findings.len());
+    assert!(findings.len() > 100);
+    for rule in ["without", "in_order", "few", "chain"] {
+        let count = findings.iter().filter(|found| *found == rule).count();
+        println!("{rule}: {count}");
+        assert!(count > 0, "{rule}");
+    }
 }

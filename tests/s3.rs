@@ -393,6 +393,21 @@ async fn a_folder_that_may_not_be_listed_is_a_problem_and_the_rest_goes_on() {
 }
 
 #[tokio::test]
+async fn a_listing_that_is_slowed_down_goes_on_and_one_that_always_is_says_so() {
+    let slow = client(Memory::new(keys()).slow_to_list(3)).await;
+    let listing = s3::list(&slow, BUCKET, "", &all()).await.unwrap();
+    assert_eq!(listing.objects.len(), 5);
+    assert_eq!(listing.problems, []);
+    let never = client(Memory::new(keys()).slow_to_list(u32::MAX)).await;
+    let config = never.config().to_builder();
+    let once = aws_sdk_s3::config::retry::RetryConfig::disabled();
+    let never = Client::from_conf(config.retry_config(once).build());
+    let error = s3::list(&never, BUCKET, "", &all()).await.unwrap_err();
+    assert!(matches!(error, ListError::Failed { .. }), "{error}");
+    assert!(error.to_string().contains("SlowDown"), "{error}");
+}
+
+#[tokio::test]
 async fn a_bucket_that_cannot_be_listed_says_what_to_do() {
     let refused = client(Memory::new(keys()).closed("")).await;
     let error = s3::open(&refused, BUCKET, "").await.unwrap_err();

@@ -24,10 +24,7 @@ fn named<'r>(rules: &'r RuleSet, name: &str) -> anyhow::Result<&'r Rule> {
         return Ok(rule);
     }
     if let Some(waiting) = rules.unconfigured.iter().find(|rule| rule.rule == name) {
-        anyhow::bail!(
-            "{name} waits for configuration: set {} in trailscan.toml",
-            waiting.missing.join(", ")
-        );
+        anyhow::bail!("{name} is not assessed: {}", waiting.remedy());
     }
     if let Some(bad) = rules
         .rejected

@@ -5,6 +5,9 @@ mod find;
 mod output;
 mod progress;
 
+use std::path::Path;
+use std::sync::Arc;
+
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Duration, Utc};
 
@@ -14,10 +17,12 @@ use crate::config::Config;
 use crate::correlate::correlate;
 use crate::detect::Detector;
 use crate::pipeline::{self, Options};
-use crate::report::{Provenance, Report, terminal};
+use crate::report::{Provenance, Report, plural, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
+use crate::sha256;
 use crate::source::{Scope, Source};
+use crate::state::State;
 
 /// How late after its events a log may be delivered and still be read (facts, 2.2).
 const SLACK: Duration = Duration::hours(24);
@@ -42,14 +47,19 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
         .context("cannot start")?;
     let progress = progress::Bar::new(arguments.quiet);
     let found = find::find(&source, &scope, arguments, &runtime)?;
+    let state = match arguments.incremental {
+        true => Some(state(arguments, &config, &rules)?),
+        false => None,
+    };
     let Some(output) = output else {
-        return dry::run(found, &scope, jobs(arguments.jobs));
+        return dry::run(found, &scope, state.as_deref(), jobs(arguments.jobs));
     };
     progress.begin();
     let detector = Detector::new(&rules, &config.organization);
     let options = Options {
         jobs: jobs(arguments.jobs),
         max_object_mib: arguments.max_object_mib,
+        state,
     };
     let mut tally = pipeline::run(found.input, &detector, &scope, &options, &progress);
     progress.end();
@@ -127,6 +137,35 @@ fn scope(arguments: &Run, source: &Source, now: DateTime<Utc>) -> anyhow::Result
         accounts: selection.account.clone(),
         regions: selection.region.clone(),
     })
+}
+
+/// Opens the state file for these rules, this configuration and this program: what was learnt with
+/// others does not hold.
+fn state(arguments: &Run, config: &Config, rules: &RuleSet) -> anyhow::Result<Arc<State>> {
+    let (origin, text) = config.origin.clone().unwrap_or_default();
+    let path = arguments.state.clone().unwrap_or_else(|| {
+        let beside = Path::new(&origin).parent().unwrap_or(Path::new(""));
+        beside.join("trailscan.state")
+    });
+    // lessons name rules by their place in the set
+    let places: Vec<_> = rules.rules.iter().map(|rule| &*rule.name).collect();
+    let learnt_with = [
+        env!("CARGO_PKG_VERSION"),
+        &rules.hash,
+        &places.join(" "),
+        &text,
+        &arguments.max_object_mib.to_string(),
+    ];
+    let fingerprint = sha256::hex([learnt_with.join("\n").as_bytes()]);
+    let state = State::open(&path, &fingerprint)?;
+    if state.forgotten() > 0 {
+        progress::note(&format!(
+            "the rules, the configuration or the program changed since {} was written: {} read again",
+            path.display(),
+            plural(state.forgotten(), "object")
+        ));
+    }
+    Ok(Arc::new(state))
 }
 
 fn jobs(asked: Option<u16>) -> usize {

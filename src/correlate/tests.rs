@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::finding::{EventId, Outcome};
-use crate::rules::Comparison;
+use crate::rules::{Comparison, Measure};
 
 fn correlation(measure: Measure, timespan: Epoch, threshold: (Comparison, f64)) -> Correlation {
     Correlation {
@@ -10,16 +10,31 @@ fn correlation(measure: Measure, timespan: Epoch, threshold: (Comparison, f64)) 
         rules: vec![0, 1],
         group_by: vec!["g".into()],
         group_fields: vec![],
+        chained: vec![],
         fields: vec![],
         timespan,
         thresholds: vec![threshold],
+        condition: None,
         generate: false,
     }
 }
 
-/// A row whose value stands for itself until the names are known.
-fn row(time: Epoch, place: u32, value: &str) -> (Row, String) {
-    let row = Row {
+/// Numbers that look random and are the same in every run.
+pub(super) struct Dice(pub(super) u64);
+
+impl Dice {
+    pub(super) fn below(&mut self, end: i64) -> i64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from(self.0 >> 33).unwrap() % end
+    }
+}
+
+/// A row that is nothing but a time and a rule.
+pub(super) fn bare(time: Epoch, place: u32) -> Row {
+    Row {
         time,
         place,
         value: Names::EMPTY,
@@ -32,8 +47,12 @@ fn row(time: Epoch, place: u32, value: &str) -> (Row, String) {
         record: u32::try_from(time).unwrap_or_default(),
         told: None,
         parts: None,
-    };
-    (row, value.to_owned())
+    }
+}
+
+/// A row whose value stands for itself until the names are known.
+fn row(time: Epoch, place: u32, value: &str) -> (Row, String) {
+    (bare(time, place), value.to_owned())
 }
 
 /// First and last time, and the count, of every burst.
@@ -46,7 +65,7 @@ fn bursts(correlation: &Correlation, rows: Vec<(Row, String)>) -> Vec<(Epoch, Ep
             ..row
         })
         .collect();
-    let series = Series::from_iter([("g".to_owned(), named)]);
+    let series = Series::from_iter([(names.id("g"), named)]);
     let found = sweep(0, correlation, series, &names).into_iter();
     found
         .map(|burst| {
@@ -140,18 +159,43 @@ fn sums_averages_and_percentiles_follow_the_window() {
     assert_eq!(bursts(&average, rows()), [(200, 200, 1)]);
     let median = correlation(Measure::ValuePercentile(50.0), 60, (Comparison::Eq, 20.0));
     assert_eq!(bursts(&median, rows()), [(0, 20, 3)]);
+    // seven of a hundred are seven, though 0.07 times 100 is a little more
+    let low = correlation(Measure::ValuePercentile(7.0), 60, (Comparison::Gte, 8.0));
+    let hundred = (1..=100).map(|n| row(0, 0, &n.to_string())).collect();
+    assert_eq!(bursts(&low, hundred), []);
+}
+
+/// "All of them" as a threshold looks at counts, as a condition at matches.
+#[test]
+fn every_rule_together_is_the_same_burst_however_it_is_said() {
+    let mut dice = Dice(3);
+    let mut next = |below| dice.below(below);
+    for _ in 0..500 {
+        let counted = correlation(Measure::Temporal, next(40) + 1, (Comparison::Gte, 3.0));
+        let names: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
+        let said = Correlation {
+            thresholds: Vec::new(),
+            condition: Some(crate::rules::Condition::all_of(&names)),
+            ..counted.clone()
+        };
+        let times: Vec<(Epoch, u32)> = (0..next(25))
+            .map(|_| (next(200), u32::try_from(next(3)).unwrap()))
+            .collect();
+        let rows = || {
+            times
+                .iter()
+                .map(|(time, rule)| row(*time, *rule, ""))
+                .collect()
+        };
+        assert_eq!(bursts(&counted, rows()), bursts(&said, rows()), "{times:?}");
+    }
 }
 
 /// Every subset of times against a search over all windows, and shuffled against sorted.
 #[test]
 fn the_sweep_agrees_with_a_search_over_all_windows() {
-    let mut seed = 7u64;
-    let mut next = |below: u64| {
-        seed = seed
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        i64::try_from((seed >> 33) % below).unwrap()
-    };
+    let mut dice = Dice(7);
+    let mut next = |below| dice.below(below);
     for _ in 0..500 {
         let (span, least) = (next(40) + 1, next(6) + 1);
         let mut times: Vec<Epoch> = (0..next(25)).map(|_| next(200)).collect();

@@ -3,7 +3,10 @@
 //! What the walk steps over it still holds to account: brackets must match in kind and number, and
 //! every value must begin as a JSON value begins. Deeper grammar is checked where a rule reads.
 
-use super::{Content, DecodeError, Decoded, Visit, envelope, structure};
+mod skip;
+
+use super::structure::Structure;
+use super::{Content, DecodeError, Decoded, Visit, envelope};
 use crate::event::json::Raw;
 use crate::event::{Event, Key};
 
@@ -31,14 +34,17 @@ pub(super) fn read(
 
 /// True for damaged JSON lines: the whole cannot be walked, the first of several lines can.
 fn lines_of_events(text: &str, scratch: &mut Scratch) -> bool {
-    let Some((first, rest)) = text.trim_start().split_once('\n') else {
+    let text = text.trim_start();
+    let Some(end) = memchr::memchr(b'\n', text.as_bytes()) else {
         return false;
     };
+    let (first, rest) = text.split_at(end);
+    let rest = rest.get(1..).unwrap_or_default();
     if !rest.lines().any(|line| line.starts_with('{')) {
         return false;
     }
     let mut walks = |text: &str| {
-        let whole = structure::index(text.as_bytes(), &mut scratch.positions);
+        let whole = scratch.structure.read(text.as_bytes());
         whole && Walk::new(text, scratch).skip_documents().is_ok()
     };
     walks(first) && !walks(text)
@@ -50,7 +56,7 @@ fn documents(
     decoded: &mut Decoded,
     visit: &mut Visit<'_>,
 ) -> Result<(), DecodeError> {
-    if !structure::index(text.as_bytes(), &mut scratch.positions) {
+    if !scratch.structure.read(text.as_bytes()) {
         return Err(DecodeError::Json {
             at: text.len(),
             what: "it ends inside a string",
@@ -70,7 +76,7 @@ fn documents(
 /// What walks of one worker use again.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    positions: Vec<u32>,
+    structure: Structure,
     /// The keys in the order in which the last records had them. CloudTrail keeps it from record to
     /// record, so that a key is mostly known before it is read.
     order: Vec<Key>,
@@ -80,9 +86,14 @@ pub(super) struct Scratch {
 struct Walk<'a> {
     text: &'a str,
     positions: &'a [u32],
+    /// Places of the brackets among the positions.
+    brackets: &'a [u32],
+    compact: bool,
     order: &'a mut Vec<Key>,
     /// The next structural byte to look at.
     next: usize,
+    /// The next bracket at or behind it.
+    next_bracket: usize,
     /// The offset behind the last one looked at.
     behind: usize,
     /// The closers that are due, innermost last.
@@ -95,9 +106,12 @@ impl<'a> Walk<'a> {
     fn new(text: &'a str, scratch: &'a mut Scratch) -> Self {
         Self {
             text,
-            positions: &scratch.positions,
+            positions: scratch.structure.positions(),
+            brackets: &scratch.structure.brackets,
+            compact: scratch.structure.compact,
             order: &mut scratch.order,
             next: 0,
+            next_bracket: 0,
             behind: 0,
             due: Vec::new(),
             bad: None,
@@ -156,7 +170,9 @@ impl<'a> Walk<'a> {
         let at = *at as usize;
         self.next += 1;
         self.behind = at + 1;
-        Ok((self.text.as_bytes().get(at).copied().unwrap_or(0), at))
+        let byte = self.text.as_bytes().get(at).copied().unwrap_or(0);
+        self.next_bracket += usize::from(is_bracket(byte));
+        Ok((byte, at))
     }
 
     fn peek(&self) -> u8 {
@@ -223,9 +239,10 @@ impl<'a> Walk<'a> {
     ) -> Result<bool, DecodeError> {
         self.take()?;
         let mut known = in_records;
+        let mut event = Event::default();
         loop {
             if self.rest_blank(self.ahead()) && self.peek() == b'{' {
-                let mut event = Event::default();
+                event.clear();
                 self.object(&mut event, None)?;
                 known |= self.deliver(&event, in_records, decoded, visit);
             } else if !(self.rest_blank(self.ahead()) && self.peek() == b']') {
@@ -332,66 +349,11 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
 
-    /// After a fault: steps to the end of the object at hand, whose last structural byte was `byte`.
-    fn close_object(&mut self, byte: u8) -> Result<(), DecodeError> {
-        self.due.clear();
-        self.due.push(b'}');
-        let mut byte = byte;
-        loop {
-            self.balance(byte)?;
-            if self.due.is_empty() {
-                return Ok(());
-            }
-            byte = self.take()?.0;
-        }
-    }
-
-    /// Steps over the object or list that opens here.
-    fn nested(&mut self) -> Result<(), DecodeError> {
-        self.due.clear();
-        loop {
-            let (byte, at) = self.take()?;
-            self.balance(byte)?;
-            if self.due.is_empty() {
-                return Ok(());
-            }
-            if !matches!(byte, b'}' | b']') && !self.value_begins(at + 1) {
-                self.bad = Some("a value is not JSON");
-            }
-        }
-    }
-
-    fn balance(&mut self, byte: u8) -> Result<(), DecodeError> {
-        match byte {
-            b'{' => self.due.push(b'}'),
-            b'[' => self.due.push(b']'),
-            b'}' | b']' if self.due.pop() != Some(byte) => {
-                return Err(self.damage("brackets do not match"));
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// True where what begins at that offset may be a JSON value, a key, or a closing bracket.
-    fn value_begins(&self, at: usize) -> bool {
-        let begins = |b: &u8| {
-            matches!(
-                b,
-                b'"' | b'{' | b'[' | b'}' | b']' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'
-            )
-        };
-        let bytes = self.text.as_bytes();
-        match bytes.get(at) {
-            Some(b' ' | b'\t' | b'\r' | b'\n') => bytes
-                .get(at..)
-                .and_then(|rest| rest.iter().find(|b| !b.is_ascii_whitespace()))
-                .is_some_and(begins),
-            Some(byte) => begins(byte),
-            None => false,
-        }
-    }
+/// True for a bracket among `{ } [ ] : ,`.
+const fn is_bracket(byte: u8) -> bool {
+    byte >= b'['
 }
 
 /// True for a string, number, true, false or null (RFC 8259, section 3).

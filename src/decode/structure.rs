@@ -5,33 +5,108 @@
 
 use wide::u8x16;
 
-/// Fills `positions` with the offsets of `{ } [ ] : ,` outside strings, in order. Answers false
-/// where the text ends inside a string. The text must be shorter than 4 GiB.
-pub(super) fn index(text: &[u8], positions: &mut Vec<u32>) -> bool {
-    positions.clear();
-    positions.reserve(text.len() / 8);
-    let mut state = State::default();
-    let (blocks, rest) = text.as_chunks::<64>();
-    let mut base = 0u32;
-    for block in blocks {
-        push(state.structurals(block), base, positions);
-        base += 64;
-    }
-    if !rest.is_empty() {
-        let mut block = [b' '; 64];
-        for (to, from) in block.iter_mut().zip(rest) {
-            *to = *from;
-        }
-        push(state.structurals(&block), base, positions);
-    }
-    state.inside == 0
+/// Where everything stands that gives a text its structure.
+#[derive(Debug, Default)]
+pub(super) struct Structure {
+    positions: Offsets,
+    /// Which of the positions are brackets, as places in `positions`.
+    pub(super) brackets: Vec<u32>,
+    /// Every colon, comma and opening bracket is followed at once by what may begin a value or a
+    /// key, or by a closing bracket: no white space, no rubbish.
+    pub(super) compact: bool,
 }
 
-fn push(mut bits: u64, base: u32, positions: &mut Vec<u32>) {
-    while bits != 0 {
-        positions.push(base + bits.trailing_zeros());
-        bits &= bits - 1;
+impl Structure {
+    /// The offsets of `{ } [ ] : ,` outside strings, in order.
+    pub(super) fn positions(&self) -> &[u32] {
+        self.positions.all()
     }
+
+    /// Reads a text, which must be shorter than 4 GiB. False where it ends inside a string.
+    pub(super) fn read(&mut self, text: &[u8]) -> bool {
+        self.positions.count = 0;
+        self.brackets.clear();
+        self.compact = true;
+        let mut state = State::default();
+        let (blocks, rest) = text.as_chunks::<64>();
+        let mut base = 0u32;
+        for block in blocks {
+            let found = state.structurals(block);
+            self.note(&found, block, base);
+            base += 64;
+        }
+        if !rest.is_empty() {
+            let mut block = [b' '; 64];
+            for (to, from) in block.iter_mut().zip(rest) {
+                *to = *from;
+            }
+            let found = state.structurals(&block);
+            self.note(&found, &block, base);
+        }
+        state.inside == 0
+    }
+
+    fn note(&mut self, found: &Found, block: &[u8; 64], base: u32) {
+        let before = u32::try_from(self.positions.count).unwrap_or(u32::MAX);
+        self.positions.add(found.structurals, base);
+        let mut brackets = found.brackets;
+        while brackets != 0 {
+            let bit = brackets.trailing_zeros();
+            let rank = (found.structurals & !(u64::MAX << bit)).count_ones();
+            self.brackets.push(before + rank);
+            brackets &= brackets - 1;
+        }
+        let mut others = found.others;
+        while others != 0 {
+            let byte = block.get(others.trailing_zeros() as usize & 63);
+            self.compact &= byte.is_some_and(begins_scalar);
+            others &= others - 1;
+        }
+    }
+}
+
+/// True for the first byte of a number, `true`, `false` or `null`.
+const fn begins_scalar(byte: &u8) -> bool {
+    matches!(byte, b'-' | b'0'..=b'9' | b't' | b'f' | b'n')
+}
+
+/// Offsets, with room behind them that is written before it counts.
+#[derive(Debug, Default)]
+struct Offsets {
+    slots: Vec<u32>,
+    count: usize,
+}
+
+impl Offsets {
+    fn all(&self) -> &[u32] {
+        self.slots.get(..self.count).unwrap_or_default()
+    }
+
+    /// Adds the offsets of the bits. Eight at a time are written whether they are there or not,
+    /// because a branch for each costs more than the writing.
+    fn add(&mut self, mut bits: u64, base: u32) {
+        if self.slots.len() < self.count + 64 {
+            self.slots.resize(2 * self.slots.len() + 4_096, 0);
+        }
+        let count = bits.count_ones() as usize;
+        let slots = self.slots.get_mut(self.count..).unwrap_or_default();
+        let (chunks, _) = slots.as_chunks_mut::<8>();
+        for chunk in chunks.iter_mut().take(count.div_ceil(8)) {
+            for slot in chunk {
+                *slot = base + bits.trailing_zeros();
+                bits &= bits.wrapping_sub(1);
+            }
+        }
+        self.count += count;
+    }
+}
+
+/// What stands in one block.
+struct Found {
+    structurals: u64,
+    brackets: u64,
+    /// What follows an opening bracket, a colon or a comma and is neither a quote nor a bracket.
+    others: u64,
 }
 
 /// What one block must know of those before it.
@@ -41,11 +116,14 @@ struct State {
     escaping: u64,
     /// All ones where the last byte was inside a string.
     inside: u64,
+    /// 1 where the last byte was an opening bracket, a colon or a comma.
+    opened: u64,
 }
 
 impl State {
-    fn structurals(&mut self, block: &[u8; 64]) -> u64 {
-        let (mut quotes, mut backslashes, mut operators) = (0, 0, 0);
+    fn structurals(&mut self, block: &[u8; 64]) -> Found {
+        let (mut quotes, mut backslashes) = (0, 0);
+        let (mut opening, mut closing, mut points) = (0, 0, 0);
         let (lanes, _) = block.as_chunks::<16>();
         for (lane, bytes) in lanes.iter().enumerate() {
             let bytes = u8x16::new(*bytes);
@@ -53,15 +131,24 @@ impl State {
             let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
             // `[` and `{` differ in one bit only, and so do `]` and `}`
             let folded = bytes | u8x16::splat(0x20);
-            let brackets = folded.simd_eq(u8x16::splat(b'{')) | folded.simd_eq(u8x16::splat(b'}'));
             quotes |= mask(is(b'"'));
             backslashes |= mask(is(b'\\'));
-            operators |= mask(brackets | is(b':') | is(b','));
+            opening |= mask(folded.simd_eq(u8x16::splat(b'{')));
+            closing |= mask(folded.simd_eq(u8x16::splat(b'}')));
+            points |= mask(is(b':') | is(b','));
         }
         let quotes = quotes & !self.escaped(backslashes);
         let inside = prefix_xor(quotes) ^ self.inside;
         self.inside = 0u64.wrapping_sub(inside >> 63);
-        operators & !inside
+        let opens = (opening | points) & !inside;
+        let brackets = (opening | closing) & !inside;
+        let follows = (opens << 1) | self.opened;
+        self.opened = opens >> 63;
+        Found {
+            structurals: opens | brackets,
+            brackets,
+            others: follows & !(quotes | brackets),
+        }
     }
 
     /// The bytes that a backslash escapes: every second one of a run of backslashes, or what
@@ -98,7 +185,7 @@ mod tests {
     use super::*;
 
     /// The slow twin: one byte at a time.
-    fn slow(text: &[u8]) -> (Vec<u32>, bool) {
+    fn slow(text: &[u8]) -> (Vec<u32>, bool, bool) {
         let (mut positions, mut inside, mut escaped) = (Vec::new(), false, false);
         for (at, byte) in text.iter().enumerate() {
             match (inside, escaped, byte) {
@@ -114,7 +201,14 @@ mod tests {
                 _ => escaped = false,
             }
         }
-        (positions, !inside)
+        let follows = |at: &u32| text.get(*at as usize + 1);
+        let compact = positions
+            .iter()
+            .filter(|at| !b"}]".contains(&text[**at as usize]))
+            // what stands behind the end of a full block is looked at with the next one
+            .filter(|at| follows(at).is_some() || !text.len().is_multiple_of(64))
+            .all(|at| follows(at).is_some_and(|b| b"{}[]\"-0123456789tfn".contains(b)));
+        (positions, !inside, compact)
     }
 
     #[test]
@@ -133,14 +227,22 @@ mod tests {
             let text: Vec<u8> = (0..length)
                 .map(|_| alphabet[usize::try_from(next() % alphabet.len() as u64).unwrap()])
                 .collect();
-            let mut positions = Vec::new();
-            let whole = index(&text, &mut positions);
+            let mut fast = Structure::default();
+            let whole = fast.read(&text);
+            let shown = String::from_utf8_lossy(&text);
+            let (positions, slow_whole, compact) = slow(&text);
+            let brackets: Vec<u32> = (0u32..)
+                .zip(&positions)
+                .filter(|(_, at)| b"{}[]".contains(&text[**at as usize]))
+                .map(|(place, _)| place)
+                .collect();
             assert_eq!(
-                (positions, whole),
-                slow(&text),
-                "{}",
-                String::from_utf8_lossy(&text)
+                (fast.positions(), whole),
+                (&positions[..], slow_whole),
+                "{shown}"
             );
+            assert_eq!(fast.brackets, brackets, "{shown}");
+            assert_eq!(fast.compact, compact, "{shown}");
         }
     }
 }

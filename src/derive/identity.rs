@@ -11,18 +11,6 @@ fn text(raw: Raw<'_>) -> Cow<'_, str> {
     UserIdentity::text(raw)
 }
 
-/// A member of the role that issued the session (`sessionContext.sessionIssuer`).
-fn issuer<'a>(event: &Event<'a>, member: &str) -> Cow<'a, str> {
-    let session = event.user().session_context;
-    if session.is_absent() {
-        return Cow::Borrowed("");
-    }
-    event.text_at(
-        Key::UserIdentity,
-        &["sessionContext", "sessionIssuer", member],
-    )
-}
-
 /// What sort of caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PrincipalKind {
@@ -57,7 +45,7 @@ pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
     let arn = text(event.user().arn);
     match text(event.user().kind).as_ref() {
         "AssumedRole" => {
-            let issuer = issuer(event, "arn");
+            let issuer = text(event.session_issuer().arn);
             if issuer.is_empty() {
                 return arn;
             }
@@ -65,7 +53,7 @@ pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
             if session.is_empty() {
                 issuer
             } else {
-                Cow::Owned(format!("{issuer}/{session}"))
+                Cow::Owned([&*issuer, "/", &*session].concat())
             }
         }
         "Root" if arn.is_empty() => Cow::Owned(format!(
@@ -107,7 +95,7 @@ pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
 /// id, an ECS task id) are one actor, their role.
 pub fn actor<'a>(event: &Event<'a>) -> Cow<'a, str> {
     if event.user().kind.is_text("AssumedRole") && is_machine_made(&session_name(event)) {
-        let issuer = issuer(event, "arn");
+        let issuer = text(event.session_issuer().arn);
         if !issuer.is_empty() {
             return issuer;
         }
@@ -117,7 +105,7 @@ pub fn actor<'a>(event: &Event<'a>) -> Cow<'a, str> {
 
 /// The caller without its session, for tables over time: few values, however many sessions.
 pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let issuer = issuer(event, "arn");
+    let issuer = text(event.session_issuer().arn);
     if event.user().kind.is_text("AssumedRole") && !issuer.is_empty() {
         return issuer;
     }
@@ -126,7 +114,7 @@ pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
 
 /// The role's or user's name.
 pub fn role<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let issuer = issuer(event, "userName");
+    let issuer = text(event.session_issuer().user_name);
     if !issuer.is_empty() {
         return issuer;
     }
@@ -150,10 +138,17 @@ pub fn session_name<'a>(event: &Event<'a>) -> Cow<'a, str> {
     if !event.user().kind.is_text("AssumedRole") {
         return Cow::Borrowed("");
     }
-    let tail = |text: &str, by: char| text.rsplit_once(by).map(|(_, tail)| tail.to_owned());
-    let session =
-        tail(&text(event.user().arn), '/').or_else(|| tail(&text(event.user().principal_id), ':'));
-    Cow::Owned(session.unwrap_or_default())
+    behind_last(text(event.user().arn), b'/')
+        .or_else(|| behind_last(text(event.user().principal_id), b':'))
+        .unwrap_or_default()
+}
+
+fn behind_last(text: Cow<'_, str>, byte: u8) -> Option<Cow<'_, str>> {
+    let at = memchr::memrchr(byte, text.as_bytes())? + 1;
+    Some(match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.get(at..)?),
+        Cow::Owned(text) => Cow::Owned(text.get(at..)?.to_owned()),
+    })
 }
 
 /// Seconds since the session's credentials were made.
@@ -174,14 +169,16 @@ pub fn is_machine_made(session: &str) -> bool {
     };
     let digits =
         |text: &str, least: usize| text.len() >= least && text.bytes().all(|b| b.is_ascii_digit());
-    let plain = session.replace('-', "");
+    let hex_with_hyphens = |text: &str, least: usize| {
+        text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+            && text.bytes().filter(|b| *b != b'-').count() >= least
+    };
+    let behind_last = memchr::memrchr(b'-', session.as_bytes())
+        .and_then(|at| session.get(at + 1..))
+        .unwrap_or(session);
     session.strip_prefix("i-").is_some_and(|id| hex(id, 8))
-        || hex(&plain, 32)
-        || session
-            .rsplit('-')
-            .next()
-            .is_some_and(|tail| digits(tail, 9))
-        || digits(session, 9)
+        || digits(behind_last, 9)
+        || hex_with_hyphens(session, 32)
 }
 
 /// What sort of caller this is; programs are told apart by configuration, by the names that
@@ -197,7 +194,7 @@ pub fn kind(event: &Event<'_>, organization: &Organization) -> PrincipalKind {
     let known = || {
         is_workload(&role(event))
             || is_workload(&text(event.user().arn))
-            || is_workload(&issuer(event, "arn"))
+            || is_workload(&text(event.session_issuer().arn))
     };
     match text(event.user().kind).as_ref() {
         "Root" => PrincipalKind::Root,

@@ -139,6 +139,9 @@ fn resource<'a>(event: &Event<'a>) -> Cow<'a, str> {
 /// request parameters, so this is the only place that names the role.
 fn from_message<'a>(event: &Event<'a>) -> Cow<'a, str> {
     let message = event.text(Key::ErrorMessage);
+    if message.is_empty() {
+        return Cow::Borrowed("");
+    }
     let arn = message
         .split_once("on resource: ")
         .and_then(|(_, rest)| rest.split([' ', '"', '\'', '\n']).next())

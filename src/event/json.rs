@@ -70,10 +70,17 @@ impl<'a> Raw<'a> {
     /// A value whose structural bytes are known: `marks` are those of its own text, brackets
     /// included, counted in a buffer in which the text begins at `base`.
     pub fn marked(text: &'a str, marks: &'a [u32], base: u32) -> Self {
-        let blank = text.len() - text.trim_start_matches(BLANKS).len();
-        let base = base + u32::try_from(blank).unwrap_or(0);
+        let inner = trimmed(text);
+        // where the text was trimmed, its marks count from further on
+        let base = match inner.len() == text.len() {
+            true => base,
+            false => {
+                let blank = text.len() - text.trim_start_matches(BLANKS).len();
+                base + u32::try_from(blank).unwrap_or(0)
+            }
+        };
         Self {
-            text: trimmed(text),
+            text: inner,
             marks,
             base,
         }
@@ -142,20 +149,36 @@ impl<'a> Raw<'a> {
 
     /// The members of an object, in file order; none for any other type.
     pub fn members(self) -> Members<'a> {
-        Members(Inside::of(self, '{'))
+        Members(Inside::of(self, b'{'))
+    }
+
+    /// The members of an object as they stand there, keys unread.
+    pub fn entries(self) -> impl Iterator<Item = (Self, Self)> {
+        let mut inside = Inside::of(self, b'{');
+        std::iter::from_fn(move || Some((inside.key()?, inside.value()?)))
     }
 
     /// The items of an array, in file order; none for any other type.
     pub fn items(self) -> Items<'a> {
-        Items(Inside::of(self, '['))
+        Items(Inside::of(self, b'['))
     }
 
     /// The member of that name; the last one where the key stands twice, as most readers do.
     pub fn get(self, key: &str) -> Self {
-        self.members()
-            .filter(|(name, _)| name == key)
+        self.entries()
+            .filter(|(name, _)| name.is_text(key) || (name.is_longer(key) && name.says(key)))
             .last()
             .map_or(Self::default(), |(_, value)| value)
+    }
+
+    /// True where escapes may hide a shorter text.
+    const fn is_longer(self, text: &str) -> bool {
+        self.text.len() > text.len() + 2
+    }
+
+    fn says(self, text: &str) -> bool {
+        memchr::memchr(b'\\', self.text.as_bytes()).is_some()
+            && self.string().is_some_and(|string| string == text)
     }
 
     /// `get` along a path of plain members.
@@ -230,12 +253,11 @@ const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 /// Without white space around it; what has none, as nearly everything in real logs, is seen at
 /// once.
 fn trimmed(text: &str) -> &str {
-    let blank = |b: Option<&u8>| matches!(b, Some(b' ' | b'\t' | b'\r' | b'\n'));
-    let bytes = text.as_bytes();
-    if blank(bytes.first()) || blank(bytes.last()) {
-        return text.trim_matches(BLANKS);
+    match text.as_bytes() {
+        // every blank is lower than all that a value begins or ends with
+        [first, .., last] if *first > b' ' && *last > b' ' => text,
+        _ => text.trim_matches(BLANKS),
     }
-    text
 }
 
 #[cfg(test)]

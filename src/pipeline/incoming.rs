@@ -11,10 +11,12 @@ use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
+use super::lessons::known;
 use super::{Input, Options, Progress};
 use crate::coverage::Problem;
 use crate::source::s3::{Fetcher, Pages, Patience, Told};
 use crate::source::{FetchError, Listing, ObjectRef, Place, Scope, local};
+use crate::state::State;
 
 /// Stored bytes that may be on their way or wait to be taken up, in KiB.
 const WAITING_KIB: usize = 64 << 10;
@@ -23,9 +25,17 @@ const WAITING_KIB: usize = 64 << 10;
 pub(super) struct Object {
     pub(super) sequence: u64,
     pub(super) reference: ObjectRef,
-    pub(super) bytes: Result<Vec<u8>, FetchError>,
+    pub(super) loaded: Loaded,
     /// Its share of what may wait; given back when it is dropped.
     pub(super) share: Option<OwnedSemaphorePermit>,
+}
+
+/// What there is of an object.
+pub(super) enum Loaded {
+    /// Its bytes, or the reason why there are none.
+    Read(Result<Vec<u8>, FetchError>),
+    /// What it taught an earlier run.
+    Known(Vec<u8>),
 }
 
 /// What is known when all objects have come.
@@ -78,6 +88,7 @@ impl<'r> Incoming<'r> {
                     cap: options.max_object_mib << 20,
                     listed: Arc::clone(&listed),
                     waiting: Arc::new(Semaphore::new(WAITING_KIB)),
+                    state: options.state.clone(),
                     under_way: Arc::new(Semaphore::new(2 * Fetcher::AT_ONCE)),
                 };
                 let scope = scope.clone();
@@ -111,7 +122,10 @@ impl<'r> Incoming<'r> {
                 Some(Object {
                     sequence: sequence as u64,
                     reference: reference.clone(),
-                    bytes: read(reference, options),
+                    loaded: match known(options.state.as_deref(), reference) {
+                        Some(taught) => Loaded::Known(taught),
+                        None => Loaded::Read(read(reference, options)),
+                    },
                     share: None,
                 })
             }
@@ -159,6 +173,7 @@ struct Feed {
     sender: mpsc::UnboundedSender<Object>,
     fetcher: Arc<Fetcher>,
     cap: u64,
+    state: Option<Arc<State>>,
     listed: Arc<AtomicU64>,
     /// In KiB of stored bytes.
     waiting: Arc<Semaphore>,
@@ -191,16 +206,26 @@ impl Feed {
             .clamp(1, WAITING_KIB as u64);
         let kib = u32::try_from(kib).unwrap_or(1);
         let share = Arc::clone(&self.waiting).acquire_many_owned(kib).await.ok();
+        if let Some(taught) = known(self.state.as_deref(), &reference) {
+            // a receiver that is gone has no use for it
+            drop(self.sender.send(Object {
+                sequence,
+                reference,
+                loaded: Loaded::Known(taught),
+                share,
+            }));
+            return;
+        }
         let turn = Arc::clone(&self.under_way).acquire_owned().await;
         let (sender, fetcher, cap) = (self.sender.clone(), Arc::clone(&self.fetcher), self.cap);
         tokio::spawn(async move {
-            let bytes = fetch(&fetcher, &reference, cap).await;
+            let loaded = Loaded::Read(fetch(&fetcher, &reference, cap).await);
             drop(turn);
             // a receiver that is gone has no use for it
             drop(sender.send(Object {
                 sequence,
                 reference,
-                bytes,
+                loaded,
                 share,
             }));
         });

@@ -1,30 +1,27 @@
 //! One worker: object after object, from bytes to what they teach.
 
 use std::collections::BTreeSet;
-use std::hash::Hasher as _;
 
-use rustc_hash::{FxHashMap, FxHasher};
+use chrono::NaiveDate;
 
 use crate::coverage::{Coverage, ProblemKind, Sight};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
-use crate::derive::{identity, outcome};
-use crate::detect::Detector;
+use crate::detect::Detection;
 use crate::event::{Event, Key};
-use crate::finding::{EventId, Hit, Outcome};
 use crate::source::{FetchError, ObjectRef, Scope};
-use crate::tally::{Activity, Scanned, Seen};
+use crate::tally::Scanned;
 
 /// A worker and the buffers it uses again.
 pub(super) struct Worker<'r> {
-    detector: &'r Detector<'r>,
+    detection: Detection<'r>,
     scope: &'r Scope,
     decoder: Decoder,
 }
 
 impl<'r> Worker<'r> {
-    pub(super) fn new(detector: &'r Detector<'r>, scope: &'r Scope, max_object_mib: u64) -> Self {
+    pub(super) fn new(detection: Detection<'r>, scope: &'r Scope, max_object_mib: u64) -> Self {
         Self {
-            detector,
+            detection,
             scope,
             decoder: Decoder::new(max_object_mib),
         }
@@ -37,7 +34,6 @@ impl<'r> Worker<'r> {
         object: &ObjectRef,
         bytes: Result<Vec<u8>, FetchError>,
     ) -> Scanned {
-        let mut taken = Taken::new(self.detector, self.scope, &object.name);
         let mut coverage = Coverage::default();
         coverage.objects.listed = 1;
         let bytes = match bytes {
@@ -56,20 +52,27 @@ impl<'r> Worker<'r> {
             }
         };
         coverage.bytes_stored = bytes.len() as u64;
+        let mut taken = Taken::new(&mut self.detection, self.scope);
         match self
             .decoder
             .decode(&bytes, &mut |record, event| taken.take(record, event))
         {
             Ok(decoded) if decoded.content == Content::Log => {
-                self.log(object, &decoded, &taken, &mut coverage);
-                let mut scanned = scanned(sequence, object, coverage);
-                (scanned.seen, scanned.rows, scanned.hits) =
-                    (taken.seen, taken.rows.rows, taken.hits);
+                log(object, &decoded, &taken, &mut coverage);
                 // a key that says nothing: the object is counted where its first event belongs
-                let first = scanned.rows.first();
-                let place = first.map(|row| (row.account.to_string(), row.region.to_string()));
-                scanned.place = scanned.place.or(place);
-                scanned
+                let first = taken.scanned.rows.first().map(|row| {
+                    let text = |id| taken.scanned.names.text(id).to_owned();
+                    (text(row.account), text(row.region))
+                });
+                let own = scanned(sequence, object, coverage);
+                Scanned {
+                    sequence,
+                    object: own.object,
+                    coverage: own.coverage,
+                    place: own.place.or(first),
+                    delivered: own.delivered,
+                    ..taken.scanned
+                }
             }
             Ok(decoded) => {
                 set_aside(object, decoded.content, &mut coverage);
@@ -81,46 +84,41 @@ impl<'r> Worker<'r> {
             }
         }
     }
+}
 
-    fn log(
-        &self,
-        object: &ObjectRef,
-        decoded: &Decoded,
-        taken: &Taken<'_>,
-        coverage: &mut Coverage,
-    ) {
-        coverage.objects.read = 1;
-        coverage.bytes_inflated = decoded.inflated;
-        coverage.seen = taken.sights.kinds();
-        let records = &mut coverage.records;
-        records.records = u64::from(decoded.records);
-        records.bad = decoded.bad.len() as u64;
-        records.outside = taken.outside;
-        records.evaluated = taken.seen.len() as u64;
-        records.undated = taken.undated;
-        records.insight = taken.insight;
-        if let Some((first, why)) = decoded.bad.first() {
-            let what = format!(
-                "{} of {} records cannot be read, the first is record {first}: {why}",
-                decoded.bad.len(),
-                decoded.records
-            );
-            coverage.problem(&object.name, ProblemKind::BadRecords, what);
-        }
-        if decoded.trailing > 0 {
-            let what = format!(
-                "{} bytes behind the last gzip member were not read: CloudTrail writes none, so compare the object with its digest",
-                decoded.trailing
-            );
-            coverage.problem(&object.name, ProblemKind::TrailingBytes, what);
-        }
-        if decoded.repaired > 0 {
-            let what = format!(
-                "bytes that are not UTF-8 were replaced in {} places; every record was read",
-                decoded.repaired
-            );
-            coverage.problem(&object.name, ProblemKind::Repaired, what);
-        }
+/// The account of a log that was read.
+fn log(object: &ObjectRef, decoded: &Decoded, taken: &Taken<'_, '_>, coverage: &mut Coverage) {
+    coverage.objects.read = 1;
+    coverage.bytes_inflated = decoded.inflated;
+    coverage.seen = taken.sights.kinds();
+    let records = &mut coverage.records;
+    records.records = u64::from(decoded.records);
+    records.bad = decoded.bad.len() as u64;
+    records.outside = taken.outside;
+    records.evaluated = taken.scanned.seen.len() as u64;
+    records.undated = taken.undated;
+    records.insight = taken.scanned.insights.len() as u64;
+    if let Some((first, why)) = decoded.bad.first() {
+        let what = format!(
+            "{} of {} records cannot be read, the first is record {first}: {why}",
+            decoded.bad.len(),
+            decoded.records
+        );
+        coverage.problem(&object.name, ProblemKind::BadRecords, what);
+    }
+    if decoded.trailing > 0 {
+        let what = format!(
+            "{} bytes behind the last gzip member were not read: CloudTrail writes none, so compare the object with its digest",
+            decoded.trailing
+        );
+        coverage.problem(&object.name, ProblemKind::TrailingBytes, what);
+    }
+    if decoded.repaired > 0 {
+        let what = format!(
+            "bytes that are not UTF-8 were replaced in {} places; every record was read",
+            decoded.repaired
+        );
+        coverage.problem(&object.name, ProblemKind::Repaired, what);
     }
 }
 
@@ -135,6 +133,10 @@ fn scanned(sequence: u64, object: &ObjectRef, coverage: Coverage) -> Scanned {
         object: object.name.clone(),
         coverage,
         place,
+        delivered: object.key.as_ref().map(|key| {
+            let day = key.day.signed_duration_since(NaiveDate::default());
+            day.num_days()
+        }),
         ..Scanned::default()
     }
 }
@@ -168,32 +170,25 @@ fn broken(object: &ObjectRef, error: &DecodeError, coverage: &mut Coverage) {
 }
 
 /// What the records of one object leave behind.
-struct Taken<'r> {
-    detector: &'r Detector<'r>,
+struct Taken<'w, 'r> {
+    detection: &'w mut Detection<'r>,
     scope: &'r Scope,
-    object: &'r str,
-    hits: Vec<Hit>,
-    seen: Vec<Seen>,
-    rows: Rows,
+    scanned: Scanned,
     sights: Sights,
     outside: u64,
     undated: u64,
-    insight: u64,
 }
 
-impl<'r> Taken<'r> {
-    fn new(detector: &'r Detector<'r>, scope: &'r Scope, object: &'r str) -> Self {
+impl<'w, 'r> Taken<'w, 'r> {
+    fn new(detection: &'w mut Detection<'r>, scope: &'r Scope) -> Self {
+        detection.begin();
         Self {
-            detector,
+            detection,
             scope,
-            object,
-            hits: Vec::new(),
-            seen: Vec::new(),
-            rows: Rows::default(),
+            scanned: Scanned::default(),
             sights: Sights::default(),
             outside: 0,
             undated: 0,
-            insight: 0,
         }
     }
 
@@ -203,95 +198,19 @@ impl<'r> Taken<'r> {
             return;
         }
         self.undated += u64::from(event.time().is_none());
-        self.insight += u64::from(event.is(Key::EventType, "AwsCloudTrailInsight"));
+        if event.is(Key::EventType, "AwsCloudTrailInsight") {
+            let at = u32::try_from(self.scanned.seen.len()).unwrap_or(u32::MAX);
+            self.scanned.insights.push(at);
+        }
         self.sights.note(event);
-        self.seen.push(Seen {
-            record,
-            id: EventId::parse(&event.text(Key::EventId)),
-            time: event.time(),
-            row: self.rows.of(event),
-        });
-        self.detector
-            .detect(event, self.object, record, &mut self.hits);
+        self.detection.take(event, record, &mut self.scanned);
     }
 
-    /// An undated record is outside of no window.
     fn is_outside(&self, event: &Event<'_>) -> bool {
         let scope = self.scope;
-        let before = |time: i64| scope.since.is_some_and(|since| time < since.timestamp());
-        let after = |time: i64| scope.until.is_some_and(|until| time >= until.timestamp());
-        event.time().is_some_and(|time| before(time) || after(time))
+        !scope.holds_time(event.time())
             || (!scope.accounts.is_empty() && !scope.holds_account(&event.account()))
             || (!scope.regions.is_empty() && !scope.holds_region(&event.text(Key::AwsRegion)))
-    }
-}
-
-/// The activity rows of one object, each once.
-#[derive(Default)]
-struct Rows {
-    rows: Vec<Activity>,
-    places: FxHashMap<u64, u32>,
-}
-
-impl Rows {
-    /// The row of an event. A row is found by the hash of its parts and compared before it is
-    /// believed; nothing is allocated for one that is there.
-    fn of(&mut self, event: &Event<'_>) -> u32 {
-        let texts = [
-            event.account(),
-            event.text(Key::AwsRegion),
-            event.text(Key::EventSource),
-            event.text(Key::EventName),
-            identity::caller(event),
-        ];
-        let outcome = outcome::of(event);
-        let hour = event.time().map(|time| time - time.rem_euclid(3_600));
-        let mut hasher = FxHasher::default();
-        for text in &texts {
-            hasher.write(text.as_bytes());
-            hasher.write_u8(0xff);
-        }
-        hasher.write_i64(hour.unwrap_or(i64::MIN));
-        hasher.write_u8(match outcome {
-            Outcome::Success => 0,
-            Outcome::Denied => 1,
-            Outcome::Failed => 2,
-        });
-        let mut hash = hasher.finish();
-        while let Some(place) = self.places.get(&hash) {
-            let same = self.rows.get(*place as usize).is_some_and(|row| {
-                let parts = [
-                    &row.account,
-                    &row.region,
-                    &row.source,
-                    &row.name,
-                    &row.caller,
-                ];
-                row.hour == hour
-                    && row.outcome == outcome
-                    && parts
-                        .iter()
-                        .zip(&texts)
-                        .all(|(part, text)| ***part == **text)
-            });
-            if same {
-                return *place;
-            }
-            hash = hash.wrapping_add(1);
-        }
-        let place = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
-        self.places.insert(hash, place);
-        let [account, region, source, name, caller] = texts.map(|text| Box::from(text.as_ref()));
-        self.rows.push(Activity {
-            account,
-            region,
-            source,
-            name,
-            caller,
-            outcome,
-            hour,
-        });
-        place
     }
 }
 

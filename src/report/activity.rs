@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::event::time::Epoch;
 use crate::finding::{Outcome, iso_time};
+use crate::names::{NameId, Names};
 use crate::tally::Activity;
 
 /// What happened, hour by hour and by name.
@@ -44,23 +45,21 @@ impl ActivityTables {
     pub const TOP: u32 = 10;
 
     /// Draws the tables. The cube is small: distinct callers times calls times hours.
-    pub fn new(cube: FxHashMap<Activity, u64>) -> Self {
+    pub fn new(cube: &FxHashMap<Activity, u64>, names: &Names) -> Self {
         // the columns are made here, of equal length and known types: polars has nothing to refuse
-        Self::draw(cube).unwrap_or_default()
+        Self::draw(cube, names).unwrap_or_default()
     }
 
-    fn draw(cube: FxHashMap<Activity, u64>) -> PolarsResult<Self> {
-        let rows: Vec<(Activity, u64)> = cube.into_iter().collect();
-        let texts = |name: &str, of: fn(&Activity) -> &str| {
-            Column::new(
-                name.into(),
-                rows.iter().map(|(row, _)| of(row)).collect::<Vec<_>>(),
-            )
+    fn draw(cube: &FxHashMap<Activity, u64>, names: &Names) -> PolarsResult<Self> {
+        let rows: Vec<(&Activity, &u64)> = cube.iter().collect();
+        let texts = |name: &str, of: fn(&Activity) -> NameId| {
+            let text = |(row, _): &(&Activity, &u64)| names.text(of(row));
+            Column::new(name.into(), rows.iter().map(text).collect::<Vec<_>>())
         };
         let counts = |name: &str, outcome: Option<Outcome>| {
-            let count = |(row, events): &(Activity, u64)| {
+            let count = |(row, events): &(&Activity, &u64)| {
                 if outcome.is_none_or(|wanted| row.outcome == wanted) {
-                    *events
+                    **events
                 } else {
                     0
                 }
@@ -72,16 +71,16 @@ impl ActivityTables {
             .map(|(row, _)| {
                 format!(
                     "{}:{}",
-                    row.source.trim_end_matches(".amazonaws.com"),
-                    row.name
+                    names.text(row.source).trim_end_matches(".amazonaws.com"),
+                    names.text(row.name)
                 )
             })
             .collect();
         let frame = DataFrame::new(
             rows.len(),
             vec![
-                texts("caller", |row| &row.caller),
-                texts("service", |row| &row.source),
+                texts("caller", |row| row.caller),
+                texts("service", |row| row.source),
                 Column::new("call".into(), calls),
                 Column::new(
                     "hour".into(),
@@ -173,12 +172,13 @@ mod tests {
 
     #[test]
     fn tables_add_up_and_ties_go_by_name() {
-        let row = |caller: &str, outcome, hour| Activity {
-            account: "111122223333".into(),
-            region: "us-east-1".into(),
-            source: "s3.amazonaws.com".into(),
-            name: "GetObject".into(),
-            caller: caller.into(),
+        let mut names = Names::default();
+        let mut row = |caller: &str, outcome, hour| Activity {
+            account: names.id("111122223333"),
+            region: names.id("us-east-1"),
+            source: names.id("s3.amazonaws.com"),
+            name: names.id("GetObject"),
+            caller: names.id(caller),
             outcome,
             hour,
         };
@@ -188,7 +188,7 @@ mod tests {
             (row("a", Outcome::Success, Some(7_200)), 3),
             (row("c", Outcome::Failed, None), 1),
         ]);
-        let tables = ActivityTables::new(cube);
+        let tables = ActivityTables::new(&cube, &names);
         let hours: Vec<_> = tables
             .hours
             .iter()
@@ -203,6 +203,10 @@ mod tests {
         assert_eq!(callers, [("a", 5), ("b", 5), ("c", 1)]);
         assert_eq!(tables.refused_calls.len(), 1);
         assert_eq!(tables.refused_calls[0].name, "s3:GetObject");
-        assert!(ActivityTables::new(FxHashMap::default()).hours.is_empty());
+        assert!(
+            ActivityTables::new(&FxHashMap::default(), &names)
+                .hours
+                .is_empty()
+        );
     }
 }

@@ -4,49 +4,84 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{plural, span};
 use crate::correlate::Burst;
-use crate::finding::{Call, Finding, GROUP_SEPARATOR};
+use crate::finding::{Finding, GROUP_SEPARATOR};
+use crate::names::{NameId, Names};
 use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
 use crate::sha256;
-use crate::tally::{Group, GroupKey, NameId, Names, Row, Tally, period};
+use crate::tally::{Group, GroupKey, Period, Row, Tally};
 
-/// The hash that identifies a finding, however often its period is reviewed.
-fn finding_id(rule: &str, key: &GroupKey) -> String {
-    let text = [rule, &key.actor, &key.resource, &key.period].join("\u{1f}");
-    let mut id = sha256::hex([text.as_bytes()]);
-    id.truncate(16);
-    id
+/// Whom and what a finding is about, and when: what it is known by from report to report.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Subject {
+    rule: usize,
+    actor: String,
+    resource: String,
+    period: Period,
+}
+
+impl Subject {
+    /// The subject of a group, in words.
+    pub(super) fn of(key: &GroupKey, names: &Names) -> Self {
+        Self {
+            rule: key.rule as usize,
+            actor: names.text(key.actor).to_owned(),
+            resource: names.text(key.resource).to_owned(),
+            period: key.period,
+        }
+    }
+
+    /// The hash that identifies the finding, however often its period is reviewed.
+    fn id(&self, rule: &str, period: &str) -> String {
+        let text = [rule, &self.actor, &self.resource, period].join("\u{1f}");
+        let mut id = sha256::hex([text.as_bytes()]);
+        id.truncate(16);
+        id
+    }
 }
 
 /// One group as a finding; nothing where its rule is gone.
 pub(super) fn finding(
     rules: &RuleSet,
-    key: &GroupKey,
-    group: Group,
+    subject: Subject,
+    group: &Group,
     correlation: Option<String>,
+    tally: &Tally,
 ) -> Option<Finding> {
-    let rule = rules.rules.get(key.rule)?;
-    let addresses = group.source_ips.len();
+    let rule = rules.rules.get(subject.rule)?;
+    let text = |id: &NameId| tally.names.text(*id).to_owned();
+    let texts = |ids: &mut dyn Iterator<Item = &NameId>| -> BTreeSet<String> {
+        ids.map(text).filter(|text| !text.is_empty()).collect()
+    };
+    let addresses = texts(&mut group.source_ips.iter());
+    let period = subject.period.to_string();
     Some(Finding {
-        id: finding_id(&rule.name, key),
+        id: subject.id(&rule.name, &period),
         rule: rule.name.clone(),
         title: rule.title.clone(),
         level: rule.level,
-        actor: key.actor.clone(),
-        resource: key.resource.clone(),
-        period: key.period.clone(),
+        actor: subject.actor,
+        resource: subject.resource,
+        period,
         count: group.count,
         first: group.first,
         last: group.last,
-        calls: group.calls,
-        accounts: group.accounts,
-        regions: group.regions,
-        source_ips: group
-            .source_ips
+        calls: group
+            .calls
+            .iter()
+            .map(|(name, count)| (text(name), *count))
+            .collect(),
+        accounts: texts(&mut group.accounts.iter()),
+        regions: texts(&mut group.regions.iter()),
+        more_source_ips: addresses.len().saturating_sub(Finding::MOST_ADDRESSES) as u64,
+        source_ips: addresses
             .into_iter()
             .take(Finding::MOST_ADDRESSES)
             .collect(),
-        more_source_ips: addresses.saturating_sub(Finding::MOST_ADDRESSES) as u64,
-        samples: group.samples.into_iter().collect(),
+        samples: group
+            .samples
+            .iter()
+            .map(|evidence| tally.sample(evidence))
+            .collect(),
         citations: rule
             .citations
             .iter()
@@ -66,7 +101,7 @@ pub(super) fn finding(
 
 /// Several bursts of one rule, actor, resource and week are one finding.
 pub(super) fn burst_findings(rules: &RuleSet, tally: &Tally, bursts: Vec<Burst>) -> Vec<Finding> {
-    let mut groups: BTreeMap<GroupKey, (Group, Vec<Burst>)> = BTreeMap::new();
+    let mut groups: BTreeMap<Subject, (Group, Vec<Burst>)> = BTreeMap::new();
     for burst in bursts
         .into_iter()
         .filter(|burst| rules.reports(burst.correlation))
@@ -74,12 +109,15 @@ pub(super) fn burst_findings(rules: &RuleSet, tally: &Tally, bursts: Vec<Burst>)
         let key = burst_key(rules, &burst, &tally.names);
         let (group, members) = groups.entry(key).or_default();
         for row in &burst.rows {
-            let sample = tally.sample(row);
-            let call = Call {
-                name: tally.names.text(row.call).to_owned(),
-                outcome: row.outcome,
-            };
-            group.add(Some(row.time), &call, Some(&sample));
+            group.add(Some(row.time), row.call, row.outcome);
+            if let Some(told) = &row.told {
+                group.accounts.insert(told.account);
+                group.regions.insert(told.region);
+                group.source_ips.insert(told.source_ip);
+            }
+            if group.wants(Some(row.time)) {
+                group.keep(row.evidence());
+            }
         }
         members.push(burst);
     }
@@ -87,14 +125,14 @@ pub(super) fn burst_findings(rules: &RuleSet, tally: &Tally, bursts: Vec<Burst>)
         .into_iter()
         .filter_map(|(key, (group, bursts))| {
             let said = rules.rules.get(key.rule).map(|rule| said(rule, &bursts));
-            finding(rules, &key, group, said)
+            finding(rules, key, &group, said, tally)
         })
         .collect()
 }
 
 /// Who and on what: the one actor and resource of all its events; where there are several, their
 /// number, and for the resource what the correlation groups by.
-fn burst_key(rules: &RuleSet, burst: &Burst, names: &Names) -> GroupKey {
+fn burst_key(rules: &RuleSet, burst: &Burst, names: &Names) -> Subject {
     let distinct = |of: fn(&Row) -> NameId| -> BTreeSet<&str> {
         let ids: BTreeSet<NameId> = burst.rows.iter().map(of).collect();
         ids.into_iter().map(|id| names.text(id)).collect()
@@ -118,11 +156,11 @@ fn burst_key(rules: &RuleSet, burst: &Burst, names: &Names) -> GroupKey {
         }
         _ => String::new(),
     };
-    GroupKey {
+    Subject {
         rule: burst.correlation,
         actor: only(&actors).unwrap_or_else(|| plural(actors.len() as u64, "principal")),
         resource: only(&distinct(|row| row.resource)).unwrap_or(grouped),
-        period: period(burst.rows.first().map(|row| row.time)),
+        period: Period::of(burst.rows.first().map(|row| row.time)),
     }
 }
 
@@ -132,21 +170,32 @@ fn said(rule: &Rule, bursts: &[Burst]) -> String {
         return String::new();
     };
     let peak = bursts.iter().map(|burst| burst.peak).fold(0.0, f64::max);
+    let mut text = match &correlation.condition {
+        Some(condition) => format!("{} within {}", condition.text, span(correlation.timespan)),
+        None => threshold(correlation, peak),
+    };
+    if bursts.len() > 1 {
+        text.push_str(&format!("; {} times in this period", bursts.len()));
+    }
+    if bursts.iter().any(|burst| burst.at_the_edge) {
+        text.push_str("; close to where the logs begin or end, beyond which nothing was looked at");
+    }
+    text
+}
+
+/// `14 events within 10 minutes; the rule fires at at least 5`.
+fn threshold(correlation: &Correlation, peak: f64) -> String {
     let thresholds: Vec<String> = correlation
         .thresholds
         .iter()
         .map(|(comparison, number)| format!("{} {number}", comparison.as_str()))
         .collect();
     let what = measured(correlation);
-    let mut text = format!(
+    format!(
         "{peak} {what} within {}; the rule fires at {}",
         span(correlation.timespan),
         thresholds.join(" and ")
-    );
-    if bursts.len() > 1 {
-        text.push_str(&format!("; {} times in this period", bursts.len()));
-    }
-    text
+    )
 }
 
 fn measured(correlation: &Correlation) -> &'static str {

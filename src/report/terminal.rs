@@ -117,13 +117,18 @@ fn coverage(report: &Report) -> String {
 
 fn rules(report: &Report) -> String {
     let blind = report.not_assessed().count();
+    let waiting = report.unconfigured.iter();
+    let beyond = waiting
+        .filter(|rule| rule.is_beyond_configuration())
+        .count();
     let mut text = format!("Rules: {} in use", report.rules.len());
     for (count, what) in [
         (blind, "not assessed (their events were not in the logs)"),
         (
-            report.unconfigured.len(),
+            report.unconfigured.len() - beyond,
             "not assessed (configuration missing)",
         ),
+        (beyond, "not assessed (no history of earlier runs)"),
         (report.rejected.len(), "NOT LOADED"),
     ] {
         if count > 0 {

@@ -1,5 +1,6 @@
 //! From the parser's tree to tests: modifiers applied, placeholders filled, paths worked out, once.
 
+mod modifiers;
 mod values;
 
 use std::cell::RefCell;
@@ -157,8 +158,15 @@ impl Compiler<'_> {
     /// Keywords are found anywhere in the record, as parts of a value.
     fn keywords(&self, values: &[SigmaValue], modifiers: &[Modifier]) -> Compiled<Node> {
         let mut with_contains = modifiers.to_vec();
-        if !modifiers.contains(&Modifier::Re) {
-            with_contains.insert(0, Modifier::Contains);
+        let says_how = [
+            Modifier::Re,
+            Modifier::Cidr,
+            Modifier::Contains,
+            Modifier::StartsWith,
+            Modifier::EndsWith,
+        ];
+        if !modifiers.iter().any(|modifier| says_how.contains(modifier)) {
+            with_contains.push(Modifier::Contains);
         }
         self.test(Field::Anywhere, "keywords", values, &with_contains)
             .map(Node::Test)
@@ -169,10 +177,18 @@ impl Compiler<'_> {
         let Some(name) = &item.field.name else {
             return self.keywords(&item.values, modifiers);
         };
+        // the parser marks the brackets of a name (`resources[].ARN`) as its own
+        let name = name.replace("\\[", "[").replace("\\]", "]");
+        if let Some(part) = name.split('.').find(|part| is_position(part)) {
+            let list = part.split('[').next().unwrap_or_default();
+            return Err(CompileError::reason(format!(
+                "`{name}` names a place in a list, which Sigma 2.1 cannot: write `{list}` for any member"
+            )));
+        }
         let label = modifiers.iter().fold(name.clone(), |label, modifier| {
             format!("{label}|{}", format!("{modifier:?}").to_lowercase())
         });
-        self.test(Field::new(name)?, &label, &item.values, modifiers)
+        self.test(Field::new(&name)?, &label, &item.values, modifiers)
             .map(Node::Test)
     }
 
@@ -187,6 +203,9 @@ impl Compiler<'_> {
         let has = |modifier| modifiers.contains(&modifier);
         if values.is_empty() {
             return Err(fault("the list of values is empty"));
+        }
+        if let Some(conflict) = modifiers::conflict(modifiers) {
+            return Err(fault(&conflict));
         }
         let mut wanted: Vec<String> = values.iter().map(written).collect();
         let check = if has(Modifier::Exists) {
@@ -287,6 +306,14 @@ fn written(value: &SigmaValue) -> String {
         SigmaValue::Null => "null".to_owned(),
         other => other.to_string(),
     }
+}
+
+/// True for `name[3]`.
+fn is_position(part: &str) -> bool {
+    let inside = part
+        .split_once('[')
+        .and_then(|(_, rest)| rest.strip_suffix(']'));
+    inside.is_some_and(|inside| inside.parse::<i64>().is_ok())
 }
 
 fn one_or(mut nodes: Vec<Node>, join: fn(Vec<Node>) -> Node) -> Node {

@@ -1,7 +1,7 @@
 //! Where a rule's field is found in an event.
 
 use crate::derive::{Derived, Organization};
-use crate::event::json::Value;
+use crate::event::json::{Raw, Value};
 use crate::event::{Event, Path};
 
 /// A name in our own namespace that is no field of ours.
@@ -23,11 +23,18 @@ impl Field {
     pub fn new(name: &str) -> Result<Self, UnknownField> {
         if name.starts_with("trailscan.") {
             let unknown = || UnknownField(name.to_owned());
-            return Derived::from_field(name)
-                .map(Self::Derived)
-                .ok_or_else(unknown);
+            return Derived::named(name).map(Self::Derived).ok_or_else(unknown);
         }
         Ok(Self::Path(Path::new(name)))
+    }
+
+    /// The one plain value of a field that can have no other, absent or null included; nothing where
+    /// the field must be visited.
+    pub(super) fn plain<'a>(&self, event: &Event<'a>) -> Option<Raw<'a>> {
+        let Self::Path(path) = self else { return None };
+        event
+            .short_path(path)
+            .filter(|raw| !raw.is_object() && !raw.is_array())
     }
 
     /// Calls `visit` with every value until it answers true; answers whether it did.
@@ -53,16 +60,26 @@ impl Field {
         }
     }
 
-    /// The first value as text; empty where there is none.
-    pub fn text(&self, event: &Event<'_>, organization: &Organization) -> String {
-        let mut found = String::new();
+    /// Calls `take` with the first value that is text, where there is one.
+    pub fn first(
+        &self,
+        event: &Event<'_>,
+        organization: &Organization,
+        take: &mut dyn FnMut(&str),
+    ) {
         self.visit(event, organization, &mut |value| match value.as_text() {
             Some(text) => {
-                found = text.into_owned();
+                take(&text);
                 true
             }
             None => false,
         });
+    }
+
+    /// The first value as text; empty where there is none.
+    pub fn text(&self, event: &Event<'_>, organization: &Organization) -> String {
+        let mut found = String::new();
+        self.first(event, organization, &mut |text| text.clone_into(&mut found));
         found
     }
 }

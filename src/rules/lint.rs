@@ -303,7 +303,7 @@ fn is_field_path(text: &str) -> bool {
 
 fn last(field: &Field) -> &str {
     match field {
-        Field::Path(Path::Below(_, rest)) => rest.last().map_or("", String::as_str),
+        Field::Path(Path::Below(_, rest, _)) => rest.last().map_or("", String::as_str),
         _ => "",
     }
 }

@@ -5,25 +5,25 @@
 //! is accounted for: a rule, a rejection with file, line and reason, or "configuration missing".
 
 mod check;
+mod condition;
 mod correlation;
+mod filter;
 mod metadata;
 mod text;
 
 use std::collections::BTreeMap;
 
-use rsigma_parser::{CorrelationRule, FilterRule, FilterRuleTarget, LogSource, SigmaRule};
+use rsigma_parser::{CorrelationRule, FilterRule, LogSource, SigmaRule};
 use serde::Deserialize;
 use yaml_serde::{Mapping, Value};
 
 use super::compile::{self, CompileError};
 use super::index::Index;
 use super::matcher::{Check, Node};
-use super::{
-    Comparison, Field, Origin, Placeholders, Rejected, Rule, RuleKind, RuleSet, Unconfigured,
-};
+use super::{Field, Origin, Placeholders, Rejected, Rule, RuleKind, RuleSet, Unconfigured};
 use crate::severity::Severity;
 use crate::sha256;
-use check::{before_parsing, take_thresholds};
+use check::{Numbers, before_parsing, take_numbers};
 use metadata::{Header, level, name_of};
 pub use text::{RuleText, UnreadableRules, builtin, folder};
 use text::{documents, merged};
@@ -75,12 +75,24 @@ pub fn load(texts: &[RuleText], settings: &Settings) -> RuleSet {
 struct Loader<'s> {
     settings: &'s Settings,
     set: RuleSet,
-    correlations: Vec<(Origin, CorrelationRule, Thresholds)>,
+    correlations: Vec<(Origin, CorrelationRule, Numbers)>,
     filters: Vec<(Origin, FilterRule)>,
+    /// Rules that the configuration keeps out of use, with the keys that would bring them in.
+    absent: Vec<(Called, Vec<String>)>,
 }
 
-/// A correlation's numbers, read from the YAML: the parser takes whole numbers only.
-type Thresholds = Vec<(Comparison, f64)>;
+/// What others may call a rule.
+struct Called {
+    name: String,
+    id: Option<String>,
+}
+
+impl Called {
+    fn new(name: String, id: Option<String>) -> Self {
+        let id = id.filter(|id| !id.is_empty());
+        Self { name, id }
+    }
+}
 
 impl<'s> Loader<'s> {
     fn new(settings: &'s Settings) -> Self {
@@ -89,6 +101,7 @@ impl<'s> Loader<'s> {
             set: RuleSet::default(),
             correlations: Vec::new(),
             filters: Vec::new(),
+            absent: Vec::new(),
         }
     }
 
@@ -116,11 +129,13 @@ impl<'s> Loader<'s> {
     /// Reads the documents of one file, with Sigma's collection actions.
     fn file(&mut self, file: &RuleText) {
         let (mut global, mut previous) = (None, None);
-        for (line, text) in documents(&file.text) {
-            let origin = Origin {
-                file: file.file.clone(),
-                line,
-            };
+        let documents = documents(&file.text);
+        if documents.is_empty() {
+            self.reject(&Origin::of(file, 1), "", "there is no rule in the file");
+        }
+        let mut rules = 0;
+        for (line, text) in documents {
+            let origin = Origin::of(file, line);
             let value: Value = match yaml_serde::from_str(text) {
                 Ok(value) => value,
                 Err(error) => {
@@ -132,11 +147,8 @@ impl<'s> Loader<'s> {
                 self.reject(&origin, "", "the document is not a mapping");
                 continue;
             };
-            // the parser merges a global part into correlations and filters too, Sigma does not
-            let is_detection = |document: &Mapping| {
-                document.contains_key("detection") && !document.contains_key("filter")
-            };
-            match document.remove("action").as_ref().and_then(Value::as_str) {
+            let action = document.remove("action");
+            match action.as_ref().map(|action| action.as_str().unwrap_or("")) {
                 Some("global") => {
                     global = Some(document);
                     continue;
@@ -146,23 +158,33 @@ impl<'s> Loader<'s> {
                     continue;
                 }
                 Some("repeat") => {
-                    if let Some(before) = &previous {
-                        document = merged(before, &document);
-                    }
+                    let Some(before) = &previous else {
+                        let reason = "`action: repeat`, and there is nothing to repeat";
+                        self.reject(&origin, "", reason);
+                        continue;
+                    };
+                    document = merged(before, &document);
                 }
-                Some(other) => {
-                    self.reject(&origin, "", format!("unknown action `{other}`"));
+                Some(_) => {
+                    let reason = "`action` is global, reset or repeat";
+                    self.reject(&origin, "", reason);
                     continue;
                 }
                 None => {}
             }
-            if let Some(global) = &global
-                && (is_detection(&document) || !document.contains_key("correlation"))
-            {
+            // the parser merges a global part into correlations and filters too, Sigma does not
+            let is_detection =
+                !document.contains_key("correlation") && !document.contains_key("filter");
+            if let Some(global) = global.as_ref().filter(|_| is_detection) {
                 document = merged(global, &document);
             }
             previous = Some(document.clone());
+            rules += 1;
             self.document(&origin, document);
+        }
+        if global.is_some() && rules == 0 {
+            let reason = "`action: global`, and no rule follows";
+            self.reject(&Origin::of(file, 1), "", reason);
         }
     }
 
@@ -175,7 +197,7 @@ impl<'s> Loader<'s> {
         if let Err(reason) = before_parsing(&document) {
             return self.reject(origin, &title, reason);
         }
-        let thresholds = take_thresholds(&mut document);
+        let numbers = take_numbers(&mut document);
         let parsed = yaml_serde::to_string(&Value::Mapping(document))
             .map_err(|error| error.to_string())
             .and_then(|text| {
@@ -193,7 +215,7 @@ impl<'s> Loader<'s> {
             self.detection(origin, rule);
         } else if let Some(correlation) = parsed.correlations.pop() {
             self.correlations
-                .push((origin.clone(), correlation, thresholds));
+                .push((origin.clone(), correlation, numbers));
         } else if let Some(filter) = parsed.filters.pop() {
             self.filters.push((origin.clone(), filter));
         } else {
@@ -214,12 +236,8 @@ impl<'s> Loader<'s> {
         let node = match compiled {
             Ok(node) => node,
             Err(error) => {
-                return self.refuse(
-                    origin,
-                    &rule.title,
-                    name_of(rule.name.as_deref(), origin),
-                    error,
-                );
+                let name = name_of(rule.name.as_deref(), origin);
+                return self.refuse(origin, &rule.title, Called::new(name, rule.id), error);
             }
         };
         let header = Header {
@@ -263,26 +281,42 @@ impl<'s> Loader<'s> {
         }
     }
 
-    fn refuse(&mut self, origin: &Origin, title: &str, name: String, error: CompileError) {
+    fn refuse(&mut self, origin: &Origin, title: &str, called: Called, error: CompileError) {
         match error {
             CompileError::Fault(reason) => self.reject(origin, title, reason),
-            CompileError::Unconfigured(missing) => {
-                self.set.unconfigured.push(Unconfigured {
-                    rule: name,
-                    title: title.to_owned(),
-                    missing,
-                });
-            }
+            CompileError::Unconfigured(missing) => self.waits(title, called, missing),
         }
     }
 
+    /// Notes a rule that waits for keys of the configuration.
+    fn waits(&mut self, title: &str, called: Called, missing: Vec<String>) {
+        self.set.unconfigured.push(Unconfigured {
+            rule: called.name.clone(),
+            title: title.to_owned(),
+            missing: missing.clone(),
+        });
+        self.absent.push((called, missing));
+    }
+
+    /// The keys of the configuration for want of which the rule of that name or id is not in use.
+    fn missing(&self, name: &str) -> Option<&[String]> {
+        let is = |called: &Called| called.name == name || called.id.as_deref() == Some(name);
+        let absent = self.absent.iter().find(|(called, _)| is(called));
+        absent.map(|(_, missing)| missing.as_slice())
+    }
+
+    /// What the configuration says about a rule of that name or id.
+    fn override_of(&self, name: &str, id: Option<&str>) -> Option<&'s Override> {
+        let overrides = &self.settings.overrides;
+        overrides.get(name).or_else(|| overrides.get(id?))
+    }
+
     fn add(&mut self, rule: Rule) {
-        let settings = self
-            .settings
-            .overrides
-            .get(&rule.name)
-            .or_else(|| self.settings.overrides.get(&rule.id));
+        let settings = self.override_of(&rule.name, Some(&rule.id));
         if settings.is_some_and(|settings| settings.enabled == Some(false)) {
+            let key = format!("rules.{}.enabled", rule.name);
+            let called = Called::new(rule.name, Some(rule.id));
+            self.absent.push((called, vec![key]));
             return;
         }
         let twin = self.set.rules.iter().find(|other| {
@@ -290,51 +324,18 @@ impl<'s> Loader<'s> {
                 || (!rule.id.is_empty() && other.id == rule.id && other.title == rule.title)
         });
         if let Some(twin) = twin {
+            let what = if twin.name == rule.name {
+                format!("a rule called {}", rule.name)
+            } else {
+                "a rule of that id and title".to_owned()
+            };
             let reason = format!(
-                "a rule of that name or id stands already in {}:{}",
+                "{what} stands already in {}:{}: give it a `name` and an `id` of its own",
                 twin.origin.file, twin.origin.line
             );
             return self.reject(&rule.origin.clone(), &rule.title.clone(), reason);
         }
         self.set.rules.push(rule);
-    }
-
-    /// ANDs each filter's condition, as written, to the rules it names (as pySigma does).
-    fn apply_filters(&mut self) {
-        for (origin, filter) in std::mem::take(&mut self.filters) {
-            let compiled = compile::detections(&filter.detection, &self.settings.placeholders)
-                .and_then(|(node, missing)| self.needs_configured(&node, missing).map(|()| node));
-            let node = match compiled {
-                Ok(node) => node,
-                Err(error) => {
-                    let name = name_of(filter.name.as_deref(), &origin);
-                    self.refuse(&origin, &filter.title, name, error);
-                    continue;
-                }
-            };
-            let mut applied = false;
-            for rule in &mut self.set.rules {
-                let meant = match &filter.rules {
-                    FilterRuleTarget::Any => true,
-                    FilterRuleTarget::Specific(names) => names
-                        .iter()
-                        .any(|name| *name == rule.id || *name == rule.name),
-                };
-                if let (true, RuleKind::Detection(old)) = (meant, &mut rule.kind) {
-                    let filtered = Node::Named(filter.title.clone(), Box::new(node.clone()));
-                    let unfiltered = std::mem::replace(old, Node::All(Vec::new()));
-                    *old = Node::All(vec![unfiltered, filtered]);
-                    applied = true;
-                }
-            }
-            if !applied {
-                self.reject(
-                    &origin,
-                    &filter.title,
-                    "the filter names no rule that is loaded",
-                );
-            }
-        }
     }
 }
 
@@ -345,11 +346,13 @@ fn not_cloudtrail(source: &LogSource) -> Option<String> {
             .as_deref()
             .is_none_or(|value| value.eq_ignore_ascii_case(wanted))
     };
-    let ours = is(&source.product, "aws") && is(&source.service, "cloudtrail");
+    // a category alone is some other product's: CloudTrail has none
+    let named = source.product.is_some() || source.service.is_some();
+    let ours = named && is(&source.product, "aws") && is(&source.service, "cloudtrail");
     (!ours).then(|| {
         let name = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".into());
         format!(
-            "its log source is not CloudTrail (product {}, service {})",
+            "its log source is not CloudTrail (product {}, service {}): it is `product: aws` and `service: cloudtrail`",
             name(&source.product),
             name(&source.service)
         )

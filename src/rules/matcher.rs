@@ -8,14 +8,15 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use regex::Regex;
 
 use super::Comparison;
+use super::dispatch::KindOfEvent;
 use super::field::Field;
+use super::regexp::Regexp;
 use crate::derive::Organization;
-use crate::event::json::Value;
+use crate::event::json::{Raw, Value};
 use crate::event::time;
-use crate::event::{Event, Key, Path};
+use crate::event::{Event, Path, Shortcut};
 use crate::wildcard::Wildcard;
 
 /// A condition over tests.
@@ -69,7 +70,7 @@ pub enum Want {
     /// A lone `*`.
     Present,
     Text(Wildcard),
-    Regex(Regex),
+    Regex(Box<Regexp>),
     Net(IpNet),
     Number(Comparison, f64),
     /// A part of a date, in UTC.
@@ -115,6 +116,53 @@ impl Node {
     }
 }
 
+/// What is known of a node once part of an event is.
+#[derive(Debug)]
+pub enum Known {
+    Holds(bool),
+    /// What is left to ask.
+    Asks(Node),
+}
+
+impl Node {
+    /// What is left to ask of events of the same kind as this one.
+    pub fn given_the_kind(&self, event: &Event<'_>, organization: &Organization) -> Known {
+        match self {
+            Self::All(nodes) => at_least(nodes.len(), nodes, event, organization),
+            Self::Any(nodes) => at_least(1, nodes, event, organization),
+            Self::AtLeast(least, nodes) => at_least(*least, nodes, event, organization),
+            Self::Not(node) => match node.given_the_kind(event, organization) {
+                Known::Holds(holds) => Known::Holds(!holds),
+                Known::Asks(node) => Known::Asks(Self::Not(Box::new(node))),
+            },
+            Self::Named(_, node) => node.given_the_kind(event, organization),
+            Self::Test(test) if test.is_of_the_kind() => {
+                Known::Holds(test.matches(event, organization))
+            }
+            Self::Test(test) => Known::Asks(Self::Test(test.clone())),
+        }
+    }
+}
+
+/// [`Node::given_the_kind`] where so many of the nodes must hold.
+fn at_least(least: usize, nodes: &[Node], event: &Event<'_>, organization: &Organization) -> Known {
+    let (mut hold, mut open) = (0, Vec::new());
+    for node in nodes {
+        match node.given_the_kind(event, organization) {
+            Known::Holds(true) => hold += 1,
+            Known::Holds(false) => {}
+            Known::Asks(node) => open.push(node),
+        }
+    }
+    match least.checked_sub(hold) {
+        None | Some(0) => Known::Holds(true),
+        Some(missing) if missing > open.len() => Known::Holds(false),
+        Some(missing) if missing == open.len() => Known::Asks(Node::All(open)),
+        Some(1) => Known::Asks(Node::Any(open)),
+        Some(missing) => Known::Asks(Node::AtLeast(missing, open)),
+    }
+}
+
 impl Node {
     /// Puts cheap tests before dear ones wherever the order decides nothing but the cost.
     #[must_use]
@@ -144,7 +192,7 @@ impl Node {
             Self::Named(_, node) => node.cost(),
             Self::Test(test) => match &test.field {
                 Field::Path(Path::Key(_)) => 1,
-                Field::Path(Path::Below(Key::UserIdentity, rest)) if rest.len() == 1 => 2,
+                Field::Path(Path::Below(_, _, shortcut)) if *shortcut != Shortcut::None => 2,
                 Field::Path(_) => 8,
                 Field::Derived(_) => 16,
                 Field::Anywhere => 256,
@@ -154,9 +202,23 @@ impl Node {
 }
 
 impl Test {
+    /// True where the kind of event decides the test.
+    fn is_of_the_kind(&self) -> bool {
+        KindOfEvent::decides(&self.field)
+            && match &self.check {
+                Check::Field { other, .. } => KindOfEvent::decides(other),
+                _ => true,
+            }
+    }
+
     /// True where the event's field fits.
     pub fn matches(&self, event: &Event<'_>, organization: &Organization) -> bool {
         let field = &self.field;
+        if let Some(value) = field.plain(event)
+            && let Some(fits) = self.check.of_plain(value)
+        {
+            return fits;
+        }
         match &self.check {
             Check::Exists(expected) => field.exists(event, organization) == *expected,
             Check::Any(wants) => any_met(wants, field, event, organization),
@@ -182,6 +244,29 @@ impl Test {
                 });
                 fits != *negated
             }
+        }
+    }
+}
+
+impl Check {
+    /// Whether a field with this one plain value fits; nothing where that does not decide it.
+    fn of_plain(&self, value: Raw<'_>) -> Option<bool> {
+        let any = |wants: &[Want]| {
+            if value.is_null() {
+                return wants.iter().any(|want| matches!(want, Want::Null));
+            }
+            if wants.iter().all(|want| want.cannot_fit(value)) {
+                return false;
+            }
+            let value = value.value();
+            wants.iter().any(|want| want.fits(&value))
+        };
+        match self {
+            Self::Exists(expected) => Some(value.is_absent() != *expected),
+            Self::Any(wants) => Some(any(wants)),
+            Self::Every(wants) => Some(wants.iter().all(|want| any(std::slice::from_ref(want)))),
+            Self::None(wants) => Some(!any(wants)),
+            Self::Field { .. } => None,
         }
     }
 }
@@ -214,6 +299,15 @@ impl Fit {
 }
 
 impl Want {
+    /// True where a look at the unread value tells that it is not what is asked for: neither escapes
+    /// nor folding make a text longer, so a longer one never fits.
+    fn cannot_fit(&self, value: Raw<'_>) -> bool {
+        match self {
+            Self::Text(pattern) => pattern.shortest() > value.as_str().len(),
+            _ => false,
+        }
+    }
+
     /// True where this one value is what is asked for.
     pub fn fits(&self, value: &Value<'_>) -> bool {
         let text = value.as_text();
@@ -231,7 +325,8 @@ impl Want {
                 .is_some_and(|address| net.contains(&address)),
             (Self::Number(comparison, wanted), _) => text
                 .and_then(|text| text.trim().parse::<f64>().ok())
-                .is_some_and(|number| comparison.holds(number, *wanted)),
+                // `infinity` and `nan` are texts, and no JSON number
+                .is_some_and(|number| number.is_finite() && comparison.holds(number, *wanted)),
             (Self::Time(part, comparison, wanted), _) => text
                 .and_then(|text| time::parse(&text))
                 .is_some_and(|time| comparison.holds(part.of(time), *wanted)),

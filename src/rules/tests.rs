@@ -4,6 +4,7 @@ use super::*;
 use crate::derive::Organization;
 use crate::event::Event;
 use crate::event::json::Raw;
+use crate::rules::Comparison;
 
 fn set_of(text: &str) -> RuleSet {
     set_with(text, &Settings::default())

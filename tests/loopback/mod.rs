@@ -31,6 +31,7 @@ use s3s::service::S3ServiceBuilder;
 use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 use tokio::net::TcpListener;
 use trailscan::aws::{Aws, AwsOptions};
+use trailscan::source::{Scope, local};
 
 /// The bucket of the server in memory.
 pub const BUCKET: &str = "logs";
@@ -108,7 +109,7 @@ pub enum Answer {
     /// HTTP 503, that many times.
     SlowDown(u32),
     /// That body instead of its own key.
-    Body(String),
+    Body(Vec<u8>),
     /// Listed, and deleted before anybody reads it.
     Gone,
 }
@@ -127,6 +128,8 @@ pub struct Memory {
     /// Requests at the same time beyond which it answers "slow down".
     bears: Option<u32>,
     load: Arc<AtomicU32>,
+    /// Listings that are answered with "slow down" before the first one that is not.
+    slow_lists: AtomicU32,
     /// Only requests that offer to pay are answered.
     requester_pays: bool,
     asked: Arc<Mutex<Vec<String>>>,
@@ -143,6 +146,22 @@ impl Memory {
             page: 1000,
             ..Self::default()
         }
+    }
+
+    /// A bucket that is a copy of a folder.
+    pub fn copy_of(folder: &Path) -> Self {
+        let everything = Scope::all(std::time::UNIX_EPOCH.into());
+        let listing = local::list(folder, &everything).unwrap();
+        let objects = listing.objects.into_iter();
+        objects.fold(Self::new([""; 0]), |memory, object| {
+            let bytes = std::fs::read(folder.join(&object.name)).unwrap();
+            memory.with(object.name, Answer::Body(bytes))
+        })
+    }
+
+    pub fn without(mut self, key: &str) -> Self {
+        self.objects.remove(key).unwrap();
+        self
     }
 
     /// Adds an object that answers so.
@@ -179,6 +198,11 @@ impl Memory {
         self
     }
 
+    pub fn slow_to_list(self, times: u32) -> Self {
+        self.slow_lists.store(times, Ordering::SeqCst);
+        self
+    }
+
     pub fn paid_by_requesters(mut self) -> Self {
         self.requester_pays = true;
         self
@@ -192,6 +216,11 @@ impl Memory {
     fn listed(&self, input: &ListObjectsV2Input) -> S3Result<ListObjectsV2Output> {
         let prefix = input.prefix.clone().unwrap_or_default();
         self.asked.lock().unwrap().push(format!("LIST {prefix}"));
+        let slow = |left: u32| left.checked_sub(1);
+        let order = Ordering::SeqCst;
+        if self.slow_lists.fetch_update(order, order, slow).is_ok() {
+            return Err(S3Error::new(S3ErrorCode::SlowDown));
+        }
         if input.bucket != BUCKET {
             return Err(S3Error::new(S3ErrorCode::NoSuchBucket));
         }
@@ -268,7 +297,7 @@ impl Memory {
         };
         let answer = self.objects.get(key);
         let body = match answer {
-            Some(Answer::Body(body)) => body.clone().into_bytes(),
+            Some(Answer::Body(body)) => body.clone(),
             _ => key.clone().into_bytes(),
         };
         let length = i64::try_from(body.len()).ok();

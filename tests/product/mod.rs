@@ -102,6 +102,16 @@ pub fn trailscan() -> Command {
     command
 }
 
+/// The program with the credentials of the servers on loopback.
+pub fn signed_in() -> Command {
+    let mut command = trailscan();
+    command
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_REGION", "us-east-1");
+    command
+}
+
 /// `trailscan run SOURCE ARGUMENTS`.
 pub fn run(source: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Ran {
     let mut command = trailscan();

@@ -206,6 +206,14 @@ pub(super) fn in_words(correlation: &Correlation) -> String {
         .collect();
     let thresholds = thresholds.join(" and ");
     let what = match correlation.measure {
+        Measure::Temporal | Measure::TemporalOrdered if correlation.condition.is_some() => {
+            let condition = correlation.condition.as_ref();
+            let text = condition.map_or("", |condition| condition.text.as_str());
+            match correlation.measure {
+                Measure::Temporal => format!("`{text}`, in any order"),
+                _ => format!("`{text}`, in the order of the rules it watches"),
+            }
+        }
         Measure::EventCount => format!("{thresholds} events"),
         Measure::ValueCount => format!("{thresholds} different values of its field"),
         Measure::Temporal => {

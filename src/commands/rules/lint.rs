@@ -138,9 +138,9 @@ impl<'r> Findings<'r> {
             for waiting in &self.rules.unconfigured {
                 let _ = writeln!(
                     out,
-                    "note: {} is not assessed until trailscan.toml has {}",
+                    "note: {} is not assessed: {}",
                     visible(&waiting.rule),
-                    waiting.missing.join(", ")
+                    waiting.remedy()
                 );
             }
         }

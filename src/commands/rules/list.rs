@@ -15,7 +15,7 @@ use crate::derive::Derived;
 use crate::report::plural;
 use crate::report::terminal::visible;
 use crate::rules::load::{self, Settings};
-use crate::rules::{Rule, RuleSet};
+use crate::rules::{Rule, RuleSet, Unconfigured};
 use crate::severity::Severity;
 
 /// One rule as it is listed. The field names are those of `--format json`.
@@ -32,6 +32,9 @@ struct Row {
     silent: bool,
     /// The keys of `trailscan.toml` that the rule waits for.
     missing: Vec<String>,
+    /// What to do about them.
+    #[serde(skip)]
+    remedy: String,
     /// What an earlier run could see.
     #[serde(skip_serializing_if = "Option::is_none")]
     seen: Option<String>,
@@ -101,11 +104,10 @@ fn row(
     configured: &RuleSet,
     seen: Option<&BTreeMap<String, String>>,
 ) -> Row {
-    let missing = configured
+    let waits = configured
         .unconfigured
         .iter()
-        .find(|waiting| waiting.rule == rule.name)
-        .map(|waiting| waiting.missing.clone());
+        .find(|waiting| waiting.rule == rule.name);
     let not_there = || if rule.silent { "" } else { "not in that run" }.to_owned();
     Row {
         name: rule.name.clone(),
@@ -116,7 +118,8 @@ fn row(
         attack: rule.attack.clone(),
         citations: rule.citations.iter().map(|cited| cited.section).collect(),
         silent: rule.silent,
-        missing: missing.unwrap_or_default(),
+        missing: waits.map(|rule| rule.missing.clone()).unwrap_or_default(),
+        remedy: waits.map(Unconfigured::remedy).unwrap_or_default(),
         seen: seen.map(|seen| seen.get(&rule.name).cloned().unwrap_or_else(not_there)),
     }
 }
@@ -193,10 +196,7 @@ fn seen_by(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
 /// Columns as wide as their widest cell; those without any content are left out.
 fn table(rows: &[Row], with_seen: bool) -> String {
     let note = |row: &Row| match (row.silent, row.missing.is_empty()) {
-        (_, false) => format!(
-            "NOT ASSESSED: set {} in trailscan.toml",
-            row.missing.join(", ")
-        ),
+        (_, false) => format!("NOT ASSESSED: {}", row.remedy),
         (true, true) => "silent: feeds correlations".to_owned(),
         (false, true) => String::new(),
     };

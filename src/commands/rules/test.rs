@@ -132,10 +132,10 @@ fn unusable(rules: &RuleSet, files: &BTreeMap<String, PathBuf>) -> Vec<String> {
     let waits = |name: &str| rules.unconfigured.iter().find(|rule| rule.rule == name);
     for (name, file) in files {
         if let Some(rule) = waits(name) {
-            lines.push(format!(
-                "{name}: set {} in the trailscan.toml of the samples",
-                rule.missing.join(", ")
-            ));
+            let remedy = rule
+                .remedy()
+                .replace("trailscan.toml", "the trailscan.toml of the samples");
+            lines.push(format!("{name}: {remedy}"));
         } else if rules.find(name).is_none() {
             lines.push(format!("{}: no rule is called {name}", file.display()));
         }

@@ -4,13 +4,28 @@ use super::find::Found;
 use super::progress::note;
 use crate::commands::{Exit, say};
 use crate::coverage::Problem;
-use crate::pipeline::Input;
+use crate::pipeline::{self, Input};
 use crate::report::outlook::{Means, Outlook};
-use crate::source::Scope;
+use crate::report::plural;
 use crate::source::s3::{Fetcher, Plan};
+use crate::source::{ObjectRef, Scope};
+use crate::state::State;
 
-pub(super) fn run(found: Found<'_>, scope: &Scope, workers: usize) -> anyhow::Result<Exit> {
+pub(super) fn run(
+    found: Found<'_>,
+    scope: &Scope,
+    state: Option<&State>,
+    workers: usize,
+) -> anyhow::Result<Exit> {
     let mut outlook = Outlook::default();
+    let mut known = 0;
+    let mut add = |object: &ObjectRef| {
+        if pipeline::is_known(state, object) {
+            known += 1;
+        } else {
+            outlook.add(object);
+        }
+    };
     let mut means = Means {
         lists: None,
         lists_at_once: Plan::AT_ONCE,
@@ -19,7 +34,7 @@ pub(super) fn run(found: Found<'_>, scope: &Scope, workers: usize) -> anyhow::Re
     };
     let problems: Vec<Problem> = match found.input {
         Input::Files(listing) => {
-            listing.objects.iter().for_each(|one| outlook.add(one));
+            listing.objects.iter().for_each(&mut add);
             listing.problems
         }
         Input::Bucket {
@@ -30,7 +45,7 @@ pub(super) fn run(found: Found<'_>, scope: &Scope, workers: usize) -> anyhow::Re
             runtime.block_on(async {
                 let mut pages = plan.list(scope);
                 while let Some(page) = pages.next().await {
-                    page.objects.iter().for_each(|one| outlook.add(one));
+                    page.objects.iter().for_each(&mut add);
                     problems.extend(page.problem);
                 }
             });
@@ -44,6 +59,12 @@ pub(super) fn run(found: Found<'_>, scope: &Scope, workers: usize) -> anyhow::Re
         window(scope),
         outlook.text(&means)
     ))?;
+    if known > 0 {
+        let known = plural(known, "object");
+        say(&format!(
+            "{known} known from earlier runs, which are not read again\n"
+        ))?;
+    }
     for problem in &problems {
         note(&format!("{}: {}", problem.object, problem.what));
     }

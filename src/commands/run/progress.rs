@@ -45,6 +45,10 @@ impl Bar {
 }
 
 impl Progress for Bar {
+    fn remark(&self, text: &str) {
+        self.bar.suspend(|| note(text));
+    }
+
     fn listed(&self, objects: u64) {
         self.bar.inc_length(objects);
     }

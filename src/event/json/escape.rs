@@ -4,10 +4,22 @@ use std::borrow::Cow;
 
 /// Decodes JSON's escapes (RFC 8259, section 7). An unpaired surrogate, which no text can hold,
 /// becomes U+FFFD instead of costing the whole record.
+#[inline]
 pub(super) fn unescape(inner: &str) -> Cow<'_, str> {
-    let Some(first) = memchr::memchr(b'\\', inner.as_bytes()) else {
+    let bytes = inner.as_bytes();
+    // most texts are short, and a call costs more than looking at them
+    let first = match bytes.len() {
+        0..=24 => bytes.iter().position(|byte| *byte == b'\\'),
+        _ => memchr::memchr(b'\\', bytes),
+    };
+    let Some(first) = first else {
         return Cow::Borrowed(inner);
     };
+    Cow::Owned(decoded(inner, first))
+}
+
+/// The text, whose first escape stands at `first`, decoded.
+fn decoded(inner: &str, first: usize) -> String {
     let mut out = String::with_capacity(inner.len());
     out.push_str(inner.get(..first).unwrap_or(""));
     let mut chars = inner.get(first..).unwrap_or("").chars();
@@ -27,7 +39,7 @@ pub(super) fn unescape(inner: &str) -> Cow<'_, str> {
             None => {}
         }
     }
-    Cow::Owned(out)
+    out
 }
 
 fn unicode_escape(chars: &mut std::str::Chars<'_>) -> char {

@@ -12,15 +12,16 @@ pub(super) enum Inside<'a> {
 }
 
 impl<'a> Inside<'a> {
-    pub(super) fn of(raw: Raw<'a>, open: char) -> Self {
-        if raw.marks.is_empty() || !raw.text.starts_with(open) {
-            return Self::Scanned(Cursor::inside(raw.text, open));
+    pub(super) fn of(raw: Raw<'a>, open: u8) -> Self {
+        match (raw.text.as_bytes().first(), raw.marks.split_first()) {
+            (Some(first), Some((_, marks))) if *first == open => Self::Marked(Steps {
+                text: raw.text,
+                base: raw.base,
+                marks,
+                at: 1,
+            }),
+            _ => Self::Scanned(Cursor::inside(raw.text, char::from(open))),
         }
-        Self::Marked(Steps {
-            raw,
-            next: 1,
-            at: 1,
-        })
     }
 
     /// A member's key and its colon.
@@ -50,59 +51,63 @@ impl<'a> Inside<'a> {
 /// A place among the marks of one object or list.
 #[derive(Debug, Clone)]
 pub(super) struct Steps<'a> {
-    raw: Raw<'a>,
-    /// The next mark.
-    next: usize,
+    text: &'a str,
+    base: u32,
+    /// The marks from here on.
+    marks: &'a [u32],
     /// The offset in the text behind the last one.
     at: usize,
 }
 
 impl<'a> Steps<'a> {
-    /// The mark at that place, as an offset in the text, and its byte.
-    fn mark(&self, place: usize) -> Option<(usize, u8)> {
-        let at = (*self.raw.marks.get(place)? - self.raw.base) as usize;
-        Some((at, *self.raw.text.as_bytes().get(at)?))
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.text.as_bytes().get(at).copied()
     }
 
-    pub(super) fn key(&mut self) -> Option<Raw<'a>> {
-        let (colon, byte) = self.mark(self.next)?;
-        if byte != b':' {
+    /// The next mark, as an offset in the text, and those behind it.
+    fn next(&self) -> Option<(usize, &'a [u32])> {
+        let (mark, rest) = self.marks.split_first()?;
+        Some(((mark - self.base) as usize, rest))
+    }
+
+    fn key(&mut self) -> Option<Raw<'a>> {
+        let (colon, rest) = self.next()?;
+        if self.byte(colon)? != b':' {
             return None;
         }
-        let key = Raw::new(self.raw.text.get(self.at..colon)?);
-        self.next += 1;
+        let key = Raw::new(self.text.get(self.at..colon)?);
+        self.marks = rest;
         self.at = colon + 1;
         Some(key)
     }
 
-    pub(super) fn value(&mut self) -> Option<Raw<'a>> {
+    fn value(&mut self) -> Option<Raw<'a>> {
         let from = self.at;
-        let (mut to, mut byte) = self.mark(self.next)?;
+        let (mut to, mut rest) = self.next()?;
+        let mut byte = self.byte(to)?;
         let mut marks: &[u32] = &[];
         if matches!(byte, b'{' | b'[') {
-            let first = self.next;
+            let all = self.marks;
             let mut depth = 0usize;
-            loop {
-                match self.mark(self.next)?.1 {
-                    b'{' | b'[' => depth += 1,
-                    b'}' | b']' => depth -= 1,
+            let closing = all.iter().position(|mark| {
+                match self.byte((mark - self.base) as usize) {
+                    Some(b'{' | b'[') => depth += 1,
+                    Some(b'}' | b']') => depth = depth.saturating_sub(1),
                     _ => {}
                 }
-                self.next += 1;
-                if depth == 0 {
-                    break;
-                }
-            }
-            marks = self.raw.marks.get(first..self.next)?;
-            (to, byte) = self.mark(self.next)?;
+                depth == 0
+            })?;
+            (marks, self.marks) = all.split_at_checked(closing + 1)?;
+            (to, rest) = self.next()?;
+            byte = self.byte(to)?;
         }
         if !matches!(byte, b',' | b'}' | b']') {
             return None;
         }
-        self.next += 1;
+        self.marks = rest;
         self.at = to + 1;
-        let base = self.raw.base + u32::try_from(from).ok()?;
-        let value = Raw::marked(self.raw.text.get(from..to)?, marks, base);
+        let base = self.base + u32::try_from(from).ok()?;
+        let value = Raw::marked(self.text.get(from..to)?, marks, base);
         (!value.text.is_empty()).then_some(value)
     }
 }

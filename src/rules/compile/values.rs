@@ -1,12 +1,15 @@
 //! One value of a rule, its modifiers applied, as what is asked of an event's value.
 
+use std::net::IpAddr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use regex::RegexBuilder;
+use ipnet::IpNet;
 use rsigma_parser::{Modifier, SigmaString, SigmaValue, SpecialChar, StringPart};
 
 use crate::rules::Comparison;
 use crate::rules::matcher::{TimePart, Want};
+use crate::rules::regexp::{Flags, Regexp};
 use crate::wildcard::{Part, Wildcard};
 
 /// One value of a rule as what is asked of an event's value; several where a modifier yields
@@ -25,23 +28,25 @@ pub(super) fn want(value: &SigmaValue, modifiers: &[Modifier]) -> Result<Vec<Wan
     let text = match value {
         SigmaValue::Null => return Ok(vec![Want::Null]),
         SigmaValue::Integer(number) => SigmaString::from_raw(&number.to_string()),
-        SigmaValue::Float(number) => SigmaString::from_raw(&number.to_string()),
+        // with its point, as JSON has it
+        SigmaValue::Float(number) => SigmaString::from_raw(&format!("{number:?}")),
         SigmaValue::Bool(truth) => SigmaString::from_raw(if *truth { "true" } else { "false" }),
         SigmaValue::String(text) => text.clone(),
     };
     if modifiers.contains(&Modifier::Re) {
-        let regex = RegexBuilder::new(&text.original)
-            .case_insensitive(modifiers.contains(&Modifier::IgnoreCase))
-            .multi_line(modifiers.contains(&Modifier::Multiline))
-            .dot_matches_new_line(modifiers.contains(&Modifier::DotAll))
-            .build()
+        let flags = Flags {
+            ignore_case: modifiers.contains(&Modifier::IgnoreCase),
+            multi_line: modifiers.contains(&Modifier::Multiline),
+            dot_all: modifiers.contains(&Modifier::DotAll),
+        };
+        let regex = Regexp::new(&text.original, flags)
             .map_err(|error| format!("the regular expression cannot be used: {error}"))?;
-        return Ok(vec![Want::Regex(regex)]);
+        return Ok(vec![Want::Regex(Box::new(regex))]);
     }
     if modifiers.contains(&Modifier::Cidr) {
-        let net: ipnet::IpNet = text
-            .original
-            .parse()
+        let address = text.original.parse::<IpAddr>().map(IpNet::from);
+        let net: IpNet = address
+            .or_else(|_network| text.original.parse())
             .map_err(|_invalid| format!("`{}` is not a network", text.original))?;
         if net.addr() != net.network() {
             return Err(format!(
@@ -53,13 +58,18 @@ pub(super) fn want(value: &SigmaValue, modifiers: &[Modifier]) -> Result<Vec<Wan
     }
     let mut variants = vec![pieces(&text)];
     let mut cased = modifiers.contains(&Modifier::Cased);
+    let mut bytes = false;
     for modifier in modifiers {
         cased |= matches!(modifier, Modifier::Base64 | Modifier::Base64Offset);
         variants = variants
             .into_iter()
-            .map(|variant| transformed(modifier, variant))
+            .map(|variant| transformed(modifier, variant, bytes))
             .collect::<Result<Vec<_>, _>>()?
             .concat();
+        bytes |= matches!(
+            modifier,
+            Modifier::Wide | Modifier::Utf16 | Modifier::Utf16be
+        );
     }
     let wants = variants.into_iter().map(|pieces| {
         let pattern = Wildcard::new(pieces, cased);
@@ -81,8 +91,12 @@ fn pieces(text: &SigmaString) -> Vec<Part> {
     text.parts.iter().map(piece).collect()
 }
 
-/// Applies one modifier to the pieces of a text.
-fn transformed(modifier: &Modifier, mut pieces: Vec<Part>) -> Result<Vec<Vec<Part>>, String> {
+/// Applies one modifier to the pieces of a text. After UTF-16 its characters stand for `bytes`.
+fn transformed(
+    modifier: &Modifier,
+    mut pieces: Vec<Part>,
+    bytes: bool,
+) -> Result<Vec<Vec<Part>>, String> {
     Ok(match modifier {
         Modifier::Contains => {
             pieces.insert(0, Part::Many);
@@ -105,11 +119,11 @@ fn transformed(modifier: &Modifier, mut pieces: Vec<Part>) -> Result<Vec<Vec<Par
         }
         Modifier::Base64 => {
             let encoded =
-                base64::engine::general_purpose::STANDARD.encode(text_as_bytes(&plain(&pieces)?));
+                base64::engine::general_purpose::STANDARD.encode(as_bytes(&plain(&pieces)?, bytes));
             vec![vec![Part::Text(encoded)]]
         }
         Modifier::Base64Offset => {
-            let bytes = text_as_bytes(&plain(&pieces)?);
+            let bytes = as_bytes(&plain(&pieces)?, bytes);
             (0..3)
                 .map(|shift| vec![Part::Text(shifted_base64(&bytes, shift))])
                 .collect()
@@ -130,23 +144,21 @@ fn plain(pieces: &[Part]) -> Result<String, String> {
         .collect()
 }
 
-/// Bytes travel between the encoding modifiers as characters U+0000 to U+00FF where they are no
-/// UTF-8 of their own.
+/// Bytes travel between the encoding modifiers as characters U+0000 to U+00FF.
 fn bytes_as_text(bytes: &[u8]) -> Vec<Part> {
     vec![Part::Text(
         bytes.iter().map(|byte| char::from(*byte)).collect(),
     )]
 }
 
-fn text_as_bytes(text: &str) -> Vec<u8> {
-    let narrow: Option<Vec<u8>> = text
-        .chars()
-        .map(|c| u8::try_from(u32::from(c)).ok())
-        .collect();
-    match narrow {
-        Some(bytes) if bytes.contains(&0) => bytes,
-        _ => text.as_bytes().to_vec(),
+/// The bytes of a text: those that its characters stand for, or its UTF-8.
+fn as_bytes(text: &str, bytes: bool) -> Vec<u8> {
+    if !bytes {
+        return text.as_bytes().to_vec();
     }
+    text.chars()
+        .filter_map(|c| u8::try_from(u32::from(c)).ok())
+        .collect()
 }
 
 fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {

@@ -2,9 +2,12 @@
 
 use rsigma_parser::{CorrelationCondition, CorrelationRule};
 
+use super::condition;
 use super::metadata::{Header, level, name_of};
-use super::{Loader, Thresholds};
-use crate::rules::{Comparison, Correlation, Field, Measure, Origin, Rule, RuleKind, Unconfigured};
+use super::{Called, Loader, Numbers};
+use crate::rules::{
+    Chained, Comparison, Condition, Correlation, Field, Measure, Origin, Rule, RuleKind,
+};
 
 pub(super) enum Unlinked {
     /// The rule of that name is not loaded.
@@ -12,7 +15,15 @@ pub(super) enum Unlinked {
     Fault(String),
 }
 
-pub(super) fn measure(rule: &CorrelationRule, percentile: Option<u64>) -> Result<Measure, String> {
+fn fault(reason: impl Into<String>) -> Unlinked {
+    Unlinked::Fault(reason.into())
+}
+
+fn field(name: &str) -> Result<Field, Unlinked> {
+    Field::new(name).map_err(|unknown| fault(unknown.to_string()))
+}
+
+fn measure(rule: &CorrelationRule, percentile: Option<f64>) -> Result<Measure, Unlinked> {
     use rsigma_parser::CorrelationType as Type;
     Ok(match rule.correlation_type {
         Type::EventCount => Measure::EventCount,
@@ -21,9 +32,12 @@ pub(super) fn measure(rule: &CorrelationRule, percentile: Option<u64>) -> Result
         Type::TemporalOrdered => Measure::TemporalOrdered,
         Type::ValueSum => Measure::ValueSum,
         Type::ValueAvg => Measure::ValueAvg,
-        #[allow(clippy::cast_precision_loss, reason = "a percentage")]
-        Type::ValuePercentile => Measure::ValuePercentile(percentile.unwrap_or(50) as f64),
-        Type::ValueMedian => return Err("`value_median` is not in Sigma 2.1".into()),
+        Type::ValuePercentile => Measure::ValuePercentile(percentile.unwrap_or(50.0)),
+        Type::ValueMedian => {
+            return Err(fault(
+                "`value_median` is not in Sigma 2.1: write `value_percentile` with `percentile: 50`",
+            ));
+        }
     })
 }
 
@@ -34,11 +48,11 @@ impl Loader<'_> {
         loop {
             let before = waiting.len();
             let mut still = Vec::new();
-            for (origin, correlation, thresholds) in waiting {
-                match self.correlation(&origin, &correlation, &thresholds) {
+            for (origin, correlation, numbers) in waiting {
+                match self.correlation(&origin, &correlation, &numbers) {
                     Ok(rule) => self.add(rule),
                     Err(Unlinked::Names(_)) if before > 1 => {
-                        still.push((origin, correlation, thresholds))
+                        still.push((origin, correlation, numbers))
                     }
                     Err(unlinked) => self.unlinked(&origin, &correlation, unlinked),
                 }
@@ -48,8 +62,8 @@ impl Loader<'_> {
                 break;
             }
         }
-        for (origin, correlation, thresholds) in waiting {
-            if let Err(unlinked) = self.correlation(&origin, &correlation, &thresholds) {
+        for (origin, correlation, numbers) in waiting {
+            if let Err(unlinked) = self.correlation(&origin, &correlation, &numbers) {
                 self.unlinked(&origin, &correlation, unlinked);
             }
         }
@@ -57,116 +71,96 @@ impl Loader<'_> {
     }
 
     fn unlinked(&mut self, origin: &Origin, correlation: &CorrelationRule, unlinked: Unlinked) {
-        match unlinked {
-            Unlinked::Fault(reason) => self.reject(origin, &correlation.title, reason),
-            Unlinked::Names(name) => {
-                let waits = self
-                    .set
-                    .unconfigured
-                    .iter()
-                    .find(|rule| rule.rule == name)
-                    .cloned();
-                match waits {
-                    Some(base) => {
-                        let rule = name_of(correlation.name.as_deref(), origin);
-                        self.set.unconfigured.push(Unconfigured {
-                            rule,
-                            title: correlation.title.clone(),
-                            missing: base.missing,
-                        });
-                    }
-                    None => self.reject(
-                        origin,
-                        &correlation.title,
-                        format!("it watches `{name}`, which is not loaded"),
-                    ),
+        let reason = match unlinked {
+            Unlinked::Fault(reason) => reason,
+            Unlinked::Names(name) => match self.missing(&name).map(<[String]>::to_vec) {
+                Some(missing) => {
+                    let rule = name_of(correlation.name.as_deref(), origin);
+                    let called = Called::new(rule, correlation.id.clone());
+                    return self.waits(&correlation.title, called, missing);
                 }
-            }
-        }
+                None => format!("it watches `{name}`, which is not loaded"),
+            },
+        };
+        self.reject(origin, &correlation.title, reason);
     }
 
     fn correlation(
         &self,
         origin: &Origin,
         rule: &CorrelationRule,
-        thresholds: &Thresholds,
+        numbers: &Numbers,
     ) -> Result<Rule, Unlinked> {
-        let fault = |reason: String| Unlinked::Fault(reason);
-        let mut watched = Vec::new();
-        for name in &rule.rules {
-            let place = self
-                .set
-                .rules
-                .iter()
-                .position(|known| known.name == *name || known.id == *name);
-            watched.push(place.ok_or_else(|| Unlinked::Names(name.clone()))?);
-        }
-        if watched.is_empty() {
-            return Err(fault("it watches no rule".into()));
-        }
-        let (fields, percentile) = match &rule.condition {
-            CorrelationCondition::Threshold {
-                field, percentile, ..
-            } => (field.clone().unwrap_or_default(), *percentile),
-            CorrelationCondition::Extended(_) => {
-                return Err(fault("an extended condition is not supported yet".into()));
-            }
-        };
-        let measure = measure(rule, percentile).map_err(fault)?;
-        let needs_field = !matches!(
-            measure,
-            Measure::EventCount | Measure::Temporal | Measure::TemporalOrdered
-        );
-        if needs_field && fields.is_empty() {
-            return Err(fault("its condition needs a `field`".into()));
-        }
         let name = name_of(rule.name.as_deref(), origin);
-        let settings = self.settings.overrides.get(&name);
-        let mut thresholds = thresholds.clone();
-        if matches!(measure, Measure::Temporal | Measure::TemporalOrdered) && thresholds.is_empty()
-        {
-            #[allow(clippy::cast_precision_loss, reason = "a handful of rules")]
-            thresholds.push((Comparison::Gte, watched.len() as f64));
+        let settings = self.override_of(&name, rule.id.as_deref());
+        let wanted = match &rule.condition {
+            CorrelationCondition::Extended(expression) if rule.rules.is_empty() => {
+                condition::named(expression)
+            }
+            _ => rule.rules.clone(),
+        };
+        let watched = self.watched(&wanted)?;
+        let measure = measure(rule, numbers.percentile)?;
+        let condition = self.condition(rule, measure, &wanted, &watched)?;
+        let fields = match &rule.condition {
+            CorrelationCondition::Threshold { field, .. } => field.clone().unwrap_or_default(),
+            CorrelationCondition::Extended(_) => Vec::new(),
+        };
+        if measure.needs_field() && fields.is_empty() {
+            return Err(fault("its condition needs a `field`"));
         }
-        if thresholds.is_empty() {
-            return Err(fault("its condition has no threshold".into()));
+        if !measure.needs_field() && !fields.is_empty() {
+            return Err(fault(
+                "`field` is for correlations of values: `value_count` and the like",
+            ));
         }
+        if numbers.percentile.is_some() && !matches!(measure, Measure::ValuePercentile(_)) {
+            return Err(fault("`percentile` is for `value_percentile`"));
+        }
+        let mut thresholds = numbers.thresholds.clone();
         if let Some(threshold) = settings.and_then(|settings| settings.threshold) {
-            thresholds
-                .iter_mut()
-                .for_each(|(_, number)| *number = threshold);
+            if condition.is_some() {
+                return Err(fault(
+                    "the configuration has a threshold for it, and it compares with none",
+                ));
+            }
+            match thresholds.as_mut_slice() {
+                [] => thresholds.push((Comparison::Gte, threshold)),
+                several => several
+                    .iter_mut()
+                    .for_each(|(_, number)| *number = threshold),
+            }
         }
-        let field = |name: &String| {
-            Field::new(name).map_err(|_unknown| fault(format!("`{name}` is not a field")))
-        };
-        let group_of = |name: &String, watched: &String| {
-            let alias = rule
-                .aliases
-                .iter()
-                .find(|alias| alias.alias == *name)
-                .and_then(|alias| alias.mapping.get(watched));
-            field(alias.unwrap_or(name))
-        };
-        let group_fields: Result<Vec<Vec<_>>, _> = rule
-            .rules
-            .iter()
-            .map(|watched| {
-                rule.group_by
-                    .iter()
-                    .map(|name| group_of(name, watched))
-                    .collect()
-            })
-            .collect();
+        if thresholds.is_empty() && !measure.is_temporal() {
+            return Err(fault("its condition has no threshold"));
+        }
+        let condition = condition.or_else(|| {
+            let all = || Condition::all_of(&wanted);
+            thresholds.is_empty().then(all)
+        });
+        let timespan = settings
+            .and_then(|settings| settings.timespan)
+            .unwrap_or_else(|| i64::try_from(rule.timespan.seconds).unwrap_or(i64::MAX));
+        if timespan == 0 {
+            return Err(fault("its timespan is zero"));
+        }
+        let names = self.group_names(rule, &wanted, &watched)?;
+        let beneath = names.iter().chain(&names);
         let correlation = Correlation {
             measure,
-            rules: watched,
             group_by: rule.group_by.clone(),
-            group_fields: group_fields?,
-            fields: fields.iter().map(field).collect::<Result<_, _>>()?,
-            timespan: settings
-                .and_then(|settings| settings.timespan)
-                .unwrap_or_else(|| i64::try_from(rule.timespan.seconds).unwrap_or(i64::MAX)),
+            group_fields: beneath
+                .map(|names| names.iter().map(|name| field(name)).collect())
+                .collect::<Result<_, _>>()?,
+            chained: self.chained(&watched, &names),
+            rules: watched,
+            fields: fields
+                .iter()
+                .map(|name| field(name))
+                .collect::<Result<_, _>>()?,
+            timespan,
             thresholds,
+            condition,
             generate: rule.generate,
         };
         let header = Header {
@@ -186,6 +180,132 @@ impl Loader<'_> {
         };
         self.rule(origin, header, RuleKind::Correlation(correlation))
             .map_err(|(_, reason)| Unlinked::Fault(reason))
+    }
+
+    /// The places of the rules of those names or ids.
+    fn watched(&self, names: &[String]) -> Result<Vec<usize>, Unlinked> {
+        let mut watched = Vec::new();
+        for name in names {
+            let place = self.named(name)?;
+            if watched.contains(&place) {
+                return Err(fault(format!("it watches `{name}` twice")));
+            }
+            watched.push(place);
+        }
+        if watched.is_empty() {
+            return Err(fault("it watches no rule"));
+        }
+        Ok(watched)
+    }
+
+    /// The rule of that name, or else of that id. Published rules share ids now and then: an id
+    /// that several have names none of them.
+    fn named(&self, name: &str) -> Result<usize, Unlinked> {
+        let rules = self.set.rules.iter().enumerate();
+        if let Some((place, _)) = rules.clone().find(|(_, rule)| rule.name == name) {
+            return Ok(place);
+        }
+        let found: Vec<(usize, &Rule)> = rules.filter(|(_, rule)| rule.id == name).collect();
+        match found.as_slice() {
+            [(place, _)] => Ok(*place),
+            [] => Err(Unlinked::Names(name.to_owned())),
+            several => {
+                let names: Vec<&str> = several.iter().map(|(_, rule)| rule.name.as_str()).collect();
+                Err(fault(format!(
+                    "it watches `{name}`, which is the id of {}: write the name instead",
+                    names.join(" and ")
+                )))
+            }
+        }
+    }
+
+    /// What a rule that a correlation watches can be called: first as the correlation writes it.
+    fn called<'s>(&'s self, written: &'s str, place: usize) -> Vec<&'s str> {
+        let rule = self.set.rules.get(place);
+        let names = rule.map(|rule| [rule.name.as_str(), rule.id.as_str()]);
+        std::iter::once(written)
+            .chain(names.into_iter().flatten())
+            .filter(|name| !name.is_empty())
+            .collect()
+    }
+
+    fn condition(
+        &self,
+        rule: &CorrelationRule,
+        measure: Measure,
+        wanted: &[String],
+        watched: &[usize],
+    ) -> Result<Option<Condition>, Unlinked> {
+        let CorrelationCondition::Extended(expression) = &rule.condition else {
+            return Ok(None);
+        };
+        if !measure.is_temporal() {
+            return Err(fault(
+                "a condition over rules is for `temporal` and `temporal_ordered` only",
+            ));
+        }
+        let places = wanted.iter().zip(watched);
+        let called: Vec<Vec<&str>> = places
+            .map(|(written, place)| self.called(written, *place))
+            .collect();
+        condition::condition(expression, &called)
+            .map(Some)
+            .map_err(fault)
+    }
+
+    /// Per watched rule, the field that each entry of `group-by` means.
+    fn group_names(
+        &self,
+        rule: &CorrelationRule,
+        wanted: &[String],
+        watched: &[usize],
+    ) -> Result<Vec<Vec<String>>, Unlinked> {
+        let called: Vec<Vec<&str>> = wanted
+            .iter()
+            .zip(watched)
+            .map(|(written, place)| self.called(written, *place))
+            .collect();
+        for alias in &rule.aliases {
+            let known = |name: &String| called.iter().any(|names| names.contains(&name.as_str()));
+            let mut rules: Vec<&String> = alias.mapping.keys().collect();
+            rules.sort();
+            if let Some(unknown) = rules.into_iter().find(|name| !known(name)) {
+                return Err(fault(format!(
+                    "the alias `{}` is for `{unknown}`, which it does not watch",
+                    alias.alias
+                )));
+            }
+        }
+        let meant = |name: &String, names: &[&str]| {
+            rule.aliases
+                .iter()
+                .filter(|alias| alias.alias == *name)
+                .find_map(|alias| names.iter().find_map(|rule| alias.mapping.get(*rule)))
+                .unwrap_or(name)
+                .clone()
+        };
+        let of = |names: &Vec<&str>| {
+            rule.group_by
+                .iter()
+                .map(|name| meant(name, names))
+                .collect()
+        };
+        Ok(called.iter().map(of).collect())
+    }
+
+    /// How the bursts of each watched rule find their group.
+    fn chained(&self, watched: &[usize], names: &[Vec<String>]) -> Vec<Chained> {
+        let of = |(place, names): (&usize, &Vec<String>)| {
+            let Some(RuleKind::Correlation(below)) =
+                self.set.rules.get(*place).map(|rule| &rule.kind)
+            else {
+                return Chained::Event;
+            };
+            let place = |name: &String| below.group_by.iter().position(|known| known == name);
+            let places: Option<Vec<usize>> = names.iter().map(place).collect();
+            places.map_or(Chained::Events, Chained::Places)
+        };
+        watched.iter().zip(names).map(of).collect()
     }
 
     /// A rule that correlations watch reports by itself only where one of them says `generate`.

@@ -91,7 +91,7 @@ impl Loader<'_> {
         let field = |name: &Option<String>| match name {
             Some(name) => Field::new(name)
                 .map(Some)
-                .map_err(|_unknown| fail(format!("`{name}` is not a field"))),
+                .map_err(|unknown| fail(unknown.to_string())),
             None => Ok(None),
         };
         let requires: Result<Vec<_>, _> = attributes
@@ -116,8 +116,7 @@ impl Loader<'_> {
         }
         citations.sort_by_key(|cited| hipaa::CATALOGUE.iter().position(|known| known == *cited));
         let name = name_of(header.name.as_deref(), origin);
-        let override_of = |key: &str| self.settings.overrides.get(key);
-        let settings = override_of(&name).or_else(|| header.id.as_deref().and_then(override_of));
+        let settings = self.override_of(&name, header.id.as_deref());
         Ok(Rule {
             states_level: header.level.is_some(),
             level: settings

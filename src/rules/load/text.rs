@@ -53,7 +53,7 @@ pub fn folder(path: &Path) -> Result<Vec<RuleText>, UnreadableRules> {
         let path = entry.path();
         let is_rule = path
             .extension()
-            .is_some_and(|end| end == "yml" || end == "yaml");
+            .is_some_and(|end| end.eq_ignore_ascii_case("yml") || end.eq_ignore_ascii_case("yaml"));
         if path.is_dir() || is_rule {
             texts.extend(folder(&path)?);
         }
@@ -66,7 +66,9 @@ pub(super) fn documents(text: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     let (mut from, mut line, mut at) = (0, 1, 0);
     for (number, content) in text.split_inclusive('\n').enumerate() {
-        if content.trim_end() == "---" {
+        // `--- # a remark` begins a document as well
+        let rest = content.strip_prefix("---").map(str::trim);
+        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('#')) {
             found.push((line, text.get(from..at).unwrap_or_default()));
             from = at + content.len();
             line = number + 2;

@@ -1,0 +1,158 @@
+//! Texts, each kept once and named by a number.
+//!
+//! Millions of events say the same few thousand texts. They lie one after another in one buffer, so
+//! that a text costs its bytes and twelve more, and finding it again costs a hash and a comparison.
+
+use std::hash::BuildHasher as _;
+
+use bitcode::{Decode, Encode};
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
+
+/// A text of one [`Names`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+pub struct NameId(u32);
+
+impl NameId {
+    /// Its place in the order in which the texts came.
+    pub const fn place(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Texts, each once. The empty text is always there.
+#[derive(Debug, Clone, Encode, Decode)]
+pub struct Names {
+    text: String,
+    /// Where each text ends in `text`.
+    ends: Vec<usize>,
+    /// Half a hash beside each place, so that neither growing nor a miss reads the texts.
+    /// Left out where texts are kept for a later run: they are then told, and none is added.
+    #[bitcode(skip)]
+    table: HashTable<(u32, u32)>,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        let mut names = Self {
+            text: String::new(),
+            ends: Vec::new(),
+            table: HashTable::new(),
+        };
+        names.id("");
+        names
+    }
+}
+
+impl Names {
+    /// The id of the empty text.
+    pub const EMPTY: NameId = NameId(0);
+
+    /// The id of a text, given out at its first appearance.
+    pub fn id(&mut self, text: &str) -> NameId {
+        if text.is_empty() && !self.ends.is_empty() {
+            return Self::EMPTY;
+        }
+        let hash = (FxBuildHasher.hash_one(text) >> 32) as u32;
+        let (all, ends) = (&self.text, &self.ends);
+        let same =
+            |(known, place): &(u32, u32)| *known == hash && lookup(all, ends, *place) == text;
+        if let Some((_, place)) = self.table.find(spread(hash), same) {
+            return NameId(*place);
+        }
+        let place = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        self.text.push_str(text);
+        self.ends.push(self.text.len());
+        self.table
+            .insert_unique(spread(hash), (hash, place), |(hash, _)| spread(*hash));
+        NameId(place)
+    }
+
+    /// The text of an id.
+    pub fn text(&self, id: NameId) -> &str {
+        lookup(&self.text, &self.ends, id.0)
+    }
+
+    /// How many texts there are.
+    pub const fn count(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Every text, in the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.ends.len()).map(|place| {
+            let place = u32::try_from(place).unwrap_or(u32::MAX);
+            lookup(&self.text, &self.ends, place)
+        })
+    }
+}
+
+/// Half a hash as a whole one: the table takes some bits from the top and some from the bottom.
+const fn spread(hash: u32) -> u64 {
+    (hash as u64) << 32 | hash as u64
+}
+
+fn lookup<'n>(all: &'n str, ends: &[usize], place: u32) -> &'n str {
+    let place = place as usize;
+    let from = match place.checked_sub(1) {
+        Some(before) => ends.get(before).copied().unwrap_or(usize::MAX),
+        None => 0,
+    };
+    let to = ends.get(place).copied().unwrap_or(0);
+    all.get(from..to).unwrap_or("")
+}
+
+/// The ids of one [`Names`] as those of another, each looked up once and only when asked for.
+#[derive(Debug)]
+pub struct Translation<'n> {
+    from: &'n Names,
+    known: Vec<Option<NameId>>,
+}
+
+impl<'n> Translation<'n> {
+    /// Nothing is looked up yet.
+    pub fn new(from: &'n Names) -> Self {
+        Self {
+            from,
+            known: vec![None; from.count()],
+        }
+    }
+
+    /// The id in `to` of the text that `id` names in the other; `to` must be the same at every call.
+    pub fn id(&mut self, id: NameId, to: &mut Names) -> NameId {
+        match self.known.get_mut(id.place()) {
+            Some(Some(known)) => *known,
+            Some(slot) => *slot.insert(to.id(self.from.text(id))),
+            None => Names::EMPTY,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_has_one_id_however_often_it_comes() {
+        let mut names = Names::default();
+        assert_eq!(names.id(""), Names::EMPTY);
+        let texts: Vec<String> = (0..1_000).map(|n| format!("role-{}", n % 300)).collect();
+        let ids: Vec<NameId> = texts.iter().map(|text| names.id(text)).collect();
+        assert_eq!(names.count(), 301);
+        for (id, text) in ids.iter().zip(&texts) {
+            assert_eq!(names.text(*id), text);
+        }
+        assert_eq!(ids[0], ids[300]);
+    }
+
+    #[test]
+    fn a_translation_names_the_same_texts() {
+        let (mut from, mut to) = (Names::default(), Names::default());
+        let ids = ["a", "b", "", "c"].map(|text| from.id(text));
+        to.id("c");
+        let mut translation = Translation::new(&from);
+        let there = ids.map(|id| translation.id(id, &mut to));
+        assert_eq!(there.map(|id| to.text(id)), ["a", "b", "", "c"]);
+        assert_eq!(translation.id(ids[0], &mut to), there[0]);
+    }
+}

@@ -1,0 +1,178 @@
+//! Rules against event after event: what the kind of event decides, it decides once.
+//!
+//! Of the hundreds of rules, most ask for another service or another call, and of the few that are
+//! left most ask for nothing else. So the first event of each kind finds out what is left of every
+//! rule, and the next ones are held against that.
+
+use std::hash::{BuildHasher as _, Hash};
+
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
+
+use super::RuleSet;
+use super::field::Field;
+use super::matcher::{Known, Node};
+use crate::derive::{Derived, Organization};
+use crate::event::json::Raw;
+use crate::event::user_identity::{IssuerMember, UserMember};
+use crate::event::{Event, Key, Path, Shortcut};
+use crate::finding::Outcome;
+
+/// How many kinds are remembered. An account's calls are of some hundreds; invented names must not
+/// fill the memory.
+const MOST_KINDS: usize = 16_384;
+
+/// The fields that make up an event's kind: those that many rules ask for and that have few values.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct KindOfEvent<T> {
+    /// As they stand in the log, quotes included.
+    source: T,
+    name: T,
+    event_type: T,
+    error_code: T,
+    user_type: T,
+    issuer_type: T,
+    outcome: Outcome,
+}
+
+impl KindOfEvent<()> {
+    /// True where two events of one kind cannot differ in that field.
+    pub(super) fn decides(field: &Field) -> bool {
+        matches!(
+            field,
+            Field::Path(
+                Path::Key(Key::EventSource | Key::EventName | Key::EventType | Key::ErrorCode)
+                    | Path::Below(
+                        _,
+                        _,
+                        Shortcut::User(UserMember::Kind) | Shortcut::Issuer(IssuerMember::Kind)
+                    )
+            ) | Field::Derived(Derived::Outcome)
+        )
+    }
+}
+
+impl<'a> KindOfEvent<&'a str> {
+    /// The kind of an event; nothing where one of the values is nested or flattened, as no real
+    /// record has it.
+    fn of(event: &Event<'a>, outcome: Outcome) -> Option<Self> {
+        let plain =
+            |value: Raw<'a>| (!value.is_object() && !value.is_array()).then(|| value.as_str());
+        let (user, issuer) = (event.user(), event.session_issuer());
+        if !user.is_plain || !issuer.is_plain {
+            return None;
+        }
+        Some(Self {
+            source: plain(event.raw(Key::EventSource))?,
+            name: plain(event.raw(Key::EventName))?,
+            event_type: plain(event.raw(Key::EventType))?,
+            error_code: plain(event.raw(Key::ErrorCode))?,
+            user_type: plain(user.kind)?,
+            issuer_type: plain(issuer.kind)?,
+            outcome,
+        })
+    }
+
+    fn is(&self, other: &KindOfEvent<Box<str>>) -> bool {
+        *self.source == *other.source
+            && *self.name == *other.name
+            && *self.event_type == *other.event_type
+            && *self.error_code == *other.error_code
+            && *self.user_type == *other.user_type
+            && *self.issuer_type == *other.issuer_type
+            && self.outcome == other.outcome
+    }
+
+    fn kept(&self) -> KindOfEvent<Box<str>> {
+        KindOfEvent {
+            source: self.source.into(),
+            name: self.name.into(),
+            event_type: self.event_type.into(),
+            error_code: self.error_code.into(),
+            user_type: self.user_type.into(),
+            issuer_type: self.issuer_type.into(),
+            outcome: self.outcome,
+        }
+    }
+}
+
+/// One worker's way to match events. See the module's own words.
+#[derive(Debug)]
+pub struct Matcher<'r> {
+    set: &'r RuleSet,
+    kinds: HashTable<Remainder>,
+}
+
+/// What is left of the rules for one kind of event.
+#[derive(Debug)]
+struct Remainder {
+    hash: u64,
+    kind: KindOfEvent<Box<str>>,
+    /// Rules in the order of the rule set; with nothing where nothing is left to ask.
+    left: Vec<(usize, Option<Node>)>,
+}
+
+impl<'r> Matcher<'r> {
+    /// Nothing is known yet.
+    pub fn new(set: &'r RuleSet) -> Self {
+        Self {
+            set,
+            kinds: HashTable::new(),
+        }
+    }
+
+    /// Adds the place of every detection rule that matches the event, whose outcome is known. The
+    /// organization must be the same at every call.
+    pub fn matches(
+        &mut self,
+        event: &Event<'_>,
+        outcome: Outcome,
+        organization: &Organization,
+        found: &mut Vec<usize>,
+    ) {
+        let Some(kind) = KindOfEvent::of(event, outcome) else {
+            return self.one_by_one(event, organization, found);
+        };
+        let hash = FxBuildHasher.hash_one(&kind);
+        let same = |known: &Remainder| known.hash == hash && kind.is(&known.kind);
+        if let Some(known) = self.kinds.find(hash, same) {
+            return known.matches(event, organization, found);
+        }
+        if self.kinds.len() >= MOST_KINDS {
+            return self.one_by_one(event, organization, found);
+        }
+        let mut left = Vec::new();
+        self.set.candidates(event, |place, node| {
+            match node.given_the_kind(event, organization) {
+                Known::Holds(true) => left.push((place, None)),
+                Known::Holds(false) => {}
+                Known::Asks(node) => left.push((place, Some(node.ordered()))),
+            }
+        });
+        let new = Remainder {
+            hash,
+            kind: kind.kept(),
+            left,
+        };
+        new.matches(event, organization, found);
+        self.kinds.insert_unique(hash, new, |known| known.hash);
+    }
+
+    fn one_by_one(&self, event: &Event<'_>, organization: &Organization, found: &mut Vec<usize>) {
+        self.set
+            .matches(event, organization, |place| found.push(place));
+    }
+}
+
+impl Remainder {
+    fn matches(&self, event: &Event<'_>, organization: &Organization, found: &mut Vec<usize>) {
+        for (place, node) in &self.left {
+            if node
+                .as_ref()
+                .is_none_or(|node| node.matches(event, organization))
+            {
+                found.push(*place);
+            }
+        }
+    }
+}

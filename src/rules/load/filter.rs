@@ -1,0 +1,73 @@
+//! Sigma filters: conditions that are added to rules which stand elsewhere.
+
+use rsigma_parser::{FilterRule, FilterRuleTarget};
+
+use super::metadata::name_of;
+use super::{Called, Loader, not_cloudtrail};
+use crate::rules::compile;
+use crate::rules::matcher::Node;
+use crate::rules::{Origin, RuleKind};
+
+impl Loader<'_> {
+    /// ANDs each filter's condition, as written, to the rules it names (as pySigma does).
+    pub(super) fn apply_filters(&mut self) {
+        for (origin, filter) in std::mem::take(&mut self.filters) {
+            self.filter(&origin, &filter);
+        }
+    }
+
+    fn filter(&mut self, origin: &Origin, filter: &FilterRule) {
+        if let Some(why) = filter.logsource.as_ref().and_then(not_cloudtrail) {
+            return self.reject(origin, &filter.title, why);
+        }
+        let compiled = compile::detections(&filter.detection, &self.settings.placeholders)
+            .and_then(|(node, missing)| self.needs_configured(&node, missing).map(|()| node));
+        let node = match compiled {
+            Ok(node) => node,
+            Err(error) => {
+                let name = name_of(filter.name.as_deref(), origin);
+                let called = Called::new(name, filter.id.clone());
+                return self.refuse(origin, &filter.title, called, error);
+            }
+        };
+        match &filter.rules {
+            FilterRuleTarget::Any => {
+                self.narrow(filter, &node, &|_| true);
+            }
+            FilterRuleTarget::Specific(names) => {
+                for name in names {
+                    let is_meant = |names: [&str; 2]| names.contains(&name.as_str());
+                    // a rule that is not in use needs no filter
+                    if !self.narrow(filter, &node, &is_meant) && self.missing(name).is_none() {
+                        let reason = format!(
+                            "it filters `{name}`, which is no detection rule that is loaded"
+                        );
+                        self.reject(origin, &filter.title, reason);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds the filter to every detection rule that is meant by its name or id; true where there is
+    /// one.
+    fn narrow(
+        &mut self,
+        filter: &FilterRule,
+        node: &Node,
+        is_meant: &dyn Fn([&str; 2]) -> bool,
+    ) -> bool {
+        let mut applied = false;
+        for rule in &mut self.set.rules {
+            if let RuleKind::Detection(old) = &mut rule.kind
+                && is_meant([&rule.name, &rule.id])
+            {
+                let filtered = Node::Named(filter.title.clone(), Box::new(node.clone()));
+                let unfiltered = std::mem::replace(old, Node::All(Vec::new()));
+                *old = Node::All(vec![unfiltered, filtered]);
+                applied = true;
+            }
+        }
+        applied
+    }
+}

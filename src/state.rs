@@ -1,0 +1,310 @@
+//! What earlier runs learnt: one SQLite file, whole whenever the program is killed.
+//!
+//! What comes in are lessons (what one object taught, as bytes that only the pipeline reads), each
+//! under the object's place and version; what goes out are the same lessons in a later run, so that
+//! no object is read twice. A lesson holds for the rules, the configuration and the program it was
+//! learnt with: under another fingerprint the file is emptied and everything is read again.
+//!
+//! Nothing is concluded from times: an object is known because it is in the file, never because
+//! something newer is. So a log that is delivered late is read like any other.
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+
+/// The form of the file; another number is another program's.
+const FORM: i32 = 1;
+/// `trls`, so that other SQLite files are not mistaken for ours.
+const APPLICATION: i32 = 0x7472_6c73;
+/// How long another run may hold the file.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The state file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    #[error("the state file {} cannot be opened: {cause}", .path.display())]
+    Unopened {
+        path: PathBuf,
+        cause: std::io::Error,
+    },
+    #[error("{} is no state file of this program: name another with --state", .0.display())]
+    Foreign(PathBuf),
+    #[error("the state file {} cannot be used: {cause}; delete it to begin anew", .path.display())]
+    Unusable {
+        path: PathBuf,
+        cause: rusqlite::Error,
+    },
+}
+
+/// What an object taught, on its way to the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lesson {
+    /// Where the object is: `s3://BUCKET/KEY`, or an absolute path.
+    pub object: String,
+    /// Its ETag, or size and time of writing: another version is another object.
+    pub version: String,
+    pub taught: Vec<u8>,
+}
+
+/// An open state file.
+#[derive(Debug)]
+pub struct State {
+    connection: Mutex<Connection>,
+    path: PathBuf,
+    /// Counts the fingerprints the file has seen; lessons bear the number they were learnt under,
+    /// so that two runs with different rules do not learn from each other.
+    age: i64,
+    forgotten: u64,
+}
+
+impl State {
+    /// Opens the file, or makes one that only its owner may read.
+    ///
+    /// # Errors
+    /// It cannot be made or opened, is something else, or is damaged.
+    pub fn open(path: &Path, fingerprint: &str) -> Result<Self, StateError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        // made here, because SQLite would make it readable for everybody
+        drop(options.open(path).map_err(|cause| StateError::Unopened {
+            path: path.to_owned(),
+            cause,
+        })?);
+        let unusable = |cause: rusqlite::Error| match cause.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase) => StateError::Foreign(path.to_owned()),
+            _ => StateError::Unusable {
+                path: path.to_owned(),
+                cause,
+            },
+        };
+        let mut connection = Connection::open(path).map_err(unusable)?;
+        let known = prepare(&mut connection).map_err(unusable)?;
+        if !known {
+            return Err(StateError::Foreign(path.to_owned()));
+        }
+        let (age, forgotten) = enter(&mut connection, fingerprint).map_err(unusable)?;
+        Ok(Self {
+            connection: Mutex::new(connection),
+            path: path.to_owned(),
+            age,
+            forgotten,
+        })
+    }
+
+    /// How many lessons were dropped at opening, because they were learnt otherwise.
+    pub const fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// What that version of the object taught; nothing where it must be read.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn lesson(&self, object: &str, version: &str) -> Result<Option<Vec<u8>>, StateError> {
+        let connection = self.connection();
+        let found = connection
+            .prepare_cached(
+                "SELECT taught FROM lessons WHERE object = ?1 AND version = ?2 AND age = ?3",
+            )
+            .and_then(|mut query| {
+                let of = params![object, version, self.age];
+                query.query_row(of, |row| row.get(0)).optional()
+            });
+        found.map_err(|cause| self.unusable(cause))
+    }
+
+    /// Keeps lessons, all of them or none.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn keep(&self, lessons: &[Lesson]) -> Result<(), StateError> {
+        let mut connection = self.connection();
+        let kept = (|| {
+            let transaction = connection.transaction()?;
+            {
+                let mut insert = transaction.prepare_cached(
+                    "INSERT OR REPLACE INTO lessons (object, version, age, taught)
+                     VALUES (?1, ?2, ?3, ?4)",
+                )?;
+                for one in lessons {
+                    insert.execute(params![one.object, one.version, self.age, one.taught])?;
+                }
+            }
+            transaction.commit()
+        })();
+        kept.map_err(|cause| self.unusable(cause))
+    }
+
+    fn unusable(&self, cause: rusqlite::Error) -> StateError {
+        StateError::Unusable {
+            path: self.path.clone(),
+            cause,
+        }
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes the tables in a new file; false for a file that is not ours.
+fn prepare(connection: &mut Connection) -> rusqlite::Result<bool> {
+    connection.busy_timeout(PATIENCE)?;
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get(0));
+    let (application, form): (i32, i32) = (pragma("application_id")?, pragma("user_version")?);
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    match (application, form, tables) {
+        (APPLICATION, FORM, _) | (0, 0, 0) => {}
+        _ => return Ok(false),
+    }
+    // a killed program loses no transaction that ended; a machine that lost power may lose the last
+    // ones, and reads their objects again
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    let transaction = connection.transaction()?;
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", FORM)?;
+    transaction.execute_batch(
+        "CREATE TABLE IF NOT EXISTS learnt (fingerprint TEXT NOT NULL, age INTEGER NOT NULL);
+         CREATE TABLE IF NOT EXISTS lessons (
+             object TEXT PRIMARY KEY,
+             version TEXT NOT NULL,
+             age INTEGER NOT NULL,
+             taught BLOB NOT NULL
+         );",
+    )?;
+    transaction.commit()?;
+    Ok(true)
+}
+
+/// Takes the file over for a fingerprint: what was learnt under another is dropped. Gives the age
+/// of the file and how many lessons were dropped.
+fn enter(connection: &mut Connection, fingerprint: &str) -> rusqlite::Result<(i64, u64)> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let learnt: Option<(String, i64)> = transaction
+        .query_row("SELECT fingerprint, age FROM learnt", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    let age = match learnt {
+        Some((learnt, age)) if learnt == fingerprint => return Ok((age, 0)),
+        Some((_, age)) => age + 1,
+        None => 1,
+    };
+    let forgotten = transaction.execute("DELETE FROM lessons", [])?;
+    transaction.execute("DELETE FROM learnt", [])?;
+    transaction.execute(
+        "INSERT INTO learnt (fingerprint, age) VALUES (?1, ?2)",
+        params![fingerprint, age],
+    )?;
+    transaction.commit()?;
+    Ok((age, forgotten as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lesson(object: &str, version: &str) -> Lesson {
+        Lesson {
+            object: object.to_owned(),
+            version: version.to_owned(),
+            taught: format!("{object} {version}").into_bytes(),
+        }
+    }
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn a_lesson_is_kept_for_the_version_it_was_learnt_from() {
+        let folder = folder();
+        let path = folder.path().join("state");
+        let state = State::open(&path, "rules 1").unwrap();
+        state.keep(&[lesson("a", "1"), lesson("b", "1")]).unwrap();
+        drop(state);
+        let state = State::open(&path, "rules 1").unwrap();
+        assert_eq!(state.forgotten(), 0);
+        assert_eq!(state.lesson("a", "1").unwrap().unwrap(), b"a 1");
+        assert_eq!(state.lesson("a", "2").unwrap(), None, "it was replaced");
+        state.keep(&[lesson("a", "2")]).unwrap();
+        assert_eq!(state.lesson("a", "2").unwrap().unwrap(), b"a 2");
+        assert_eq!(state.lesson("a", "1").unwrap(), None);
+        assert_eq!(state.lesson("c", "1").unwrap(), None);
+    }
+
+    #[test]
+    fn under_another_fingerprint_nothing_is_known() {
+        let folder = folder();
+        let path = folder.path().join("state");
+        let state = State::open(&path, "rules 1").unwrap();
+        state.keep(&[lesson("a", "1"), lesson("b", "1")]).unwrap();
+        drop(state);
+        let state = State::open(&path, "rules 2").unwrap();
+        assert_eq!(state.forgotten(), 2);
+        assert_eq!(state.lesson("a", "1").unwrap(), None);
+        // a run that still goes on with the old rules neither teaches nor learns
+        let old = State::open(&path, "rules 1").unwrap();
+        let new = State::open(&path, "rules 2").unwrap();
+        old.keep(&[lesson("a", "1")]).unwrap();
+        assert_eq!(new.lesson("a", "1").unwrap(), None);
+        new.keep(&[lesson("a", "1")]).unwrap();
+        assert_eq!(old.lesson("a", "1").unwrap(), None);
+    }
+
+    #[test]
+    fn two_runs_may_hold_the_file_at_once() {
+        let folder = folder();
+        let path = folder.path().join("state");
+        let one = State::open(&path, "rules 1").unwrap();
+        let two = State::open(&path, "rules 1").unwrap();
+        one.keep(&[lesson("a", "1")]).unwrap();
+        two.keep(&[lesson("b", "1")]).unwrap();
+        assert!(one.lesson("b", "1").unwrap().is_some());
+        assert!(two.lesson("a", "1").unwrap().is_some());
+    }
+
+    #[test]
+    fn what_is_not_ours_is_left_alone() {
+        let folder = folder();
+        let text = folder.path().join("notes.txt");
+        std::fs::write(
+            &text,
+            "not a database, but long enough to look like one".repeat(100),
+        )
+        .unwrap();
+        let error = State::open(&text, "x").unwrap_err();
+        assert!(matches!(error, StateError::Foreign(_)), "{error}");
+        let other = folder.path().join("other.sqlite");
+        let connection = Connection::open(&other).unwrap();
+        connection.execute_batch("CREATE TABLE t (a)").unwrap();
+        let error = State::open(&other, "x").unwrap_err();
+        assert!(matches!(error, StateError::Foreign(_)), "{error}");
+        let nowhere = folder.path().join("no/such/folder/state");
+        let error = State::open(&nowhere, "x").unwrap_err();
+        assert!(matches!(error, StateError::Unopened { .. }), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_owner_may_read_it_and_what_lies_beside_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = folder();
+        let state = State::open(&folder.path().join("state"), "x").unwrap();
+        state.keep(&[lesson("a", "1")]).unwrap();
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let file = file.unwrap();
+            let mode = file.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", file.path().display());
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What one object taught: small, and without a word of the buffer it was read from.
+
+use std::collections::BTreeSet;
+
+use bitcode::{Decode, Encode};
+
+use super::Period;
+use crate::coverage::{Coverage, Problem};
+use crate::event::time::Epoch;
+use crate::finding::{EventId, Outcome};
+use crate::names::{NameId, Names};
+
+/// What one object taught us. Its events, texts and facts point into each other by number.
+#[derive(Debug, Default, Encode, Decode)]
+pub struct Scanned {
+    /// The object's place in the order of the run.
+    pub sequence: u64,
+    /// The object's name.
+    pub object: String,
+    /// Counts and problems of this object alone; records are counted as if none were a duplicate.
+    pub coverage: Coverage,
+    /// The account and Region of the object's key, for the objects' own count.
+    pub place: Option<(String, String)>,
+    /// The day its key says it was delivered, in days since 1970.
+    pub delivered: Option<i64>,
+    /// The texts that everything below names.
+    pub names: Names,
+    /// One entry per evaluated record, in file order.
+    pub seen: Vec<Seen>,
+    /// Of these: Insight records, by their place in `seen`.
+    pub insights: Vec<u32>,
+    /// Of these: what lies outside of what is asked for and does not count, by its place in `seen`;
+    /// filled by [`Scanned::narrow`].
+    pub outside: Vec<u32>,
+    /// The activity rows that `seen` points into, each once.
+    pub rows: Vec<Activity>,
+    /// What is told of events that stand as evidence.
+    pub facts: Vec<Fact>,
+    /// Whom and what rules that report found, each once.
+    pub groups: Vec<FoundGroup>,
+    /// Matches of rules that report.
+    pub hits: Vec<Hit>,
+    /// Of each group the earliest events, and perhaps some more.
+    pub evidence: Vec<FoundEvidence>,
+    /// Matches of rules that do not: the rule, and the event in `seen`.
+    pub silent: Vec<(u32, u32)>,
+    /// Matches of rules of either kind that correlations watch.
+    pub bases: Vec<BaseHit>,
+}
+
+impl Scanned {
+    /// Leaves out what is not asked for of an object that was scanned whole: `holds` tells of a
+    /// record's time, account and Region whether it counts. The result is that of a scan which left
+    /// those records out, but for one thing: which kinds of event were met is told by hours, and an
+    /// hour that the window cuts in two is told whole.
+    pub fn narrow(&mut self, holds: impl Fn(Option<Epoch>, &str, &str) -> bool) {
+        let mut hours: BTreeSet<(&str, &str, Option<Epoch>)> = BTreeSet::new();
+        let mut first = None;
+        let records = &mut self.coverage.records;
+        for (at, seen) in (0u32..).zip(&self.seen) {
+            let Some(row) = self.rows.get(seen.row as usize) else {
+                continue;
+            };
+            let (account, region) = (self.names.text(row.account), self.names.text(row.region));
+            if holds(seen.time, account, region) {
+                hours.insert((account, region, row.hour));
+                first = first.or(Some((account, region)));
+            } else {
+                self.outside.push(at);
+                records.outside += 1;
+                records.evaluated -= 1;
+                records.undated -= u64::from(seen.time.is_none());
+                records.insight -= u64::from(self.insights.binary_search(&at).is_ok());
+            }
+        }
+        if self.outside.is_empty() {
+            return;
+        }
+        if self.delivered.is_none() {
+            self.place = first.map(|(account, region)| (account.to_owned(), region.to_owned()));
+        }
+        self.coverage.narrow(&hours);
+    }
+
+    /// Gives the object another name: where a source begins decides what its objects are called.
+    pub fn rename(&mut self, name: &str) {
+        let problems = std::mem::take(&mut self.coverage.problems);
+        let renamed = problems.into_iter().map(|problem| Problem {
+            object: name.to_owned(),
+            ..problem
+        });
+        self.coverage.problems = renamed.collect();
+        name.clone_into(&mut self.object);
+    }
+}
+
+/// One evaluated record.
+#[derive(Debug, Clone, Encode, Decode)]
+pub struct Seen {
+    pub record: u32,
+    /// Its row in [`Scanned::rows`].
+    pub row: u32,
+    pub id: EventId,
+    pub time: Option<Epoch>,
+}
+
+/// A cell of the activity cube.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+pub struct Activity {
+    pub account: NameId,
+    pub region: NameId,
+    pub source: NameId,
+    pub name: NameId,
+    /// Role or user, without the session.
+    pub caller: NameId,
+    pub outcome: Outcome,
+    /// The hour's start in seconds since 1970; nothing for undated records.
+    pub hour: Option<Epoch>,
+}
+
+/// The facts a reviewer asks for first, beside those of the event's activity row. Request and
+/// response values stay in the log: they hold session tokens and may hold PHI.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+pub struct Fact {
+    pub principal: NameId,
+    pub target: NameId,
+    pub source_ip: NameId,
+    pub user_agent: NameId,
+    pub error_code: NameId,
+    pub error_message: NameId,
+}
+
+/// Whom and what a rule that reports found in an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+pub struct FoundGroup {
+    /// The rule's place in the rule set.
+    pub rule: u32,
+    /// Who and on what: what findings are grouped by.
+    pub actor: NameId,
+    pub resource: NameId,
+    pub period: Period,
+}
+
+/// A rule that reports matched an event.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+pub struct Hit {
+    /// In [`Scanned::groups`].
+    pub group: u32,
+    /// The event, in [`Scanned::seen`].
+    pub seen: u32,
+    pub source_ip: NameId,
+}
+
+/// An event that stands as evidence for a group.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+pub struct FoundEvidence {
+    /// In [`Scanned::groups`].
+    pub group: u32,
+    /// The event, in [`Scanned::seen`].
+    pub seen: u32,
+    /// Its facts, in [`Scanned::facts`].
+    pub fact: u32,
+}
+
+/// An event as one correlation sees it.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+pub struct BaseHit {
+    /// The correlation's place in the rule set, and the rule's place among those it watches.
+    pub correlation: u32,
+    pub place: u32,
+    /// The event, in [`Scanned::seen`].
+    pub seen: u32,
+    /// Its facts, in [`Scanned::facts`]; nothing for rules of great volume.
+    pub fact: Option<u32>,
+    /// The values of its `group-by` fields, joined by
+    /// [`GROUP_SEPARATOR`](crate::finding::GROUP_SEPARATOR).
+    pub group: NameId,
+    /// The values of the condition's `field`, where it has one.
+    pub value: NameId,
+    /// Who and on what, as the correlation's own finding names them.
+    pub actor: NameId,
+    pub resource: NameId,
+}
