@@ -119,6 +119,16 @@ impl Aws {
     }
 }
 
+/// The same client in another Region.
+pub fn cloudtrail_in(
+    client: &aws_sdk_cloudtrail::Client,
+    region: &str,
+) -> aws_sdk_cloudtrail::Client {
+    let region = Region::new(region.to_owned());
+    let config = client.config().to_builder().region(region);
+    aws_sdk_cloudtrail::Client::from_conf(config.build())
+}
+
 /// The same access as another role; its session is asked for here once, for the same reason.
 async fn assume(role: &str, config: &SdkConfig) -> Result<SdkConfig, AwsError> {
     let provider = AssumeRoleProvider::builder(role)

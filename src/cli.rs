@@ -21,7 +21,7 @@ const STYLES: Styles = Styles::styled()
 
 /// From a CloudTrail bucket to a HIPAA audit report, in one command.
 #[derive(Debug, Parser)]
-#[command(name = "trailscan", version, styles = STYLES, max_term_width = 100, after_help = "Exit codes:\n  0  complete, nothing at or above --fail-on\n  1  complete, findings at or above --fail-on\n  2  could not start\n  3  incomplete: the report says what is missing (wins over 1)")]
+#[command(name = "trailscan", version, styles = STYLES, max_term_width = 100, after_help = "Exit codes:\n  0  complete, nothing at or above --fail-on\n  1  complete, findings at or above --fail-on\n  2  could not start\n  3  incomplete, or not proven: the report says what is missing (wins over 1)\n  4  integrity broken: a log or digest was altered, removed or added (wins over all but 2)")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -32,6 +32,11 @@ pub struct Cli {
 pub enum Command {
     /// Read CloudTrail logs, hold them against the rules, and write the report
     Run(Box<Run>),
+    /// Check CloudTrail's logs against its signed digests
+    #[command(
+        after_help = "--since and --until are times of delivery here; `run --verify` does the same while it reads.\nExit codes: 0 valid, 2 could not start, 3 not proven, 4 broken"
+    )]
+    Verify(Box<Verify>),
     /// List, check, try and explain the rules
     #[command(subcommand)]
     Rules(Rules),
@@ -86,6 +91,12 @@ pub struct Run {
     #[command(flatten)]
     pub rule_choice: RuleChoice,
 
+    /// Check every log against CloudTrail's signed digests while it is read
+    #[arg(long, conflicts_with = "incremental", help_heading = "Digests")]
+    pub verify: bool,
+    #[command(flatten)]
+    pub digests: DigestChoice,
+
     /// List what would be read, with an estimate of requests, cost and time, and read nothing
     #[arg(long, help_heading = "Running")]
     pub dry_run: bool,
@@ -102,29 +113,32 @@ pub struct Run {
         help_heading = "Running"
     )]
     pub state: Option<PathBuf>,
-    /// Worker threads; as many as there are processors where not given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Running")]
-    pub jobs: Option<u16>,
-    /// The most MiB an object may inflate to; AWS writes at most 50
-    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4095), help_heading = "Running")]
-    pub max_object_mib: u64,
+    #[command(flatten)]
+    pub running: Running,
 
-    /// Read only where this trail writes; may be given several times [default: every trail]
-    #[arg(
-        long,
-        value_name = "NAME|ARN",
-        conflicts_with = "source",
-        help_heading = "AWS"
-    )]
-    pub trail: Vec<String>,
     #[command(flatten)]
     pub aws: AwsChoice,
+}
+
+/// What reading may take.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Running")]
+pub struct Running {
+    /// Worker threads; as many as there are processors where not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// The most MiB an object may inflate to; AWS writes at most 50
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4095))]
+    pub max_object_mib: u64,
 }
 
 /// Who asks AWS, and how.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "AWS")]
 pub struct AwsChoice {
+    /// Read only where this trail writes; may be given several times [default: every trail]
+    #[arg(long, value_name = "NAME|ARN", conflicts_with = "source")]
+    pub trail: Vec<String>,
     /// AWS profile; without it the SDK's usual credential chain
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
@@ -150,6 +164,50 @@ impl AwsChoice {
             region: None,
         }
     }
+}
+
+/// `trailscan verify`
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// A folder or s3://BUCKET[/PREFIX]; without it CloudTrail is asked where the logs are
+    pub source: Option<String>,
+
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub digests: DigestChoice,
+
+    /// Folder for integrity.json and public-keys.json
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "report",
+        help_heading = "Output"
+    )]
+    pub out: PathBuf,
+    /// No progress and no summary; errors are still printed
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
+
+    #[command(flatten)]
+    pub running: Running,
+
+    #[command(flatten)]
+    pub aws: AwsChoice,
+}
+
+/// Against what logs are verified.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Digests")]
+pub struct DigestChoice {
+    /// CloudTrail's public keys, as `aws cloudtrail list-public-keys` prints them, one file a Region
+    /// [default: CloudTrail is asked in each Region]
+    #[arg(long, value_name = "FILE")]
+    pub public_keys: Vec<PathBuf>,
+    /// SOURCE is a copy of this bucket: the digests must name it, and keys are compared from the
+    /// account on
+    #[arg(long, value_name = "BUCKET")]
+    pub original_bucket: Option<String>,
 }
 
 /// Which events.

@@ -4,6 +4,8 @@ mod init;
 mod policy;
 mod rules;
 mod run;
+mod verification;
+mod verify;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -19,12 +21,14 @@ enum Exit {
     Findings = 1,
     NotStarted = 2,
     Incomplete = 3,
+    Broken = 4,
 }
 
 /// Runs a command. Results go to standard output, everything else to standard error.
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Init => init::run(),
         Command::Policy(arguments) => policy::run(&arguments),

@@ -16,6 +16,7 @@ mod structure;
 use std::borrow::Cow;
 
 use crate::event::Event;
+use crate::sha256;
 
 /// Receives each good record with its place in the object, from 0.
 pub type Visit<'v> = dyn FnMut(u32, &Event<'_>) + 'v;
@@ -61,10 +62,21 @@ pub enum DecodeError {
     NoRecords,
 }
 
+/// What those who verify an object want to know of it, whatever it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seal {
+    /// SHA-256 of the inflated bytes, the very ones that the records are read from.
+    pub sha256: [u8; 32],
+    /// What is not as CloudTrail stores objects: one gzip member and nothing behind it.
+    pub fault: Option<&'static str>,
+}
+
 /// Buffers that one worker uses for object after object.
 #[derive(Debug, Default)]
 pub struct Decoder {
     inflated: Vec<u8>,
+    sealing: bool,
+    seal: Option<Seal>,
     scratch: records::Scratch,
     /// The most bytes an object may inflate to. AWS writes at most 50 MB.
     cap: u64,
@@ -79,18 +91,67 @@ impl Decoder {
         }
     }
 
+    /// The same decoder, which hashes what it inflates ([`seal`](Self::seal)).
+    pub fn sealing(self) -> Self {
+        Self {
+            sealing: true,
+            ..self
+        }
+    }
+
+    /// The seal of the last object; nothing where it could not be inflated.
+    pub const fn seal(&self) -> Option<&Seal> {
+        self.seal.as_ref()
+    }
+
+    /// The inflated bytes of one object, whatever it holds.
+    ///
+    /// # Errors
+    /// It is damaged or too large.
+    pub fn open<'a>(&'a mut self, stored: &'a [u8]) -> Result<&'a [u8], DecodeError> {
+        let plain = self.inflate(stored)?.is_none();
+        Ok(if plain { stored } else { &self.inflated })
+    }
+
+    /// Inflates and seals; nothing where the object is not gzip.
+    fn inflate(&mut self, stored: &[u8]) -> Result<Option<gunzip::Layers>, DecodeError> {
+        self.seal = None;
+        let layers = if gunzip::is_gzip(stored) {
+            Some(gunzip::inflate(stored, &mut self.inflated, self.cap)?)
+        } else if stored.len() as u64 > self.cap << 20 {
+            return Err(DecodeError::TooLarge { cap: self.cap });
+        } else {
+            None
+        };
+        if self.sealing {
+            let bytes = layers.map_or(stored, |_| self.inflated.as_slice());
+            self.seal = Some(Seal {
+                sha256: sha256::of(bytes),
+                fault: match layers {
+                    None => Some("it is not gzip, as CloudTrail's objects are"),
+                    Some(gunzip::Layers { members: 2.., .. }) => {
+                        Some("bytes stand behind its first gzip member: CloudTrail writes one")
+                    }
+                    Some(gunzip::Layers { behind: 1.., .. }) => {
+                        Some("bytes stand behind its gzip member: CloudTrail writes none")
+                    }
+                    Some(_) => None,
+                },
+            });
+        }
+        Ok(layers)
+    }
+
     /// Reads one object. `visit` is called for each good record, in file order, before it is known
     /// whether the whole object is sound: on an error the caller must forget what it was told.
     pub fn decode(&mut self, stored: &[u8], visit: &mut Visit<'_>) -> Result<Decoded, DecodeError> {
         let mut decoded = Decoded::default();
-        let bytes = if gunzip::is_gzip(stored) {
-            decoded.trailing = gunzip::inflate(stored, &mut self.inflated, self.cap)?;
-            self.inflated.as_slice()
-        } else if stored.len() as u64 > self.cap << 20 {
-            return Err(DecodeError::TooLarge { cap: self.cap });
-        } else {
-            stored
-        };
+        let layers = self.inflate(stored)?;
+        let bytes = layers.map_or(stored, |_| self.inflated.as_slice());
+        decoded.trailing = layers.map_or(0, |layers| match layers.padding {
+            true => 0,
+            false => layers.behind,
+        });
         decoded.inflated = bytes.len() as u64;
         let text = utf8(bytes, &mut decoded.repaired);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);

@@ -35,6 +35,9 @@ pub mod finding;
 // what was read and what was not
 pub mod coverage;
 
+// what digests say of logs, and what that proves
+pub mod integrity;
+
 // everything a run learnt
 pub mod tally;
 
@@ -51,6 +54,9 @@ pub mod source;
 
 // from bytes to records
 pub mod decode;
+
+// digests read, and the proof drawn from them
+pub mod digest;
 
 // ---- what is looked for ----
 

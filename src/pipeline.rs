@@ -7,6 +7,7 @@
 mod incoming;
 mod lessons;
 mod scan;
+mod seal;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::coverage::ProblemKind;
 use crate::detect::{Detection, Detector};
+use crate::digest::Reader;
+use crate::integrity::Settled;
 use crate::source::s3::{self, Access};
 use crate::source::{Listing, Scope};
 use crate::state::State;
@@ -35,6 +38,33 @@ pub struct Options {
     pub max_object_mib: u64,
     /// Where lessons of earlier runs are found and those of this one are kept.
     pub state: Option<Arc<State>>,
+}
+
+/// What is done with each object.
+#[derive(Clone, Copy)]
+pub struct Work<'r> {
+    /// Records are held against the rules; nothing where only digests are checked.
+    pub detector: Option<&'r Detector<'r>>,
+    /// Logs are held against digests.
+    pub digests: Option<&'r Reader>,
+    /// Is told of logs whose digest is known; without it the tally keeps them.
+    pub ledger: Option<&'r dyn Ledger>,
+}
+
+impl<'r> Work<'r> {
+    /// Rules alone.
+    pub const fn rules(detector: &'r Detector<'r>) -> Self {
+        Self {
+            detector: Some(detector),
+            digests: None,
+            ledger: None,
+        }
+    }
+}
+
+/// Takes down what became of each log.
+pub trait Ledger: Sync {
+    fn settled(&self, settled: &Settled);
 }
 
 /// What the pipeline tells while it runs.
@@ -60,10 +90,10 @@ pub enum Input<'r> {
     },
 }
 
-/// Reads every object, holds it against the rules, and sums up.
+/// Reads every object once, does the work on it, and sums up.
 pub fn run(
     input: Input<'_>,
-    detector: &Detector<'_>,
+    work: Work<'_>,
     scope: &Scope,
     options: &Options,
     progress: &dyn Progress,
@@ -74,18 +104,21 @@ pub fn run(
     let lessons = options.state.as_ref().map(Lessons::new);
     // a lesson holds for every window: the object is scanned whole, and narrowed afterwards
     let everything = Scope::all(scope.now);
-    let work = || {
-        let detection = Detection::new(detector);
+    let run = || {
+        let detection = work.detector.map(Detection::new);
         let mib = options.max_object_mib;
         let mut worker = match &lessons {
-            None => Worker::new(detection, scope, mib),
-            Some(_) => Worker::new(detection.telling_all(), &everything, mib),
+            None => Worker::new(detection, work, scope, mib),
+            Some(_) => {
+                let detection = detection.map(Detection::telling_all);
+                Worker::new(detection, work, &everything, mib)
+            }
         };
         while let Some(object) = incoming.next(options, progress) {
             let reference = &object.reference;
             let mut scanned = match object.loaded {
-                Loaded::Read(bytes) => {
-                    let mut scanned = worker.scan(object.sequence, reference, bytes);
+                Loaded::Read(fetched) => {
+                    let mut scanned = worker.scan(object.sequence, reference, fetched);
                     if let Some(lessons) = &lessons {
                         lessons.keep(reference, &mut scanned);
                     }
@@ -104,18 +137,19 @@ pub fn run(
                 reference.size.unwrap_or(scanned.coverage.bytes_stored),
                 scanned.coverage.records.evaluated,
             );
-            intake
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(scanned, object.share);
+            intake.lock().unwrap_or_else(PoisonError::into_inner).take(
+                scanned,
+                object.share,
+                work.ledger,
+            );
         }
     };
     match ThreadPoolBuilder::new().num_threads(options.jobs).build() {
         Ok(pool) => {
-            pool.broadcast(|_| work());
+            pool.broadcast(|_| run());
         }
         // no threads to be had: the work is done all the same
-        Err(_) => work(),
+        Err(_) => run(),
     }
     if let Some(lessons) = lessons {
         lessons.finish(progress);
@@ -145,11 +179,20 @@ struct Intake {
 }
 
 impl Intake {
-    fn take(&mut self, scanned: Scanned, share: Option<OwnedSemaphorePermit>) {
+    fn take(
+        &mut self,
+        scanned: Scanned,
+        share: Option<OwnedSemaphorePermit>,
+        ledger: Option<&dyn Ledger>,
+    ) {
         self.waiting.insert(scanned.sequence, (scanned, share));
         while let Some((scanned, _)) = self.waiting.remove(&self.next) {
             self.tally.absorb(scanned);
             self.next += 1;
+        }
+        if let Some(ledger) = ledger {
+            let settled = self.tally.integrity.take_settled();
+            settled.iter().for_each(|one| ledger.settled(one));
         }
     }
 }

@@ -8,6 +8,7 @@ mod assess;
 pub mod csv;
 mod findings;
 pub mod html;
+pub mod integrity;
 pub mod json;
 pub mod outlook;
 pub mod terminal;
@@ -21,6 +22,7 @@ use crate::coverage::Coverage;
 use crate::event::time::Epoch;
 use crate::finding::{Finding, iso_time};
 use crate::hipaa::Citation;
+use crate::integrity::proof::{self, Proof};
 use crate::rules::{Rejected, RuleSet, Unconfigured};
 use crate::severity::Severity;
 use crate::tally::Tally;
@@ -31,6 +33,8 @@ use activity::ActivityTables;
 pub struct Report {
     pub provenance: Provenance,
     pub coverage: Coverage,
+    /// What the digests prove; nothing where nobody asked.
+    pub integrity: Option<Proof>,
     /// By citation, in the catalogue's order; only those some rule speaks to.
     pub citations: Vec<CitationState>,
     /// In the order of [`Finding::order`], those below `min_level` left out.
@@ -164,6 +168,7 @@ impl Report {
             unconfigured: rules.unconfigured.clone(),
             activity: ActivityTables::new(&tally.activity, &tally.names),
             coverage: tally.coverage,
+            integrity: None,
             worst,
             left_out,
             findings,
@@ -219,7 +224,13 @@ impl Report {
         } else {
             "all logs found were read"
         };
-        format!("{found}{hidden}; {whole}.")
+        let proven = match self.integrity.as_ref().map(Proof::state) {
+            None => "",
+            Some(proof::State::Valid) => ", as AWS signed them",
+            Some(proof::State::NotProven) => ", their integrity is NOT PROVEN",
+            Some(proof::State::Broken) => ", their integrity is BROKEN",
+        };
+        format!("{found}{hidden}; {whole}{proven}.")
     }
 }
 

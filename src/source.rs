@@ -8,14 +8,14 @@ pub mod key;
 pub mod local;
 pub mod s3;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
 use crate::coverage::Problem;
-use key::LogKey;
+use key::{LogKey, LogKind};
 
 /// What the user named as SOURCE.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +110,9 @@ impl ObjectRef {
     }
 }
 
+/// How long after an hour's logs the digest that names them may be stamped.
+const DIGEST_SLACK: chrono::Duration = chrono::Duration::hours(2);
+
 /// What a run asks for. A listing leaves out what its key already rules out; everything else is
 /// decided record by record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +128,8 @@ pub struct Scope {
     pub accounts: Vec<String>,
     /// Regions; none named means all.
     pub regions: Vec<String>,
+    /// Whether digests are listed, too.
+    pub digests: bool,
 }
 
 impl Scope {
@@ -137,6 +142,7 @@ impl Scope {
             now,
             accounts: Vec::new(),
             regions: Vec::new(),
+            digests: false,
         }
     }
 
@@ -167,9 +173,14 @@ impl Scope {
     /// True where an object of that key may hold what is asked for. A key that says nothing may.
     pub fn may_hold(&self, key: Option<&LogKey>) -> bool {
         key.is_none_or(|key| {
+            // a digest speaks for the hour before its stamp
+            let slack = match key.kind {
+                LogKind::Digest => self.slack + DIGEST_SLACK,
+                _ => self.slack,
+            };
             self.holds_account(&key.account)
                 && self.holds_region(&key.region)
-                && key::may_hold(key.delivered, self.since, self.until, self.slack)
+                && key::may_hold(key.delivered, self.since, self.until, slack)
         })
     }
 }
@@ -194,6 +205,24 @@ impl Listing {
     }
 }
 
+/// What S3 keeps beside an object's bytes (`x-amz-meta-…`), by name without that prefix.
+pub type Metadata = BTreeMap<String, String>;
+
+/// An object as it is stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fetched {
+    pub bytes: Vec<u8>,
+    /// Of a file: what stands in the file beside it ([`local::SIDE_FILE`]).
+    pub metadata: Metadata,
+}
+
+impl From<Vec<u8>> for Fetched {
+    fn from(bytes: Vec<u8>) -> Self {
+        let metadata = Metadata::new();
+        Self { bytes, metadata }
+    }
+}
+
 /// Why an object's bytes could not be had.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum FetchError {
@@ -203,7 +232,10 @@ pub enum FetchError {
     /// In an archive storage class: it must be restored before anyone can read it.
     #[error("archived in storage class {0}: restore it to read it")]
     Archived(String),
-    /// Everything else: gone since the listing, time-outs after all retries, I/O errors.
+    /// There is no such object (any more).
+    #[error("deleted between listing and reading")]
+    Gone,
+    /// Everything else: time-outs after all retries, I/O errors.
     #[error("{0}")]
     Failed(String),
 }

@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap;
 use crate::coverage::Coverage;
 use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome, Sample};
+use crate::integrity::Integrity;
 use crate::names::{NameId, Names, Translation};
 use duplicates::Duplicates;
 pub use group::{Evidence, Group, GroupKey, Groups, Period};
@@ -63,6 +64,7 @@ pub type Series = FxHashMap<NameId, Vec<Row>>;
 #[derive(Debug, Default)]
 pub struct Tally {
     pub coverage: Coverage,
+    pub integrity: Integrity,
     pub groups: Groups,
     /// Per correlation, by its place in the rule set.
     pub series: BTreeMap<usize, Series>,
@@ -81,6 +83,9 @@ impl Tally {
     /// Takes up the next object. Objects must come in the order of their sequence.
     pub fn absorb(&mut self, scanned: Scanned) {
         let mut coverage = scanned.coverage;
+        if let Some(evidence) = scanned.integrity {
+            self.integrity.absorb(evidence);
+        }
         if let Some(day) = scanned.delivered {
             self.met.delivered(day);
         }

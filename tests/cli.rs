@@ -25,6 +25,7 @@ fn said(arguments: &[&str]) -> (i32, String, String) {
 fn help_is_part_of_the_product() {
     insta::assert_snapshot!("help", said(&["--help"]).1);
     insta::assert_snapshot!("help_run", said(&["run", "--help"]).1);
+    insta::assert_snapshot!("help_verify", said(&["verify", "--help"]).1);
 }
 
 #[test]
@@ -138,6 +139,7 @@ fn the_policy_and_the_configuration_are_printed_ready_to_use() {
         (code, &policy["Statement"][2]["Resource"]),
         (0, &"arn:aws:s3:::logs/prod/AWSLogs/*".into())
     );
+    assert!(policy.to_string().contains("cloudtrail:ListPublicKeys"));
     let folder = tempfile::tempdir().unwrap();
     let init = || {
         trailscan()

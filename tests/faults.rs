@@ -77,7 +77,7 @@ async fn a_fault_that_passes_is_borne_and_one_that_stays_is_named() {
     for (fault, named) in faults {
         let (fetcher, requests) = spoilt(fault(2)).await;
         let bytes = fetcher.fetch(BUCKET, KEY, told(), CAP).await;
-        assert_eq!(bytes.unwrap(), KEY.as_bytes(), "{named}");
+        assert_eq!(bytes.unwrap().bytes, KEY.as_bytes(), "{named}");
         assert_eq!(requests.lock().unwrap()[KEY], 3, "{named}");
 
         let (fetcher, requests) = spoilt(fault(ALWAYS)).await;
@@ -97,7 +97,7 @@ async fn a_fault_that_passes_is_borne_and_one_that_stays_is_named() {
 async fn bytes_beyond_the_announced_length_are_not_taken() {
     let (fetcher, _) = spoilt(Fault::Long(ALWAYS)).await;
     let bytes = fetcher.fetch(BUCKET, KEY, told(), CAP).await.unwrap();
-    assert_eq!(bytes, KEY.as_bytes());
+    assert_eq!(bytes.bytes, KEY.as_bytes());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,7 +120,7 @@ async fn a_busy_server_is_waited_for_longer_than_a_broken_one() {
     let asked = memory.asked();
     let fetcher = fetcher(&loopback::serve(memory).await).await;
     let busy = fetcher.fetch(BUCKET, "busy", Told::default(), CAP).await;
-    assert_eq!(busy.unwrap(), b"busy");
+    assert_eq!(busy.unwrap().bytes, b"busy");
     assert_eq!(asked.lock().unwrap().len(), 6);
     let error = fetcher.fetch(BUCKET, "busier", Told::default(), CAP).await;
     let error = error.unwrap_err().to_string();

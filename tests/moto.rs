@@ -69,7 +69,7 @@ async fn a_trail_is_discovered_listed_and_read() {
     };
     assert_eq!(format!("prod/{}", object.name), keys[1]);
     let bytes = s3::fetch(&client, BUCKET, &keys[1], 1 << 20).await.unwrap();
-    assert_eq!(bytes, keys[1].as_bytes());
+    assert_eq!(bytes.bytes, keys[1].as_bytes());
     let gone = s3::fetch(&client, BUCKET, "prod/gone", 1 << 20).await;
     assert!(gone.unwrap_err().to_string().contains("deleted"));
     let other = s3::open(&client, "no-such-bucket", "").await.unwrap_err();

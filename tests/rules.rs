@@ -20,7 +20,7 @@ use trailscan::derive::Derived;
 use trailscan::detect::Detector;
 use trailscan::event::Event;
 use trailscan::event::json::Raw;
-use trailscan::pipeline::{self, Input, Options, Progress};
+use trailscan::pipeline::{self, Input, Options, Progress, Work};
 use trailscan::report::{Provenance, Report};
 use trailscan::rules::samples::{self, Case, Expect, Story};
 use trailscan::rules::{RuleSet, load};
@@ -102,7 +102,13 @@ fn a_story_in_a_log_file_is_found_as_in_a_trial() {
         let text = format!("{{\"Records\":[{}]}}", events.join(","));
         std::fs::write(folder.path().join("log.json"), text).unwrap();
         let listing = local::list(folder.path(), &scope).unwrap();
-        let mut tally = pipeline::run(Input::Files(listing), &detector, &scope, &options, &Quiet);
+        let mut tally = pipeline::run(
+            Input::Files(listing),
+            Work::rules(&detector),
+            &scope,
+            &options,
+            &Quiet,
+        );
         assert!(
             tally.coverage.is_complete(),
             "{:?}",

@@ -17,6 +17,7 @@ pub(super) fn run(arguments: &Policy) -> anyhow::Result<Exit> {
             {"Sid": "ListLogs", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{}", arguments.bucket)},
             {"Sid": "ReadLogs", "Effect": "Allow", "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{}/{below}AWSLogs/*", arguments.bucket)},
             {"Sid": "DecryptLogs", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": "TRAIL-KEY-ARN", "Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}}},
+            {"Sid": "VerifyLogs", "Effect": "Allow", "Action": "cloudtrail:ListPublicKeys", "Resource": "*"},
         ],
     });
     say(&format!("{policy:#}\n"))?;

@@ -1,9 +1,9 @@
 //! `trailscan run`: the main job, one line a stage.
 
 mod dry;
-mod find;
-mod output;
-mod progress;
+pub(super) mod find;
+pub(super) mod output;
+pub(super) mod progress;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,12 +11,14 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Duration, Utc};
 
+use super::verification::Verification;
 use super::{Exit, say};
-use crate::cli::{FailOn, RuleChoice, RuleSource, Run};
+use crate::cli::{FailOn, RuleChoice, RuleSource, Run, Running, Selection};
 use crate::config::Config;
 use crate::correlate::correlate;
 use crate::detect::Detector;
-use crate::pipeline::{self, Options};
+use crate::integrity::proof::{self, Proof};
+use crate::pipeline::{self, Options, Work};
 use crate::report::{Provenance, Report, plural, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
@@ -35,41 +37,71 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let source = Source::parse(arguments.source.as_deref())?;
     let config = Config::load(arguments.rule_choice.config.as_deref())?;
     let rules = rule_set(&arguments.rule_choice, &config)?;
-    let scope = scope(arguments, &source, now)?;
+    let digests = &arguments.digests;
+    let about_digests = !digests.public_keys.is_empty() || digests.original_bucket.is_some();
+    if about_digests && !arguments.verify {
+        bail!("--public-keys and --original-bucket are for digests: add --verify");
+    }
+    let scope = Scope {
+        digests: arguments.verify,
+        ..scope(&arguments.selection, &source, now)?
+    };
     let output = match arguments.dry_run {
         true => None,
         false => Some(output::Folder::open(&arguments.out)?),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("cannot start")?;
+    let runtime = runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
-    let found = find::find(&source, &scope, arguments, &runtime)?;
+    let found = find::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
     let state = match arguments.incremental {
         true => Some(state(arguments, &config, &rules)?),
         false => None,
     };
     let Some(output) = output else {
-        return dry::run(found, &scope, state.as_deref(), jobs(arguments.jobs));
+        let jobs = options(&arguments.running).jobs;
+        return dry::run(found, &scope, state.as_deref(), jobs);
+    };
+    let verification = match arguments.verify {
+        false => None,
+        true => Some(Verification::prepare(
+            (&source, &found),
+            &scope,
+            &arguments.digests,
+            &arguments.aws,
+            &output,
+            &runtime,
+        )?),
     };
     progress.begin();
     let detector = Detector::new(&rules, &config.organization);
     let options = Options {
-        jobs: jobs(arguments.jobs),
-        max_object_mib: arguments.max_object_mib,
         state,
+        ..options(&arguments.running)
     };
-    let mut tally = pipeline::run(found.input, &detector, &scope, &options, &progress);
+    let work = Work {
+        detector: Some(&detector),
+        digests: verification.as_ref().map(|one| &one.reader),
+        ledger: verification.as_ref().map(|one| &one.spool as _),
+    };
+    let mut tally = pipeline::run(found.input, work, &scope, &options, &progress);
+    let mut files = Vec::new();
+    let mut proof = None;
+    if let Some(verification) = verification {
+        let (_, drawn, written) =
+            verification.finish(&mut tally.integrity, &options, &progress, &output)?;
+        (proof, files) = (Some(drawn), written);
+    }
     progress.end();
     let bursts = correlate(&rules, &mut tally);
-    let report = Report::new(
-        provenance(&found.source, &config, &scope, arguments),
-        &rules,
-        tally,
-        bursts,
-    );
+    let report = Report {
+        integrity: proof,
+        ..Report::new(
+            provenance(&found.source, &config, &scope, arguments),
+            &rules,
+            tally,
+            bursts,
+        )
+    };
     if !report.coverage.identities_hold() {
         bail!(
             "the counts do not add up, which is a bug in trailscan: {:?} {:?}",
@@ -77,7 +109,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
             report.coverage.records
         );
     }
-    let files = output.write(&report, &arguments.format)?;
+    files.splice(0..0, output.write(&report, &arguments.format)?);
     if !arguments.quiet {
         say(&terminal::summary(&report))?;
         say(&format!("\nReport: {}\n", files.join("  ")))?;
@@ -117,8 +149,20 @@ pub(super) fn texts(from: &RuleSource) -> anyhow::Result<Vec<RuleText>> {
     Ok(texts)
 }
 
-fn scope(arguments: &Run, source: &Source, now: DateTime<Utc>) -> anyhow::Result<Scope> {
-    let selection = &arguments.selection;
+/// What threads wait on for the network.
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start")
+}
+
+pub(super) fn scope(
+    selection: &Selection,
+    source: &Source,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Scope> {
     let until = selection.until.map(|when| when.at(now));
     let remote = matches!(source, Source::S3 { .. } | Source::Trails);
     let default = remote.then(|| until.unwrap_or(now) - Duration::days(DEFAULT_DAYS));
@@ -136,6 +180,7 @@ fn scope(arguments: &Run, source: &Source, now: DateTime<Utc>) -> anyhow::Result
         now,
         accounts: selection.account.clone(),
         regions: selection.region.clone(),
+        digests: false,
     })
 }
 
@@ -154,7 +199,7 @@ fn state(arguments: &Run, config: &Config, rules: &RuleSet) -> anyhow::Result<Ar
         &rules.hash,
         &places.join(" "),
         &text,
-        &arguments.max_object_mib.to_string(),
+        &arguments.running.max_object_mib.to_string(),
     ];
     let fingerprint = sha256::hex([learnt_with.join("\n").as_bytes()]);
     let state = State::open(&path, &fingerprint)?;
@@ -168,11 +213,14 @@ fn state(arguments: &Run, config: &Config, rules: &RuleSet) -> anyhow::Result<Ar
     Ok(Arc::new(state))
 }
 
-fn jobs(asked: Option<u16>) -> usize {
-    asked.map_or_else(
-        || std::thread::available_parallelism().map_or(1, Into::into),
-        usize::from,
-    )
+/// How the pipeline is to run.
+pub(super) fn options(running: &Running) -> Options {
+    let processors = || std::thread::available_parallelism().map_or(1, Into::into);
+    Options {
+        jobs: running.jobs.map_or_else(processors, usize::from),
+        max_object_mib: running.max_object_mib,
+        state: None,
+    }
 }
 
 /// The moment of the run; `SOURCE_DATE_EPOCH` sets it for reports that can be compared byte by byte
@@ -181,7 +229,7 @@ fn jobs(asked: Option<u16>) -> usize {
     clippy::disallowed_methods,
     reason = "the one place that asks the clock"
 )]
-fn now() -> anyhow::Result<DateTime<Utc>> {
+pub(super) fn now() -> anyhow::Result<DateTime<Utc>> {
     match std::env::var("SOURCE_DATE_EPOCH") {
         Ok(text) => text
             .parse()
@@ -231,14 +279,18 @@ fn warn_of_regions(arguments: &Run) {
     }
 }
 
-/// Incomplete wins over findings: an incomplete run proves nothing.
+/// Broken integrity wins over all; incomplete wins over findings, because an incomplete run proves
+/// nothing.
 fn exit(report: &Report, fail_on: FailOn) -> Exit {
     let found = fail_on
         .0
         .is_some_and(|least| report.worst.is_some_and(|worst| worst >= least));
-    match (report.coverage.is_complete(), found) {
-        (false, _) => Exit::Incomplete,
-        (true, true) => Exit::Findings,
-        (true, false) => Exit::Done,
+    let complete = report.coverage.is_complete();
+    match (report.integrity.as_ref().map(Proof::state), found) {
+        (Some(proof::State::Broken), _) => Exit::Broken,
+        (Some(proof::State::NotProven), _) => Exit::Incomplete,
+        _ if !complete => Exit::Incomplete,
+        (_, true) => Exit::Findings,
+        (_, false) => Exit::Done,
     }
 }

@@ -11,20 +11,34 @@ pub(super) fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1f, 0x8b])
 }
 
-/// Inflates every member into `out` and answers how many bytes stand behind the last one that are
-/// neither a member nor zero padding. `cap` is in MiB.
-pub(super) fn inflate(stored: &[u8], out: &mut Vec<u8>, cap: u64) -> Result<u64, DecodeError> {
+/// What a gzip file was made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Layers {
+    pub(super) members: u32,
+    /// Bytes behind the last member.
+    pub(super) behind: u64,
+    /// Those bytes are zeros: padding.
+    pub(super) padding: bool,
+}
+
+/// Inflates every member into `out`. `cap` is in MiB.
+pub(super) fn inflate(stored: &[u8], out: &mut Vec<u8>, cap: u64) -> Result<Layers, DecodeError> {
     out.clear();
     let limit = usize::try_from(cap << 20).unwrap_or(usize::MAX);
     let mut rest = stored;
+    let mut members = 0;
     while is_gzip(rest) {
+        members += 1;
         rest = member(rest, out, limit).map_err(|error| match error {
             MemberError::TooLarge => DecodeError::TooLarge { cap },
             MemberError::Damaged(what) => DecodeError::Gzip(what),
         })?;
     }
-    let padding = rest.iter().all(|byte| *byte == 0);
-    Ok(if padding { 0 } else { rest.len() as u64 })
+    Ok(Layers {
+        members,
+        behind: rest.len() as u64,
+        padding: rest.iter().all(|byte| *byte == 0),
+    })
 }
 
 enum MemberError {

@@ -14,8 +14,9 @@ use tokio::task::JoinHandle;
 use super::lessons::known;
 use super::{Input, Options, Progress};
 use crate::coverage::Problem;
+use crate::digest;
 use crate::source::s3::{Fetcher, Pages, Patience, Told};
-use crate::source::{FetchError, Listing, ObjectRef, Place, Scope, local};
+use crate::source::{FetchError, Fetched, Listing, ObjectRef, Place, Scope, local};
 use crate::state::State;
 
 /// Stored bytes that may be on their way or wait to be taken up, in KiB.
@@ -33,7 +34,7 @@ pub(super) struct Object {
 /// What there is of an object.
 pub(super) enum Loaded {
     /// Its bytes, or the reason why there are none.
-    Read(Result<Vec<u8>, FetchError>),
+    Read(Result<Fetched, FetchError>),
     /// What it taught an earlier run.
     Known(Vec<u8>),
 }
@@ -232,7 +233,7 @@ impl Feed {
     }
 }
 
-async fn fetch(fetcher: &Fetcher, object: &ObjectRef, cap: u64) -> Result<Vec<u8>, FetchError> {
+async fn fetch(fetcher: &Fetcher, object: &ObjectRef, cap: u64) -> Result<Fetched, FetchError> {
     if let Some(class) = &object.archived {
         return Err(FetchError::Archived(class.clone()));
     }
@@ -246,10 +247,16 @@ async fn fetch(fetcher: &Fetcher, object: &ObjectRef, cap: u64) -> Result<Vec<u8
     }
 }
 
-fn read(object: &ObjectRef, options: &Options) -> Result<Vec<u8>, FetchError> {
+fn read(object: &ObjectRef, options: &Options) -> Result<Fetched, FetchError> {
     match &object.place {
-        Place::File(path) => local::read(path, options.max_object_mib << 20),
-        Place::Stdin => read_stdin(options.max_object_mib << 20),
+        Place::File(path) => {
+            let mut fetched = Fetched::from(local::read(path, options.max_object_mib << 20)?);
+            if digest::is_digest(object) {
+                fetched.metadata = local::metadata(path);
+            }
+            Ok(fetched)
+        }
+        Place::Stdin => read_stdin(options.max_object_mib << 20).map(Fetched::from),
         Place::S3 { .. } => Err(FetchError::Failed("no client for its bucket".to_owned())),
     }
 }

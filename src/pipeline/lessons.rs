@@ -121,9 +121,10 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::detect::{Detection, Detector};
+    use crate::pipeline::Work;
     use crate::pipeline::scan::Worker;
     use crate::rules::load;
-    use crate::source::{Scope, local};
+    use crate::source::{Fetched, Scope, local};
 
     /// Whatever is added to what an object teaches must come back from the file.
     #[test]
@@ -135,14 +136,14 @@ mod tests {
         let scope = Scope::all(std::time::UNIX_EPOCH.into());
         let listing = local::list(&root.join("samples/trails/breach"), &scope).unwrap();
         let detection = Detection::new(&detector).telling_all();
-        let mut worker = Worker::new(detection, &scope, 64);
+        let mut worker = Worker::new(Some(detection), Work::rules(&detector), &scope, 64);
         let mut found = 0;
         for (sequence, object) in (0..).zip(&listing.objects) {
             let Place::File(path) = &object.place else {
                 continue;
             };
             let bytes = local::read(path, 1 << 20);
-            let scanned = worker.scan(sequence, object, bytes);
+            let scanned = worker.scan(sequence, object, bytes.map(Fetched::from));
             let kept = bitcode::encode(&scanned);
             let recalled = recall(sequence, &kept, object).unwrap();
             let told = |scanned: &Scanned| {

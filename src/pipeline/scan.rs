@@ -4,26 +4,40 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
+use super::{Work, seal};
 use crate::coverage::{Coverage, ProblemKind, Sight};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
 use crate::detect::Detection;
+use crate::digest;
 use crate::event::{Event, Key};
-use crate::source::{FetchError, ObjectRef, Scope};
+use crate::source::{FetchError, Fetched, ObjectRef, Scope};
 use crate::tally::Scanned;
 
 /// A worker and the buffers it uses again.
 pub(super) struct Worker<'r> {
-    detection: Detection<'r>,
+    detection: Option<Detection<'r>>,
+    pub(super) work: Work<'r>,
     scope: &'r Scope,
-    decoder: Decoder,
+    pub(super) decoder: Decoder,
 }
 
 impl<'r> Worker<'r> {
-    pub(super) fn new(detection: Detection<'r>, scope: &'r Scope, max_object_mib: u64) -> Self {
+    /// Without detection objects are only hashed.
+    pub(super) fn new(
+        detection: Option<Detection<'r>>,
+        work: Work<'r>,
+        scope: &'r Scope,
+        max_object_mib: u64,
+    ) -> Self {
+        let decoder = Decoder::new(max_object_mib);
         Self {
             detection,
+            work,
             scope,
-            decoder: Decoder::new(max_object_mib),
+            decoder: match work.digests {
+                Some(_) => decoder.sealing(),
+                None => decoder,
+            },
         }
     }
 
@@ -32,31 +46,48 @@ impl<'r> Worker<'r> {
         &mut self,
         sequence: u64,
         object: &ObjectRef,
-        bytes: Result<Vec<u8>, FetchError>,
+        fetched: Result<Fetched, FetchError>,
     ) -> Scanned {
         let mut coverage = Coverage::default();
         coverage.objects.listed = 1;
-        let bytes = match bytes {
-            Ok(bytes) => bytes,
+        if let Some(reader) = self.work.digests
+            && digest::is_digest(object)
+        {
+            let scanned = scanned(sequence, object, coverage);
+            return self.digest(scanned, object, fetched, reader);
+        }
+        let fetched = match fetched {
+            Ok(fetched) => fetched,
             Err(error) => {
                 let (count, kind) = match &error {
                     FetchError::Refused(_) => (&mut coverage.objects.refused, ProblemKind::Refused),
                     FetchError::Archived(_) => {
                         (&mut coverage.objects.archived, ProblemKind::Archived)
                     }
-                    FetchError::Failed(_) => (&mut coverage.objects.broken, ProblemKind::Broken),
+                    FetchError::Gone | FetchError::Failed(_) => {
+                        (&mut coverage.objects.broken, ProblemKind::Broken)
+                    }
                 };
                 *count = 1;
                 coverage.problem(&object.name, kind, error.to_string());
-                return scanned(sequence, object, coverage);
+                return Scanned {
+                    integrity: self.unread(object, &error),
+                    ..scanned(sequence, object, coverage)
+                };
             }
         };
-        coverage.bytes_stored = bytes.len() as u64;
-        let mut taken = Taken::new(&mut self.detection, self.scope);
-        match self
-            .decoder
-            .decode(&bytes, &mut |record, event| taken.take(record, event))
-        {
+        coverage.bytes_stored = fetched.bytes.len() as u64;
+        let Some(detection) = &mut self.detection else {
+            return self.hash(scanned(sequence, object, coverage), object, &fetched);
+        };
+        let mut taken = Taken::new(detection, self.scope);
+        let decoded = self.decoder.decode(&fetched.bytes, &mut |record, event| {
+            taken.take(record, event)
+        });
+        let evidence = self.work.digests.and_then(|reader| {
+            seal::evidence(reader, &mut self.decoder, object, &fetched, &decoded)
+        });
+        let scanned = match decoded {
             Ok(decoded) if decoded.content == Content::Log => {
                 log(object, &decoded, &taken, &mut coverage);
                 // a key that says nothing: the object is counted where its first event belongs
@@ -82,6 +113,10 @@ impl<'r> Worker<'r> {
                 broken(object, &error, &mut coverage);
                 scanned(sequence, object, coverage)
             }
+        };
+        Scanned {
+            integrity: evidence,
+            ..scanned
         }
     }
 }

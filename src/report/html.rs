@@ -10,6 +10,7 @@ mod chart;
 mod citations;
 mod decision;
 mod evidence;
+mod integrity;
 mod lists;
 mod method;
 mod scope;
@@ -31,9 +32,10 @@ const CLASSIFICATION: &str =
     "Confidential – contains system activity that may identify patients or staff";
 
 /// The sections of the page with their anchors, in order.
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: [(&str, &str); 9] = [
     ("decision", "Decision"),
     ("scope", "Scope and coverage"),
+    ("integrity", "Integrity"),
     ("citations", "By citation"),
     ("needs-decision", "Needs decision"),
     ("others", "Medium and low"),
@@ -61,6 +63,7 @@ pub fn render(report: &Report) -> String {
                     main {
                         (decision::section(report, &id, zone))
                         (scope::section(report))
+                        (integrity::section(report))
                         (citations::section(report))
                         (lists::needs_decision(report))
                         (lists::others(report))

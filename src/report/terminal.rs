@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Report, plural, thousands};
+use super::{Report, integrity, plural, thousands};
 use crate::event::time::iso;
 use crate::severity::Severity;
 
@@ -19,6 +19,9 @@ pub fn summary(report: &Report) -> String {
     let dim = Style::new().dimmed();
     let _ = writeln!(out, "{bold}{}{bold:#}", report.verdict());
     let _ = writeln!(out, "{}", coverage(report));
+    if let Some(proof) = &report.integrity {
+        let _ = writeln!(out, "{}", integrity::line(proof));
+    }
     let _ = writeln!(out, "{}", rules(report));
     if !report.findings.is_empty() {
         out.push('\n');
@@ -46,6 +49,9 @@ pub fn summary(report: &Report) -> String {
             "{dim}… and {} more in the report{dim:#}",
             report.findings.len() - SHOWN
         );
+    }
+    if let Some(proof) = &report.integrity {
+        integrity::told(&mut out, proof);
     }
     let losses: Vec<_> = report.coverage.problems.iter().collect();
     if !losses.is_empty() {

@@ -59,12 +59,16 @@ impl LogKey {
         let [account, folder, region, year, month, day, .., file] = parts.get(at..)? else {
             return None;
         };
+        let kind = LogKind::from_folder(folder)?;
         Some(Self {
-            kind: LogKind::from_folder(folder)?,
+            kind,
             account: (*account).to_owned(),
             region: (*region).to_owned(),
             day: date([year, month, day])?,
-            delivered: stamp(file),
+            delivered: match kind {
+                LogKind::Digest => DigestName::parse(file).and_then(|name| time(name.end)),
+                _ => stamp(file),
+            },
         })
     }
 }
@@ -85,6 +89,75 @@ pub fn date(parts: [&str; 3]) -> Option<NaiveDate> {
 /// True for an account and one of CloudTrail's folders in it.
 pub fn is_log_folder(pair: &[&str]) -> bool {
     matches!(pair, [account, folder] if is_account(account) && LogKind::from_folder(folder).is_some())
+}
+
+/// What a digest's name says:
+/// `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_HOME-REGION_YYYYMMDDTHHMMSSZ[_backfill].json.gz`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DigestName<'a> {
+    pub account: &'a str,
+    pub region: &'a str,
+    /// May hold `_` itself.
+    pub trail: &'a str,
+    pub home_region: &'a str,
+    /// The end of the hour it speaks for, in seconds since 1970.
+    pub end: i64,
+    pub backfill: bool,
+}
+
+impl<'a> DigestName<'a> {
+    /// Reads a key, a path or a file's name.
+    pub fn parse(key: &'a str) -> Option<Self> {
+        let file = key.rsplit('/').next()?;
+        let name = file.strip_suffix(".gz").unwrap_or(file);
+        let name = name.strip_suffix(".json")?;
+        let hourly = name.strip_suffix("_backfill");
+        let (rest, stamp) = hourly.unwrap_or(name).rsplit_once('_')?;
+        let (rest, home_region) = rest.rsplit_once('_')?;
+        let mut parts = rest.splitn(4, '_');
+        let account = parts.next().filter(|account| is_account(account))?;
+        parts.next().filter(|kind| *kind == "CloudTrail-Digest")?;
+        let (region, trail) = (parts.next()?, parts.next()?);
+        let end = NaiveDateTime::parse_from_str(stamp, "%Y%m%dT%H%M%SZ").ok()?;
+        Some(Self {
+            account,
+            region,
+            trail,
+            home_region,
+            end: end.and_utc().timestamp(),
+            backfill: hourly.is_some(),
+        })
+    }
+}
+
+/// The key from the account's folder on, which is the same in every copy; nothing where the key is
+/// not in CloudTrail's form.
+pub fn from_account(key: &str) -> Option<&str> {
+    LogKey::parse(key)?;
+    let mut starts = key.rmatch_indices('/').map(|(at, _)| at + 1).chain([0]);
+    starts.find_map(|at| {
+        let tail = key.get(at..)?;
+        let (account, rest) = tail.split_once('/')?;
+        let (folder, _) = rest.split_once('/')?;
+        (is_account(account) && LogKind::from_folder(folder).is_some()).then_some(tail)
+    })
+}
+
+/// The key from the account's folder on, by the file's name alone: what CloudTrail would call it.
+pub fn from_file_name(file: &str) -> Option<String> {
+    let mut parts = file.split('_');
+    let (account, folder, region) = (parts.next()?, parts.next()?, parts.next()?);
+    let kind = LogKind::from_folder(folder).filter(|_| is_account(account))?;
+    let delivered = match kind {
+        LogKind::Digest => DigestName::parse(file).and_then(|name| time(name.end)),
+        _ => stamp(file),
+    };
+    let day = day_folder(delivered?.date_naive());
+    Some(format!("{account}/{folder}/{region}/{day}/{file}"))
+}
+
+fn time(epoch: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(epoch, 0)
 }
 
 /// True for the twelve digits of an AWS account.
@@ -169,7 +242,10 @@ mod tests {
     fn digests_are_told_apart_and_other_services_are_not_cloudtrail() {
         let digest = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2023/07/10/\
             111122223333_CloudTrail-Digest_us-east-1_trail_us-east-1_20230710T130000Z.json.gz";
-        assert_eq!(LogKey::parse(digest).unwrap().kind, LogKind::Digest);
+        let key = LogKey::parse(digest).unwrap();
+        assert_eq!(key.kind, LogKind::Digest);
+        let end = key.delivered.unwrap();
+        assert_eq!(end.to_rfc3339(), "2023-07-10T13:00:00+00:00");
         assert!(
             LogKey::parse("AWSLogs/111122223333/vpcflowlogs/us-east-1/2023/07/10/x.log.gz")
                 .is_none()
@@ -184,6 +260,36 @@ mod tests {
     fn a_folder_below_the_date_changes_nothing() {
         let deeper = LOG.replace("/10/", "/10/restored/");
         assert_eq!(LogKey::parse(&deeper), LogKey::parse(LOG));
+    }
+
+    #[test]
+    fn a_digest_is_of_a_trail_whatever_the_trail_is_called() {
+        let file = "111122223333_CloudTrail-Digest_eu-west-1_my_trail_us-east-1_20230710T130001Z";
+        let name = format!("AWSLogs/{file}_backfill.json.gz");
+        let name = DigestName::parse(&name).unwrap();
+        assert_eq!((name.account, name.region), ("111122223333", "eu-west-1"));
+        assert_eq!((name.trail, name.home_region), ("my_trail", "us-east-1"));
+        assert!(name.backfill);
+        let hourly = format!("{file}.json.gz");
+        let hourly = DigestName::parse(&hourly).unwrap();
+        assert!(!hourly.backfill && hourly.end == name.end);
+        assert!(DigestName::parse(LOG).is_none());
+        assert!(DigestName::parse(file).is_none(), "no .json");
+    }
+
+    #[test]
+    fn copies_of_a_key_are_the_same_from_the_account_on() {
+        let tail = LOG.strip_prefix("AWSLogs/").unwrap();
+        assert_eq!(from_account(LOG), Some(tail));
+        assert_eq!(from_account(tail), Some(tail));
+        assert_eq!(
+            from_account(&format!("/copy/AWSLogs/o-1/{tail}")),
+            Some(tail)
+        );
+        assert_eq!(from_account("x.json.gz"), None);
+        let (_, file) = LOG.rsplit_once('/').unwrap();
+        assert_eq!(from_file_name(file).as_deref(), Some(tail));
+        assert_eq!(from_file_name("x.json.gz"), None);
     }
 
     #[test]

@@ -71,9 +71,7 @@ pub fn read(path: &Path, cap: u64) -> Result<Vec<u8>, FetchError> {
         ErrorKind::PermissionDenied => FetchError::Refused(
             "permission denied: allow the user who runs this to read the file".to_owned(),
         ),
-        ErrorKind::NotFound => {
-            FetchError::Failed("gone since it was listed, or a link to nothing".to_owned())
-        }
+        ErrorKind::NotFound => FetchError::Gone,
         _ => FetchError::Failed(error.to_string()),
     };
     // opening a pipe would wait for its writer, perhaps for ever: ask before
@@ -90,6 +88,24 @@ pub fn read(path: &Path, cap: u64) -> Result<Vec<u8>, FetchError> {
         return Err(FetchError::Failed(what));
     }
     Ok(bytes)
+}
+
+/// Beside an object's copy, with this after its whole name: its metadata, as
+/// `aws s3api head-object` prints it.
+pub const SIDE_FILE: &str = ".metadata.json";
+
+/// The metadata that lies beside a copy; empty where there is none, or none that can be read.
+pub fn metadata(path: &Path) -> super::Metadata {
+    #[derive(Default, serde::Deserialize)]
+    struct Head {
+        #[serde(rename = "Metadata", default)]
+        metadata: super::Metadata,
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(SIDE_FILE);
+    let head = fs::read(beside).ok();
+    let head = head.and_then(|head| serde_json::from_slice::<Head>(&head).ok());
+    head.unwrap_or_default().metadata
 }
 
 /// A walk over a tree whose links may make it a graph. Folders come before links, so that a
@@ -151,6 +167,8 @@ impl Walk<'_> {
             self.listing.passed_by.insert(format!("{name}/"));
         } else if kind.is_dir() {
             self.folders.push_back((path, name));
+        } else if kind.is_file() && name.ends_with(SIDE_FILE) {
+            // it is read with the object it stands beside
         } else if kind.is_file() {
             let object = object(&path, name, meta);
             if self.scope.may_hold(object.key.as_ref()) {
@@ -277,7 +295,7 @@ mod tests {
             matches!(read(root.path(), 5), Err(FetchError::Failed(what)) if what.contains("regular"))
         );
         let gone = read(&root.path().join("gone"), 5);
-        assert!(matches!(gone, Err(FetchError::Failed(what)) if what.contains("gone")));
+        assert!(matches!(gone, Err(FetchError::Gone)));
     }
 
     #[cfg(unix)]
@@ -306,7 +324,7 @@ mod tests {
             assert_eq!(linked.len(), 1, "two links lead to it: {linked:?}");
             assert_eq!(listing.problems, []);
             let dangling = read(&root.path().join("dangling"), 9);
-            assert!(matches!(dangling, Err(FetchError::Failed(_))));
+            assert!(matches!(dangling, Err(FetchError::Gone)));
         }
 
         #[test]

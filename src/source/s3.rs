@@ -185,7 +185,12 @@ pub async fn list(
 fn days(scope: &Scope) -> Option<Vec<NaiveDate>> {
     let since = scope.since?;
     let until = scope.until.map_or(scope.now, |until| until.min(scope.now));
-    Some(key::delivery_days(since, until, scope.slack, scope.now))
+    // the digest of an hour comes after it
+    let slack = match scope.digests {
+        true => scope.slack + super::DIGEST_SLACK,
+        false => scope.slack,
+    };
+    Some(key::delivery_days(since, until, slack, scope.now))
 }
 
 /// A folder's prefix: nothing for the whole bucket, else with one `/` at its end.

@@ -8,6 +8,7 @@ use super::Period;
 use crate::coverage::{Coverage, Problem};
 use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome};
+use crate::integrity::Evidence;
 use crate::names::{NameId, Names};
 
 /// What one object taught us. Its events, texts and facts point into each other by number.
@@ -46,6 +47,10 @@ pub struct Scanned {
     pub silent: Vec<(u32, u32)>,
     /// Matches of rules of either kind that correlations watch.
     pub bases: Vec<BaseHit>,
+    /// What the object proves, where logs are held against digests. It is not remembered: that an
+    /// object was sound in an earlier run says nothing of what lies there today.
+    #[bitcode(skip)]
+    pub integrity: Option<Evidence>,
 }
 
 impl Scanned {

@@ -70,7 +70,11 @@ pub struct Cloud {
     trails: Vec<Trail>,
     /// The role whose session may read the bucket, instead of the caller.
     role: Option<&'static str>,
+    /// The public keys that digests are signed with; without any, nobody may ask for them.
+    keys: Vec<Value>,
     asked: Arc<Mutex<Vec<String>>>,
+    /// It writes down itself what is asked of its S3.
+    tells: bool,
     s3: S3Service,
 }
 
@@ -83,7 +87,23 @@ impl Cloud {
         Self {
             trails: trails.to_vec(),
             role,
+            keys: Vec::new(),
             asked,
+            tells: false,
+            s3: builder.build(),
+        }
+    }
+
+    /// Any S3, with the public keys of its digests. It remembers what was asked of it.
+    pub fn over(s3: impl s3s::S3, trails: &[Trail], keys: Vec<Value>) -> Self {
+        let mut builder = S3ServiceBuilder::new(s3);
+        builder.set_auth(SimpleAuth::from_single(LOGIN, LOGIN));
+        Self {
+            trails: trails.to_vec(),
+            role: None,
+            keys,
+            asked: Arc::default(),
+            tells: true,
             s3: builder.build(),
         }
     }
@@ -122,6 +142,12 @@ impl Cloud {
         if let Some((_, call)) = call {
             let call = call.to_owned();
             let body: Value = serde_json::from_slice(&whole(request.into_body()).await).unwrap();
+            if call == "ListPublicKeys" && self.keys.is_empty() {
+                let text = json!({"__type": "AccessDeniedException", "message": "not authorized"});
+                let mut response = Response::new(Body::from(text.to_string()));
+                *response.status_mut() = hyper::StatusCode::BAD_REQUEST;
+                return Ok(response);
+            }
             return Ok(Response::new(Body::from(
                 self.trails(&call, &body).to_string(),
             )));
@@ -129,6 +155,15 @@ impl Cloud {
         if request.method() == "POST" {
             let form = String::from_utf8(whole(request.into_body()).await).unwrap();
             return Ok(self.session(&form));
+        }
+        if self.tells
+            && request
+                .uri()
+                .query()
+                .is_none_or(|query| query == "x-id=GetObject")
+        {
+            let asked = format!("{} {}", request.method(), request.uri().path());
+            self.asked.lock().unwrap().push(asked);
         }
         hyper::service::Service::call(&self.s3, request).await
     }
@@ -149,6 +184,7 @@ impl Cloud {
                 let told = told.map(|trail| json!({"TrailARN": trail.arn(), "Name": trail.name}));
                 json!({"Trails": told.collect::<Vec<_>>()})
             }
+            "ListPublicKeys" => json!({"PublicKeyList": self.keys}),
             other => panic!("nobody plays {other} here"),
         }
     }

@@ -6,23 +6,24 @@ use tokio::runtime::Runtime;
 
 use super::progress::note;
 use crate::aws::Aws;
-use crate::cli::Run;
+use crate::cli::AwsChoice;
 use crate::coverage::{Problem, ProblemKind};
 use crate::pipeline::Input;
 use crate::source::s3::{self, Access, ListError, Plan};
 use crate::source::{Listing, ObjectRef, Place, Scope, Source, discover, local};
 
 /// What is read and how.
-pub(super) struct Found<'r> {
+pub(in crate::commands) struct Found<'r> {
     /// The source as the report names it.
-    pub(super) source: String,
-    pub(super) input: Input<'r>,
+    pub(in crate::commands) source: String,
+    pub(in crate::commands) input: Input<'r>,
 }
 
-pub(super) fn find<'r>(
+pub(in crate::commands) fn find<'r>(
     source: &Source,
     scope: &Scope,
-    arguments: &Run,
+    choice: &AwsChoice,
+    quiet: bool,
     runtime: &'r Runtime,
 ) -> anyhow::Result<Found<'r>> {
     let input = match source {
@@ -39,7 +40,7 @@ pub(super) fn find<'r>(
             ..Listing::default()
         }),
         Source::S3 { bucket, prefix } => runtime.block_on(async {
-            let aws = Aws::from_chain(&arguments.aws.options()).await?;
+            let aws = Aws::from_chain(&choice.options()).await?;
             let client = s3::open(&aws.s3(), bucket, prefix).await?;
             let plan = s3::plan(&client, bucket, prefix, false, scope).await?;
             let access = Access {
@@ -52,7 +53,7 @@ pub(super) fn find<'r>(
                 buckets: [(bucket.clone(), access)].into(),
             })
         })?,
-        Source::Trails => return runtime.block_on(find_trails(scope, arguments, runtime)),
+        Source::Trails => return runtime.block_on(find_trails(scope, choice, quiet, runtime)),
     };
     Ok(Found {
         source: source.to_string(),
@@ -64,11 +65,12 @@ pub(super) fn find<'r>(
 /// front of their objects' names; one that cannot be read is named, and the rest goes on.
 async fn find_trails<'r>(
     scope: &Scope,
-    arguments: &Run,
+    choice: &AwsChoice,
+    quiet: bool,
     runtime: &'r Runtime,
 ) -> anyhow::Result<Found<'r>> {
-    let aws = Aws::from_chain(&arguments.aws.options()).await?;
-    let trails = discover::trails(&aws.cloudtrail(), &arguments.trail).await?;
+    let aws = Aws::from_chain(&choice.options()).await?;
+    let trails = discover::trails(&aws.cloudtrail(), &choice.trail).await?;
     let several = trails.places.len() > 1;
     let mut plan = Plan::default();
     let mut buckets: BTreeMap<String, Access> = BTreeMap::new();
@@ -108,7 +110,7 @@ async fn find_trails<'r>(
     });
     plan.problems.extend(unlisted);
     plan.problems.extend(trails.problems);
-    if !arguments.quiet {
+    if !quiet {
         for source in &sources {
             note(&format!("reading {source}"));
         }

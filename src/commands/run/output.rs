@@ -2,8 +2,8 @@
 //! to write; files are written beside their place and moved there whole, readable by their owner
 //! alone, because logs of a clinic are confidential.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -11,10 +11,10 @@ use anyhow::Context as _;
 use crate::cli::Format;
 use crate::report::{Report, csv, html, json};
 
-pub(super) struct Folder(PathBuf);
+pub(in crate::commands) struct Folder(PathBuf);
 
 impl Folder {
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(in crate::commands) fn open(path: &Path) -> anyhow::Result<Self> {
         let cannot = || format!("cannot write the report to {}", path.display());
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
@@ -22,7 +22,7 @@ impl Folder {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(path).with_context(cannot)?;
         let probe = path.join(".trailscan-probe");
-        write_private(&probe, b"").with_context(cannot)?;
+        create_private(&probe).with_context(cannot)?;
         fs::remove_file(&probe).with_context(cannot)?;
         Ok(Self(path.to_owned()))
     }
@@ -43,22 +43,41 @@ impl Folder {
         Ok(files)
     }
 
-    fn file(&self, name: &str, bytes: &[u8]) -> anyhow::Result<String> {
+    pub(in crate::commands) fn file(&self, name: &str, bytes: &[u8]) -> anyhow::Result<String> {
+        self.stream(name, |out| out.write_all(bytes))
+    }
+
+    /// Writes a file that need not be in memory as a whole; answers its path.
+    pub(in crate::commands) fn stream(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+    ) -> anyhow::Result<String> {
         let place = self.0.join(name);
         let beside = self.0.join(format!(".{name}.new"));
-        write_private(&beside, bytes)
-            .and_then(|()| fs::rename(&beside, &place))
-            .with_context(|| format!("cannot write {}", place.display()))?;
+        let written = || {
+            let mut out = BufWriter::new(create_private(&beside)?);
+            write(&mut out)?;
+            out.into_inner()?.sync_all()?;
+            fs::rename(&beside, &place)
+        };
+        written().with_context(|| format!("cannot write {}", place.display()))?;
         Ok(place.display().to_string())
+    }
+
+    /// A file for the time of the run.
+    pub(in crate::commands) fn scratch(&self, name: &str) -> anyhow::Result<(PathBuf, File)> {
+        let place = self.0.join(name);
+        let file = create_private(&place);
+        let file = file.with_context(|| format!("cannot write {}", place.display()))?;
+        Ok((place, file))
     }
 }
 
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    options.open(path)
 }

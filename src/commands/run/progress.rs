@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::pipeline::Progress;
 use crate::report::thousands;
 
-pub(super) struct Bar {
+pub(in crate::commands) struct Bar {
     bar: ProgressBar,
     events: AtomicU64,
     began: Instant,
@@ -17,7 +17,7 @@ pub(super) struct Bar {
 
 impl Bar {
     /// A bar on standard error; indicatif hides it where that is no terminal.
-    pub(super) fn new(quiet: bool) -> Self {
+    pub(in crate::commands) fn new(quiet: bool) -> Self {
         let target = if quiet {
             ProgressDrawTarget::hidden()
         } else {
@@ -31,7 +31,7 @@ impl Bar {
         }
     }
 
-    pub(super) fn begin(&self) {
+    pub(in crate::commands) fn begin(&self) {
         let template = "{wide_bar:.cyan} {pos}/{len} objects  {msg}  {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style);
@@ -39,7 +39,7 @@ impl Bar {
         self.bar.set_length(0);
     }
 
-    pub(super) fn end(&self) {
+    pub(in crate::commands) fn end(&self) {
         self.bar.finish_and_clear();
     }
 }
@@ -66,6 +66,6 @@ impl Progress for Bar {
 }
 
 /// A remark on standard error.
-pub(super) fn note(text: &str) {
+pub(in crate::commands) fn note(text: &str) {
     drop(writeln!(anstream::stderr().lock(), "note: {text}"));
 }

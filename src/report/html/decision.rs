@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use super::written::{badge, code, local, moment, shown};
 use crate::event::time::Epoch;
+use crate::integrity::proof::State;
 use crate::report::{Assessment, Report, plural, thousands};
 use crate::severity::Severity;
 
@@ -149,10 +150,37 @@ fn integrity(report: &Report) -> Markup {
     html! {
         div.box {
             h2 { "Integrity" }
-            p.figure.words.alert { "Not checked" }
-            p { "Log-file integrity was not checked in this run." }
-            ul.plain {
-                li { (plural(report.coverage.objects.digests, "digest file")) " met, none verified" }
+            @match &report.integrity {
+                None => {
+                    p.figure.words.alert { "Not checked" }
+                    p { "Log-file integrity was not checked in this run." }
+                    ul.plain {
+                        li { (plural(report.coverage.objects.digests, "digest file")) " met, none verified" }
+                    }
+                }
+                Some(proof) => {
+                    @let (digests, logs) = (proof.digests, proof.logs);
+                    @let state = proof.state();
+                    p.figure.words.alert[state != State::Valid] {
+                        @match state {
+                            State::Valid => "Valid",
+                            State::NotProven => "Not proven",
+                            State::Broken => "BROKEN",
+                        }
+                    }
+                    p {
+                        @match state {
+                            State::Valid => "The logs are what AWS signed.",
+                            State::NotProven => { "Not all can be proven; see " a href="#integrity" { "integrity" } "." }
+                            State::Broken => { "Altered, removed or added; see " a href="#not-valid" { "what is not valid" } "." }
+                        }
+                    }
+                    ul.plain {
+                        li { (thousands(digests.valid)) " of " (plural(digests.total(), "digest")) " valid" }
+                        li { (thousands(logs.valid)) " of " (plural(logs.total(), "log file")) " valid" }
+                        @if logs.pending > 0 { li { (thousands(logs.pending)) " pending" } }
+                    }
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::written::{clock, code, day, notice, scrolling, shown, values};
+use super::written::{clock, code, day, notice, scrolling, shown, sum, values};
 use crate::coverage::{Coverage, ProblemKind, RegionCoverage};
 use crate::event::time::Epoch;
 use crate::report::{Report, plural, thousands};
@@ -126,26 +126,15 @@ fn hour(at: Epoch) -> String {
 /// The two sums that must hold, with their numbers, so that anybody can add them up.
 fn identities(coverage: &Coverage) -> Markup {
     let (o, r) = (&coverage.objects, &coverage.records);
-    let sum = |whole: (&str, u64), parts: &[(&str, u64)]| {
-        html! {
-            p.sum {
-                span.term { b { (thousands(whole.1)) } " " (whole.0) }
-                @for (at, (name, count)) in parts.iter().enumerate() {
-                    span.sign { (if at == 0 { "=" } else { "+" }) }
-                    span.term { b { (thousands(*count)) } " " (name) }
-                }
-            }
-        }
-    };
     html! {
         h3 { "Counts" }
         h4 { "Log files" }
-        (sum(("listed", o.listed), &[
-            ("read", o.read), ("refused", o.refused), ("archived", o.archived), ("broken", o.broken),
+        (sum(o.listed, "listed", &[
+            (o.read, "read"), (o.refused, "refused"), (o.archived, "archived"), (o.broken, "broken"),
         ]))
         h4 { "Records" }
-        (sum(("records", r.records), &[
-            ("bad", r.bad), ("outside", r.outside), ("duplicates", r.duplicates), ("evaluated", r.evaluated),
+        (sum(r.records, "records", &[
+            (r.bad, "bad"), (r.outside, "outside"), (r.duplicates, "duplicates"), (r.evaluated, "evaluated"),
         ]))
         p.aside {
             "Outside: not in the period, accounts or Regions asked for. Duplicates: the same event delivered twice. "

@@ -11,6 +11,8 @@ use crate::report::{Assessment, CitationState, RuleState, State};
 use crate::rules::{Origin, Rejected, Unconfigured};
 use crate::severity::Severity;
 
+mod integrity;
+
 const HOSTILE: &str = "\"><script>alert('x')</script>\u{202e}gpj.exe\u{7}<img src=x onerror=y>";
 /// Mon 16 Nov 2026, 00:00 UTC.
 const MONDAY: i64 = 1_794_787_200;
@@ -111,6 +113,7 @@ fn report(findings: Vec<Finding>) -> Report {
             rules_in_use: 2,
             ..Provenance::default()
         },
+        integrity: None,
         citations: vec![CitationState {
             citation: &CATALOGUE[1],
             state: if findings.is_empty() {

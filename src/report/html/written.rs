@@ -92,6 +92,19 @@ pub(super) fn values<'a>(all: impl IntoIterator<Item = &'a String>) -> Markup {
     }
 }
 
+/// A sum with its numbers, so that anybody can add them up.
+pub(super) fn sum(whole: u64, name: &str, parts: &[(u64, &str)]) -> Markup {
+    html! {
+        p.sum {
+            span.term { b { (thousands(whole)) } " " (name) }
+            @for (at, (count, name)) in parts.iter().enumerate() {
+                span.sign { (if at == 0 { "=" } else { "+" }) }
+                span.term { b { (thousands(*count)) } " " (name) }
+            }
+        }
+    }
+}
+
 /// A level as word and colour; the word alone is enough.
 pub(super) fn badge(level: Severity) -> Markup {
     html! { span.level.(level.as_str()) { (level.as_str()) } }

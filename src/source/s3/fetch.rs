@@ -14,7 +14,7 @@ use aws_sdk_s3::operation::get_object::GetObjectError;
 
 use super::gate::Gate;
 use crate::aws::{self, Fault, FaultKind};
-use crate::source::FetchError;
+use crate::source::{FetchError, Fetched};
 
 /// How long an object is tried for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Fetcher {
         key: &str,
         told: Told<'_>,
         cap: u64,
-    ) -> Result<Vec<u8>, FetchError> {
+    ) -> Result<Fetched, FetchError> {
         let Some(access) = self.buckets.get(bucket) else {
             return Err(FetchError::Failed("no client for its bucket".to_owned()));
         };
@@ -107,9 +107,9 @@ impl Fetcher {
         loop {
             let turn = self.gate.turn().await;
             let cause = match once(access, bucket, key, told, cap).await {
-                Ok(bytes) => {
+                Ok(fetched) => {
                     turn.answered();
-                    return Ok(bytes);
+                    return Ok(fetched);
                 }
                 Err(Trouble::Final(error)) => return Err(error),
                 Err(Trouble::Haste(cause)) => {
@@ -152,7 +152,7 @@ pub async fn fetch(
     bucket: &str,
     key: &str,
     cap: u64,
-) -> Result<Vec<u8>, FetchError> {
+) -> Result<Fetched, FetchError> {
     let access = Access {
         client: client.clone(),
         kms_key: None,
@@ -176,7 +176,7 @@ async fn once(
     key: &str,
     told: Told<'_>,
     cap: u64,
-) -> Result<Vec<u8>, Trouble> {
+) -> Result<Fetched, Trouble> {
     let client = &access.client;
     let response = client.get_object().bucket(bucket).key(key).send().await;
     let mut response = response.map_err(|error| {
@@ -237,7 +237,9 @@ async fn once(
         let what = format!("its ETag was {tag} where the listing told {listed}: replaced since");
         return Err(Trouble::Passing(what));
     }
-    Ok(bytes)
+    let metadata = response.metadata.take().unwrap_or_default();
+    let metadata = metadata.into_iter().collect();
+    Ok(Fetched { bytes, metadata })
 }
 
 /// The class or tier that S3 names with an archived object.
@@ -277,9 +279,7 @@ fn trouble(
             statement("s3:GetObject", objects)
         )),
         FaultKind::Credentials => FetchError::Refused(fault.to_string()),
-        _ if fault.code == "NoSuchKey" => {
-            FetchError::Failed("deleted between listing and reading".to_owned())
-        }
+        _ if fault.code == "NoSuchKey" => FetchError::Gone,
         _ if fault.code.starts_with("KMS.") => FetchError::Failed(format!(
             "its KMS key is disabled, deleted or out of reach (AWS: {fault})"
         )),
@@ -351,10 +351,9 @@ mod tests {
 
     #[test]
     fn only_a_missing_key_is_called_deleted() {
-        let FetchError::Failed(what) = said(FaultKind::Other, "NoSuchKey", "") else {
-            panic!("no failure");
-        };
-        assert_eq!(what, "deleted between listing and reading");
+        let gone = said(FaultKind::Other, "NoSuchKey", "");
+        assert!(matches!(gone, FetchError::Gone));
+        assert_eq!(gone.to_string(), "deleted between listing and reading");
         let disabled = said(FaultKind::Other, "KMS.DisabledException", "is disabled");
         assert!(matches!(disabled, FetchError::Failed(what) if what.contains("KMS key")));
     }

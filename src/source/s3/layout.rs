@@ -116,9 +116,9 @@ enum Level {
     },
 }
 
-fn level(folder: &str) -> Level {
+fn level(folder: &str, digests: bool) -> Level {
     let parts: Vec<&str> = folder.trim_end_matches('/').split('/').collect();
-    let trail = |pair: &[&str]| is_account(pair[0]) && holds_events(pair[1]);
+    let trail = |pair: &[&str]| is_account(pair[0]) && is_read(pair[1], digests);
     if let Some(at) = parts.windows(2).rposition(trail) {
         let account = parts[at].to_owned();
         let Some(region) = parts.get(at + 2) else {
@@ -140,9 +140,11 @@ fn level(folder: &str) -> Level {
     }
 }
 
-/// True for `CloudTrail` and its sisters that hold records of events.
-fn holds_events(folder: &str) -> bool {
-    LogKind::from_folder(folder).is_some_and(LogKind::holds_events)
+/// True for `CloudTrail` and its sisters that hold records of events, and for that of the digests
+/// where logs are verified.
+fn is_read(folder: &str, digests: bool) -> bool {
+    LogKind::from_folder(folder)
+        .is_some_and(|kind| kind.holds_events() || (digests && kind == LogKind::Digest))
 }
 
 /// Walks down from the root, one level at a time, all folders of a level at once. The days of a
@@ -151,12 +153,15 @@ pub(super) async fn find(lister: &Lister, scope: &Scope, days: Option<&[NaiveDat
     let root = lister.root();
     let mut layout = Layout::default();
     let (mut dates, mut loose) = (Vec::new(), Vec::new());
-    let mut seen = Seen::default();
+    let mut seen = Seen {
+        digests: scope.digests,
+        ..Seen::default()
+    };
     let mut level_folders = vec![root.to_owned()];
     for depth in 0.. {
         let mut to_list = Vec::new();
         for folder in level_folders {
-            match level(&folder) {
+            match level(&folder, scope.digests) {
                 Level::Dates {
                     account,
                     region,
@@ -194,7 +199,7 @@ pub(super) async fn find(lister: &Lister, scope: &Scope, days: Option<&[NaiveDat
                     let (enter, pass) = seen.sort(&folder, inside.folders);
                     layout.pass_by(lister, pass);
                     level_folders.extend(enter);
-                    if matches!(level(&folder), Level::Dates { .. }) {
+                    if matches!(level(&folder, scope.digests), Level::Dates { .. }) {
                         loose.extend(inside.objects);
                     } else {
                         let names = inside.objects.into_iter().map(|object| object.name);
@@ -235,11 +240,15 @@ struct Seen {
     trail: bool,
     /// An account nobody asked for.
     pruned: bool,
+    /// Digests are read, too.
+    digests: bool,
 }
 
 impl Seen {
     /// Sorts the folders directly below a folder into those to enter and those to pass by.
     fn sort(&mut self, folder: &str, below: Vec<String>) -> (Vec<String>, Vec<String>) {
+        let digests = self.digests;
+        let level = |folder: &str| level(folder, digests);
         let parent = level(folder);
         let named = |name: &str| format!("{folder}{name}/");
         match parent {
@@ -252,7 +261,7 @@ impl Seen {
             Level::Services(_) => {
                 let own = |one: &String| {
                     let name = one.strip_prefix(folder).unwrap_or(one);
-                    holds_events(name.trim_end_matches('/'))
+                    is_read(name.trim_end_matches('/'), digests)
                 };
                 self.trail |= below.iter().any(own);
                 below.into_iter().partition(own)
@@ -282,6 +291,10 @@ mod tests {
 
     const ACCOUNT: &str = "111122223333";
 
+    fn level(folder: &str) -> Level {
+        super::level(folder, false)
+    }
+
     #[test]
     fn a_folder_says_by_its_path_what_it_is() {
         let services = || Level::Services(ACCOUNT.to_owned());
@@ -300,6 +313,8 @@ mod tests {
         }
         let digests = level("AWSLogs/111122223333/CloudTrail-Digest/us-east-1/");
         assert_eq!(digests, Level::Unknown);
+        let digests = super::level("AWSLogs/111122223333/CloudTrail-Digest/us-east-1/", true);
+        assert!(matches!(digests, Level::Dates { region, .. } if region == "us-east-1"));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::lister::{IN_FLIGHT, Lister};
 use crate::coverage::Problem;
+use crate::source::key::{LogKey, LogKind};
 use crate::source::{Listing, ObjectRef, Scope};
 
 /// Objects in a page that needs no listing.
@@ -111,6 +112,24 @@ impl Plan {
     pub(super) fn sort(&mut self) {
         self.units.sort_by(Unit::order);
         self.units.dedup_by(|a, b| a.name == b.name);
+    }
+
+    /// Objects whose places are known.
+    pub fn of(objects: Vec<ObjectRef>) -> Self {
+        let mut plan = Self::default();
+        objects.into_iter().for_each(|object| plan.object(object));
+        plan.sort();
+        plan
+    }
+
+    /// The accounts and Regions whose digests it lists.
+    pub fn digest_places(&self) -> BTreeSet<(String, String)> {
+        let keys = self.units.iter().map(|unit| match &unit.what {
+            What::Object(object) => object.key.clone(),
+            What::Folder { path, .. } => LogKey::parse(&format!("{path}*")),
+        });
+        let digests = keys.flatten().filter(|key| key.kind == LogKind::Digest);
+        digests.map(|key| (key.account, key.region)).collect()
     }
 
     /// Adds the plan of another place, whose names begin with bucket and prefix as these do.

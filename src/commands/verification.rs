@@ -1,0 +1,290 @@
+//! Holding logs against digests, for `verify` and for `run --verify`: keys in, files out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context as _, bail};
+use tokio::runtime::Runtime;
+
+use super::run::find::Found;
+use super::run::output::Folder;
+use super::run::progress::Bar;
+use crate::aws::{self, Aws};
+use crate::cli::{AwsChoice, DigestChoice};
+use crate::digest::key::Keys;
+use crate::digest::{self, Origin, Reader, Window, ask, judge};
+use crate::integrity::proof::Proof;
+use crate::integrity::{Integrity, Settled};
+use crate::pipeline::{self, Input, Ledger, Options, Work};
+use crate::report::integrity::{self as written, About, Matching};
+use crate::source::key::{DigestName, LogKey};
+use crate::source::s3::{self, Access, Plan};
+use crate::source::{ObjectRef, Place, Scope, Source};
+
+/// Everything that is needed beside the logs and digests themselves.
+pub(super) struct Verification<'r> {
+    pub(super) reader: Reader,
+    pub(super) spool: Spool,
+    about: About,
+    runtime: &'r Runtime,
+    buckets: BTreeMap<String, Access>,
+    /// What went wrong with the keys.
+    limits: Vec<String>,
+}
+
+impl<'r> Verification<'r> {
+    /// Reads the key files that were named, or asks CloudTrail in the Regions of the digests.
+    pub(super) fn prepare(
+        (source, found): (&Source, &Found<'_>),
+        scope: &Scope,
+        choice: &DigestChoice,
+        aws: &AwsChoice,
+        folder: &Folder,
+        runtime: &'r Runtime,
+    ) -> anyhow::Result<Self> {
+        let digested = digested(&found.input);
+        let (keys, limits) = if choice.public_keys.is_empty() {
+            runtime.block_on(ask_keys(&found.input, &digested, scope, aws))?
+        } else {
+            let mut keys = Keys::default();
+            for file in &choice.public_keys {
+                keys.extend(Keys::from_file(file)?);
+            }
+            (keys, Vec::new())
+        };
+        let in_place = matches!(source, Source::S3 { .. } | Source::Trails);
+        let origin = match &choice.original_bucket {
+            None if in_place => Origin::InPlace,
+            bucket => Origin::Copy {
+                bucket: bucket.clone(),
+            },
+        };
+        Ok(Self {
+            reader: Reader {
+                keys,
+                origin,
+                scope: scope.clone(),
+                digested: Some(digested),
+            },
+            spool: Spool::new(folder)?,
+            about: About {
+                version: env!("CARGO_PKG_VERSION"),
+                source: found.source.clone(),
+                since: scope.since.map(|time| time.timestamp()),
+                until: scope.until.map(|time| time.timestamp()),
+                created: Some(scope.now.timestamp()),
+            },
+            runtime,
+            buckets: match &found.input {
+                Input::Bucket { buckets, .. } => buckets.clone(),
+                Input::Files(_) => BTreeMap::new(),
+            },
+            limits,
+        })
+    }
+
+    /// Asks for what is still missing, draws the proof, and writes it and the keys.
+    pub(super) fn finish(
+        mut self,
+        integrity: &mut Integrity,
+        options: &Options,
+        progress: &Bar,
+        folder: &Folder,
+    ) -> anyhow::Result<(About, Proof, Vec<String>)> {
+        if self.reader.origin == Origin::InPlace {
+            self.follow(integrity, options, progress);
+        }
+        let scope = &self.reader.scope;
+        let (copy, original) = match &self.reader.origin {
+            Origin::InPlace => (false, None),
+            Origin::Copy { bucket } => (true, bucket.clone()),
+        };
+        let window = Window {
+            since: scope.since.map(|time| time.timestamp()),
+            until: scope.until.map(|time| time.timestamp()),
+            now: scope.now.timestamp(),
+            copy,
+            original,
+            buckets: self.buckets.into_keys().collect(),
+        };
+        let mut proof = judge(integrity, &self.reader.keys, &window);
+        proof.limits.append(&mut self.limits);
+        let matching = self.spool.read()?;
+        let mut files = vec![folder.stream("integrity.json", |out| {
+            written::json(out, &self.about, &proof, matching)
+        })?];
+        if !self.reader.keys.is_empty() {
+            files.push(folder.file("public-keys.json", &self.reader.keys.to_json()?)?);
+        }
+        Ok((self.about, proof, files))
+    }
+
+    /// What digests name and the listing did not have is asked for by its name before it is called
+    /// missing: it may have been written since, or lie in a bucket or below a prefix that the trail
+    /// wrote to before.
+    fn follow(&mut self, integrity: &mut Integrity, options: &Options, progress: &Bar) {
+        let since = self.reader.scope.since.map(|time| time.timestamp());
+        let mut asked: BTreeSet<String> = BTreeSet::new();
+        loop {
+            let wanted = integrity.wanted(since);
+            let new = wanted.into_iter().filter(|name| !asked.contains(*name));
+            let names: Vec<String> = new.map(str::to_owned).collect();
+            if names.is_empty() {
+                return;
+            }
+            let objects = names.iter().filter_map(|name| self.object(name)).collect();
+            asked.extend(names);
+            let input = Input::Bucket {
+                runtime: self.runtime,
+                plan: Plan::of(objects),
+                buckets: self.buckets.clone(),
+            };
+            let work = Work {
+                detector: None,
+                digests: Some(&self.reader),
+                ledger: Some(&self.spool),
+            };
+            let everything = Scope::all(self.reader.scope.now);
+            let found = pipeline::run(input, work, &everything, options, progress);
+            integrity.merge(found.integrity);
+            let settled = integrity.take_settled();
+            settled.iter().for_each(|one| self.spool.settled(one));
+        }
+    }
+
+    /// An object by the name that digests use, where its bucket can be read.
+    fn object(&mut self, name: &str) -> Option<ObjectRef> {
+        let (bucket, key) = name.split_once('/')?;
+        if !self.buckets.contains_key(bucket) {
+            let near = self.buckets.values().next()?.client.clone();
+            let client = self.runtime.block_on(s3::open(&near, bucket, "")).ok()?;
+            let access = Access {
+                client,
+                kms_key: None,
+            };
+            self.buckets.insert(bucket.to_owned(), access);
+        }
+        Some(ObjectRef {
+            name: name.to_owned(),
+            place: Place::S3 {
+                bucket: bucket.to_owned(),
+                key: key.to_owned(),
+            },
+            key: LogKey::parse(key),
+            size: None,
+            archived: None,
+            version: None,
+        })
+    }
+}
+
+/// The accounts and Regions that have digests.
+fn digested(input: &Input<'_>) -> BTreeSet<(String, String)> {
+    match input {
+        Input::Bucket { plan, .. } => plan.digest_places(),
+        Input::Files(listing) => {
+            let names = listing
+                .objects
+                .iter()
+                .map(|one| DigestName::parse(&one.name));
+            let places = names.flatten().map(|name| (name.account, name.region));
+            places
+                .map(|(account, region)| (account.to_owned(), region.to_owned()))
+                .collect()
+        }
+    }
+}
+
+/// The keys of every Region that has digests; what a Region refuses is a limit of the proof.
+async fn ask_keys(
+    input: &Input<'_>,
+    digested: &BTreeSet<(String, String)>,
+    scope: &Scope,
+    choice: &AwsChoice,
+) -> anyhow::Result<(Keys, Vec<String>)> {
+    let (mut keys, mut limits) = (Keys::default(), Vec::new());
+    let oldest = match input {
+        Input::Bucket { .. } => None,
+        Input::Files(listing) => {
+            let digests = listing.objects.iter().filter(|one| digest::is_digest(one));
+            let ends = digests.filter_map(|one| DigestName::parse(&one.name));
+            ends.map(|name| name.end).min()
+        }
+    };
+    let first = scope.since.map(|since| since.timestamp()).or(oldest);
+    let regions: BTreeSet<&str> = digested.iter().map(|(_, region)| &**region).collect();
+    if regions.is_empty() {
+        return Ok((keys, limits));
+    }
+    let aws = match (Aws::from_chain(&choice.options()).await, input) {
+        (Ok(aws), _) => aws,
+        (Err(error), Input::Files(_)) => bail!(
+            "CloudTrail's public keys are needed: pass --public-keys FILE, or credentials to ask for \
+             them ({error})"
+        ),
+        (Err(error), Input::Bucket { .. }) => return Err(error.into()),
+    };
+    let client = aws.cloudtrail();
+    // digests of any time up to now, because those of backfill are signed when they are made; an
+    // hour more for a key that was followed by the next
+    let since = first.unwrap_or(scope.now.timestamp()) - 3_600;
+    for region in regions {
+        let client = aws::cloudtrail_in(&client, region);
+        match ask(&client, region, since, scope.now.timestamp()).await {
+            Ok(found) => keys.extend(found),
+            Err(error) => limits.push(error.to_string()),
+        }
+    }
+    Ok((keys, limits))
+}
+
+/// The names of valid logs, on disk until the proof is drawn: they may be millions.
+pub(super) struct Spool {
+    path: PathBuf,
+    file: Mutex<(BufWriter<File>, io::Result<()>)>,
+}
+
+impl Spool {
+    fn new(folder: &Folder) -> anyhow::Result<Self> {
+        let (path, file) = folder.scratch(".integrity.objects")?;
+        let file = Mutex::new((BufWriter::new(file), Ok(())));
+        Ok(Self { path, file })
+    }
+
+    /// Reads it again, and leaves nothing of it.
+    fn read(self) -> anyhow::Result<impl Iterator<Item = io::Result<Matching>>> {
+        let spooled = || format!("cannot keep the names of logs in {}", self.path.display());
+        let (mut file, written) = self
+            .file
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        written.and_then(|()| file.flush()).with_context(spooled)?;
+        let file = File::open(&self.path).with_context(spooled)?;
+        // the file lives on until it is closed
+        std::fs::remove_file(&self.path).with_context(spooled)?;
+        let lines = BufReader::new(file).lines();
+        Ok(lines.map(|line| Ok(serde_json::from_str(&line?)?)))
+    }
+}
+
+impl Ledger for Spool {
+    fn settled(&self, settled: &Settled) {
+        // what does not match is kept by the proof
+        if settled.fault.is_some() {
+            return;
+        }
+        let line = Matching {
+            object: settled.log.to_string(),
+            digest: settled.claim.digest.to_string(),
+        };
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let (out, result) = &mut *file;
+        if result.is_ok() {
+            let written = serde_json::to_writer(&mut *out, &line).map_err(io::Error::from);
+            *result = written.and_then(|()| out.write_all(b"\n"));
+        }
+    }
+}

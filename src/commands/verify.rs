@@ -1,0 +1,63 @@
+//! `trailscan verify`: digests and the logs they name, and nothing else.
+
+use anyhow::bail;
+use chrono::Duration;
+
+use super::run::output::Folder;
+use super::run::{self, find, progress};
+use super::verification::Verification;
+use super::{Exit, say};
+use crate::cli::Verify;
+use crate::integrity::proof::State;
+use crate::pipeline::{self, Work};
+use crate::report::integrity::summary;
+use crate::source::{Scope, Source};
+
+pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
+    let now = run::now()?;
+    let source = Source::parse(arguments.source.as_deref())?;
+    if source == Source::Stdin {
+        bail!("standard input has no digests: name a folder or a bucket");
+    }
+    let scope = Scope {
+        // the window is one of delivery here, not of events
+        slack: Duration::zero(),
+        digests: true,
+        ..run::scope(&arguments.selection, &source, now)?
+    };
+    let folder = Folder::open(&arguments.out)?;
+    let runtime = run::runtime()?;
+    let progress = progress::Bar::new(arguments.quiet);
+    let found = find::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
+    let verification = Verification::prepare(
+        (&source, &found),
+        &scope,
+        &arguments.digests,
+        &arguments.aws,
+        &folder,
+        &runtime,
+    )?;
+    progress.begin();
+    let options = run::options(&arguments.running);
+    let work = Work {
+        detector: None,
+        digests: Some(&verification.reader),
+        ledger: Some(&verification.spool),
+    };
+    let mut tally = pipeline::run(found.input, work, &scope, &options, &progress);
+    let (about, proof, files) =
+        verification.finish(&mut tally.integrity, &options, &progress, &folder)?;
+    progress.end();
+    if !arguments.quiet {
+        say(&summary(&about, &proof))?;
+        say(&format!("\nProof: {}\n", files.join("  ")))?;
+    }
+    for problem in &tally.coverage.problems {
+        progress::note(&format!("{}: {}", problem.object, problem.what));
+    }
+    Ok(match (proof.state(), tally.coverage.is_complete()) {
+        (State::Broken, _) => Exit::Broken,
+        (State::Valid, true) => Exit::Done,
+        (State::NotProven, _) | (State::Valid, false) => Exit::Incomplete,
+    })
+}

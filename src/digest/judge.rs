@@ -1,0 +1,196 @@
+//! The proof, drawn once all facts are known: digests one chain at a time, then logs by theirs.
+
+mod chain;
+mod logs;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::key::Keys;
+use crate::event::time::{Epoch, iso};
+use crate::integrity::proof::{ChainProof, HoleKind, HourLogs, KeyUse, Proof, State, Undigested};
+use crate::integrity::{Before, Chain, DigestFact, Integrity, Standing};
+
+/// AWS writes a digest within the hour after the hour it speaks for; what is newer may still come.
+const LATE: Epoch = 2 * 3_600;
+
+/// A log is stamped up to so long before it is delivered (facts, 2.1).
+const STAMP: Epoch = 15 * 60;
+
+/// What the facts are held against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// The times of delivery that were asked for; nothing where all was read.
+    pub since: Option<Epoch>,
+    pub until: Option<Epoch>,
+    pub now: Epoch,
+    /// True for a copy: nobody knows when it was made.
+    pub copy: bool,
+    /// The bucket of the originals, where that is known.
+    pub original: Option<String>,
+    /// The buckets that were read; empty for copies.
+    pub buckets: BTreeSet<String>,
+}
+
+/// Draws the proof. What is left of claims and readings is used up.
+pub fn judge(integrity: &mut Integrity, keys: &Keys, window: &Window) -> Proof {
+    let mut proof = Proof::default();
+    let missing = missing(integrity);
+    let settled = settled_until(integrity, window);
+    let mut chains = Vec::new();
+    let mut states: FxHashMap<&str, State> = FxHashMap::default();
+    for (chain, digests) in &integrity.digests {
+        let findings = chain::findings(digests, keys);
+        let mut of = ChainProof::of(chain);
+        for (name, fact) in chain::in_time(digests) {
+            let Some(found) = findings.get(name) else {
+                continue;
+            };
+            states.insert(name, found.state);
+            count(&mut proof, chain, fact, found.state, keys);
+            let hour = crate::integrity::proof::HourProof {
+                start: fact.start,
+                end: fact.end,
+                digest: Arc::clone(name),
+                sha256: fact.sha256,
+                found: found.clone(),
+                logs: HourLogs {
+                    named: fact.named,
+                    matching: fact.met.matching,
+                    altered: fact.met.altered,
+                    missing: missing.get(name).copied().unwrap_or(0),
+                    unread: fact.met.unread,
+                },
+            };
+            match found.state {
+                State::Valid => proof.logs.valid += u64::from(fact.met.matching),
+                _ => proof.logs.not_proven += u64::from(fact.met.matching),
+            }
+            of.hours.push(hour);
+        }
+        of.holes = chain::holes(chain, digests, &findings, window, settled);
+        chains.push(of);
+    }
+    proof.chains = chains;
+    for ((account, region), logs) in &integrity.undigested {
+        proof.logs.not_proven += logs;
+        proof.undigested.push(Undigested {
+            account: account.clone(),
+            region: region.clone(),
+            logs: *logs,
+        });
+    }
+    logs::judge(integrity, &states, window, settled, &mut proof);
+    limits(integrity, window, &mut proof);
+    proof
+}
+
+/// How many logs of each digest were not met.
+fn missing(integrity: &Integrity) -> FxHashMap<Arc<str>, u32> {
+    let mut missing: FxHashMap<Arc<str>, u32> = FxHashMap::default();
+    for claim in integrity.claims.values().flatten() {
+        *missing.entry(Arc::clone(&claim.digest)).or_default() += 1;
+    }
+    missing
+}
+
+/// Up to when digests must be there: two hours ago; of a copy, two hours before the newest thing
+/// in it, unless somebody says until when it is complete.
+fn settled_until(integrity: &Integrity, window: &Window) -> Epoch {
+    if !window.copy || window.until.is_some() {
+        return window.now - LATE;
+    }
+    let digests = integrity
+        .digests
+        .values()
+        .flat_map(|digests| digests.values());
+    let logs = integrity.readings.keys().chain(integrity.claims.keys());
+    let newest = digests
+        .map(|digest| digest.end)
+        .chain(logs.filter_map(|log| logs::stamp(log)))
+        .max();
+    newest.unwrap_or(window.now).min(window.now) - LATE
+}
+
+fn count(proof: &mut Proof, chain: &Chain, fact: &DigestFact, state: State, keys: &Keys) {
+    let count = match state {
+        State::Valid => &mut proof.digests.valid,
+        State::Broken => &mut proof.digests.broken,
+        State::NotProven => &mut proof.digests.not_proven,
+    };
+    *count += 1;
+    if fact.fingerprint.is_empty() {
+        return;
+    }
+    proof.buckets.insert(fact.bucket.to_string());
+    let used = proof.keys.entry(fact.fingerprint.to_string());
+    let used = used.or_insert_with(|| KeyUse {
+        at_hand: keys.has(&fact.fingerprint),
+        ..KeyUse::default()
+    });
+    used.digests += 1;
+    used.regions.insert(chain.region.clone());
+}
+
+/// What a reader must know of what was not checked.
+fn limits(integrity: &Integrity, window: &Window, proof: &mut Proof) {
+    let mut limits = BTreeSet::new();
+    let facts = || {
+        integrity
+            .digests
+            .values()
+            .flat_map(|digests| digests.values())
+    };
+    let unsigned = facts().filter(|fact| matches!(fact.standing, Standing::Unsigned(_)));
+    let unsigned = unsigned.count();
+    if unsigned > 0 {
+        limits.insert(format!(
+            "{unsigned} of the digests came without their metadata, where their signature stands: \
+             each was checked by what the digest after it holds of it, so the newest of a chain cannot be \
+             checked. `aws s3api head-object` gives the metadata: store it beside the digest as \
+             <object>.metadata.json"
+        ));
+    }
+    for (fingerprint, key) in proof.keys.iter().filter(|(_, key)| !key.at_hand) {
+        let regions: Vec<&str> = key.regions.iter().map(String::as_str).collect();
+        limits.insert(format!(
+            "no public key with fingerprint {fingerprint} was at hand for {} digests of {}: ask \
+             CloudTrail in that Region for its keys of that time (aws cloudtrail list-public-keys)",
+            key.digests,
+            regions.join(", ")
+        ));
+    }
+    if window.copy && window.original.is_none() && !proof.buckets.is_empty() {
+        let buckets: Vec<&str> = proof.buckets.iter().map(String::as_str).collect();
+        limits.insert(format!(
+            "the digests are those of bucket {}: that this is the bucket you mean is not checked \
+             without --original-bucket",
+            buckets.join(", ")
+        ));
+    }
+    for chain in &proof.chains {
+        let began = chain.holes.iter().filter(|hole| hole.kind == HoleKind::Off);
+        for hole in began.filter(|hole| hole.found.state == State::Valid) {
+            limits.insert(format!(
+                "validation of {} began at {}: nothing was delivered in the window before that",
+                chain.title(),
+                iso(hole.to)
+            ));
+        }
+    }
+    for (chain, digests) in &integrity.digests {
+        let first = chain::in_time(digests).into_iter().next();
+        if let (None, Some((_, first))) = (window.since, first)
+            && let Before::Digest(_) = first.before
+        {
+            limits.insert(format!(
+                "the chain of {} {} (trail {}) began before its first digest here: what was \
+                 delivered before that was not looked at",
+                chain.account, chain.region, chain.trail
+            ));
+        }
+    }
+    proof.limits.extend(limits);
+}

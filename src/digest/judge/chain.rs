@@ -1,0 +1,260 @@
+//! One chain: which digests are valid, and which times have none.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::Window;
+use crate::digest::key::{Keys, Verdict};
+use crate::event::time::{Epoch, iso};
+use crate::integrity::proof::{Hole, HoleKind, Judgement, State};
+use crate::integrity::{Before, Chain, DigestFact, Previous, Standing};
+
+type Digests = BTreeMap<Arc<str>, DigestFact>;
+pub(super) type Findings<'d> = FxHashMap<&'d Arc<str>, Judgement>;
+
+/// A digest and what it says of the one before it.
+type After<'d> = (&'d Arc<str>, &'d Previous);
+
+/// The digests in the order of their time.
+pub(super) fn in_time(digests: &Digests) -> Vec<(&Arc<str>, &DigestFact)> {
+    let mut sorted: Vec<_> = digests.iter().collect();
+    sorted.sort_by_key(|(name, fact)| (fact.start, fact.end, Arc::clone(name)));
+    sorted
+}
+
+fn found(state: State, reason: impl Into<String>) -> Judgement {
+    Judgement {
+        state,
+        reason: reason.into(),
+    }
+}
+
+/// What can be said of each digest. The newest come first, because a valid digest speaks for the
+/// one before it.
+pub(super) fn findings<'d>(digests: &'d Digests, keys: &Keys) -> Findings<'d> {
+    let mut successors: FxHashMap<&str, Vec<After<'_>>> = FxHashMap::default();
+    for (name, fact) in digests {
+        if let Before::Digest(previous) = &fact.before {
+            let after = successors.entry(&previous.name).or_default();
+            after.push((name, previous));
+        }
+    }
+    let mut findings = Findings::default();
+    let mut newest_first = in_time(digests);
+    newest_first.sort_by_key(|(_, fact)| std::cmp::Reverse(fact.end));
+    for (name, fact) in newest_first {
+        let after = successors.get(&**name).map_or(&[][..], Vec::as_slice);
+        let vouching = after.iter().copied().filter(|(name, _)| {
+            let found: Option<&Judgement> = findings.get(name);
+            found.is_some_and(|found| found.state == State::Valid)
+        });
+        let vouching: Vec<_> = vouching.collect();
+        let finding = finding(fact, &vouching, after, keys);
+        findings.insert(name, finding);
+    }
+    findings
+}
+
+fn finding(
+    fact: &DigestFact,
+    vouching: &[After<'_>],
+    after: &[After<'_>],
+    keys: &Keys,
+) -> Judgement {
+    match &fact.standing {
+        Standing::Unread(why) => return found(State::NotProven, why),
+        Standing::Bad(what) => return found(State::Broken, what),
+        Standing::Signed | Standing::NoKey | Standing::Unsigned(_) => {}
+    }
+    for (next, said) in vouching {
+        if said.sha256 != fact.sha256 {
+            let what = format!("{next}, which is valid, says another hash of it: it was replaced");
+            return found(State::Broken, what);
+        }
+        if fact.signature.is_some_and(|own| own != said.signature) {
+            let what =
+                format!("{next}, which is valid, says another signature of it: it was replaced");
+            return found(State::Broken, what);
+        }
+    }
+    let to_sign = match &fact.standing {
+        Standing::Signed => {
+            let how = format!("signed with key {}", fact.fingerprint);
+            return found(State::Valid, how);
+        }
+        _ if !vouching.is_empty() => {
+            let how = "the digest after it, which is valid, holds its hash";
+            return found(State::Valid, how);
+        }
+        Standing::Unsigned(to_sign) => to_sign,
+        _ => {
+            let what = format!(
+                "there is no public key with fingerprint {}",
+                fact.fingerprint
+            );
+            return found(State::NotProven, what);
+        }
+    };
+    for (next, said) in after {
+        let Some(signature) = &said.witness else {
+            continue;
+        };
+        match keys.verify(&fact.fingerprint, to_sign, signature) {
+            Verdict::Right => {
+                let how = format!(
+                    "the digest after it holds its signature, made with key {}",
+                    fact.fingerprint
+                );
+                return found(State::Valid, how);
+            }
+            Verdict::Wrong => {
+                let what = format!(
+                    "the signature that {next} holds of it is not right: one of the two was altered"
+                );
+                return found(State::Broken, what);
+            }
+            Verdict::Unusable(what) => {
+                let what = format!("the key {} cannot be used: {what}", fact.fingerprint);
+                return found(State::NotProven, what);
+            }
+            Verdict::NoKey => {
+                let what = format!(
+                    "there is no public key with fingerprint {}",
+                    fact.fingerprint
+                );
+                return found(State::NotProven, what);
+            }
+        }
+    }
+    found(
+        State::NotProven,
+        "its signature stands in the object's metadata, which did not come with this copy, and no \
+         digest after it holds it",
+    )
+}
+
+/// The times of the window without a digest. A chain of backfill digests has one only where a log
+/// was missed, so of it only what its links say is missing.
+pub(super) fn holes(
+    chain: &Chain,
+    digests: &Digests,
+    findings: &Findings<'_>,
+    window: &Window,
+    settled: Epoch,
+) -> Vec<Hole> {
+    let mut holes = Vec::new();
+    // the end of what digests speak for, so far
+    let mut covered = window.since.filter(|_| !chain.backfill);
+    let mut first = true;
+    for (name, fact) in in_time(digests) {
+        let at_start = std::mem::take(&mut first);
+        let from = match covered {
+            Some(covered) if !chain.backfill => covered,
+            _ => fact.start,
+        };
+        let gap = from < fact.start;
+        let state = findings
+            .get(name)
+            .map_or(State::NotProven, |found| found.state);
+        let hole = match &fact.before {
+            Before::Start if gap && state != State::Broken => {
+                Some((HoleKind::Off, off(name, at_start, state)))
+            }
+            Before::Digest(previous) => {
+                let lost = !digests.contains_key(&*previous.name)
+                    && !digests
+                        .values()
+                        .any(|other| other.sha256 == previous.sha256);
+                // what ended before the window was not asked for
+                let asked = match (window.since, previous.end) {
+                    (Some(since), Some(end)) => end > since,
+                    (Some(_), None) => true,
+                    (None, _) => !at_start,
+                };
+                match (lost && asked, gap) {
+                    (true, _) => Some((HoleKind::Missing, missing(name, previous, window))),
+                    (false, true) => Some((HoleKind::LeftOut, left_out())),
+                    (false, false) => None,
+                }
+            }
+            Before::Start | Before::Unknown if gap => {
+                Some((HoleKind::Missing, unknown(name, state)))
+            }
+            Before::Start | Before::Unknown => None,
+        };
+        if let Some((kind, found)) = hole {
+            holes.push(Hole {
+                from,
+                to: fact.start,
+                kind,
+                logs: 0,
+                found,
+            });
+        }
+        covered = Some(covered.map_or(fact.end, |covered| covered.max(fact.end)));
+    }
+    if let Some(from) = covered.filter(|_| !chain.backfill) {
+        let due = window.until.map_or(settled, |until| until.min(settled));
+        if from < due {
+            holes.push(end(from, due));
+        }
+    }
+    holes
+}
+
+/// The digests end before they should. Logs in the hole decide what that means.
+pub(super) fn end(from: Epoch, to: Epoch) -> Hole {
+    Hole {
+        from,
+        to,
+        kind: HoleKind::End,
+        logs: 0,
+        found: found(
+            State::NotProven,
+            format!(
+                "there is no digest after {}: validation, logging or the trail was switched off, or \
+                 the digests were removed",
+                iso(from)
+            ),
+        ),
+    }
+}
+
+fn off(name: &str, at_start: bool, state: State) -> Judgement {
+    if at_start {
+        // nothing has to be there before a trail begins; logs that are turn this into "not proven"
+        return found(state, format!("validation began with {name}"));
+    }
+    let what = format!(
+        "validation or logging was switched off, and on again with {name}: what was delivered in \
+         between has no digest"
+    );
+    found(State::NotProven, what)
+}
+
+fn missing(name: &str, previous: &Previous, window: &Window) -> Judgement {
+    let (bucket, _) = previous.name.split_once('/').unwrap_or_default();
+    if !window.copy && !window.buckets.is_empty() && !window.buckets.contains(bucket) {
+        let what = format!(
+            "the chain goes on in bucket {bucket}, which was not read ({})",
+            previous.name
+        );
+        return found(State::NotProven, what);
+    }
+    let what = format!("{} is missing: {name} names it", previous.name);
+    found(State::Broken, what)
+}
+
+fn left_out() -> Judgement {
+    found(
+        State::NotProven,
+        "the digests before and after are linked, and neither speaks for this time",
+    )
+}
+
+fn unknown(name: &str, state: State) -> Judgement {
+    let what = format!("there is no valid digest, and {name} does not say what came before it");
+    found(state.max(State::NotProven), what)
+}

@@ -1,0 +1,251 @@
+//! `integrity.json` (schema `trailscan.integrity/1`) and the terminal's lines of it.
+//!
+//! The file names every log: first those that are not valid, then the valid ones, which may be
+//! millions and are written as they are read, one a line.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use anstyle::Style;
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use super::terminal::visible;
+use super::{plural, thousands};
+use crate::event::time::{Epoch, iso};
+use crate::finding::iso_time;
+use crate::integrity::proof::{HoleKind, ObjectProof, Proof, State};
+
+/// How many things that are wrong are shown; the rest are in the file.
+const SHOWN: usize = 12;
+
+/// Where a proof comes from.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct About {
+    pub version: &'static str,
+    pub source: String,
+    /// The window in the time of delivery.
+    #[serde(serialize_with = "iso_time")]
+    pub since: Option<Epoch>,
+    #[serde(serialize_with = "iso_time")]
+    pub until: Option<Epoch>,
+    #[serde(serialize_with = "iso_time")]
+    pub created: Option<Epoch>,
+}
+
+/// A log whose content is what a digest says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matching {
+    pub object: String,
+    pub digest: String,
+}
+
+#[derive(Serialize)]
+struct Head<'p> {
+    schema: &'static str,
+    #[serde(flatten)]
+    about: &'p About,
+    state: State,
+    verdict: String,
+    #[serde(flatten)]
+    proof: &'p Proof,
+}
+
+#[derive(Serialize)]
+struct Line<'p> {
+    object: &'p str,
+    state: State,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    digest: &'p str,
+}
+
+/// Writes the file.
+///
+/// # Errors
+/// It cannot be written, or the matching logs cannot be read.
+pub fn json(
+    out: &mut dyn Write,
+    about: &About,
+    proof: &Proof,
+    matching: impl Iterator<Item = io::Result<Matching>>,
+) -> io::Result<()> {
+    let head = serde_json::to_vec_pretty(&Head {
+        schema: "trailscan.integrity/1",
+        about,
+        state: proof.state(),
+        verdict: proof.verdict(),
+        proof,
+    })?;
+    let head = head.strip_suffix(b"\n}").unwrap_or(&head);
+    out.write_all(head)?;
+    out.write_all(b",\n  \"objects\": [")?;
+    let mut line = Separated { out, first: true };
+    for object in &proof.objects {
+        line.write(object)?;
+    }
+    let hours = proof.chains.iter().flat_map(|chain| &chain.hours);
+    let states: FxHashMap<&str, State> = hours
+        .map(|hour| (&*hour.digest, hour.found.state))
+        .collect();
+    for matching in matching {
+        let matching = matching?;
+        let valid = states.get(&*matching.digest) == Some(&State::Valid);
+        line.write(&Line {
+            object: &matching.object,
+            state: match valid {
+                true => State::Valid,
+                false => State::NotProven,
+            },
+            reason: (!valid).then_some("it is what its digest says, which is not valid itself"),
+            digest: &matching.digest,
+        })?;
+    }
+    out.write_all(b"\n  ]\n}\n")
+}
+
+/// The elements of a list, one a line.
+struct Separated<'o> {
+    out: &'o mut dyn Write,
+    first: bool,
+}
+
+impl Separated<'_> {
+    fn write(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let comma: &[u8] = if self.first { b"\n    " } else { b",\n    " };
+        self.first = false;
+        self.out.write_all(comma)?;
+        serde_json::to_writer(&mut *self.out, value)?;
+        Ok(())
+    }
+}
+
+/// One line for a run's summary.
+pub fn line(proof: &Proof) -> String {
+    format!("Integrity: {}", proof.verdict())
+}
+
+/// What `trailscan verify` says.
+pub fn summary(about: &About, proof: &Proof) -> String {
+    let mut out = String::new();
+    let bold = Style::new().bold();
+    let _ = writeln!(out, "{bold}Integrity {}{bold:#}", proof.verdict());
+    let bound = |time: Option<Epoch>, open: &str| time.map_or_else(|| open.to_owned(), iso);
+    let _ = writeln!(
+        out,
+        "{} from {} to {}",
+        visible(&about.source),
+        bound(about.since, "the first file"),
+        bound(about.until, "the last file"),
+    );
+    let (d, l) = (proof.digests, proof.logs);
+    let _ = writeln!(
+        out,
+        "  digests {} = {} valid + {} broken + {} not proven",
+        thousands(d.total()),
+        thousands(d.valid),
+        thousands(d.broken),
+        thousands(d.not_proven)
+    );
+    let _ = writeln!(
+        out,
+        "  logs {} = {} valid + {} altered + {} missing + {} in no digest + {} pending + {} not proven",
+        thousands(l.total()),
+        thousands(l.valid),
+        thousands(l.altered),
+        thousands(l.missing),
+        thousands(l.unnamed),
+        thousands(l.pending),
+        thousands(l.not_proven)
+    );
+    for chain in &proof.chains {
+        let ends = chain.hours.first().zip(chain.hours.last());
+        let span = ends.map(|(first, last)| format!("{} to {}", iso(first.start), iso(last.end)));
+        let _ = writeln!(
+            out,
+            "  {}: {}, {}",
+            visible(&chain.title()),
+            plural(chain.hours.len() as u64, "digest"),
+            span.unwrap_or_default()
+        );
+    }
+    told(&mut out, proof);
+    out
+}
+
+/// What is not valid and what could not be checked.
+pub fn told(out: &mut String, proof: &Proof) {
+    let bold = Style::new().bold();
+    let dim = Style::new().dimmed();
+    let wrong = wrong(proof);
+    if !wrong.is_empty() {
+        let _ = writeln!(out);
+    }
+    for (state, what) in wrong.iter().take(SHOWN) {
+        let _ = writeln!(out, "{bold}{:<10}{bold:#} {what}", state.as_str());
+    }
+    if wrong.len() > SHOWN {
+        let more = wrong.len() - SHOWN;
+        let _ = writeln!(out, "{dim}… and {more} more in integrity.json{dim:#}");
+    }
+    for limit in &proof.limits {
+        let _ = writeln!(out, "note: {}", visible(limit));
+    }
+}
+
+/// Everything that is not valid, the worst first: times without a digest, digests, logs.
+pub fn wrong(proof: &Proof) -> Vec<(State, String)> {
+    let mut wrong = Vec::new();
+    for chain in &proof.chains {
+        for hole in &chain.holes {
+            if hole.found.state == State::Valid && hole.kind == HoleKind::Off {
+                continue;
+            }
+            let logs = match hole.logs {
+                0 => String::new(),
+                logs => format!(", {} delivered in it", plural(logs, "log")),
+            };
+            wrong.push((
+                hole.found.state,
+                format!(
+                    "{} to {} in {}{logs}: {}",
+                    iso(hole.from),
+                    iso(hole.to),
+                    visible(&chain.title()),
+                    visible(&hole.found.reason)
+                ),
+            ));
+        }
+        let bad = chain.hours.iter();
+        for hour in bad.filter(|hour| hour.found.state != State::Valid) {
+            let (digest, reason) = (visible(&hour.digest), visible(&hour.found.reason));
+            let logs = plural(hour.logs.named.into(), "log");
+            wrong.push((
+                hour.found.state,
+                format!("digest {digest} ({logs}): {reason}"),
+            ));
+        }
+    }
+    for place in &proof.undigested {
+        let (account, region) = (visible(&place.account), visible(&place.region));
+        let logs = plural(place.logs, "log");
+        let what = format!(
+            "{account} {region} ({logs}): there is no digest of this account and Region: validation \
+             is off, or the digests were removed"
+        );
+        wrong.push((State::NotProven, what));
+    }
+    wrong.extend(proof.objects.iter().map(said));
+    wrong.sort_by_key(|(state, _)| std::cmp::Reverse(*state));
+    wrong
+}
+
+fn said(object: &ObjectProof) -> (State, String) {
+    let what = format!(
+        "{} {}: {}",
+        object.fault.as_str(),
+        visible(&object.object),
+        visible(&object.reason)
+    );
+    (object.state, what)
+}
