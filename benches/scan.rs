@@ -29,8 +29,9 @@ use std::time::Duration;
 use job::Job;
 use measure::{Floor, Took};
 use trailscan::decode::Decoder;
-use trailscan::detect::Detector;
+use trailscan::detect::{Detection, Detector};
 use trailscan::rules::load;
+use trailscan::tally::Scanned;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -130,10 +131,12 @@ fn startup(rounds: usize) {
         let start = || {
             let rules = load::load(&texts, &job.config.rules);
             let detector = Detector::new(&rules, &job.config.organization);
-            let mut hits = Vec::new();
+            let mut detection = Detection::new(&detector);
+            let mut scanned = Scanned::default();
+            detection.begin();
             Decoder::new(100)
                 .decode(text.as_bytes(), &mut |place, event| {
-                    detector.detect(event, "first", place, &mut hits);
+                    detection.take(event, place, &mut scanned);
                 })
                 .expect("a sound record");
             assert_eq!(rules.rejected, []);

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use trailscan::config::Config;
 use trailscan::correlate::correlate;
 use trailscan::detect::Detector;
-use trailscan::pipeline::{self, Input, Options, Progress};
+use trailscan::pipeline::{self, Input, Options, Progress, Work};
 use trailscan::report::{Provenance, Report};
 use trailscan::rules::load::{self, RuleText};
 use trailscan::source::{Scope, local};
@@ -22,6 +22,7 @@ struct Silent;
 impl Progress for Silent {
     fn listed(&self, _objects: u64) {}
     fn object(&self, _bytes: u64, _events: u64) {}
+    fn remark(&self, _text: &str) {}
 }
 
 impl Job {
@@ -54,8 +55,15 @@ impl Job {
         let options = Options {
             jobs,
             max_object_mib: 1_024,
+            ..Options::default()
         };
-        let mut tally = pipeline::run(input, &detector, &Self::scope(), &options, &Silent);
+        let mut tally = pipeline::run(
+            input,
+            Work::rules(&detector),
+            &Self::scope(),
+            &options,
+            &Silent,
+        );
         let bursts = correlate(&rules, &mut tally);
         let report = Report::new(Provenance::default(), &rules, tally, bursts);
         assert!(report.coverage.identities_hold());
