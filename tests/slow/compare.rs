@@ -137,6 +137,7 @@ impl Record {
             session_context,
             on_behalf_of,
             identity_provider,
+            ..
         } = *event.user();
         for (name, raw) in [
             ("type", kind),
