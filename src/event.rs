@@ -10,7 +10,7 @@ pub mod time;
 pub mod user_identity;
 
 use std::borrow::Cow;
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 
 use json::{Raw, Value};
 pub use path::{Path, Shortcut};
@@ -95,8 +95,9 @@ pub struct Event<'a> {
     /// compared without case as well.
     folded: bool,
     time: Option<Epoch>,
-    user: OnceCell<UserIdentity<'a>>,
-    issuer: OnceCell<SessionIssuer<'a>>,
+    /// Nearly every rule and table asks for these two, so they are read at once.
+    user: UserIdentity<'a>,
+    issuer: SessionIssuer<'a>,
     remembered: RefCell<Vec<(usize, Option<Value<'a>>)>>,
 }
 
@@ -108,8 +109,8 @@ impl Default for Event<'_> {
             others: Vec::new(),
             folded: false,
             time: None,
-            user: OnceCell::new(),
-            issuer: OnceCell::new(),
+            user: UserIdentity::default(),
+            issuer: SessionIssuer::default(),
             remembered: RefCell::new(Vec::new()),
         }
     }
@@ -132,8 +133,6 @@ impl<'a> Event<'a> {
         self.others.clear();
         self.folded = false;
         self.time = None;
-        self.user = OnceCell::new();
-        self.issuer = OnceCell::new();
         self.remembered.get_mut().clear();
     }
 
@@ -154,7 +153,7 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Ends the noting: recognises lower-case exports and reads the time.
+    /// Ends the noting: recognises lower-case exports, reads the time and who called.
     pub fn finish(&mut self) {
         if self.raw(Key::EventName).is_absent() && self.raw(Key::EventVersion).is_absent() {
             for (name, value) in std::mem::take(&mut self.others) {
@@ -175,6 +174,9 @@ impl<'a> Event<'a> {
             .raw(Key::EventTime)
             .string()
             .and_then(|text| time::parse(&text));
+        self.user.read(self.raw(Key::UserIdentity), self.folded);
+        self.issuer
+            .read_session(self.user.session_context(), self.folded);
     }
 
     /// True where the members are those of a CloudTrail record and not of something else.
@@ -216,16 +218,14 @@ impl<'a> Event<'a> {
         self.time
     }
 
-    /// `userIdentity`, read once an event.
-    pub fn user(&self) -> &UserIdentity<'a> {
-        self.user
-            .get_or_init(|| UserIdentity::new(self.raw(Key::UserIdentity), self.folded))
+    /// `userIdentity`.
+    pub const fn user(&self) -> &UserIdentity<'a> {
+        &self.user
     }
 
-    /// `userIdentity.sessionContext.sessionIssuer`, read once an event.
-    pub fn session_issuer(&self) -> &SessionIssuer<'a> {
-        self.issuer
-            .get_or_init(|| SessionIssuer::of_session(self.user().session_context, self.folded))
+    /// `userIdentity.sessionContext.sessionIssuer`.
+    pub const fn session_issuer(&self) -> &SessionIssuer<'a> {
+        &self.issuer
     }
 
     /// A fact that somebody derived from this record, derived once however often it is asked for.

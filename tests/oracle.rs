@@ -11,15 +11,11 @@
 mod opinions;
 mod product;
 
+use opinions::histories::{self, MEANT_ALIKE, NOT_ALIKE};
 use opinions::{Corpus, Matches, compare, corpora, print_matches, standard_rules};
 use rsigma_eval::event::JsonEvent;
 use rsigma_eval::{CorrelationConfig, CorrelationEngine, Engine};
-use serde_json::{Value, json};
-use trailscan::derive::Organization;
-use trailscan::rules::RuleSet;
-use trailscan::rules::load::{RuleText, Settings, load};
-use trailscan::rules::samples::Story;
-use trailscan::trial::Trial;
+use serde_json::Value;
 
 fn engine(text: &str) -> Engine {
     let collection = rsigma_parser::parse_sigma_yaml(text).unwrap();
@@ -54,90 +50,6 @@ fn rsigma_eval_matches_what_we_match() {
     });
 }
 
-/// Three rules by id, which is what rsigma-eval 0.23 finds the rules of a correlation by.
-const CALLS: &str = "\
-title: A
-id: ida
-logsource: {product: aws, service: cloudtrail}
-detection: {s: {eventName: A}, condition: s}
----
-title: B
-id: idb
-logsource: {product: aws, service: cloudtrail}
-detection: {s: {eventName: B}, condition: s}
----
-title: C
-id: idc
-logsource: {product: aws, service: cloudtrail}
-detection: {s: {eventName: C}, condition: s}
-";
-
-/// What both engines mean by a correlation, over histories of one user in the order of time.
-const MEANT_ALIKE: [&str; 11] = [
-    "type: event_count, rules: [ida], condition: {gte: 3}",
-    "type: event_count, rules: [ida, idb], condition: {gt: 3}",
-    "type: value_count, rules: [ida, idc], condition: {gte: 3, field: sourceIPAddress}",
-    "type: value_sum, rules: [ida], condition: {gte: 25, field: requestParameters.n}",
-    "type: temporal_ordered, rules: [ida, idb]",
-    "type: temporal_ordered, rules: [idc, ida, idb]",
-    "type: temporal, rules: [ida, idb], condition: ida and idb",
-    "type: temporal, rules: [ida, idb, idc], condition: ida and (idb or idc)",
-    "type: temporal, rules: [ida, idb, idc], condition: ida and idb and idc",
-    "type: temporal, rules: [ida, idb, idc], condition: ida and idb or idc",
-    "type: temporal_ordered, rules: [ida, idb, idc], condition: ida and idb and idc",
-];
-
-/// Where they differ. rsigma-eval judges when an event arrives, so `not` asks only what came before:
-/// "a" fires although "b" follows a second later. Ours asks for the timespan on both sides
-/// (src/correlate/pattern.rs), so whatever we find they find as well.
-const NOT_ALIKE: [&str; 2] = [
-    "type: temporal, rules: [ida, idb], condition: ida and not idb",
-    "type: temporal, rules: [ida, idb, idc], condition: ida and idb and not idc",
-];
-
-fn correlation(section: &str) -> String {
-    format!(
-        "{CALLS}---\ntitle: X\nid: idx\nlevel: low\ncorrelation: {{{section}, group-by: [userIdentity.userName], timespan: 60s}}\n"
-    )
-}
-
-/// Events of one user with times that rise, from numbers that look random.
-fn history(dice: &mut u64) -> Vec<(i64, Value)> {
-    let mut below = |end: u64| {
-        *dice = dice
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (*dice >> 33) % end
-    };
-    let mut times: Vec<i64> = (0..below(12))
-        .map(|_| 1_795_000_000 + i64::try_from(below(240)).unwrap())
-        .collect();
-    times.sort_unstable();
-    let event = |time: i64| {
-        let call = ["A", "B", "C"][usize::try_from(below(3)).unwrap()];
-        let address = format!("192.0.2.{}", below(4));
-        let text = chrono::DateTime::from_timestamp(time, 0).unwrap();
-        let event = json!({
-            "eventVersion": "1.11",
-            "eventTime": text.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            "eventName": call,
-            "sourceIPAddress": address,
-            "userIdentity": { "userName": "ana" },
-            "requestParameters": { "n": below(20) },
-        });
-        (time, event)
-    };
-    times.into_iter().map(event).collect()
-}
-
-fn ours(rules: &RuleSet, history: &[(i64, Value)]) -> bool {
-    let organization = Organization::default();
-    let events = history.iter().map(|(_, event)| event.to_string()).collect();
-    let found = Trial::new(rules, &organization).found(&Story::Events(events));
-    let x = rules.rules.iter().find(|rule| rule.id == "idx").unwrap();
-    found.contains(&x.name)
-}
-
 fn theirs(text: &str, history: &[(i64, Value)]) -> bool {
     let collection = rsigma_parser::parse_sigma_yaml(text).unwrap();
     assert_eq!(collection.errors, [""; 0]);
@@ -151,27 +63,11 @@ fn theirs(text: &str, history: &[(i64, Value)]) -> bool {
 
 #[test]
 fn rsigma_eval_correlates_what_we_correlate() {
-    let mut dice = 5;
-    let histories: Vec<_> = (0..400).map(|_| history(&mut dice)).collect();
+    let histories = histories::histories();
     for section in MEANT_ALIKE.iter().chain(&NOT_ALIKE) {
-        let text = correlation(section);
-        let file = RuleText {
-            file: "x.yml".into(),
-            text: text.clone(),
-        };
-        let rules = load(&[file], &Settings::default());
-        assert_eq!(rules.rejected, []);
-        let (mut both, mut none, mut they) = (0, 0, 0);
-        for history in &histories {
-            match (ours(&rules, history), theirs(&text, history)) {
-                (true, true) => both += 1,
-                (false, false) => none += 1,
-                (false, true) if NOT_ALIKE.contains(section) => they += 1,
-                (we, they) => panic!("{section}: ours {we}, theirs {they}: {history:#?}"),
-            }
-        }
-        println!("{section}: {both} fire, {none} do not, {they} fire for rsigma-eval alone");
-        assert!(both > 20 && none > 20, "{section}: {both} {none}");
-        assert_eq!(they > 0, NOT_ALIKE.contains(section), "{section}");
+        let text = histories::correlation(section);
+        histories::compare(section, &histories, &|number| {
+            theirs(&text, &histories[number])
+        });
     }
 }

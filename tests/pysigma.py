@@ -7,6 +7,10 @@ A record is one row. A column is a field that some rule names; its value is the 
 dotted path leads to, as text without case (SQLite: ASCII only); an object or a list, there or on
 the way, is its JSON text; null and missing are NULL.
 
+Of correlations (in: {"correlations": {name: YAML text}, "histories": [[record, ...], ...]}, out:
+{name: [place of each history in which it fires, ...]}) all histories lie in one table, each as a user
+of its own, and are watched long enough for what does not happen to be known.
+
 By hand:
     python3 -m venv /tmp/pysigma
     /tmp/pysigma/bin/pip install pysigma==2.0.1 pysigma-backend-sqlite==2.1.1
@@ -56,8 +60,35 @@ def fields_of(node):
                 yield from fields_of(value)
 
 
+USER = "userIdentity.userName"
+COLUMNS = ["eventTime", "eventName", "sourceIPAddress", USER, "requestParameters.n"]
+
+
+def correlate(asked):
+    database = sqlite3.connect(":memory:")
+    columns = ", ".join(f"`{field}` TEXT COLLATE NOCASE" for field in COLUMNS)
+    database.execute(f"CREATE TABLE logs ({columns})")
+    row = f"INSERT INTO logs VALUES ({', '.join('?' * len(COLUMNS))})"
+    for number, history in enumerate(asked["histories"]):
+        for record in history:
+            values = {field: as_text(value_at(record, field)) for field in COLUMNS}
+            database.execute(row, [*(values | {USER: str(number)}).values()])
+    answer = {}
+    for name, text in asked["correlations"].items():
+        backend = sqliteBackend(timestamp_field="eventTime", observation_end=2_000_000_000)
+        # pySigma takes UUIDs for ids, and knows rules by their names
+        rules = SigmaCollection.from_yaml(text.replace("\nid: ", "\nname: "))
+        query = backend.convert(rules)[-1]
+        found = database.execute(query)
+        keys = [column[0] for column in found.description].index("group_keys")
+        answer[name] = sorted({int(json.loads(alert[keys])[USER]) for alert in found})
+    json.dump(answer, sys.stdout)
+
+
 def main():
     asked = json.load(sys.stdin)
+    if "correlations" in asked:
+        return correlate(asked)
     queries, fields = {}, set()
     for name, text in asked["rules"].items():
         rules = SigmaCollection.from_yaml(text)

@@ -7,7 +7,7 @@ mod skip;
 
 use super::structure::Structure;
 use super::{Content, DecodeError, Decoded, Visit, envelope};
-use crate::event::json::Raw;
+use crate::event::json::{Raw, same};
 use crate::event::{Event, Key};
 
 /// Reads a text that begins with `{` or `[`: one document, or several one after another (JSON
@@ -79,7 +79,7 @@ pub(super) struct Scratch {
     structure: Structure,
     /// The keys in the order in which the last records had them. CloudTrail keeps it from record to
     /// record, so that a key is mostly known before it is read.
-    order: Vec<Key>,
+    order: Vec<(Key, &'static str)>,
 }
 
 /// A place in the structural index.
@@ -89,7 +89,7 @@ struct Walk<'a> {
     /// Places of the brackets among the positions.
     brackets: &'a [u32],
     compact: bool,
-    order: &'a mut Vec<Key>,
+    order: &'a mut Vec<(Key, &'static str)>,
     /// The next structural byte to look at.
     next: usize,
     /// The next bracket at or behind it.
@@ -127,18 +127,18 @@ impl<'a> Walk<'a> {
             .unwrap_or_default()
             .iter()
             .take(AHEAD);
-        for (step, key) in ahead.enumerate() {
-            if key.quoted() == quoted {
+        for (step, (key, name)) in ahead.enumerate() {
+            if same(name, quoted) {
                 *place += step + 1;
                 return Some(*key);
             }
         }
         let key = Key::from_name(quoted.strip_prefix('"')?.strip_suffix('"')?)?;
-        *place = match self.order.iter().position(|known| *known == key) {
+        *place = match self.order.iter().position(|(known, _)| *known == key) {
             Some(known) => known + 1,
             None => {
                 let place = (*place).min(self.order.len());
-                self.order.insert(place, key);
+                self.order.insert(place, (key, key.quoted()));
                 place + 1
             }
         };
@@ -322,8 +322,7 @@ impl<'a> Walk<'a> {
                 let to = self.ahead();
                 let text = self.text.get(colon + 1..to).unwrap_or_default();
                 let marks = self.positions.get(first..self.next).unwrap_or_default();
-                let base = u32::try_from(colon + 1).unwrap_or(u32::MAX);
-                let value = Raw::marked(text, marks, base);
+                let value = Raw::marked(text, marks);
                 if !opens && !is_scalar(value.as_str()) {
                     self.bad = Some("a value is not JSON");
                 }

@@ -42,10 +42,10 @@ impl PrincipalKind {
 /// The principal key: the role's ARN and the session's name, the user's ARN, the service's name.
 /// Never empty for a record that names a caller in any way.
 pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let arn = text(event.user().arn);
-    match text(event.user().kind).as_ref() {
+    let arn = text(event.user().arn());
+    match text(event.user().kind()).as_ref() {
         "AssumedRole" => {
-            let issuer = text(event.session_issuer().arn);
+            let issuer = text(event.session_issuer().arn());
             if issuer.is_empty() {
                 return arn;
             }
@@ -58,13 +58,13 @@ pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
         }
         "Root" if arn.is_empty() => Cow::Owned(format!(
             "arn:aws:iam::{}:root",
-            text(event.user().account_id)
+            text(event.user().account_id())
         )),
         "IdentityCenterUser" => {
-            let id = text(event.user().on_behalf_of.get("userId"));
+            let id = text(event.user().on_behalf_of().get("userId"));
             Cow::Owned(format!("identity-center:{id}"))
         }
-        "AWSAccount" if text(event.user().account_id).eq_ignore_ascii_case("anonymous") => {
+        "AWSAccount" if text(event.user().account_id()).eq_ignore_ascii_case("anonymous") => {
             Cow::Owned(format!(
                 "anonymous from {}",
                 event.text(Key::SourceIpAddress)
@@ -72,13 +72,13 @@ pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
         }
         _ if !arn.is_empty() => arn,
         kind => {
-            let service = text(event.user().invoked_by);
+            let service = text(event.user().invoked_by());
             if !service.is_empty() {
                 return service;
             }
             let name = [
-                text(event.user().user_name),
-                text(event.user().principal_id),
+                text(event.user().user_name()),
+                text(event.user().principal_id()),
                 event.text(Key::SourceIpAddress),
             ]
             .into_iter()
@@ -94,8 +94,8 @@ pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
 /// The principal by which findings are grouped: sessions whose names machines made up (an instance
 /// id, an ECS task id) are one actor, their role.
 pub fn actor<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    if event.user().kind.is_text("AssumedRole") && is_machine_made(&session_name(event)) {
-        let issuer = text(event.session_issuer().arn);
+    if event.user().kind().is_text("AssumedRole") && is_machine_made(&session_name(event)) {
+        let issuer = text(event.session_issuer().arn());
         if !issuer.is_empty() {
             return issuer;
         }
@@ -105,8 +105,8 @@ pub fn actor<'a>(event: &Event<'a>) -> Cow<'a, str> {
 
 /// The caller without its session, for tables over time: few values, however many sessions.
 pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let issuer = text(event.session_issuer().arn);
-    if event.user().kind.is_text("AssumedRole") && !issuer.is_empty() {
+    let issuer = text(event.session_issuer().arn());
+    if event.user().kind().is_text("AssumedRole") && !issuer.is_empty() {
         return issuer;
     }
     principal(event)
@@ -114,16 +114,16 @@ pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
 
 /// The role's or user's name.
 pub fn role<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let issuer = text(event.session_issuer().user_name);
+    let issuer = text(event.session_issuer().user_name());
     if !issuer.is_empty() {
         return issuer;
     }
-    let name = text(event.user().user_name);
+    let name = text(event.user().user_name());
     if !name.is_empty() {
         return name;
     }
     // `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION` where the issuer is missing
-    match text(event.user().arn)
+    match text(event.user().arn())
         .split('/')
         .collect::<Vec<_>>()
         .as_slice()
@@ -135,11 +135,11 @@ pub fn role<'a>(event: &Event<'a>) -> Cow<'a, str> {
 
 /// The name of a role session: what stands behind the last `/` of its ARN.
 pub fn session_name<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    if !event.user().kind.is_text("AssumedRole") {
+    if !event.user().kind().is_text("AssumedRole") {
         return Cow::Borrowed("");
     }
-    behind_last(text(event.user().arn), b'/')
-        .or_else(|| behind_last(text(event.user().principal_id), b':'))
+    behind_last(text(event.user().arn()), b'/')
+        .or_else(|| behind_last(text(event.user().principal_id()), b':'))
         .unwrap_or_default()
 }
 
@@ -156,7 +156,7 @@ pub fn session_age(event: &Event<'_>) -> Option<i64> {
     let made = text(
         event
             .user()
-            .session_context
+            .session_context()
             .at(&["attributes", "creationDate"]),
     );
     Some(event.time()? - time::parse(&made)?)
@@ -193,13 +193,13 @@ pub fn kind(event: &Event<'_>, organization: &Organization) -> PrincipalKind {
     };
     let known = || {
         is_workload(&role(event))
-            || is_workload(&text(event.user().arn))
-            || is_workload(&text(event.session_issuer().arn))
+            || is_workload(&text(event.user().arn()))
+            || is_workload(&text(event.session_issuer().arn()))
     };
-    match text(event.user().kind).as_ref() {
+    match text(event.user().kind()).as_ref() {
         "Root" => PrincipalKind::Root,
         "AWSService" => PrincipalKind::Service,
-        "AWSAccount" if text(event.user().account_id).eq_ignore_ascii_case("anonymous") => {
+        "AWSAccount" if text(event.user().account_id()).eq_ignore_ascii_case("anonymous") => {
             PrincipalKind::Anonymous
         }
         "AWSAccount" => PrincipalKind::Foreign,
@@ -220,7 +220,7 @@ pub fn kind(event: &Event<'_>, organization: &Organization) -> PrincipalKind {
             }
         }
         "WebIdentityUser" => {
-            let name = text(event.user().user_name);
+            let name = text(event.user().user_name());
             let program = name.starts_with("system:serviceaccount:") || name.starts_with("repo:");
             if program || known() {
                 PrincipalKind::Workload
@@ -234,12 +234,12 @@ pub fn kind(event: &Event<'_>, organization: &Organization) -> PrincipalKind {
 }
 
 fn called_by_service(event: &Event<'_>) -> bool {
-    !text(event.user().invoked_by).is_empty()
+    !text(event.user().invoked_by()).is_empty()
 }
 
 /// `long_lived` for an access key of a user, `temporary` for session credentials.
 pub fn key_kind(event: &Event<'_>) -> &'static str {
-    let key = text(event.user().access_key_id);
+    let key = text(event.user().access_key_id());
     match key.get(..4) {
         Some("AKIA") => "long_lived",
         Some("ASIA") => "temporary",

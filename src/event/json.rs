@@ -15,14 +15,12 @@ use inside::{Cursor, Inside, end_of_string};
 /// One JSON value, as text without surrounding white space. The empty slice is "absent".
 ///
 /// A value from a walked file brings its marks along: the offsets of the brackets, colons and commas
-/// in it, which the walk has found already. With them, reading its members costs a step a mark; a
+/// in it, which the walk has found already, counted from wherever its first bracket stands. With them, reading its members costs a step a mark; a
 /// value without marks (unwrapped from a string) is read byte by byte. Both ways give the same.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Raw<'a> {
     text: &'a str,
     marks: &'a [u32],
-    /// The offset of `text` in the buffer that the marks count in.
-    base: u32,
 }
 
 impl PartialEq for Raw<'_> {
@@ -63,26 +61,16 @@ impl<'a> Raw<'a> {
         Self {
             text: trimmed(text),
             marks: &[],
-            base: 0,
         }
     }
 
     /// A value whose structural bytes are known: `marks` are those of its own text, brackets
-    /// included, counted in a buffer in which the text begins at `base`.
-    pub fn marked(text: &'a str, marks: &'a [u32], base: u32) -> Self {
-        let inner = trimmed(text);
-        // where the text was trimmed, its marks count from further on
-        let base = match inner.len() == text.len() {
-            true => base,
-            false => {
-                let blank = text.len() - text.trim_start_matches(BLANKS).len();
-                base + u32::try_from(blank).unwrap_or(0)
-            }
-        };
+    /// included, as offsets in the buffer that the text lies in. None for a scalar.
+    #[inline]
+    pub fn marked(text: &'a str, marks: &'a [u32]) -> Self {
         Self {
-            text: inner,
+            text: trimmed(text),
             marks,
-            base,
         }
     }
 
@@ -130,12 +118,13 @@ impl<'a> Raw<'a> {
     }
 
     /// True for the JSON string of that text, which must hold nothing that JSON escapes.
+    #[inline]
     pub fn is_text(self, text: &str) -> bool {
         let inner = self
             .text
             .strip_prefix('"')
             .and_then(|rest| rest.strip_suffix('"'));
-        inner == Some(text)
+        inner.is_some_and(|inner| same(inner, text))
     }
 
     /// A scalar as text: strings decoded, numbers and booleans as written.
@@ -250,8 +239,32 @@ impl<'a> Iterator for Leaves<'a> {
 
 const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
+/// True for two equal texts. Keys are short, and for them a call of memcmp costs more than the
+/// comparison.
+#[inline]
+pub(crate) fn same(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    if left.len() != right.len() {
+        return false;
+    }
+    let ends = |bytes: &'_ [u8]| -> Option<([u8; 8], [u8; 8])> {
+        Some((*bytes.first_chunk()?, *bytes.last_chunk()?))
+    };
+    match left.len() {
+        8..=16 => ends(left) == ends(right),
+        17..=32 => {
+            let ends = |bytes: &'_ [u8]| -> Option<([u8; 16], [u8; 16])> {
+                Some((*bytes.first_chunk()?, *bytes.last_chunk()?))
+            };
+            ends(left) == ends(right)
+        }
+        _ => left == right,
+    }
+}
+
 /// Without white space around it; what has none, as nearly everything in real logs, is seen at
 /// once.
+#[inline]
 fn trimmed(text: &str) -> &str {
     match text.as_bytes() {
         // every blank is lower than all that a value begins or ends with

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::json::Raw;
+use super::json::{Raw, same};
 
 /// Declares an object and those of its members that are kept, once.
 macro_rules! members {
@@ -19,43 +19,69 @@ macro_rules! members {
         }
 
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, Default)]
+        #[derive(Debug, Clone, Copy)]
         pub struct $object<'a> {
             /// It lies where AWS puts it, and these members are all there is to be found below it.
             pub is_plain: bool,
-            $(pub $field: Raw<'a>,)*
+            members: [Raw<'a>; $object::KEYS.len()],
+        }
+
+        impl Default for $object<'_> {
+            fn default() -> Self {
+                Self { is_plain: true, members: [Raw::default(); Self::KEYS.len()] }
+            }
+        }
+
+        impl $object<'_> {
+            /// The keys as they stand in a log, in the order in which AWS writes them.
+            const KEYS: &'static [&'static str] = &[$(concat!("\"", $name, "\""),)*];
         }
 
         impl<'a> $object<'a> {
             /// Notes every member of the object. A key that stands twice keeps its last value.
             /// `folded` takes its keys whatever their case.
-            pub fn new(raw: Raw<'a>, folded: bool) -> Self {
-                let mut object = Self { is_plain: !raw.is_array(), ..Self::default() };
+            pub fn read(&mut self, raw: Raw<'a>, folded: bool) {
+                *self = Self { is_plain: !raw.is_array(), ..Self::default() };
+                let mut next = 0;
                 for (key, value) in raw.entries() {
-                    let slot = match key.as_str() {
-                        $(concat!("\"", $name, "\"") => Some(&mut object.$field),)*
-                        _ => object.spelt_otherwise(key, folded),
+                    let known = match Self::KEYS.get(next) {
+                        Some(expected) if same(expected, key.as_str()) => Some(next),
+                        _ => Self::place(key, folded),
                     };
-                    if let Some(slot) = slot {
+                    if let Some((place, slot)) =
+                        known.and_then(|place| Some((place, self.members.get_mut(place)?)))
+                    {
                         *slot = value;
+                        next = place + 1;
                     }
                 }
-                object
             }
 
-            /// A key with escapes in it, or in another case.
-            fn spelt_otherwise(&mut self, key: Raw<'a>, folded: bool) -> Option<&mut Raw<'a>> {
+            /// Where a key stands among those kept, perhaps with escapes in it or in another case.
+            fn place(key: Raw<'a>, folded: bool) -> Option<usize> {
+                let mut known = Self::KEYS.iter();
+                if let Some(place) = known.position(|known| same(known, key.as_str())) {
+                    return Some(place);
+                }
                 let name = key.string()?;
-                $(if name == $name || (folded && name.eq_ignore_ascii_case($name)) {
-                    return Some(&mut self.$field);
-                })*
-                None
+                [$($name,)*].iter().position(|known| {
+                    name == *known || (folded && name.eq_ignore_ascii_case(known))
+                })
             }
 
             /// That member, unread.
-            pub const fn get(&self, member: $member) -> Raw<'a> {
-                match member { $($member::$variant => self.$field,)* }
+            #[inline]
+            pub fn get(&self, member: $member) -> Raw<'a> {
+                self.members.get(member as usize).copied().unwrap_or_default()
             }
+
+            $(
+                /// The member of that name, unread.
+                #[inline]
+                pub fn $field(&self) -> Raw<'a> {
+                    self.get($member::$variant)
+                }
+            )*
         }
     };
 }
@@ -69,8 +95,8 @@ members! {
     AccountId account_id = "accountId",
     AccessKeyId access_key_id = "accessKeyId",
     UserName user_name = "userName",
-    InvokedBy invoked_by = "invokedBy",
     SessionContext session_context = "sessionContext",
+    InvokedBy invoked_by = "invokedBy",
     OnBehalfOf on_behalf_of = "onBehalfOf",
     IdentityProvider identity_provider = "identityProvider",
 }
@@ -86,25 +112,25 @@ members! {
 }
 
 impl<'a> SessionIssuer<'a> {
-    /// Finds the issuer in a `sessionContext`.
-    pub fn of_session(session: Raw<'a>, folded: bool) -> Self {
+    /// Finds the issuer in a `sessionContext`, and reads it.
+    pub fn read_session(&mut self, session: Raw<'a>, folded: bool) {
         const KEY: &str = "sessionIssuer";
         let mut issuer = Raw::default();
         let mut plain = !session.is_array();
         for (key, value) in session.entries() {
-            let same = |name: &str| name == KEY || (folded && name.eq_ignore_ascii_case(KEY));
-            if key.as_str() == "\"sessionIssuer\"" || key.string().is_some_and(|key| same(&key)) {
+            let named = |name: &str| name == KEY || (folded && name.eq_ignore_ascii_case(KEY));
+            if same(key.as_str(), "\"sessionIssuer\"") {
                 issuer = value;
-            } else {
+            } else if !same(key.as_str(), "\"attributes\"") {
+                if key.string().is_some_and(|key| named(&key)) {
+                    issuer = value;
+                }
                 // an export that flattened its keys (`sessionIssuer.type`) is walked like any path
                 plain &= !key.as_str().contains('.');
             }
         }
-        let found = Self::new(issuer, folded);
-        Self {
-            is_plain: plain && found.is_plain,
-            ..found
-        }
+        self.read(issuer, folded);
+        self.is_plain &= plain;
     }
 }
 

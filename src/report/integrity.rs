@@ -14,7 +14,7 @@ use super::terminal::visible;
 use super::{plural, thousands};
 use crate::event::time::{Epoch, iso};
 use crate::finding::iso_time;
-use crate::integrity::proof::{HoleKind, ObjectProof, Proof, State};
+use crate::integrity::proof::{HoleKind, ObjectFault, ObjectProof, Proof, State};
 
 /// How many things that are wrong are shown; the rest are in the file.
 const SHOWN: usize = 12;
@@ -235,7 +235,10 @@ pub fn wrong(proof: &Proof) -> Vec<(State, String)> {
         );
         wrong.push((State::NotProven, what));
     }
-    wrong.extend(proof.objects.iter().map(said));
+    // those that are too new for their digest are counted, and nothing is wrong with them
+    let objects = proof.objects.iter();
+    let objects = objects.filter(|object| object.fault != ObjectFault::Pending);
+    wrong.extend(objects.map(said));
     wrong.sort_by_key(|(state, _)| std::cmp::Reverse(*state));
     wrong
 }

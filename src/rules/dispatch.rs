@@ -67,8 +67,8 @@ impl<'a> KindOfEvent<&'a str> {
             name: plain(event.raw(Key::EventName))?,
             event_type: plain(event.raw(Key::EventType))?,
             error_code: plain(event.raw(Key::ErrorCode))?,
-            user_type: plain(user.kind)?,
-            issuer_type: plain(issuer.kind)?,
+            user_type: plain(user.kind())?,
+            issuer_type: plain(issuer.kind())?,
             outcome,
         })
     }

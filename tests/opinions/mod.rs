@@ -8,6 +8,8 @@
     reason = "each test file uses its part, and a test may fail loudly"
 )]
 
+pub mod histories;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -14,9 +14,9 @@ pub(super) enum Inside<'a> {
 impl<'a> Inside<'a> {
     pub(super) fn of(raw: Raw<'a>, open: u8) -> Self {
         match (raw.text.as_bytes().first(), raw.marks.split_first()) {
-            (Some(first), Some((_, marks))) if *first == open => Self::Marked(Steps {
+            (Some(first), Some((base, marks))) if *first == open => Self::Marked(Steps {
                 text: raw.text,
-                base: raw.base,
+                base: *base,
                 marks,
                 at: 1,
             }),
@@ -25,6 +25,7 @@ impl<'a> Inside<'a> {
     }
 
     /// A member's key and its colon.
+    #[inline]
     pub(super) fn key(&mut self) -> Option<Raw<'a>> {
         match self {
             Self::Marked(steps) => steps.key(),
@@ -36,6 +37,7 @@ impl<'a> Inside<'a> {
     }
 
     /// A value and the comma behind it.
+    #[inline]
     pub(super) fn value(&mut self) -> Option<Raw<'a>> {
         match self {
             Self::Marked(steps) => steps.value(),
@@ -60,16 +62,19 @@ pub(super) struct Steps<'a> {
 }
 
 impl<'a> Steps<'a> {
+    #[inline]
     fn byte(&self, at: usize) -> Option<u8> {
         self.text.as_bytes().get(at).copied()
     }
 
     /// The next mark, as an offset in the text, and those behind it.
+    #[inline]
     fn next(&self) -> Option<(usize, &'a [u32])> {
         let (mark, rest) = self.marks.split_first()?;
         Some(((mark - self.base) as usize, rest))
     }
 
+    #[inline]
     fn key(&mut self) -> Option<Raw<'a>> {
         let (colon, rest) = self.next()?;
         if self.byte(colon)? != b':' {
@@ -81,6 +86,7 @@ impl<'a> Steps<'a> {
         Some(key)
     }
 
+    #[inline]
     fn value(&mut self) -> Option<Raw<'a>> {
         let from = self.at;
         let (mut to, mut rest) = self.next()?;
@@ -106,8 +112,7 @@ impl<'a> Steps<'a> {
         }
         self.marks = rest;
         self.at = to + 1;
-        let base = self.base + u32::try_from(from).ok()?;
-        let value = Raw::marked(self.text.get(from..to)?, marks, base);
+        let value = Raw::marked(self.text.get(from..to)?, marks);
         (!value.text.is_empty()).then_some(value)
     }
 }
