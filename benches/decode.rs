@@ -71,7 +71,7 @@ const HOT: [Key; 7] = [
 fn hot(event: &Event<'_>) -> usize {
     let fields: usize = HOT.iter().map(|key| event.text(*key).len()).sum();
     let user = event.user();
-    fields + user.kind.as_str().len() + user.arn.as_str().len()
+    fields + user.kind().as_str().len() + user.arn().as_str().len()
 }
 
 fn main() {

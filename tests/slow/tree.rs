@@ -11,8 +11,8 @@ pub enum Tree {
     Bool(bool),
     Number(Number),
     Text(String),
-    List(Vec<Tree>),
-    Members(Vec<(String, Tree)>),
+    List(Vec<Self>),
+    Members(Vec<(String, Self)>),
 }
 
 impl Tree {
