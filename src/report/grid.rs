@@ -208,11 +208,7 @@ impl Row<'_> {
         }
     }
 
-    fn over(
-        &self,
-        from: Epoch,
-        until: Epoch,
-    ) -> impl Iterator<Item = (&(Epoch, Epoch), &Digest)> {
+    fn over(&self, from: Epoch, until: Epoch) -> impl Iterator<Item = (&(Epoch, Epoch), &Digest)> {
         let digests = self.coverage.digests.iter();
         digests.filter(move |((begin, end), _)| *begin < until && *end > from)
     }
