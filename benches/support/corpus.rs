@@ -1,6 +1,7 @@
-//! A generator of trails with a fixed seed: the same files on every machine, in the mix of services
-//! that a small clinic's account shows (a third object reads, a tenth writes, an eighth role
-//! assumptions, the rest console and infrastructure calls, one call in fifty refused).
+//! A generator of trails with a fixed seed: the same files on every machine, in the mix of services,
+//! the shapes, the sizes and the compression that real accounts show.
+
+mod record;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -8,6 +9,8 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+
+use record::{Scene, record};
 
 /// xorshift64*: no more than a bench needs.
 pub struct Dice(u64);
@@ -24,111 +27,69 @@ impl Dice {
         (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % sides
     }
 
-    fn hex(&mut self, digits: usize) -> String {
-        (0..digits)
-            .map(|_| {
-                char::from_digit(u32::try_from(self.below(16)).unwrap_or(0), 16).unwrap_or('0')
-            })
-            .collect()
+    fn among<'t, T>(&mut self, from: &'t [T]) -> &'t T {
+        &from[usize::try_from(self.below(from.len() as u64)).unwrap_or(0)]
     }
 
-    fn pick<'t>(&mut self, from: &[&'t str]) -> &'t str {
-        from[usize::try_from(self.below(from.len() as u64)).unwrap_or(0)]
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        *self.among(from)
     }
 }
 
-const CALLS: [(&str, &str, bool); 14] = [
-    ("ec2", "DescribeInstances", true),
-    ("ec2", "DescribeSecurityGroups", true),
-    ("ec2", "RunInstances", false),
-    ("iam", "ListRoles", true),
-    ("iam", "GetUser", true),
-    ("iam", "CreateRole", false),
-    ("kms", "Decrypt", true),
-    ("kms", "GenerateDataKey", true),
-    ("secretsmanager", "GetSecretValue", true),
-    ("logs", "DescribeLogGroups", true),
-    ("lambda", "ListFunctions20150331", true),
-    ("rds", "DescribeDBInstances", true),
-    ("cloudtrail", "LookupEvents", true),
-    ("monitoring", "DescribeAlarms", true),
+const ACCOUNTS: [&str; 3] = ["111122223333", "444455556666", "777788889999"];
+
+const REGIONS: [&str; 5] = [
+    "us-east-1",
+    "us-east-1",
+    "us-east-1",
+    "us-west-2",
+    "eu-west-1",
 ];
 
-/// One record as CloudTrail writes it, `second` seconds after Monday 2026-11-16.
-pub fn record(dice: &mut Dice, second: u64) -> String {
+/// Seconds of the week that the trail covers.
+const WEEK: u64 = 7 * 86_400;
+
+/// How many records files hold, in hundredths of the mean: most hold a few and a few very many
+/// (the sixteen quantiles of a log-normal distribution with sigma 1).
+const SIZES: [u64; 16] = [
+    10, 17, 23, 29, 36, 43, 51, 59, 69, 82, 96, 115, 140, 177, 241, 412,
+];
+
+/// `2026-11-18T03:11:09Z`, so many seconds after Monday 2026-11-16.
+fn time(second: u64) -> String {
     let (day, rest) = (16 + second / 86_400, second % 86_400);
-    let time = format!(
+    format!(
         "2026-11-{day:02}T{:02}:{:02}:{:02}Z",
         rest / 3_600,
         rest / 60 % 60,
         rest % 60
-    );
-    let role = dice.pick(&[
-        "backend-task-role",
-        "etl-nightly",
-        "analytics-reader",
-        "ci-deployer",
-    ]);
-    let session = format!("i-0{}", dice.hex(16));
-    let (source, name, read_only, data) = match dice.below(100) {
-        0..33 => ("s3", "GetObject", true, true),
-        33..43 => ("s3", "PutObject", false, true),
-        43..55 => ("sts", "AssumeRole", true, false),
-        _ => {
-            let (source, name, read) =
-                CALLS[usize::try_from(dice.below(CALLS.len() as u64)).unwrap_or(0)];
-            (source, name, read, false)
-        }
-    };
-    let mut out = String::with_capacity(1_600);
-    let _ = write!(
-        out,
-        r#"{{"eventVersion":"1.11","userIdentity":{{"type":"AssumedRole","principalId":"AROAEXAMPLE:{session}","arn":"arn:aws:sts::111122223333:assumed-role/{role}/{session}","accountId":"111122223333","accessKeyId":"ASIA{}","sessionContext":{{"sessionIssuer":{{"type":"Role","principalId":"AROAEXAMPLE","arn":"arn:aws:iam::111122223333:role/{role}","accountId":"111122223333","userName":"{role}"}},"attributes":{{"creationDate":"{time}","mfaAuthenticated":"false"}}}}}},"eventTime":"{time}","eventSource":"{source}.amazonaws.com","eventName":"{name}","awsRegion":"us-east-1","sourceIPAddress":"198.51.100.{}","userAgent":"aws-sdk-rust/1.3.3 os/linux lang/rust/1.95.0","#,
-        dice.hex(16).to_uppercase(),
-        dice.below(256)
-    );
-    if dice.below(50) == 0 {
-        out.push_str(r#""errorCode":"AccessDenied","errorMessage":"Access Denied","#);
-    }
-    if data {
-        let key = format!("workspace-{}/{}.bin", dice.below(400), dice.hex(32));
-        let _ = write!(
-            out,
-            r#""requestParameters":{{"bucketName":"attachments","Host":"attachments.s3.amazonaws.com","key":"{key}"}},"responseElements":null,"additionalEventData":{{"SignatureVersion":"SigV4","CipherSuite":"TLS_AES_128_GCM_SHA256","bytesTransferredIn":0,"SSEApplied":"SSE_KMS","bytesTransferredOut":{}}},"resources":[{{"type":"AWS::S3::Object","ARN":"arn:aws:s3:::attachments/{key}"}},{{"accountId":"111122223333","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::attachments"}}],"#,
-            dice.below(9_000_000)
-        );
-    } else {
-        let _ = write!(
-            out,
-            r#""requestParameters":{{"maxResults":{},"filterSet":{{"items":[{{"name":"vpc-id","valueSet":{{"items":[{{"value":"vpc-{}"}}]}}}}]}}}},"responseElements":null,"#,
-            dice.below(1_000),
-            dice.hex(17)
-        );
-    }
-    let _ = write!(
-        out,
-        r#""requestID":"{}","eventID":"{}-{}-4{}-8{}-{}","readOnly":{read_only},"eventType":"AwsApiCall","managementEvent":{},"recipientAccountId":"111122223333","eventCategory":"{}","tlsDetails":{{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"{source}.us-east-1.amazonaws.com"}}}}"#,
-        dice.hex(16),
-        dice.hex(8),
-        dice.hex(4),
-        dice.hex(3),
-        dice.hex(3),
-        dice.hex(12),
-        !data,
-        if data { "Data" } else { "Management" }
-    );
-    out
+    )
 }
 
-/// One file's content, not compressed.
+/// A size that an environment variable asks for, or what the bench takes by itself.
+pub fn number(variable: &str, default: u64) -> u64 {
+    let asked = std::env::var(variable).ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// One file's content, not compressed: records of five minutes from `second` on.
 pub fn file(dice: &mut Dice, records: u64, second: u64) -> String {
+    let scene = Scene {
+        account: dice.pick(&ACCOUNTS),
+        region: dice.pick(&REGIONS),
+        second,
+    };
+    content(dice, records, scene)
+}
+
+fn content(dice: &mut Dice, records: u64, scene: Scene) -> String {
     let mut text = String::from("{\"Records\":[");
     for n in 0..records {
         if n > 0 {
             text.push(',');
         }
-        let at = second + dice.below(300);
-        text.push_str(&record(dice, at));
+        let second = scene.second + dice.below(300);
+        text.push_str(&record(dice, Scene { second, ..scene }));
     }
     text.push_str("]}");
     text
@@ -140,27 +101,85 @@ pub fn gzip(text: &str) -> Vec<u8> {
     encoder.finish().expect("memory")
 }
 
-/// Writes a trail of that many events into a folder, in CloudTrail's layout.
-pub fn trail(root: &Path, events: u64, mean: u64) -> std::io::Result<()> {
-    let mut dice = Dice::new(7);
-    let mut left = events;
-    while left > 0 {
-        let records = (1 + dice.below(2 * mean)).min(left);
-        left -= records;
-        let second = dice.below(6 * 86_400);
-        let (day, rest) = (16 + second / 86_400, second % 86_400);
-        let folder = root.join(format!(
-            "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/{day:02}"
-        ));
-        std::fs::create_dir_all(&folder)?;
-        let text = file(&mut dice, records, second);
-        let name = format!(
-            "111122223333_CloudTrail_us-east-1_202611{day:02}T{:02}{:02}Z_{}.json.gz",
-            rest / 3_600,
-            rest / 60 % 60,
-            dice.hex(16)
-        );
-        std::fs::write(folder.join(name), gzip(&text))?;
+/// What was written.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Written {
+    pub events: u64,
+    pub files: u64,
+    pub stored: u64,
+    pub inflated: u64,
+}
+
+impl std::fmt::Display for Written {
+    #[allow(clippy::cast_precision_loss, reason = "for people")]
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mb = |bytes: u64| bytes as f64 / 1e6;
+        write!(
+            f,
+            "{} events in {} files, {:.1} MB of gzip, {:.1} MB inflated",
+            self.events,
+            self.files,
+            mb(self.stored),
+            mb(self.inflated)
+        )
     }
-    Ok(())
+}
+
+/// A file as it lies in a bucket.
+pub struct Object {
+    pub key: String,
+    pub stored: Vec<u8>,
+    pub inflated: u64,
+}
+
+/// One file of that many records, somewhere in the week.
+pub fn object(dice: &mut Dice, records: u64) -> Object {
+    let scene = Scene {
+        account: dice.pick(&ACCOUNTS),
+        region: dice.pick(&REGIONS),
+        second: dice.below(WEEK - 400),
+    };
+    let text = content(dice, records, scene);
+    Object {
+        key: key(dice, scene),
+        stored: gzip(&text),
+        inflated: text.len() as u64,
+    }
+}
+
+/// The key of a file delivered soon after its last event.
+fn key(dice: &mut Dice, scene: Scene) -> String {
+    let delivered = time(scene.second + 330);
+    let (date, clock) = delivered.split_once('T').unwrap_or_default();
+    let clock: String = clock.split(':').take(2).collect();
+    let (account, region) = (scene.account, scene.region);
+    let mut key = format!(
+        "AWSLogs/{account}/CloudTrail/{region}/{}/{account}_CloudTrail_{region}_{}T{clock}Z_",
+        date.replace('-', "/"),
+        date.replace('-', ""),
+    );
+    for _ in 0..4 {
+        let _ = write!(key, "{:04x}", dice.below(1 << 16));
+    }
+    key.push_str(".json.gz");
+    key
+}
+
+/// Writes a trail of that many events into a folder, in CloudTrail's layout, `mean` of them a file.
+pub fn trail(root: &Path, events: u64, mean: u64) -> std::io::Result<Written> {
+    let mut dice = Dice::new(7);
+    let mut written = Written::default();
+    while written.events < events {
+        let records = (mean * dice.pick(&SIZES) / 100).max(1);
+        let records = records.min(events - written.events);
+        let object = object(&mut dice, records);
+        let path = root.join(&object.key);
+        std::fs::create_dir_all(path.parent().unwrap_or(root))?;
+        std::fs::write(&path, &object.stored)?;
+        written.events += records;
+        written.files += 1;
+        written.stored += object.stored.len() as u64;
+        written.inflated += object.inflated;
+    }
+    Ok(written)
 }

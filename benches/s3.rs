@@ -1,0 +1,146 @@
+//! Small objects from a bucket that answers each GET 40 ms late, against the same objects on disk:
+//! wall time, and how full the line of requests is kept.
+//!
+//! 10,000 objects of about 8 KB (`OBJECTS=n`, `DELAY_MS=n`); the server is `support/server.rs`, in
+//! this process. Run: `cargo bench --bench s3`; with `-- --test` once, with a few objects.
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    dead_code,
+    unreachable_pub,
+    reason = "a bench tells its numbers, and uses its part of the generator"
+)]
+
+#[path = "support/corpus.rs"]
+mod corpus;
+#[path = "support/job.rs"]
+mod job;
+#[path = "support/measure.rs"]
+mod measure;
+#[path = "support/server.rs"]
+mod server;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use job::Job;
+use measure::Took;
+use server::{BUCKET, Seen, Server};
+use tokio::runtime::Runtime;
+use trailscan::aws::{Aws, AwsOptions};
+use trailscan::pipeline::Input;
+use trailscan::report::Report;
+use trailscan::source::s3::{self, Access, Fetcher};
+
+/// Worker threads, as many as the bar is set for.
+const JOBS: usize = 2;
+
+/// Records of a file of about 8 KB.
+const RECORDS: u64 = 41;
+
+fn main() {
+    let test = std::env::args().any(|argument| argument == "--test");
+    let count = corpus::number("OBJECTS", if test { 20 } else { 10_000 });
+    let delay = Duration::from_millis(corpus::number("DELAY_MS", 40));
+    let rounds = if test { 1 } else { 5 };
+    let mut dice = corpus::Dice::new(7);
+    let mut objects = BTreeMap::new();
+    for _ in 0..count {
+        let object = corpus::object(&mut dice, RECORDS);
+        objects.insert(object.key, object.stored);
+    }
+    let stored: usize = objects.values().map(Vec::len).sum();
+    println!(
+        "{} objects, {:.1} KB each, {} ms late",
+        objects.len(),
+        stored as f64 / objects.len() as f64 / 1e3,
+        delay.as_millis()
+    );
+    let folder = tempfile::tempdir().expect("a place for the objects");
+    write(folder.path(), &objects);
+    let server = Server::start(objects, delay);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let job = Job::new();
+    let mut rows: Vec<(Took, Took, Seen)> = Vec::new();
+    for _ in 0..rounds {
+        let (there, disk) = measure::time(|| job.run(folder.path(), JOBS));
+        server.seen();
+        let (fetched, bucket) = measure::time(|| from_bucket(&job, &runtime, &server.url));
+        assert_eq!(fetched.coverage.records, there.coverage.records);
+        rows.push((disk, bucket, server.seen()));
+    }
+    tell(&rows);
+}
+
+fn tell(rows: &[(Took, Took, Seen)]) {
+    let of =
+        |value: fn(&(Took, Took, Seen)) -> f64| measure::median(rows.iter().map(value).collect());
+    println!(
+        "  from disk {:8.0} ms, {:8.0} ms of CPU on {JOBS} threads",
+        of(|row| row.0.wall.as_secs_f64() * 1e3),
+        of(|row| row.0.cpu.as_secs_f64() * 1e3)
+    );
+    println!(
+        "  from S3   {:8.0} ms, {:8.0} ms of CPU, {:.0} ms of it the server's",
+        of(|row| row.1.wall.as_secs_f64() * 1e3),
+        of(|row| row.1.cpu.as_secs_f64() * 1e3),
+        of(|row| row.2.cpu.as_secs_f64() * 1e3)
+    );
+    println!(
+        "  S3 takes {:.2} × the time of disk",
+        of(|row| row.1.wall.as_secs_f64() / row.0.wall.as_secs_f64())
+    );
+    println!(
+        "  {:.0} GETs and {:.0} LISTs; under way in the mean {:.0}, at most {:.0} of {} allowed: {:.0} % busy",
+        of(|row| row.2.gets as f64),
+        of(|row| row.2.lists as f64),
+        of(|row| mean(&row.2)),
+        of(|row| row.2.most as f64),
+        Fetcher::AT_ONCE,
+        of(|row| 100.0 * mean(&row.2) / Fetcher::AT_ONCE as f64)
+    );
+}
+
+/// GETs under way from the first to the last.
+fn mean(seen: &Seen) -> f64 {
+    seen.busy.as_secs_f64() / seen.span.as_secs_f64()
+}
+
+fn write(root: &Path, objects: &BTreeMap<String, Vec<u8>>) {
+    for (key, stored) in objects {
+        let path = root.join(key);
+        std::fs::create_dir_all(path.parent().unwrap_or(root)).expect("room");
+        std::fs::write(path, stored).expect("room");
+    }
+}
+
+/// As `trailscan run s3://logs` does it.
+fn from_bucket(job: &Job, runtime: &Runtime, url: &str) -> Report {
+    let options = AwsOptions {
+        endpoint_url: Some(url.to_owned()),
+        ..AwsOptions::default()
+    };
+    let credentials = Credentials::new("bench", "bench", None, None, "bench");
+    let input = runtime.block_on(async {
+        let provider = SharedCredentialsProvider::new(credentials);
+        let aws = Aws::with_credentials(&options, provider).await;
+        let client = s3::open(&aws.s3(), BUCKET, "").await.expect("a bucket");
+        let plan = s3::plan(&client, BUCKET, "", false, &Job::scope()).await;
+        let access = Access {
+            client,
+            kms_key: None,
+        };
+        Input::Bucket {
+            runtime,
+            plan: plan.expect("a listing"),
+            buckets: [(BUCKET.to_owned(), access)].into(),
+        }
+    });
+    job.scan(input, JOBS)
+}
