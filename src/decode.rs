@@ -74,7 +74,7 @@ pub struct Seal {
 /// Buffers that one worker uses for object after object.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    inflated: Vec<u8>,
+    inflater: gunzip::Inflater,
     sealing: bool,
     seal: Option<Seal>,
     scratch: records::Scratch,
@@ -110,21 +110,21 @@ impl Decoder {
     /// It is damaged or too large.
     pub fn open<'a>(&'a mut self, stored: &'a [u8]) -> Result<&'a [u8], DecodeError> {
         let plain = self.inflate(stored)?.is_none();
-        Ok(if plain { stored } else { &self.inflated })
+        Ok(if plain { stored } else { self.inflater.bytes() })
     }
 
     /// Inflates and seals; nothing where the object is not gzip.
     fn inflate(&mut self, stored: &[u8]) -> Result<Option<gunzip::Layers>, DecodeError> {
         self.seal = None;
         let layers = if gunzip::is_gzip(stored) {
-            Some(gunzip::inflate(stored, &mut self.inflated, self.cap)?)
+            Some(self.inflater.inflate(stored, self.cap)?)
         } else if stored.len() as u64 > self.cap << 20 {
             return Err(DecodeError::TooLarge { cap: self.cap });
         } else {
             None
         };
         if self.sealing {
-            let bytes = layers.map_or(stored, |_| self.inflated.as_slice());
+            let bytes = layers.map_or(stored, |_| self.inflater.bytes());
             self.seal = Some(Seal {
                 sha256: sha256::of(bytes),
                 fault: match layers {
@@ -147,7 +147,7 @@ impl Decoder {
     pub fn decode(&mut self, stored: &[u8], visit: &mut Visit<'_>) -> Result<Decoded, DecodeError> {
         let mut decoded = Decoded::default();
         let layers = self.inflate(stored)?;
-        let bytes = layers.map_or(stored, |_| self.inflated.as_slice());
+        let bytes = layers.map_or(stored, |_| self.inflater.bytes());
         decoded.trailing = layers.map_or(0, |layers| match layers.padding {
             true => 0,
             false => layers.behind,

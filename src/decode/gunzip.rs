@@ -3,6 +3,8 @@
 //! The only place that inflates (RFC 1952).
 
 use flate2::{Decompress, FlushDecompress, Status};
+use libdeflater::Decompressor;
+use memchr::memmem;
 
 use super::DecodeError;
 
@@ -21,8 +23,85 @@ pub(super) struct Layers {
     pub(super) padding: bool,
 }
 
-/// Inflates every member into `out`. `cap` is in MiB.
-pub(super) fn inflate(stored: &[u8], out: &mut Vec<u8>, cap: u64) -> Result<Layers, DecodeError> {
+/// Inflates object after object into one buffer.
+#[derive(Default)]
+pub(super) struct Inflater {
+    quick: Decompressor,
+    /// Longer than what it holds: room is made once and not cleared again.
+    buffer: Vec<u8>,
+    length: usize,
+}
+
+impl Inflater {
+    /// What was inflated last.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.buffer.get(..self.length).unwrap_or_default()
+    }
+
+    /// Inflates every member. `cap` is in MiB.
+    pub(super) fn inflate(&mut self, stored: &[u8], cap: u64) -> Result<Layers, DecodeError> {
+        let limit = usize::try_from(cap << 20).unwrap_or(usize::MAX);
+        if let Some(layers) = self.one_sound_member(stored, limit) {
+            return Ok(layers);
+        }
+        let layers = every_member(stored, &mut self.buffer, cap)?;
+        self.length = self.buffer.len();
+        Ok(layers)
+    }
+
+    /// What nearly every log is: one member, sound, and nothing behind it. Nothing where the file is
+    /// anything else, and then nothing is said about it.
+    ///
+    /// libdeflate does not tell where the member ended, but it has compared what stands there with
+    /// the sum and length of what it inflated. Where the file ends with that sum and length, and
+    /// they stand nowhere before, the member ends with the file.
+    fn one_sound_member(&mut self, stored: &[u8], limit: usize) -> Option<Layers> {
+        // a header of its own sum, which libdeflate does not look at, is left to zlib
+        if stored.get(FLAGS)? & !NAMED != 0 {
+            return None;
+        }
+        let end: &[u8; 8] = stored.last_chunk()?;
+        let [sum, length] = [end.first_chunk::<4>()?, end.last_chunk::<4>()?];
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        if length > limit || length > most_expected(stored) {
+            return None;
+        }
+        if self.buffer.len() < length {
+            self.buffer.resize(length, 0);
+        }
+        let out = self.buffer.get_mut(..length)?;
+        let inflated = self.quick.gzip_decompress(stored, out).ok()?;
+        let ends_with_its_sum =
+            inflated == length && libdeflater::crc32(out) == u32::from_le_bytes(*sum);
+        let first = memmem::find(stored.get(HEADER..)?, end)? + HEADER;
+        if !ends_with_its_sum || first + end.len() != stored.len() {
+            return None;
+        }
+        self.length = length;
+        Some(Layers {
+            members: 1,
+            behind: 0,
+            padding: true,
+        })
+    }
+}
+
+impl std::fmt::Debug for Inflater {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inflater")
+            .field("length", &self.length)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The bytes of the shortest header, where its flags stand, and the flag of those that hold the
+/// file's name (RFC 1952, section 2.3).
+const HEADER: usize = 10;
+const FLAGS: usize = 3;
+const NAMED: u8 = 8;
+
+/// Inflates every member into `out`, at the pace of zlib. `cap` is in MiB.
+fn every_member(stored: &[u8], out: &mut Vec<u8>, cap: u64) -> Result<Layers, DecodeError> {
     out.clear();
     let limit = usize::try_from(cap << 20).unwrap_or(usize::MAX);
     let mut rest = stored;
@@ -87,5 +166,70 @@ fn size_hint(stored: &[u8]) -> usize {
     let claimed = stored
         .last_chunk::<4>()
         .map_or(0, |size| u32::from_le_bytes(*size) as usize);
-    claimed.min(stored.len().saturating_mul(40)) + 64
+    claimed.min(most_expected(stored)) + 64
+}
+
+/// What deflate makes of text that repeats itself as logs do, and more.
+const fn most_expected(stored: &[u8]) -> usize {
+    stored.len().saturating_mul(40)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn gzip(text: &[u8], level: u32) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::new(level));
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// The quick way may be taken or not; what comes out is what the slow way says.
+    fn both(stored: &[u8]) -> (bool, Result<(Layers, Vec<u8>), DecodeError>) {
+        let mut slow = Vec::new();
+        let expected = every_member(stored, &mut slow, 1).map(|layers| (layers, slow));
+        let mut inflater = Inflater::default();
+        let quick = inflater.one_sound_member(stored, 1 << 20).is_some();
+        let got = inflater
+            .inflate(stored, 1)
+            .map(|layers| (layers, inflater.bytes().to_vec()));
+        assert_eq!(got, expected);
+        (quick, got)
+    }
+
+    #[test]
+    fn a_sound_member_is_inflated_at_once_and_whatever_else_there_is_as_zlib_says() {
+        let text = br#"{"Records":[{"eventName":"A"},{"eventName":"B"}]}"#.repeat(30);
+        for level in [0, 1, 6, 9] {
+            assert!(both(&gzip(&text, level)).0, "level {level}");
+        }
+        assert!(both(&gzip(b"", 6)).1.is_ok());
+        let good = gzip(&text, 6);
+        let mut seed = 7u64;
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            bad[at] ^= 1 << (seed >> 61);
+            both(&bad);
+            both(&good[..at]);
+        }
+        assert!(both(&gzip(&vec![b' '; 2 << 20], 6)).1.is_err(), "over the cap");
+    }
+
+    #[test]
+    fn nothing_hides_behind_a_member_by_repeating_how_it_ends() {
+        let good = gzip(b"{\"Records\":[]}", 6);
+        let end = good[good.len() - 8..].to_vec();
+        for behind in [end.clone(), [b"x".to_vec(), end].concat(), good.clone()] {
+            let (quick, read) = both(&[good.clone(), behind.clone()].concat());
+            let (layers, _) = read.unwrap();
+            assert!(!quick);
+            assert!(layers.members == 2 || layers.behind == behind.len() as u64);
+        }
+    }
 }

@@ -1,9 +1,14 @@
 //! Where the brackets, colons and commas of a JSON text stand, strings left out.
 //!
 //! 64 bytes a step, as simdjson's first stage does it (Langdale and Lemire, "Parsing Gigabytes of
-//! JSON per Second", section 3.1), in safe code: `wide` uses SSE2 on x86-64 and NEON on aarch64.
+//! JSON per Second", section 3.1), with the widest vectors that the machine at hand has.
+#![expect(
+    clippy::inline_always,
+    reason = "code for a kind of processor is that only where it is inlined into what asked for the kind"
+)]
 
-use wide::u8x16;
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, Simd, dispatch, u8x64};
 
 /// Where everything stands that gives a text its structure.
 #[derive(Debug, Default)]
@@ -24,6 +29,11 @@ impl Structure {
 
     /// Reads a text, which must be shorter than 4 GiB. False where it ends inside a string.
     pub(super) fn read(&mut self, text: &[u8]) -> bool {
+        dispatch!(Level::new(), simd => self.read_with(simd, text))
+    }
+
+    #[inline(always)]
+    fn read_with<S: Simd>(&mut self, simd: S, text: &[u8]) -> bool {
         self.positions.count = 0;
         self.brackets.clear();
         self.compact = true;
@@ -31,7 +41,7 @@ impl Structure {
         let (blocks, rest) = text.as_chunks::<64>();
         let mut base = 0u32;
         for block in blocks {
-            let found = state.structurals(block);
+            let found = state.structurals(simd, block);
             self.note(&found, block, base);
             base += 64;
         }
@@ -40,12 +50,13 @@ impl Structure {
             for (to, from) in block.iter_mut().zip(rest) {
                 *to = *from;
             }
-            let found = state.structurals(&block);
+            let found = state.structurals(simd, &block);
             self.note(&found, &block, base);
         }
         state.inside == 0
     }
 
+    #[inline(always)]
     fn note(&mut self, found: &Found, block: &[u8; 64], base: u32) {
         let before = u32::try_from(self.positions.count).unwrap_or(u32::MAX);
         self.positions.add(found.structurals, base);
@@ -66,6 +77,7 @@ impl Structure {
 }
 
 /// True for the first byte of a number, `true`, `false` or `null`.
+#[inline(always)]
 const fn begins_scalar(byte: &u8) -> bool {
     matches!(byte, b'-' | b'0'..=b'9' | b't' | b'f' | b'n')
 }
@@ -84,6 +96,7 @@ impl Offsets {
 
     /// Adds the offsets of the bits. Eight at a time are written whether they are there or not,
     /// because a branch for each costs more than the writing.
+    #[inline(always)]
     fn add(&mut self, mut bits: u64, base: u32) {
         if self.slots.len() < self.count + 64 {
             self.slots.resize(2 * self.slots.len() + 4_096, 0);
@@ -121,22 +134,16 @@ struct State {
 }
 
 impl State {
-    fn structurals(&mut self, block: &[u8; 64]) -> Found {
-        let (mut quotes, mut backslashes) = (0, 0);
-        let (mut opening, mut closing, mut points) = (0, 0, 0);
-        let (lanes, _) = block.as_chunks::<16>();
-        for (lane, bytes) in lanes.iter().enumerate() {
-            let bytes = u8x16::new(*bytes);
-            let mask = |hits: u8x16| u64::from(hits.to_bitmask()) << (16 * lane);
-            let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
-            // `[` and `{` differ in one bit only, and so do `]` and `}`
-            let folded = bytes | u8x16::splat(0x20);
-            quotes |= mask(is(b'"'));
-            backslashes |= mask(is(b'\\'));
-            opening |= mask(folded.simd_eq(u8x16::splat(b'{')));
-            closing |= mask(folded.simd_eq(u8x16::splat(b'}')));
-            points |= mask(is(b':') | is(b','));
-        }
+    #[inline(always)]
+    fn structurals<S: Simd>(&mut self, simd: S, block: &[u8; 64]) -> Found {
+        let bytes = u8x64::from_slice(simd, block);
+        let is = |byte: u8| bytes.simd_eq(byte).to_bitmask();
+        // `[` and `{` differ in one bit only, and so do `]` and `}`
+        let folded = bytes | 0x20;
+        let opening = folded.simd_eq(b'{').to_bitmask();
+        let closing = folded.simd_eq(b'}').to_bitmask();
+        let points = is(b':') | is(b',');
+        let (quotes, backslashes) = (is(b'"'), is(b'\\'));
         let quotes = quotes & !self.escaped(backslashes);
         let inside = prefix_xor(quotes) ^ self.inside;
         self.inside = 0u64.wrapping_sub(inside >> 63);
@@ -153,6 +160,7 @@ impl State {
 
     /// The bytes that a backslash escapes: every second one of a run of backslashes, or what
     /// follows a run of odd length.
+    #[inline(always)]
     const fn escaped(&mut self, backslashes: u64) -> u64 {
         const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
         if backslashes == 0 {
@@ -170,6 +178,7 @@ impl State {
 
 /// Each bit becomes the parity of itself and all lower ones: 1 from an opening quote to just before
 /// the closing one.
+#[inline(always)]
 const fn prefix_xor(mut bits: u64) -> u64 {
     bits ^= bits << 1;
     bits ^= bits << 2;
