@@ -3,12 +3,16 @@
 mod found;
 mod rows;
 
+use std::sync::Arc;
+
 use crate::derive::{Organization, identity, outcome, target};
 use crate::event::{Event, Key};
 use crate::finding::{EventId, GROUP_SEPARATOR};
 use crate::names::{NameId, Names};
 use crate::rules::{Correlation, Field, Matcher, Rule, RuleSet};
-use crate::tally::{BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Period, Scanned, Seen};
+use crate::tally::{
+    BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Horizons, Period, Scanned, Seen,
+};
 use found::FoundGroups;
 use rows::Rows;
 
@@ -94,6 +98,13 @@ impl<'r> Detection<'r> {
     #[must_use]
     pub const fn telling_all(mut self) -> Self {
         self.groups.want_all();
+        self
+    }
+
+    /// Spares itself the telling of events that the tally would turn away.
+    #[must_use]
+    pub fn within(mut self, horizons: Arc<Horizons>) -> Self {
+        self.groups.within(horizons);
         self
     }
 

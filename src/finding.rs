@@ -30,22 +30,41 @@ impl EventId {
 
     /// Only the lower-case form with hyphens, so that what is printed is what was read.
     fn guid(text: &[u8]) -> Option<[u8; 16]> {
-        if text.len() != 36 {
+        let (head, rest) = text.split_first_chunk::<8>()?;
+        let &[b'-', a, b, c, d, b'-', e, f, g, h, b'-', i, j, k, l, b'-', ref tail @ ..] = rest
+        else {
             return None;
-        }
-        let mut value = 0u128;
-        for (at, byte) in text.iter().enumerate() {
-            let digit = match (at, byte) {
-                (8 | 13 | 18 | 23, b'-') => continue,
-                (8 | 13 | 18 | 23, _) => return None,
-                (_, b'0'..=b'9') => byte - b'0',
-                (_, b'a'..=b'f') => byte - b'a' + 10,
-                _ => return None,
-            };
-            value = (value << 4) | u128::from(digit);
-        }
+        };
+        let (next, last) = tail.split_first_chunk::<4>()?;
+        let [m, n, o, p] = *next;
+        let [a, b, c, d] = [
+            hex(*head)?,
+            hex([a, b, c, d, e, f, g, h])?,
+            hex([i, j, k, l, m, n, o, p])?,
+            hex(*last.first_chunk().filter(|_| last.len() == 8)?)?,
+        ];
+        let value = [a, b, c, d]
+            .into_iter()
+            .fold(0, |value: u128, part| value << 32 | u128::from(part));
         Some(value.to_be_bytes())
     }
+}
+
+/// The number that eight lower-case hexadecimal digits write, read at once: every event has four of
+/// them.
+fn hex(digits: [u8; 8]) -> Option<u32> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let text = u64::from_be_bytes(digits);
+    let letters = (text >> 6) & ONES;
+    let values = (text & (0x0f * ONES)) + 9 * letters;
+    let above_nine = ((values + 6 * ONES) >> 4) & ONES;
+    let written = values + u64::from(b'0') * ONES + u64::from(b'a' - b'0' - 10) * above_nine;
+    if written != text || values & (0xf0 * ONES) != 0 {
+        return None;
+    }
+    let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    u32::try_from((fours | fours >> 16) & 0xffff_ffff).ok()
 }
 
 impl std::fmt::Display for EventId {

@@ -1,13 +1,15 @@
 //! Texts, each kept once and named by a number.
 //!
 //! Millions of events say the same few thousand texts. They lie one after another in one buffer, so
-//! that a text costs its bytes and twelve more, and finding it again costs a hash and a comparison.
+//! that a text costs its bytes and sixteen more, and finding it again costs a hash and a comparison.
 
 use std::hash::BuildHasher as _;
 
 use bitcode::{Decode, Encode};
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
+
+use crate::event::json::same;
 
 /// A text of one [`Names`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
@@ -56,7 +58,7 @@ impl Names {
         let hash = (FxBuildHasher.hash_one(text) >> 32) as u32;
         let (all, ends) = (&self.text, &self.ends);
         let same =
-            |(known, place): &(u32, u32)| *known == hash && lookup(all, ends, *place) == text;
+            |(known, place): &(u32, u32)| *known == hash && same(lookup(all, ends, *place), text);
         if let Some((_, place)) = self.table.find(spread(hash), same) {
             return NameId(*place);
         }

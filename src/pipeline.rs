@@ -91,16 +91,18 @@ pub enum Input<'r> {
 }
 
 /// Reads every object once, does the work on it, and sums up.
-pub fn run(
+pub fn run<'r>(
     input: Input<'_>,
-    work: Work<'_>,
+    work: Work<'r>,
     scope: &Scope,
     options: &Options,
     progress: &dyn Progress,
 ) -> Tally {
     let incoming = Incoming::new(input, scope, options);
     progress.listed(incoming.known());
-    let intake = Mutex::new(Intake::default());
+    let intake = Intake::default();
+    let horizons = Arc::clone(&intake.tally.horizons);
+    let intake = Mutex::new(intake);
     let lessons = options.state.as_ref().map(Lessons::new);
     // a lesson holds for every window: the object is scanned whole, and narrowed afterwards
     let everything = Scope::all(scope.now);
@@ -108,7 +110,10 @@ pub fn run(
         let detection = work.detector.map(Detection::new);
         let mib = options.max_object_mib;
         let mut worker = match &lessons {
-            None => Worker::new(detection, work, scope, mib),
+            None => {
+                let within = |detection: Detection<'r>| detection.within(Arc::clone(&horizons));
+                Worker::new(detection.map(within), work, scope, mib)
+            }
             Some(_) => {
                 let detection = detection.map(Detection::telling_all);
                 Worker::new(detection, work, &everything, mib)

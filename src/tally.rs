@@ -6,9 +6,11 @@
 
 mod duplicates;
 mod group;
+mod horizons;
 mod scanned;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -19,6 +21,7 @@ use crate::integrity::Integrity;
 use crate::names::{NameId, Names, Translation};
 use duplicates::Duplicates;
 pub use group::{Evidence, Group, GroupKey, Groups, Period};
+pub use horizons::{GroupNames, Horizons};
 pub use scanned::{Activity, BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Scanned, Seen};
 
 /// An event as a correlation keeps it: small, for a volume rule may have tens of millions.
@@ -76,6 +79,8 @@ pub struct Tally {
     pub matches: Vec<u64>,
     /// Names of the objects that evidence points to.
     pub objects: BTreeMap<u32, String>,
+    /// What workers may ask for before the run is over.
+    pub horizons: Arc<Horizons>,
     met: Duplicates,
 }
 
@@ -206,7 +211,7 @@ impl Tally {
             };
             self.groups.place(key)
         });
-        let Some(group) = self.groups.at(place) else {
+        let Some((_, group)) = self.groups.at(place) else {
             return;
         };
         group.add(seen.time, own.names.id(row.name, names), row.outcome);
@@ -232,7 +237,7 @@ impl Tally {
             return false;
         };
         let group = found.place.and_then(|place| self.groups.at(place));
-        let Some(group) = group.filter(|group| group.wants(seen.time)) else {
+        let Some((key, group)) = group.filter(|(_, group)| group.wants(seen.time)) else {
             return false;
         };
         let names = &mut self.names;
@@ -246,6 +251,15 @@ impl Tally {
             actor: own.names.id(found.group.actor, names),
             told: Some(Box::new(own.told(row, fact, names))),
         });
+        if let Some(latest) = group.latest_shown() {
+            let group = GroupNames {
+                rule: key.rule,
+                period: key.period,
+                actor: self.names.text(key.actor),
+                resource: self.names.text(key.resource),
+            };
+            self.horizons.set(group, latest);
+        }
         true
     }
 

@@ -119,7 +119,18 @@ impl<'a> Walk<'a> {
     }
 
     /// The documented key written so, looked for where the last records had it.
+    #[inline]
     fn expected(&mut self, place: &mut usize, quoted: &str) -> Option<Key> {
+        match self.order.get(*place) {
+            Some((key, name)) if same(name, quoted) => {
+                *place += 1;
+                Some(*key)
+            }
+            _ => self.unexpected(place, quoted),
+        }
+    }
+
+    fn unexpected(&mut self, place: &mut usize, quoted: &str) -> Option<Key> {
         const AHEAD: usize = 4;
         let ahead = self
             .order
@@ -297,6 +308,22 @@ impl<'a> Walk<'a> {
         }
         let mut place = 0;
         loop {
+            if records.is_none()
+                && let Some(member) = self.plain_member()
+            {
+                match self.expected(&mut place, member.key) {
+                    Some(key) => event.set(key, member.value),
+                    None => match Raw::new(member.key).string() {
+                        Some(name) => event.note(name, member.value),
+                        None => self.bad = Some("a key is not a string"),
+                    },
+                }
+                if member.last {
+                    event.finish();
+                    return Ok(false);
+                }
+                continue;
+            }
             let from = self.behind;
             let (byte, colon) = self.take()?;
             if byte != b':' {

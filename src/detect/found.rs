@@ -1,13 +1,14 @@
 //! The groups that rules found in one object, each once, and which of their events are evidence.
 
 use std::hash::BuildHasher as _;
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
 use crate::event::time::Epoch;
 use crate::finding::Finding;
-use crate::tally::{FoundGroup, Scanned};
+use crate::tally::{FoundGroup, GroupNames, Horizons, Scanned};
 
 /// Where each group stands, and the times of its earliest events.
 ///
@@ -17,12 +18,26 @@ use crate::tally::{FoundGroup, Scanned};
 #[derive(Debug, Default)]
 pub(super) struct FoundGroups {
     places: HashTable<(u64, u32)>,
-    earliest: Vec<Vec<(Option<Epoch>, u32)>>,
+    earliest: Vec<Earliest>,
+    horizons: Arc<Horizons>,
     /// Every event is wanted: which of them are the earliest that count is decided later.
     all: bool,
 }
 
+/// The times and places of a group's earliest events.
+#[derive(Debug)]
+struct Earliest {
+    /// Later ones are no evidence, whatever this object holds.
+    horizon: Epoch,
+    events: Vec<(Option<Epoch>, u32)>,
+}
+
 impl FoundGroups {
+    /// Where it is asked how early evidence must be.
+    pub(super) fn within(&mut self, horizons: Arc<Horizons>) {
+        self.horizons = horizons;
+    }
+
     /// Wants every event as evidence, for lessons that are kept: another window begins elsewhere.
     pub(super) const fn want_all(&mut self) {
         self.all = true;
@@ -53,7 +68,16 @@ impl FoundGroups {
                 self.places
                     .insert_unique(hash, (hash, place), |(hash, _)| *hash);
                 scanned.groups.push(group);
-                self.earliest.push(Vec::new());
+                let horizon = self.horizons.of(GroupNames {
+                    rule: group.rule,
+                    period: group.period,
+                    actor: scanned.names.text(group.actor),
+                    resource: scanned.names.text(group.resource),
+                });
+                self.earliest.push(Earliest {
+                    horizon,
+                    events: Vec::new(),
+                });
                 place
             }
         };
@@ -74,9 +98,13 @@ const MOST_REMEMBERED: usize = 64;
 
 /// True where the event is among the earliest, of which it is then one. Events of one time are all
 /// kept: their ids decide later. A record that stands in the object twice takes one place.
-fn is_early(earliest: &mut Vec<(Option<Epoch>, u32)>, seen: u32, scanned: &Scanned) -> bool {
+fn is_early(earliest: &mut Earliest, seen: u32, scanned: &Scanned) -> bool {
     let event = |seen: u32| scanned.seen.get(seen as usize);
     let Some(own) = event(seen) else { return false };
+    if own.time.is_some_and(|time| time > earliest.horizon) {
+        return false;
+    }
+    let earliest = &mut earliest.events;
     let full = earliest.len() >= Finding::MOST_SAMPLES;
     let latest = earliest.last().map(|(time, _)| *time);
     if full && latest.is_some_and(|latest| own.time > latest) {

@@ -6,6 +6,7 @@ use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 
 use crate::derive::identity;
+use crate::event::json::same;
 use crate::event::{Event, Key};
 use crate::finding::Outcome;
 use crate::tally::{Activity, Scanned};
@@ -54,7 +55,7 @@ impl Rows {
                         && parts
                             .iter()
                             .zip(&texts)
-                            .all(|(part, text)| names.text(*part) == &**text)
+                            .all(|(part, text)| same(names.text(*part), text))
                 })
         });
         if let Some((_, place)) = known {

@@ -141,10 +141,10 @@ impl<'a> Raw<'a> {
         Members(Inside::of(self, b'{'))
     }
 
-    /// The members of an object as they stand there, keys unread.
-    pub fn entries(self) -> impl Iterator<Item = (Self, Self)> {
-        let mut inside = Inside::of(self, b'{');
-        std::iter::from_fn(move || Some((inside.key()?, inside.value()?)))
+    /// Calls `take` with every member of an object as it stands there, its key unread.
+    #[inline]
+    pub fn each_member(self, take: impl FnMut(Self, Self)) {
+        Inside::of(self, b'{').each(take);
     }
 
     /// The items of an array, in file order; none for any other type.
@@ -154,10 +154,13 @@ impl<'a> Raw<'a> {
 
     /// The member of that name; the last one where the key stands twice, as most readers do.
     pub fn get(self, key: &str) -> Self {
-        self.entries()
-            .filter(|(name, _)| name.is_text(key) || (name.is_longer(key) && name.says(key)))
-            .last()
-            .map_or(Self::default(), |(_, value)| value)
+        let mut found = Self::default();
+        self.each_member(|name, value| {
+            if name.is_text(key) || (name.is_longer(key) && name.says(key)) {
+                found = value;
+            }
+        });
+        found
     }
 
     /// True where escapes may hide a shorter text.

@@ -23,12 +23,15 @@ macro_rules! members {
         pub struct $object<'a> {
             /// It lies where AWS puts it, and these members are all there is to be found below it.
             pub is_plain: bool,
+            /// What stands here counts only where `present`, one bit a member, says so: clearing
+            /// the table for every event would cost more than filling it.
             members: [Raw<'a>; $object::KEYS.len()],
+            present: u16,
         }
 
         impl Default for $object<'_> {
             fn default() -> Self {
-                Self { is_plain: true, members: [Raw::default(); Self::KEYS.len()] }
+                Self { is_plain: true, members: [Raw::default(); Self::KEYS.len()], present: 0 }
             }
         }
 
@@ -41,9 +44,10 @@ macro_rules! members {
             /// Notes every member of the object. A key that stands twice keeps its last value.
             /// `folded` takes its keys whatever their case.
             pub fn read(&mut self, raw: Raw<'a>, folded: bool) {
-                *self = Self { is_plain: !raw.is_array(), ..Self::default() };
+                self.is_plain = !raw.is_array();
+                self.present = 0;
                 let mut next = 0;
-                for (key, value) in raw.entries() {
+                raw.each_member(|key, value| {
                     let known = match Self::KEYS.get(next) {
                         Some(expected) if same(expected, key.as_str()) => Some(next),
                         _ => Self::place(key, folded),
@@ -52,9 +56,10 @@ macro_rules! members {
                         known.and_then(|place| Some((place, self.members.get_mut(place)?)))
                     {
                         *slot = value;
+                        self.present |= 1 << place;
                         next = place + 1;
                     }
-                }
+                });
             }
 
             /// Where a key stands among those kept, perhaps with escapes in it or in another case.
@@ -72,7 +77,10 @@ macro_rules! members {
             /// That member, unread.
             #[inline]
             pub fn get(&self, member: $member) -> Raw<'a> {
-                self.members.get(member as usize).copied().unwrap_or_default()
+                match self.members.get(member as usize) {
+                    Some(value) if self.present & (1 << member as u16) != 0 => *value,
+                    _ => Raw::default(),
+                }
             }
 
             $(
@@ -117,7 +125,7 @@ impl<'a> SessionIssuer<'a> {
         const KEY: &str = "sessionIssuer";
         let mut issuer = Raw::default();
         let mut plain = !session.is_array();
-        for (key, value) in session.entries() {
+        session.each_member(|key, value| {
             let named = |name: &str| name == KEY || (folded && name.eq_ignore_ascii_case(KEY));
             if same(key.as_str(), "\"sessionIssuer\"") {
                 issuer = value;
@@ -128,7 +136,7 @@ impl<'a> SessionIssuer<'a> {
                 // an export that flattened its keys (`sessionIssuer.type`) is walked like any path
                 plain &= !key.as_str().contains('.');
             }
-        }
+        });
         self.read(issuer, folded);
         self.is_plain &= plain;
     }

@@ -13,7 +13,7 @@ use super::RuleSet;
 use super::field::Field;
 use super::matcher::{Known, Node};
 use crate::derive::{Derived, Organization};
-use crate::event::json::Raw;
+use crate::event::json::{Raw, same};
 use crate::event::user_identity::{IssuerMember, UserMember};
 use crate::event::{Event, Key, Path, Shortcut};
 use crate::finding::Outcome;
@@ -74,12 +74,12 @@ impl<'a> KindOfEvent<&'a str> {
     }
 
     fn is(&self, other: &KindOfEvent<Box<str>>) -> bool {
-        *self.source == *other.source
-            && *self.name == *other.name
-            && *self.event_type == *other.event_type
-            && *self.error_code == *other.error_code
-            && *self.user_type == *other.user_type
-            && *self.issuer_type == *other.issuer_type
+        same(self.source, &other.source)
+            && same(self.name, &other.name)
+            && same(self.event_type, &other.event_type)
+            && same(self.error_code, &other.error_code)
+            && same(self.user_type, &other.user_type)
+            && same(self.issuer_type, &other.issuer_type)
             && self.outcome == other.outcome
     }
 

@@ -60,8 +60,8 @@ impl Groups {
         })
     }
 
-    pub(super) fn at(&mut self, place: usize) -> Option<&mut Group> {
-        self.groups.get_mut(place).map(|(_, group)| group)
+    pub(super) fn at(&mut self, place: usize) -> Option<&mut (GroupKey, Group)> {
+        self.groups.get_mut(place)
     }
 
     /// Every group, in the order in which they were first met.
@@ -107,6 +107,13 @@ impl Group {
     pub fn wants(&self, time: Option<Epoch>) -> bool {
         self.samples.len() < Finding::MOST_SAMPLES
             || self.samples.last().is_some_and(|last| last.time >= time)
+    }
+
+    /// The time of the latest event that is shown, where no later one ever will be.
+    pub fn latest_shown(&self) -> Option<Epoch> {
+        let last = self.samples.last()?;
+        last.time
+            .filter(|_| self.samples.len() >= Finding::MOST_SAMPLES)
     }
 
     /// Keeps an event as evidence where it is among the earliest.

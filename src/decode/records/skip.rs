@@ -1,9 +1,61 @@
 //! Stepping over what nobody has asked for, without losing sight of damage.
 
 use super::super::DecodeError;
-use super::Walk;
+use super::{Walk, is_scalar};
+use crate::event::json::Raw;
 
-impl Walk<'_> {
+/// A member written as CloudTrail writes them.
+pub(super) struct PlainMember<'a> {
+    /// With its quotes.
+    pub(super) key: &'a str,
+    pub(super) value: Raw<'a>,
+    /// The object ends behind it.
+    pub(super) last: bool,
+}
+
+impl<'a> Walk<'a> {
+    /// Steps over a member in which nothing is to be seen but what belongs there; nothing, and
+    /// nothing has moved, where there is white space or anything else.
+    #[inline]
+    pub(super) fn plain_member(&mut self) -> Option<PlainMember<'a>> {
+        let bytes = self.text.as_bytes();
+        let &[colon, ahead] = self.positions.get(self.next..)?.first_chunk()?;
+        let (from, colon) = (self.behind, colon as usize);
+        if !self.compact || bytes.get(colon) != Some(&b':') {
+            return None;
+        }
+        let before = (self.next, self.next_bracket);
+        self.next += 1;
+        let first = self.next;
+        let mut to = ahead as usize;
+        if to == colon + 1 {
+            if !self.leapt() {
+                (self.next, self.next_bracket) = before;
+                return None;
+            }
+            to = self.behind;
+            self.behind = from;
+        }
+        let text = self.text.get(colon + 1..to)?;
+        let end = bytes.get(to);
+        let sound = self.ahead() == to
+            && matches!(end, Some(b',' | b'}'))
+            && (self.next > first || is_scalar(text));
+        let marks = self.positions.get(first..self.next);
+        let (Some(key), Some(marks), true) = (self.text.get(from..colon), marks, sound) else {
+            (self.next, self.next_bracket) = before;
+            return None;
+        };
+        let last = end == Some(&b'}');
+        self.next += 1;
+        self.next_bracket += usize::from(last);
+        self.behind = to + 1;
+        Some(PlainMember {
+            key,
+            value: Raw::marked(text, marks),
+            last,
+        })
+    }
     /// After a fault: steps to the end of the object at hand, whose last structural byte was `byte`.
     pub(super) fn close_object(&mut self, byte: u8) -> Result<(), DecodeError> {
         self.due.clear();

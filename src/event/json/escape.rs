@@ -7,15 +7,32 @@ use std::borrow::Cow;
 #[inline]
 pub(super) fn unescape(inner: &str) -> Cow<'_, str> {
     let bytes = inner.as_bytes();
-    // most texts are short, and a call costs more than looking at them
-    let first = match bytes.len() {
-        0..=24 => bytes.iter().position(|byte| *byte == b'\\'),
-        _ => memchr::memchr(b'\\', bytes),
-    };
-    let Some(first) = first else {
+    if bytes.len() <= SHORT && !has_backslash(bytes) {
         return Cow::Borrowed(inner);
+    }
+    match memchr::memchr(b'\\', bytes) {
+        Some(first) => Cow::Owned(decoded(inner, first)),
+        None => Cow::Borrowed(inner),
+    }
+}
+
+/// Most texts are short, and for them a call of memchr costs more than looking at them.
+const SHORT: usize = 64;
+
+/// Eight bytes at a time ("Bit Twiddling Hacks", determine if a word has a zero byte).
+#[inline]
+fn has_backslash(bytes: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let has = |word: [u8; 8]| {
+        let zero = u64::from_ne_bytes(word) ^ (u64::from(b'\\') * ONES);
+        zero.wrapping_sub(ONES) & !zero & (0x80 * ONES)
     };
-    Cow::Owned(decoded(inner, first))
+    let (words, rest) = bytes.as_chunks::<8>();
+    let found = words.iter().fold(0, |found, word| found | has(*word));
+    match bytes.last_chunk::<8>() {
+        Some(last) => found | has(*last) != 0,
+        None => rest.contains(&b'\\'),
+    }
 }
 
 /// The text, whose first escape stands at `first`, decoded.

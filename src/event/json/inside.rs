@@ -24,6 +24,23 @@ impl<'a> Inside<'a> {
         }
     }
 
+    /// Calls `take` with every member that is left: its key as it stands there, and its value.
+    #[inline]
+    pub(super) fn each(mut self, mut take: impl FnMut(Raw<'a>, Raw<'a>)) {
+        match &mut self {
+            Self::Marked(steps) => {
+                while let Some((key, value)) = steps.member() {
+                    take(key, value);
+                }
+            }
+            Self::Scanned(_) => {
+                while let Some((key, value)) = self.key().zip(self.value()) {
+                    take(key, value);
+                }
+            }
+        }
+    }
+
     /// A member's key and its colon.
     #[inline]
     pub(super) fn key(&mut self) -> Option<Raw<'a>> {
@@ -72,6 +89,12 @@ impl<'a> Steps<'a> {
     fn next(&self) -> Option<(usize, &'a [u32])> {
         let (mark, rest) = self.marks.split_first()?;
         Some(((mark - self.base) as usize, rest))
+    }
+
+    #[inline]
+    fn member(&mut self) -> Option<(Raw<'a>, Raw<'a>)> {
+        let key = self.key()?;
+        Some((key, self.value()?))
     }
 
     #[inline]

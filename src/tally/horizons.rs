@@ -1,0 +1,79 @@
+//! How early an event must be to be evidence.
+//!
+//! A finding shows its earliest events. Once the tally holds as many as are shown, a later one can
+//! never come among them, and the workers need not tell what it says. When a worker asks makes no
+//! difference to the report: what it is spared would have been turned away.
+
+use std::hash::BuildHasher as _;
+use std::sync::{PoisonError, RwLock};
+
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
+
+use super::Period;
+use crate::event::time::Epoch;
+
+/// The groups that hold as many events as are shown, with the time of the latest of these.
+#[derive(Debug, Default)]
+pub struct Horizons {
+    full: RwLock<HashTable<Horizon>>,
+}
+
+#[derive(Debug)]
+struct Horizon {
+    hash: u64,
+    rule: u32,
+    period: Period,
+    actor: Box<str>,
+    resource: Box<str>,
+    latest: Epoch,
+}
+
+/// A group by the texts that name it, which are the same in every object.
+#[derive(Debug, Clone, Copy, Hash)]
+pub struct GroupNames<'n> {
+    pub rule: u32,
+    pub period: Period,
+    pub actor: &'n str,
+    pub resource: &'n str,
+}
+
+impl GroupNames<'_> {
+    fn is(&self, hash: u64, known: &Horizon) -> bool {
+        known.hash == hash
+            && known.rule == self.rule
+            && known.period == self.period
+            && *known.actor == *self.actor
+            && *known.resource == *self.resource
+    }
+}
+
+impl Horizons {
+    /// What is later than this is no evidence for the group.
+    pub fn of(&self, group: GroupNames<'_>) -> Epoch {
+        let hash = FxBuildHasher.hash_one(group);
+        let full = self.full.read().unwrap_or_else(PoisonError::into_inner);
+        full.find(hash, |known| group.is(hash, known))
+            .map_or(Epoch::MAX, |known| known.latest)
+    }
+
+    /// The group holds as many events as are shown, the latest at that time.
+    pub(super) fn set(&self, group: GroupNames<'_>, latest: Epoch) {
+        let hash = FxBuildHasher.hash_one(group);
+        let mut full = self.full.write().unwrap_or_else(PoisonError::into_inner);
+        match full.find_mut(hash, |known| group.is(hash, known)) {
+            Some(known) => known.latest = latest,
+            None => {
+                let new = Horizon {
+                    hash,
+                    rule: group.rule,
+                    period: group.period,
+                    actor: group.actor.into(),
+                    resource: group.resource.into(),
+                    latest,
+                };
+                full.insert_unique(hash, new, |known| known.hash);
+            }
+        }
+    }
+}
