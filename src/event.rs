@@ -37,11 +37,6 @@ macro_rules! keys {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
-
-            /// The same with the quotes of JSON.
-            pub const fn quoted(self) -> &'static str {
-                match self { $(Self::$variant => concat!("\"", $name, "\""),)* }
-            }
         }
     };
 }

@@ -7,8 +7,8 @@ mod skip;
 
 use super::structure::Structure;
 use super::{Content, DecodeError, Decoded, Visit, envelope};
-use crate::event::json::{Raw, same};
-use crate::event::{Event, Key};
+use crate::event::Event;
+use crate::event::json::Raw;
 
 /// Reads a text that begins with `{` or `[`: one document, or several one after another (JSON
 /// lines). Where the text as a whole is damaged but its first line is whole, it is read line by
@@ -77,9 +77,6 @@ fn documents(
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     structure: Structure,
-    /// The keys in the order in which the last records had them. CloudTrail keeps it from record to
-    /// record, so that a key is mostly known before it is read.
-    order: Vec<(Key, &'static str)>,
 }
 
 /// A place in the structural index.
@@ -89,7 +86,6 @@ struct Walk<'a> {
     /// Places of the brackets among the positions.
     brackets: &'a [u32],
     compact: bool,
-    order: &'a mut Vec<(Key, &'static str)>,
     /// The next structural byte to look at.
     next: usize,
     /// The next bracket at or behind it.
@@ -103,57 +99,18 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(text: &'a str, scratch: &'a mut Scratch) -> Self {
+    fn new(text: &'a str, scratch: &'a Scratch) -> Self {
         Self {
             text,
             positions: scratch.structure.positions(),
             brackets: &scratch.structure.brackets,
             compact: scratch.structure.compact,
-            order: &mut scratch.order,
             next: 0,
             next_bracket: 0,
             behind: 0,
             due: Vec::new(),
             bad: None,
         }
-    }
-
-    /// The documented key written so, looked for where the last records had it.
-    #[inline]
-    fn expected(&mut self, place: &mut usize, quoted: &str) -> Option<Key> {
-        match self.order.get(*place) {
-            Some((key, name)) if same(name, quoted) => {
-                *place += 1;
-                Some(*key)
-            }
-            _ => self.unexpected(place, quoted),
-        }
-    }
-
-    fn unexpected(&mut self, place: &mut usize, quoted: &str) -> Option<Key> {
-        const AHEAD: usize = 4;
-        let ahead = self
-            .order
-            .get(*place..)
-            .unwrap_or_default()
-            .iter()
-            .take(AHEAD);
-        for (step, (key, name)) in ahead.enumerate() {
-            if same(name, quoted) {
-                *place += step + 1;
-                return Some(*key);
-            }
-        }
-        let key = Key::from_name(quoted.strip_prefix('"')?.strip_suffix('"')?)?;
-        *place = match self.order.iter().position(|(known, _)| *known == key) {
-            Some(known) => known + 1,
-            None => {
-                let place = (*place).min(self.order.len());
-                self.order.insert(place, (key, key.quoted()));
-                place + 1
-            }
-        };
-        Some(key)
     }
 
     /// True where another document follows; an error where something else does.
@@ -306,23 +263,10 @@ impl<'a> Walk<'a> {
             event.finish();
             return Ok(false);
         }
-        let mut place = 0;
         loop {
-            if records.is_none()
-                && let Some(member) = self.plain_member()
-            {
-                match self.expected(&mut place, member.key) {
-                    Some(key) => event.set(key, member.value),
-                    None => match Raw::new(member.key).string() {
-                        Some(name) => event.note(name, member.value),
-                        None => self.bad = Some("a key is not a string"),
-                    },
-                }
-                if member.last {
-                    event.finish();
-                    return Ok(false);
-                }
-                continue;
+            if records.is_none() && self.plain_members(event) {
+                event.finish();
+                return Ok(false);
             }
             let from = self.behind;
             let (byte, colon) = self.take()?;
@@ -332,7 +276,6 @@ impl<'a> Walk<'a> {
                 return Ok(listed);
             }
             let quoted = Raw::new(self.text.get(from..colon).unwrap_or_default());
-            let known = self.expected(&mut place, quoted.as_str());
             let opens = matches!(self.peek(), b'{' | b'[') && self.rest_blank(self.ahead());
             if let Some((decoded, visit)) = &mut records
                 && quoted.is_text("Records")
@@ -353,12 +296,9 @@ impl<'a> Walk<'a> {
                 if !opens && !is_scalar(value.as_str()) {
                     self.bad = Some("a value is not JSON");
                 }
-                match known {
-                    Some(key) => event.set(key, value),
-                    None => match quoted.string() {
-                        Some(name) => event.note(name, value),
-                        None => self.bad = Some("a key is not a string"),
-                    },
+                match quoted.string() {
+                    Some(name) => event.note(name, value),
+                    None => self.bad = Some("a key is not a string"),
                 }
             }
             match self.take()?.0 {

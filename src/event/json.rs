@@ -113,18 +113,22 @@ impl<'a> Raw<'a> {
 
     /// The decoded content of a JSON string; nothing for any other type.
     pub fn string(self) -> Option<Cow<'a, str>> {
-        let inner = self.text.strip_prefix('"')?.strip_suffix('"')?;
-        Some(unescape(inner))
+        Some(unescape(self.quoted()?))
+    }
+
+    /// What stands between the quotes of a JSON string, escapes and all.
+    #[inline]
+    pub fn quoted(self) -> Option<&'a str> {
+        match self.text.as_bytes() {
+            [b'"', .., b'"'] => self.text.get(1..self.text.len() - 1),
+            _ => None,
+        }
     }
 
     /// True for the JSON string of that text, which must hold nothing that JSON escapes.
     #[inline]
     pub fn is_text(self, text: &str) -> bool {
-        let inner = self
-            .text
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'));
-        inner.is_some_and(|inner| same(inner, text))
+        self.quoted().is_some_and(|inner| same(inner, text))
     }
 
     /// A scalar as text: strings decoded, numbers and booleans as written.

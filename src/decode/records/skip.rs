@@ -3,59 +3,75 @@
 use super::super::DecodeError;
 use super::{Walk, is_scalar};
 use crate::event::json::Raw;
-
-/// A member written as CloudTrail writes them.
-pub(super) struct PlainMember<'a> {
-    /// With its quotes.
-    pub(super) key: &'a str,
-    pub(super) value: Raw<'a>,
-    /// The object ends behind it.
-    pub(super) last: bool,
-}
+use crate::event::{Event, Key};
 
 impl<'a> Walk<'a> {
-    /// Steps over a member in which nothing is to be seen but what belongs there; nothing, and
-    /// nothing has moved, where there is white space or anything else.
-    #[inline]
-    pub(super) fn plain_member(&mut self) -> Option<PlainMember<'a>> {
-        let bytes = self.text.as_bytes();
-        let &[colon, ahead] = self.positions.get(self.next..)?.first_chunk()?;
-        let (from, colon) = (self.behind, colon as usize);
-        if !self.compact || bytes.get(colon) != Some(&b':') {
-            return None;
+    /// Reads the members from here on as long as they are written as CloudTrail writes them: no white
+    /// space, and nothing but what belongs there. True where the object ended; where it did not, the
+    /// next member is one to look at closely.
+    pub(super) fn plain_members(&mut self, event: &mut Event<'a>) -> bool {
+        if !self.compact {
+            return false;
         }
-        let before = (self.next, self.next_bracket);
-        self.next += 1;
-        let first = self.next;
-        let mut to = ahead as usize;
-        if to == colon + 1 {
-            if !self.leapt() {
-                (self.next, self.next_bracket) = before;
-                return None;
+        let (text, bytes, positions) = (self.text, self.text.as_bytes(), self.positions);
+        loop {
+            let first = self.next + 1;
+            let Some(&[colon, ahead]) = positions.get(self.next..).and_then(|all| all.first_chunk())
+            else {
+                return false;
+            };
+            let (colon, ahead) = (colon as usize, ahead as usize);
+            if bytes.get(colon) != Some(&b':') {
+                return false;
             }
-            to = self.behind;
-            self.behind = from;
+            let after = match ahead == colon + 1 {
+                true => self.closing(),
+                false => Some((first, self.next_bracket, ahead)),
+            };
+            let Some((next, next_bracket, to)) = after else {
+                return false;
+            };
+            let last = match bytes.get(to) {
+                Some(b',') => false,
+                Some(b'}') => true,
+                _ => return false,
+            };
+            let (Some(key), Some(value)) = (text.get(self.behind..colon), text.get(colon + 1..to))
+            else {
+                return false;
+            };
+            if next == first && !is_scalar(value) {
+                return false;
+            }
+            let value = match next == first {
+                true => Raw::new(value),
+                false => Raw::marked(value, positions.get(first..next).unwrap_or_default()),
+            };
+            let key = Raw::new(key);
+            match key.quoted().and_then(Key::from_name) {
+                Some(key) => event.set(key, value),
+                None => match key.string() {
+                    Some(name) => event.note(name, value),
+                    None => return false,
+                },
+            }
+            self.next = next + 1;
+            self.next_bracket = next_bracket + usize::from(last);
+            self.behind = to + 1;
+            if last {
+                return true;
+            }
         }
-        let text = self.text.get(colon + 1..to)?;
-        let end = bytes.get(to);
-        let sound = self.ahead() == to
-            && matches!(end, Some(b',' | b'}'))
-            && (self.next > first || is_scalar(text));
-        let marks = self.positions.get(first..self.next);
-        let (Some(key), Some(marks), true) = (self.text.get(from..colon), marks, sound) else {
-            (self.next, self.next_bracket) = before;
-            return None;
-        };
-        let last = end == Some(&b'}');
-        self.next += 1;
-        self.next_bracket += usize::from(last);
-        self.behind = to + 1;
-        Some(PlainMember {
-            key,
-            value: Raw::marked(text, marks),
-            last,
-        })
     }
+
+    /// Where the object or list that opens at the next bracket ends, where it is sound and nothing
+    /// stands between it and the next structural byte.
+    fn closing(&self) -> Option<(usize, usize, usize)> {
+        let (next, next_bracket, behind) = self.leap()?;
+        let ahead = *self.positions.get(next)? as usize;
+        (ahead == behind).then_some((next, next_bracket, behind))
+    }
+
     /// After a fault: steps to the end of the object at hand, whose last structural byte was `byte`.
     pub(super) fn close_object(&mut self, byte: u8) -> Result<(), DecodeError> {
         self.due.clear();
@@ -91,38 +107,44 @@ impl<'a> Walk<'a> {
     /// Steps over a sound object or list from bracket to bracket; false, and nothing has moved, where
     /// it is not sound or too deep. In a compact text the brackets are all that can be wrong.
     fn leapt(&mut self) -> bool {
+        match self.leap() {
+            Some((next, next_bracket, behind)) => {
+                (self.next, self.next_bracket, self.behind) = (next, next_bracket, behind);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Behind the object or list that opens at the next bracket: the next structural byte, the next
+    /// bracket, and the offset.
+    fn leap(&self) -> Option<(usize, usize, usize)> {
         let bytes = self.text.as_bytes();
         // one bit a level: 1 for an object
         let (mut kinds, mut depth) = (0u64, 0u32);
-        for (steps, place) in (1..).zip(self.brackets.get(self.next_bracket..).unwrap_or_default())
-        {
-            let Some(at) = self.positions.get(*place as usize) else {
-                return false;
-            };
-            match bytes.get(*at as usize) {
+        for (steps, place) in (1..).zip(self.brackets.get(self.next_bracket..)?) {
+            let at = *self.positions.get(*place as usize)? as usize;
+            match bytes.get(at) {
                 Some(b'{') => kinds = kinds << 1 | 1,
                 Some(b'[') => kinds <<= 1,
-                _ if depth == 0 => return false,
-                Some(b'}') if kinds & 1 == 0 => return false,
-                Some(b']') if kinds & 1 == 1 => return false,
+                _ if depth == 0 => return None,
+                Some(b'}') if kinds & 1 == 0 => return None,
+                Some(b']') if kinds & 1 == 1 => return None,
                 _ => {
                     kinds >>= 1;
                     depth -= 1;
                     if depth == 0 {
-                        self.next = *place as usize + 1;
-                        self.next_bracket += steps;
-                        self.behind = *at as usize + 1;
-                        return true;
+                        return Some((*place as usize + 1, self.next_bracket + steps, at + 1));
                     }
                     continue;
                 }
             }
             depth += 1;
             if depth == u64::BITS {
-                return false;
+                return None;
             }
         }
-        false
+        None
     }
 
     fn balance(&mut self, byte: u8) -> Result<(), DecodeError> {

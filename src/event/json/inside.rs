@@ -93,8 +93,21 @@ impl<'a> Steps<'a> {
 
     #[inline]
     fn member(&mut self) -> Option<(Raw<'a>, Raw<'a>)> {
-        let key = self.key()?;
-        Some((key, self.value()?))
+        let &[colon, ahead] = self.marks.first_chunk()?;
+        let (colon, to) = ((colon - self.base) as usize, (ahead - self.base) as usize);
+        if self.byte(colon)? != b':' {
+            return None;
+        }
+        let key = Raw::new(self.text.get(self.at..colon)?);
+        if !matches!(self.byte(to)?, b',' | b'}') {
+            self.marks = self.marks.get(1..)?;
+            self.at = colon + 1;
+            return Some((key, self.value()?));
+        }
+        let value = Raw::new(self.text.get(colon + 1..to)?);
+        self.marks = self.marks.get(2..)?;
+        self.at = to + 1;
+        (!value.text.is_empty()).then_some((key, value))
     }
 
     #[inline]
