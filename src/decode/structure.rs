@@ -8,7 +8,7 @@
 )]
 
 use fearless_simd::prelude::*;
-use fearless_simd::{Level, Simd, dispatch, u8x64};
+use fearless_simd::{Level, Simd, dispatch, mask8x64, u8x64};
 
 /// Where everything stands that gives a text its structure.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl Structure {
         let mut base = 0u32;
         for block in blocks {
             let found = state.structurals(simd, block);
-            self.note(&found, block, base);
+            self.note(simd, &found, block, base);
             base += 64;
         }
         if !rest.is_empty() {
@@ -51,15 +51,15 @@ impl Structure {
                 *to = *from;
             }
             let found = state.structurals(simd, &block);
-            self.note(&found, &block, base);
+            self.note(simd, &found, &block, base);
         }
         state.inside == 0
     }
 
     #[inline(always)]
-    fn note(&mut self, found: &Found, block: &[u8; 64], base: u32) {
+    fn note<S: Simd>(&mut self, simd: S, found: &Found, block: &[u8; 64], base: u32) {
         let before = u32::try_from(self.positions.count).unwrap_or(u32::MAX);
-        self.positions.add(found.structurals, base);
+        self.positions.add(simd, found.structurals, base);
         let mut brackets = found.brackets;
         while brackets != 0 {
             let bit = brackets.trailing_zeros();
@@ -94,25 +94,57 @@ impl Offsets {
         self.slots.get(..self.count).unwrap_or_default()
     }
 
-    /// Adds the offsets of the bits. Eight at a time are written whether they are there or not,
+    /// Adds the offsets of the bits. Many at a time are written whether they are there or not,
     /// because a branch for each costs more than the writing.
     #[inline(always)]
-    fn add(&mut self, mut bits: u64, base: u32) {
+    fn add<S: Simd>(&mut self, simd: S, mut bits: u64, base: u32) {
         if self.slots.len() < self.count + 64 {
             self.slots.resize(2 * self.slots.len() + 4_096, 0);
         }
         let count = bits.count_ones() as usize;
         let slots = self.slots.get_mut(self.count..).unwrap_or_default();
-        let (chunks, _) = slots.as_chunks_mut::<8>();
-        for chunk in chunks.iter_mut().take(count.div_ceil(8)) {
-            for slot in chunk {
-                *slot = base + bits.trailing_zeros();
-                bits &= bits.wrapping_sub(1);
+        if is_quick_at_compressing(simd.level()) {
+            let places = u8x64::from_slice(simd, &PLACES);
+            let places = simd.compress_u8x64(places, mask8x64::from_bitmask(simd, bits));
+            let (from, _) = places.as_chunks::<16>();
+            let (to, _) = slots.as_chunks_mut::<16>();
+            for (to, from) in to.iter_mut().zip(from).take(count.div_ceil(16)) {
+                for (slot, place) in to.iter_mut().zip(from) {
+                    *slot = base + u32::from(*place);
+                }
+            }
+        } else {
+            let (chunks, _) = slots.as_chunks_mut::<8>();
+            for chunk in chunks.iter_mut().take(count.div_ceil(8)) {
+                for slot in chunk {
+                    *slot = base + bits.trailing_zeros();
+                    bits &= bits.wrapping_sub(1);
+                }
             }
         }
         self.count += count;
     }
 }
+
+/// Known where the code for a kind of processor is made.
+#[inline(always)]
+const fn is_quick_at_compressing(level: Level) -> bool {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    return matches!(level, Level::Avx512(_));
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+    return false;
+}
+
+/// The places in a block.
+const PLACES: [u8; 64] = {
+    let mut places = [0; 64];
+    let mut at = 0;
+    while at < 64 {
+        places[at] = at as u8;
+        at += 1;
+    }
+    places
+};
 
 /// What stands in one block.
 struct Found {

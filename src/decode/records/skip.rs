@@ -5,6 +5,15 @@ use super::{Walk, is_scalar};
 use crate::event::json::Raw;
 use crate::event::{Event, Key};
 
+/// A place in a walk.
+#[derive(Clone, Copy)]
+struct Here {
+    /// The next structural byte, the next bracket, and the offset behind the last.
+    next: usize,
+    next_bracket: usize,
+    behind: usize,
+}
+
 impl<'a> Walk<'a> {
     /// Reads the members from here on as long as they are written as CloudTrail writes them: no white
     /// space, and nothing but what belongs there. True where the object ended; where it did not, the
@@ -13,63 +22,75 @@ impl<'a> Walk<'a> {
         if !self.compact {
             return false;
         }
-        let (text, bytes, positions) = (self.text, self.text.as_bytes(), self.positions);
-        loop {
-            let first = self.next + 1;
-            let Some(&[colon, ahead]) = positions.get(self.next..).and_then(|all| all.first_chunk())
+        let (text, bytes) = (self.text, self.text.as_bytes());
+        let mut here = Here {
+            next: self.next,
+            next_bracket: self.next_bracket,
+            behind: self.behind,
+        };
+        let ended = loop {
+            let Some(&[colon, ahead]) = self.positions.get(here.next..).and_then(|all| all.first_chunk())
             else {
-                return false;
+                break false;
             };
             let (colon, ahead) = (colon as usize, ahead as usize);
-            if bytes.get(colon) != Some(&b':') {
-                return false;
+            let nested = ahead == colon + 1;
+            let mut after = Here {
+                next: here.next + 1,
+                behind: ahead,
+                ..here
+            };
+            if nested {
+                match self.leap(after) {
+                    Some(behind) => after = behind,
+                    None => break false,
+                }
             }
-            let after = match ahead == colon + 1 {
-                true => self.closing(),
-                false => Some((first, self.next_bracket, ahead)),
-            };
-            let Some((next, next_bracket, to)) = after else {
-                return false;
-            };
-            let last = match bytes.get(to) {
+            let last = match bytes.get(after.behind) {
                 Some(b',') => false,
                 Some(b'}') => true,
-                _ => return false,
+                _ => break false,
             };
-            let (Some(key), Some(value)) = (text.get(self.behind..colon), text.get(colon + 1..to))
-            else {
-                return false;
+            let key = text.get(here.behind..colon);
+            let value = text.get(colon + 1..after.behind);
+            let (Some(b':'), Some(key), Some(value)) = (bytes.get(colon), key, value) else {
+                break false;
             };
-            if next == first && !is_scalar(value) {
-                return false;
-            }
-            let value = match next == first {
-                true => Raw::new(value),
-                false => Raw::marked(value, positions.get(first..next).unwrap_or_default()),
+            let value = match nested {
+                true => {
+                    let marks = self.positions.get(here.next + 1..after.next);
+                    // what closes must be followed at once by the comma or bracket
+                    if self.positions.get(after.next).map(|at| *at as usize) != Some(after.behind) {
+                        break false;
+                    }
+                    Raw::marked(value, marks.unwrap_or_default())
+                }
+                false if is_scalar(value) => Raw::new(value),
+                false => break false,
             };
             let key = Raw::new(key);
             match key.quoted().and_then(Key::from_name) {
                 Some(key) => event.set(key, value),
                 None => match key.string() {
                     Some(name) => event.note(name, value),
-                    None => return false,
+                    None => break false,
                 },
             }
-            self.next = next + 1;
-            self.next_bracket = next_bracket + usize::from(last);
-            self.behind = to + 1;
+            here = Here {
+                next: after.next + 1,
+                next_bracket: after.next_bracket + usize::from(last),
+                behind: after.behind + 1,
+            };
             if last {
-                return true;
+                break true;
             }
-        }
+        };
+        self.set(here);
+        ended
     }
 
-    /// Where the object or list that opens at the next bracket ends, where it is sound and nothing
-    /// stands between it and the next structural byte.
-    fn closing(&self) -> Option<(usize, usize, usize)> {
-        let (next, next_bracket, behind) = self.leap()?;
-        let ahead = *self.positions.get(next)? as usize;
-        (ahead == behind).then_some((next, next_bracket, behind))
+    fn set(&mut self, here: Here) {
+        (self.next, self.next_bracket, self.behind) = (here.next, here.next_bracket, here.behind);
     }
 
     /// After a fault: steps to the end of the object at hand, whose last structural byte was `byte`.
@@ -107,22 +128,27 @@ impl<'a> Walk<'a> {
     /// Steps over a sound object or list from bracket to bracket; false, and nothing has moved, where
     /// it is not sound or too deep. In a compact text the brackets are all that can be wrong.
     fn leapt(&mut self) -> bool {
-        match self.leap() {
-            Some((next, next_bracket, behind)) => {
-                (self.next, self.next_bracket, self.behind) = (next, next_bracket, behind);
+        let here = Here {
+            next: self.next,
+            next_bracket: self.next_bracket,
+            behind: self.behind,
+        };
+        match self.leap(here) {
+            Some(there) => {
+                self.set(there);
                 true
             }
             None => false,
         }
     }
 
-    /// Behind the object or list that opens at the next bracket: the next structural byte, the next
-    /// bracket, and the offset.
-    fn leap(&self) -> Option<(usize, usize, usize)> {
+    /// The place behind the object or list that opens at the next bracket.
+    #[inline]
+    fn leap(&self, here: Here) -> Option<Here> {
         let bytes = self.text.as_bytes();
         // one bit a level: 1 for an object
         let (mut kinds, mut depth) = (0u64, 0u32);
-        for (steps, place) in (1..).zip(self.brackets.get(self.next_bracket..)?) {
+        for (steps, place) in (1..).zip(self.brackets.get(here.next_bracket..)?) {
             let at = *self.positions.get(*place as usize)? as usize;
             match bytes.get(at) {
                 Some(b'{') => kinds = kinds << 1 | 1,
@@ -134,7 +160,11 @@ impl<'a> Walk<'a> {
                     kinds >>= 1;
                     depth -= 1;
                     if depth == 0 {
-                        return Some((*place as usize + 1, self.next_bracket + steps, at + 1));
+                        return Some(Here {
+                            next: *place as usize + 1,
+                            next_bracket: here.next_bracket + steps,
+                            behind: at + 1,
+                        });
                     }
                     continue;
                 }

@@ -26,15 +26,18 @@ impl<'a> Inside<'a> {
 
     /// Calls `take` with every member that is left: its key as it stands there, and its value.
     #[inline]
-    pub(super) fn each(mut self, mut take: impl FnMut(Raw<'a>, Raw<'a>)) {
-        match &mut self {
-            Self::Marked(steps) => {
+    pub(super) fn each(self, mut take: impl FnMut(Raw<'a>, Raw<'a>)) {
+        match self {
+            Self::Marked(mut steps) => {
                 while let Some((key, value)) = steps.member() {
                     take(key, value);
                 }
             }
-            Self::Scanned(_) => {
-                while let Some((key, value)) = self.key().zip(self.value()) {
+            Self::Scanned(cursor) => {
+                let mut inside = Self::Scanned(cursor);
+                while let Some(key) = inside.key()
+                    && let Some(value) = inside.value()
+                {
                     take(key, value);
                 }
             }
@@ -79,7 +82,7 @@ pub(super) struct Steps<'a> {
 }
 
 impl<'a> Steps<'a> {
-    #[inline]
+    #[inline(always)]
     fn byte(&self, at: usize) -> Option<u8> {
         self.text.as_bytes().get(at).copied()
     }
@@ -91,7 +94,7 @@ impl<'a> Steps<'a> {
         Some(((mark - self.base) as usize, rest))
     }
 
-    #[inline]
+    #[inline(always)]
     fn member(&mut self) -> Option<(Raw<'a>, Raw<'a>)> {
         let &[colon, ahead] = self.marks.first_chunk()?;
         let (colon, to) = ((colon - self.base) as usize, (ahead - self.base) as usize);
