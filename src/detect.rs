@@ -119,25 +119,27 @@ impl<'r> Detection<'r> {
     pub fn take(&mut self, event: &Event<'_>, record: u32, scanned: &mut Scanned) {
         let seen = u32::try_from(scanned.seen.len()).unwrap_or(u32::MAX);
         let outcome = outcome::of(event);
-        let row = self.rows.of(event, outcome, scanned);
+        self.matched.clear();
+        let kind = self.matcher.matches(
+            event,
+            outcome,
+            self.detector.organization,
+            &mut self.matched,
+        );
+        let row = self.rows.of(event, kind, outcome, scanned);
         scanned.seen.push(Seen {
             record,
             row,
             id: EventId::parse(&event.text(Key::EventId)),
             time: event.time(),
         });
-        self.matched.clear();
-        self.matcher.matches(
-            event,
-            outcome,
-            self.detector.organization,
-            &mut self.matched,
-        );
         if self.matched.is_empty() {
             return;
         }
+        let caller = scanned.rows.get(row as usize).map(|row| row.caller);
         let mut told = Told {
             event,
+            caller: caller.unwrap_or(Names::EMPTY),
             organization: self.detector.organization,
             fact: None,
             actor: None,
@@ -205,6 +207,7 @@ impl<'r> Detection<'r> {
 struct Told<'e, 'a> {
     event: &'e Event<'a>,
     organization: &'e Organization,
+    caller: NameId,
     fact: Option<u32>,
     actor: Option<NameId>,
     resource: Option<NameId>,
@@ -216,9 +219,12 @@ impl Told<'_, '_> {
     fn who_and_what(&mut self, rule: &Rule, names: &mut Names) -> (NameId, NameId) {
         let actor = match &rule.actor {
             Some(field) => self.field(field, names),
-            None => *self
-                .actor
-                .get_or_insert_with(|| names.id(&identity::actor(self.event))),
+            None => *self.actor.get_or_insert_with(|| {
+                match identity::is_actor_the_caller(self.event) {
+                    true => self.caller,
+                    false => names.id(&identity::actor(self.event)),
+                }
+            }),
         };
         let resource = match &rule.resource {
             Some(field) => self.field(field, names),

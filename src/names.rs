@@ -36,17 +36,27 @@ pub struct Names {
 
 impl Default for Names {
     fn default() -> Self {
-        let mut names = Self {
-            text: String::new(),
-            ends: Vec::new(),
-            table: HashTable::new(),
-        };
-        names.id("");
-        names
+        Self::with_capacity(0, 0)
     }
 }
 
 impl Names {
+    /// None but the empty text, and room for so many, and for so many bytes of them.
+    pub fn with_capacity(texts: usize, bytes: usize) -> Self {
+        let mut names = Self {
+            text: String::with_capacity(bytes),
+            ends: Vec::with_capacity(texts),
+            table: HashTable::with_capacity(texts),
+        };
+        names.id("");
+        names
+    }
+
+    /// The bytes of all texts.
+    pub const fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// The id of the empty text.
     pub const EMPTY: NameId = NameId(0);
 

@@ -22,7 +22,7 @@ use crate::names::{NameId, Names, Translation};
 use duplicates::Duplicates;
 pub use group::{Evidence, Group, GroupKey, Groups, Period};
 pub use horizons::{GroupNames, Horizons};
-pub use scanned::{Activity, BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Scanned, Seen};
+pub use scanned::{Activity, BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Room, Scanned, Seen};
 
 /// An event as a correlation keeps it: small, for a volume rule may have tens of millions.
 #[derive(Debug, Clone)]

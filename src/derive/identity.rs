@@ -94,13 +94,17 @@ pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
 /// The principal by which findings are grouped: sessions whose names machines made up (an instance
 /// id, an ECS task id) are one actor, their role.
 pub fn actor<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    if event.user().kind().is_text("AssumedRole") && is_machine_made(&session_name(event)) {
-        let issuer = text(event.session_issuer().arn());
-        if !issuer.is_empty() {
-            return issuer;
-        }
+    match is_actor_the_caller(event) {
+        true => caller(event),
+        false => principal(event),
     }
-    principal(event)
+}
+
+/// True where findings are grouped by [`caller`]: for all but sessions of people.
+pub fn is_actor_the_caller(event: &Event<'_>) -> bool {
+    !event.user().kind().is_text("AssumedRole")
+        || text(event.session_issuer().arn()).is_empty()
+        || is_machine_made(&session_name(event))
 }
 
 /// The caller without its session, for tables over time: few values, however many sessions.

@@ -1,9 +1,9 @@
 //! The activity rows of one object, each once.
 
-use std::hash::Hasher as _;
+use std::hash::BuildHasher as _;
 
 use hashbrown::HashTable;
-use rustc_hash::FxHasher;
+use rustc_hash::FxBuildHasher;
 
 use crate::derive::identity;
 use crate::event::json::same;
@@ -14,7 +14,14 @@ use crate::tally::{Activity, Scanned};
 /// Where each row stands, by the hash of its parts.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    places: HashTable<(u64, u32)>,
+    places: HashTable<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    hash: u64,
+    place: u32,
+    kind: Option<u32>,
 }
 
 impl Rows {
@@ -23,54 +30,54 @@ impl Rows {
         self.places.clear();
     }
 
-    /// The row of an event. A row is found by the hash of its parts and compared before it is
-    /// believed; nothing is allocated for one that is there.
-    pub(super) fn of(&mut self, event: &Event<'_>, outcome: Outcome, scanned: &mut Scanned) -> u32 {
-        let texts = [
-            event.account(),
-            event.text(Key::AwsRegion),
-            event.text(Key::EventSource),
-            event.text(Key::EventName),
-            identity::caller(event),
-        ];
+    /// The row of an event, whose kind may have a number ([`Matcher`](crate::rules::Matcher)). A row
+    /// is found by the hash of its parts and compared before it is believed; nothing is allocated for
+    /// one that is there. Events of different kinds have different rows, even where these say the same.
+    pub(super) fn of(
+        &mut self,
+        event: &Event<'_>,
+        kind: Option<u32>,
+        outcome: Outcome,
+        scanned: &mut Scanned,
+    ) -> u32 {
+        let (account, region) = (event.account(), event.text(Key::AwsRegion));
+        let caller = identity::caller(event);
+        // the kind says it for nearly every event
+        let named = || [event.text(Key::EventSource), event.text(Key::EventName)];
+        let unnamed = match kind {
+            Some(_) => None,
+            None => Some(named()),
+        };
         let hour = event.time().map(|time| time - time.rem_euclid(3_600));
-        let mut hasher = FxHasher::default();
-        for text in &texts {
-            hasher.write(text.as_bytes());
-        }
-        hasher.write_i64(hour.unwrap_or(i64::MIN));
-        hasher.write_u8(match outcome {
-            Outcome::Success => 0,
-            Outcome::Denied => 1,
-            Outcome::Failed => 2,
-        });
-        let hash = hasher.finish();
+        let hash = FxBuildHasher.hash_one((kind, &unnamed, &account, &region, &caller, hour));
         let (rows, names) = (&mut scanned.rows, &mut scanned.names);
-        let known = self.places.find(hash, |(known, place)| {
-            *known == hash
-                && rows.get(*place as usize).is_some_and(|row| {
-                    let parts = [row.account, row.region, row.source, row.name, row.caller];
+        let known = self.places.find(hash, |known| {
+            known.hash == hash
+                && known.kind == kind
+                && rows.get(known.place as usize).is_some_and(|row| {
+                    let is = |id, text: &str| same(names.text(id), text);
                     row.hour == hour
-                        && row.outcome == outcome
-                        && parts
-                            .iter()
-                            .zip(&texts)
-                            .all(|(part, text)| same(names.text(*part), text))
+                        && is(row.caller, &caller)
+                        && is(row.account, &account)
+                        && is(row.region, &region)
+                        && unnamed.as_ref().is_none_or(|[source, name]| {
+                            row.outcome == outcome && is(row.source, source) && is(row.name, name)
+                        })
                 })
         });
-        if let Some((_, place)) = known {
-            return *place;
+        if let Some(known) = known {
+            return known.place;
         }
         let place = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-        self.places
-            .insert_unique(hash, (hash, place), |(hash, _)| *hash);
-        let [account, region, source, name, caller] = texts.map(|text| names.id(&text));
+        let new = Known { hash, place, kind };
+        self.places.insert_unique(hash, new, |known| known.hash);
+        let [source, name] = named();
         rows.push(Activity {
-            account,
-            region,
-            source,
-            name,
-            caller,
+            account: names.id(&account),
+            region: names.id(&region),
+            source: names.id(&source),
+            name: names.id(&name),
+            caller: names.id(&caller),
             outcome,
             hour,
         });

@@ -12,7 +12,7 @@ use crate::digest;
 use crate::event::time::Epoch;
 use crate::event::{Event, Key};
 use crate::source::{FetchError, Fetched, ObjectRef, Scope};
-use crate::tally::Scanned;
+use crate::tally::{Room, Scanned};
 use sights::Sights;
 
 /// A worker and the buffers it uses again.
@@ -21,6 +21,8 @@ pub(super) struct Worker<'r> {
     pub(super) work: Work<'r>,
     scope: &'r Scope,
     pub(super) decoder: Decoder,
+    /// What the last object took.
+    room: Room,
 }
 
 impl<'r> Worker<'r> {
@@ -40,6 +42,7 @@ impl<'r> Worker<'r> {
                 Some(_) => decoder.sealing(),
                 None => decoder,
             },
+            room: Room::default(),
         }
     }
 
@@ -86,7 +89,7 @@ impl<'r> Worker<'r> {
         let Some(detection) = &mut self.detection else {
             return self.hash(scanned(sequence, object, coverage), object, &fetched);
         };
-        let mut taken = Taken::new(detection, self.scope);
+        let mut taken = Taken::new(detection, self.scope, self.room);
         let decoded = self.decoder.decode(&fetched.bytes, &mut |record, event| {
             taken.take(record, event)
         });
@@ -96,6 +99,7 @@ impl<'r> Worker<'r> {
         let scanned = match decoded {
             Ok(decoded) if decoded.content == Content::Log => {
                 log(object, &decoded, &taken, &mut coverage);
+                self.room = taken.scanned.room();
                 taken.sights.leave(&mut coverage);
                 // a key that says nothing: the object is counted where its first event belongs
                 let first = taken.scanned.rows.first().map(|row| {
@@ -240,12 +244,12 @@ struct Taken<'w, 'r> {
 }
 
 impl<'w, 'r> Taken<'w, 'r> {
-    fn new(detection: &'w mut Detection<'r>, scope: &'r Scope) -> Self {
+    fn new(detection: &'w mut Detection<'r>, scope: &'r Scope, room: Room) -> Self {
         detection.begin();
         Self {
             detection,
             scope,
-            scanned: Scanned::default(),
+            scanned: Scanned::with_room(room),
             sights: Sights::default(),
             newest: None,
             outside: 0,

@@ -107,6 +107,7 @@ pub struct Matcher<'r> {
 #[derive(Debug)]
 struct Remainder {
     hash: u64,
+    number: u32,
     kind: KindOfEvent<Box<str>>,
     /// Rules in the order of the rule set; with nothing where nothing is left to ask.
     left: Vec<(usize, Option<Node>)>,
@@ -121,26 +122,31 @@ impl<'r> Matcher<'r> {
         }
     }
 
-    /// Adds the place of every detection rule that matches the event, whose outcome is known. The
-    /// organization must be the same at every call.
+    /// Adds the place of every detection rule that matches the event, whose outcome is known, and
+    /// answers with a number of its kind: two events of one number are of the same source and name
+    /// and had the same outcome. The organization must be the same at every call.
     pub fn matches(
         &mut self,
         event: &Event<'_>,
         outcome: Outcome,
         organization: &Organization,
         found: &mut Vec<usize>,
-    ) {
+    ) -> Option<u32> {
         let Some(kind) = KindOfEvent::of(event, outcome) else {
-            return self.one_by_one(event, organization, found);
+            self.one_by_one(event, organization, found);
+            return None;
         };
         let hash = FxBuildHasher.hash_one(&kind);
         let same = |known: &Remainder| known.hash == hash && kind.is(&known.kind);
         if let Some(known) = self.kinds.find(hash, same) {
-            return known.matches(event, organization, found);
+            known.matches(event, organization, found);
+            return Some(known.number);
         }
         if self.kinds.len() >= MOST_KINDS {
-            return self.one_by_one(event, organization, found);
+            self.one_by_one(event, organization, found);
+            return None;
         }
+        let number = u32::try_from(self.kinds.len()).ok();
         let mut left = Vec::new();
         self.set.candidates(event, |place, node| {
             match node.given_the_kind(event, organization) {
@@ -151,11 +157,13 @@ impl<'r> Matcher<'r> {
         });
         let new = Remainder {
             hash,
+            number: number.unwrap_or(u32::MAX),
             kind: kind.kept(),
             left,
         };
         new.matches(event, organization, found);
         self.kinds.insert_unique(hash, new, |known| known.hash);
+        number
     }
 
     fn one_by_one(&self, event: &Event<'_>, organization: &Organization, found: &mut Vec<usize>) {

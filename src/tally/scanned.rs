@@ -57,7 +57,40 @@ pub struct Scanned {
     pub integrity: Option<Evidence>,
 }
 
+/// How much an object taught, in numbers of things and of bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Room {
+    names: usize,
+    bytes: usize,
+    seen: usize,
+    rows: usize,
+    hits: usize,
+}
+
 impl Scanned {
+    /// Nothing, with room for as much as another object taught: objects are much alike, and growing
+    /// costs more than filling.
+    pub fn with_room(room: Room) -> Self {
+        Self {
+            names: Names::with_capacity(room.names, room.bytes),
+            seen: Vec::with_capacity(room.seen),
+            rows: Vec::with_capacity(room.rows),
+            hits: Vec::with_capacity(room.hits),
+            ..Self::default()
+        }
+    }
+
+    /// The room it takes.
+    pub const fn room(&self) -> Room {
+        Room {
+            names: self.names.count(),
+            bytes: self.names.bytes(),
+            seen: self.seen.len(),
+            rows: self.rows.len(),
+            hits: self.hits.len(),
+        }
+    }
+
     /// Leaves out what is not asked for of an object that was scanned whole: `holds` tells of a
     /// record's time, account and Region whether it counts. The result is that of a scan which left
     /// those records out, but for one thing: which kinds of event were met is told by hours, and an
