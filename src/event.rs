@@ -254,6 +254,23 @@ impl<'a> Event<'a> {
         self.raw(key).at(path)
     }
 
+    /// The members of these names below a documented key, in one pass; each into its slot of `values`,
+    /// of which there must be as many. What is not there leaves its slot as it is.
+    pub fn members_of(&self, key: Key, names: &[&str], values: &mut [Raw<'a>]) {
+        if self.folded {
+            for (name, value) in names.iter().zip(values) {
+                *value = self.at(key, &[name]);
+            }
+            return;
+        }
+        self.raw(key).each_member(|found, value| {
+            let mut slots = names.iter().zip(&mut *values);
+            if let Some((_, slot)) = slots.find(|(name, _)| found.is_named(name)) {
+                *slot = value;
+            }
+        });
+    }
+
     /// `at`, as text; empty where there is no scalar.
     pub fn text_at(&self, key: Key, path: &[&str]) -> Cow<'a, str> {
         self.at(key, path).text().unwrap_or_default()

@@ -101,6 +101,14 @@ impl Wildcard {
         }
     }
 
+    /// No text of more bytes matches; nothing where there is no such bound.
+    pub fn longest(&self) -> Option<usize> {
+        match self.parts.as_slice() {
+            [Part::Text(text)] if self.ascii => Some(text.len()),
+            _ => None,
+        }
+    }
+
     /// True for a lone `*`.
     pub fn is_anything(&self) -> bool {
         self.parts.as_slice() == [Part::Many]

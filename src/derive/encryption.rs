@@ -58,6 +58,25 @@ impl Encryption {
     }
 }
 
+/// What `SSEApplied` names, in the spellings that records and documentation have.
+fn named(sse: &str) -> Option<Encryption> {
+    const NAMES: [(&str, Encryption); 7] = [
+        ("default_sse_s3", Encryption::SseS3Default),
+        ("sse_s3", Encryption::SseS3),
+        ("default_sse_kms", Encryption::KmsDefault),
+        ("sse_kms", Encryption::SseKms),
+        ("default_dsse_kms", Encryption::DsseDefault),
+        ("dsse_kms", Encryption::DsseKms),
+        ("sse_c", Encryption::SseC),
+    ];
+    let like = |byte: u8| match byte {
+        b'-' => b'_',
+        byte => byte.to_ascii_lowercase(),
+    };
+    let is = |(name, _): &&(&str, Encryption)| name.bytes().eq(sse.bytes().map(like));
+    NAMES.iter().find(is).map(|(_, applied)| *applied)
+}
+
 /// The encryption of an upload; nothing for other calls. Of a multipart upload the call that
 /// begins it tells.
 pub fn applied(event: &Event<'_>) -> Option<Encryption> {
@@ -81,15 +100,9 @@ pub fn applied(event: &Event<'_>) -> Option<Encryption> {
         return Some(Encryption::SseC);
     }
     let sse = event.text_at(Key::AdditionalEventData, &["SSEApplied"]);
-    Some(match sse.to_ascii_lowercase().replace('-', "_").as_str() {
-        "default_sse_s3" => Encryption::SseS3Default,
-        "sse_s3" => Encryption::SseS3,
-        "default_sse_kms" => Encryption::KmsDefault,
-        "sse_kms" => Encryption::SseKms,
-        "default_dsse_kms" => Encryption::DsseDefault,
-        "dsse_kms" => Encryption::DsseKms,
-        "sse_c" => Encryption::SseC,
-        _ => {
+    Some(match named(&sse) {
+        Some(applied) => applied,
+        None => {
             let asked = !event.at(Key::RequestParameters, &[ALGORITHM]).is_null();
             let header = both
                 .iter()

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::identity;
+use crate::event::json::Raw;
 use crate::event::{Event, Key};
 
 /// The role, user, key, secret, bucket or trail. Empty where the record names none.
@@ -46,8 +47,7 @@ pub fn of<'a>(event: &Event<'a>) -> Cow<'a, str> {
 
 /// The first of these request parameters that holds text; of a list its first item.
 fn request<'a>(event: &Event<'a>, names: &[&str]) -> Cow<'a, str> {
-    let first = |name: &&str| {
-        let value = event.at(Key::RequestParameters, &[name]);
+    let text = |value: Raw<'a>| {
         let value = if value.is_array() {
             value.items().next()?
         } else {
@@ -55,8 +55,13 @@ fn request<'a>(event: &Event<'a>, names: &[&str]) -> Cow<'a, str> {
         };
         value.text().filter(|text| !text.is_empty())
     };
-    names.iter().find_map(first).unwrap_or_default()
+    let mut values = [Raw::default(); MOST_NAMES];
+    event.members_of(Key::RequestParameters, names, &mut values);
+    values.into_iter().find_map(text).unwrap_or_default()
 }
+
+/// How many request parameters are tried at the most.
+const MOST_NAMES: usize = 8;
 
 /// The user, role, group or policy of an IAM call. A call on a user that names none is one on the
 /// caller (IAM API reference, `UserName`).
@@ -126,8 +131,7 @@ fn kms_key<'a>(event: &Event<'a>) -> Cow<'a, str> {
 }
 
 fn resource<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let arn =
-        |item: crate::event::json::Raw<'a>| item.get("ARN").text().filter(|arn| !arn.is_empty());
+    let arn = |item: Raw<'a>| item.get("ARN").text().filter(|arn| !arn.is_empty());
     event
         .raw(Key::Resources)
         .items()
@@ -142,9 +146,10 @@ fn from_message<'a>(event: &Event<'a>) -> Cow<'a, str> {
     if message.is_empty() {
         return Cow::Borrowed("");
     }
-    let arn = message
-        .split_once("on resource: ")
-        .and_then(|(_, rest)| rest.split([' ', '"', '\'', '\n']).next())
+    const BEFORE: &str = "on resource: ";
+    let arn = memchr::memmem::find(message.as_bytes(), BEFORE.as_bytes())
+        .and_then(|at| message.get(at + BEFORE.len()..))
+        .and_then(|rest| rest.split([' ', '"', '\'', '\n']).next())
         .map(|arn| arn.trim_end_matches(['.', ',']))
         .filter(|arn| arn.starts_with("arn:"));
     arn.map_or(Cow::Borrowed(""), |arn| Cow::Owned(arn.to_owned()))

@@ -160,11 +160,17 @@ impl<'a> Raw<'a> {
     pub fn get(self, key: &str) -> Self {
         let mut found = Self::default();
         self.each_member(|name, value| {
-            if name.is_text(key) || (name.is_longer(key) && name.says(key)) {
+            if name.is_named(key) {
                 found = value;
             }
         });
         found
+    }
+
+    /// True for a key of that name, however it is written.
+    #[inline]
+    pub fn is_named(self, name: &str) -> bool {
+        self.is_text(name) || (self.is_longer(name) && self.says(name))
     }
 
     /// True where escapes may hide a shorter text.
@@ -254,19 +260,19 @@ pub(crate) fn same(left: &str, right: &str) -> bool {
     if left.len() != right.len() {
         return false;
     }
-    let ends = |bytes: &'_ [u8]| -> Option<([u8; 8], [u8; 8])> {
-        Some((*bytes.first_chunk()?, *bytes.last_chunk()?))
-    };
     match left.len() {
-        8..=16 => ends(left) == ends(right),
-        17..=32 => {
-            let ends = |bytes: &'_ [u8]| -> Option<([u8; 16], [u8; 16])> {
-                Some((*bytes.first_chunk()?, *bytes.last_chunk()?))
-            };
-            ends(left) == ends(right)
-        }
+        4..=7 => ends::<4>(left) == ends::<4>(right),
+        8..=16 => ends::<8>(left) == ends::<8>(right),
+        17..=32 => ends::<16>(left) == ends::<16>(right),
+        33..=64 => ends::<32>(left) == ends::<32>(right),
         _ => left == right,
     }
+}
+
+/// Its first and last bytes, which overlap where it is shorter than both together.
+#[inline]
+fn ends<const N: usize>(bytes: &[u8]) -> Option<([u8; N], [u8; N])> {
+    Some((*bytes.first_chunk()?, *bytes.last_chunk()?))
 }
 
 /// Without white space around it; what has none, as nearly everything in real logs, is seen at

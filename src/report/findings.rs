@@ -52,7 +52,14 @@ pub(super) fn finding(
     let texts = |ids: &mut dyn Iterator<Item = &NameId>| -> BTreeSet<String> {
         ids.map(text).filter(|text| !text.is_empty()).collect()
     };
-    let addresses = texts(&mut group.source_ips.iter());
+    // there may be thousands, of which a few are shown
+    let addresses = group.source_ips.iter().map(|id| tally.names.text(*id));
+    let mut addresses: Vec<&str> = addresses.filter(|text| !text.is_empty()).collect();
+    let more_source_ips = addresses.len().saturating_sub(Finding::MOST_ADDRESSES);
+    if more_source_ips > 0 {
+        addresses.select_nth_unstable(Finding::MOST_ADDRESSES);
+        addresses.truncate(Finding::MOST_ADDRESSES);
+    }
     let period = subject.period.to_string();
     Some(Finding {
         id: subject.id(&rule.name, &period),
@@ -72,11 +79,8 @@ pub(super) fn finding(
             .collect(),
         accounts: texts(&mut group.accounts.iter()),
         regions: texts(&mut group.regions.iter()),
-        more_source_ips: addresses.len().saturating_sub(Finding::MOST_ADDRESSES) as u64,
-        source_ips: addresses
-            .into_iter()
-            .take(Finding::MOST_ADDRESSES)
-            .collect(),
+        more_source_ips: more_source_ips as u64,
+        source_ips: addresses.into_iter().map(str::to_owned).collect(),
         samples: group
             .samples
             .iter()

@@ -300,10 +300,18 @@ impl Fit {
 
 impl Want {
     /// True where a look at the unread value tells that it is not what is asked for: neither escapes
-    /// nor folding make a text longer, so a longer one never fits.
+    /// nor folding make a text longer, and they make it six times shorter at the most.
     fn cannot_fit(&self, value: Raw<'_>) -> bool {
+        const LONGEST_ESCAPE: usize = "\\u0061".len();
+        const QUOTES: usize = 2;
+        let length = value.as_str().len();
         match self {
-            Self::Text(pattern) => pattern.shortest() > value.as_str().len(),
+            Self::Text(pattern) => {
+                pattern.shortest() > length
+                    || pattern
+                        .longest()
+                        .is_some_and(|longest| length > longest * LONGEST_ESCAPE + QUOTES)
+            }
             _ => false,
         }
     }
