@@ -217,15 +217,16 @@ struct Told<'e, 'a> {
 impl Told<'_, '_> {
     /// The actor and resource of a finding: what the rule says, else the principal and the target.
     fn who_and_what(&mut self, rule: &Rule, names: &mut Names) -> (NameId, NameId) {
-        let actor = match &rule.actor {
-            Some(field) => self.field(field, names),
-            None => *self.actor.get_or_insert_with(|| {
-                match identity::is_actor_the_caller(self.event) {
-                    true => self.caller,
-                    false => names.id(&identity::actor(self.event)),
-                }
-            }),
-        };
+        let actor =
+            match &rule.actor {
+                Some(field) => self.field(field, names),
+                None => *self.actor.get_or_insert_with(|| {
+                    match identity::is_actor_the_caller(self.event) {
+                        true => self.caller,
+                        false => names.id(&identity::actor(self.event)),
+                    }
+                }),
+            };
         let resource = match &rule.resource {
             Some(field) => self.field(field, names),
             None => self.target(names),

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use json::{Raw, Value};
+use path::{LISTS_IN_LISTS, descend, is_joined, is_there};
 pub use path::{Path, Shortcut};
 use time::Epoch;
 use user_identity::{SessionIssuer, UserIdentity};
@@ -377,84 +378,6 @@ impl<'a> Event<'a> {
         };
         is_there(root, rest, self.folded, LISTS_IN_LISTS)
     }
-}
-
-/// How many lists directly inside lists are entered: CloudTrail writes two at the most, and a
-/// hostile record must not overflow the stack.
-const LISTS_IN_LISTS: u32 = 64;
-
-fn descend<'a>(
-    value: Raw<'a>,
-    rest: &[String],
-    folded: bool,
-    lists: u32,
-    visit: &mut dyn FnMut(Value<'a>) -> bool,
-) -> bool {
-    if value.is_array() {
-        return lists > 0
-            && value
-                .items()
-                .any(|item| descend(item, rest, folded, lists - 1, visit));
-    }
-    let Some((first, deeper)) = rest.split_first() else {
-        return !value.is_absent() && visit(value.value());
-    };
-    if !value.is_object() {
-        return false;
-    }
-    // a key written twice counts once, with its last value
-    let mut found = Raw::default();
-    let mut flat = Raw::default();
-    for (name, member) in value.members() {
-        if name == *first || (folded && name.eq_ignore_ascii_case(first)) {
-            found = member;
-        } else if !deeper.is_empty() && is_joined(&name, rest) {
-            flat = member;
-        }
-    }
-    if !flat.is_absent() {
-        return descend(flat, &[], folded, lists, visit);
-    }
-    !found.is_absent() && descend(found, deeper, folded, lists, visit)
-}
-
-/// The twin of [`descend`] that asks for the key and not for its values.
-fn is_there(value: Raw<'_>, rest: &[String], folded: bool, lists: u32) -> bool {
-    let Some((first, deeper)) = rest.split_first() else {
-        return !value.is_absent();
-    };
-    if value.is_array() {
-        return lists > 0
-            && value
-                .items()
-                .any(|item| is_there(item, rest, folded, lists - 1));
-    }
-    let mut found = Raw::default();
-    for (name, member) in value.members() {
-        if name == *first || (folded && name.eq_ignore_ascii_case(first)) {
-            found = member;
-        } else if !deeper.is_empty() && is_joined(&name, rest) {
-            return true;
-        }
-    }
-    is_there(found, deeper, folded, lists)
-}
-
-/// True where the name is these parts with dots between them.
-fn is_joined(name: &str, parts: &[String]) -> bool {
-    let mut rest = name;
-    for (place, part) in parts.iter().enumerate() {
-        let dot = if place > 0 {
-            rest.strip_prefix('.')
-        } else {
-            Some(rest)
-        };
-        match dot.and_then(|rest| rest.strip_prefix(part.as_str())) {
-            Some(behind) => rest = behind,
-            None => return false,
-        }
-    }
-    rest.is_empty()
 }
 
 #[cfg(test)]

@@ -31,7 +31,25 @@ impl EventId {
     /// Only the lower-case form with hyphens, so that what is printed is what was read.
     fn guid(text: &[u8]) -> Option<[u8; 16]> {
         let (head, rest) = text.split_first_chunk::<8>()?;
-        let &[b'-', a, b, c, d, b'-', e, f, g, h, b'-', i, j, k, l, b'-', ref tail @ ..] = rest
+        let &[
+            b'-',
+            a,
+            b,
+            c,
+            d,
+            b'-',
+            e,
+            f,
+            g,
+            h,
+            b'-',
+            i,
+            j,
+            k,
+            l,
+            b'-',
+            ref tail @ ..,
+        ] = rest
         else {
             return None;
         };

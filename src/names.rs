@@ -9,8 +9,6 @@ use bitcode::{Decode, Encode};
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
-use crate::event::json::same;
-
 /// A text of one [`Names`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub struct NameId(u32);
@@ -112,6 +110,29 @@ fn lookup<'n>(all: &'n str, ends: &[usize], place: u32) -> &'n str {
     };
     let to = ends.get(place).copied().unwrap_or(0);
     all.get(from..to).unwrap_or("")
+}
+
+/// True for two equal texts. Keys are short, and for them a call of memcmp costs more than the
+/// comparison.
+#[inline]
+pub(crate) fn same(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    if left.len() != right.len() {
+        return false;
+    }
+    match left.len() {
+        4..=7 => ends::<4>(left) == ends::<4>(right),
+        8..=16 => ends::<8>(left) == ends::<8>(right),
+        17..=32 => ends::<16>(left) == ends::<16>(right),
+        33..=64 => ends::<32>(left) == ends::<32>(right),
+        _ => left == right,
+    }
+}
+
+/// Its first and last bytes, which overlap where it is shorter than both together.
+#[inline]
+fn ends<const N: usize>(bytes: &[u8]) -> Option<([u8; N], [u8; N])> {
+    Some((*bytes.first_chunk()?, *bytes.last_chunk()?))
 }
 
 /// The ids of one [`Names`] as those of another, each looked up once and only when asked for.

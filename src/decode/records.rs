@@ -5,6 +5,8 @@
 
 mod skip;
 
+use serde::de::IgnoredAny;
+
 use super::structure::Structure;
 use super::{Content, DecodeError, Decoded, Visit, envelope};
 use crate::event::Event;
@@ -23,10 +25,10 @@ pub(super) fn read(
         return documents(text, scratch, decoded, visit);
     }
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        let before = decoded.records;
-        if documents(line, scratch, decoded, visit).is_err() {
-            decoded.records = before + 1;
-            decoded.bad.push((before, "the line is not JSON"));
+        // nothing is taken from a line that does not hold together
+        if !walks(line, scratch) || documents(line, scratch, decoded, visit).is_err() {
+            decoded.bad.push((decoded.records, "the line is not JSON"));
+            decoded.records += 1;
         }
     }
     Ok(())
@@ -43,11 +45,14 @@ fn lines_of_events(text: &str, scratch: &mut Scratch) -> bool {
     if !rest.lines().any(|line| line.starts_with('{')) {
         return false;
     }
-    let mut walks = |text: &str| {
-        let whole = scratch.structure.read(text.as_bytes());
-        whole && Walk::new(text, scratch).skip_documents().is_ok()
-    };
-    walks(first) && !walks(text)
+    walks(first, scratch) && !walks(text, scratch)
+}
+
+/// True where the brackets of a text hold together and nothing but white space stands between its
+/// documents.
+fn walks(text: &str, scratch: &mut Scratch) -> bool {
+    scratch.structure.read(text.as_bytes()).is_ok()
+        && Walk::new(text, scratch).skip_documents().is_ok()
 }
 
 fn documents(
@@ -56,12 +61,13 @@ fn documents(
     decoded: &mut Decoded,
     visit: &mut Visit<'_>,
 ) -> Result<(), DecodeError> {
-    if !scratch.structure.read(text.as_bytes()) {
-        return Err(DecodeError::Json {
+    scratch
+        .structure
+        .read(text.as_bytes())
+        .map_err(|what| DecodeError::Json {
             at: text.len(),
-            what: "it ends inside a string",
-        });
-    }
+            what,
+        })?;
     let mut walk = Walk::new(text, scratch);
     let mut known = false;
     while walk.more()? {
@@ -173,6 +179,7 @@ impl<'a> Walk<'a> {
     /// Steps over whole documents only to see whether they hold together.
     fn skip_documents(&mut self) -> Result<(), DecodeError> {
         while self.more()? {
+            self.begins()?;
             self.nested()?;
         }
         Ok(())
@@ -184,16 +191,28 @@ impl<'a> Walk<'a> {
         decoded: &mut Decoded,
         visit: &mut Visit<'_>,
     ) -> Result<bool, DecodeError> {
-        if !self.rest_blank(self.ahead()) {
-            return Err(self.damage("text between documents"));
+        if self.begins()? == b'[' {
+            return self.list(false, decoded, visit);
         }
+        let mut event = Event::default();
+        if !self.object(&mut event, Some((decoded, visit)))? {
+            return Ok(self.deliver(&event, false, decoded, visit));
+        }
+        // what stands beside the records is no record that could be counted as bad
+        let mut others = event.members();
+        let sound =
+            others.all(|(_, value)| serde_json::from_str::<IgnoredAny>(value.as_str()).is_ok());
+        match self.bad.take() {
+            None if sound => Ok(true),
+            why => Err(self.damage(why.unwrap_or("damage beside the records"))),
+        }
+    }
+
+    /// The bracket that opens the next document.
+    fn begins(&self) -> Result<u8, DecodeError> {
         match self.peek() {
-            b'[' => self.list(false, decoded, visit),
-            b'{' => {
-                let mut event = Event::default();
-                let listed = self.object(&mut event, Some((decoded, visit)))?;
-                Ok(listed || self.deliver(&event, false, decoded, visit))
-            }
+            _ if !self.rest_blank(self.ahead()) => Err(self.damage("text between documents")),
+            bracket @ (b'{' | b'[') => Ok(bracket),
             _ => Err(self.damage("no object or list begins here")),
         }
     }
@@ -208,23 +227,40 @@ impl<'a> Walk<'a> {
         self.take()?;
         let mut known = in_records;
         let mut event = Event::default();
+        let mut first = true;
         loop {
-            if self.rest_blank(self.ahead()) && self.peek() == b'{' {
-                event.clear();
-                self.object(&mut event, None)?;
-                known |= self.deliver(&event, in_records, decoded, visit);
-            } else if !(self.rest_blank(self.ahead()) && self.peek() == b']') {
-                if self.peek() == b'[' {
-                    self.nested()?;
+            match (self.rest_blank(self.ahead()), self.peek()) {
+                (true, b'{') => {
+                    event.clear();
+                    self.object(&mut event, None)?;
+                    known |= self.deliver(&event, in_records, decoded, visit);
+                    self.ends("text behind a record")?;
                 }
-                decoded.bad.push((decoded.records, "not an object"));
-                decoded.records += 1;
+                (true, b']') if first => {}
+                (true, b',' | b']') => return Err(self.damage("a comma too much")),
+                (blank, byte) => {
+                    if blank && byte == b'[' {
+                        self.nested()?;
+                        self.ends("text behind a list")?;
+                    }
+                    decoded.bad.push((decoded.records, "not an object"));
+                    decoded.records += 1;
+                }
             }
+            first = false;
             match self.take()?.0 {
                 b',' => {}
                 b']' => return Ok(known),
                 _ => return Err(self.damage("a comma or `]` is missing")),
             }
+        }
+    }
+
+    /// An error where something stands between here and the next structural byte.
+    fn ends(&self, what: &'static str) -> Result<(), DecodeError> {
+        match self.rest_blank(self.ahead()) {
+            true => Ok(()),
+            false => Err(self.damage(what)),
         }
     }
 
@@ -284,10 +320,14 @@ impl<'a> Walk<'a> {
                     return Err(DecodeError::NoRecords);
                 }
                 listed = self.list(true, decoded, *visit)?;
+                self.ends("text behind the records")?;
             } else {
                 let first = self.next;
                 if opens {
                     self.nested()?;
+                    if !self.rest_blank(self.ahead()) {
+                        self.bad = Some("text behind a value");
+                    }
                 }
                 let to = self.ahead();
                 let text = self.text.get(colon + 1..to).unwrap_or_default();

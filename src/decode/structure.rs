@@ -27,13 +27,16 @@ impl Structure {
         self.positions.all()
     }
 
-    /// Reads a text, which must be shorter than 4 GiB. False where it ends inside a string.
-    pub(super) fn read(&mut self, text: &[u8]) -> bool {
+    /// Reads a text, which must be shorter than 4 GiB.
+    ///
+    /// # Errors
+    /// It ends inside a string, or a backslash outside of one makes it unclear what is inside.
+    pub(super) fn read(&mut self, text: &[u8]) -> Result<(), &'static str> {
         dispatch!(Level::new(), simd => self.read_with(simd, text))
     }
 
     #[inline(always)]
-    fn read_with<S: Simd>(&mut self, simd: S, text: &[u8]) -> bool {
+    fn read_with<S: Simd>(&mut self, simd: S, text: &[u8]) -> Result<(), &'static str> {
         self.positions.count = 0;
         self.brackets.clear();
         self.compact = true;
@@ -53,7 +56,11 @@ impl Structure {
             let found = state.structurals(simd, &block);
             self.note(simd, &found, &block, base);
         }
-        state.inside == 0
+        match (state.inside, state.stray) {
+            (0, 0) => Ok(()),
+            (_, 0) => Err("it ends inside a string"),
+            _ => Err("a backslash outside of a string"),
+        }
     }
 
     #[inline(always)]
@@ -163,6 +170,8 @@ struct State {
     inside: u64,
     /// 1 where the last byte was an opening bracket, a colon or a comma.
     opened: u64,
+    /// Not zero where some backslash stood outside of strings.
+    stray: u64,
 }
 
 impl State {
@@ -179,6 +188,7 @@ impl State {
         let quotes = quotes & !self.escaped(backslashes);
         let inside = prefix_xor(quotes) ^ self.inside;
         self.inside = 0u64.wrapping_sub(inside >> 63);
+        self.stray |= backslashes & !inside;
         let opens = (opening | points) & !inside;
         let brackets = (opening | closing) & !inside;
         let follows = (opens << 1) | self.opened;
@@ -226,9 +236,11 @@ mod tests {
     use super::*;
 
     /// The slow twin: one byte at a time.
-    fn slow(text: &[u8]) -> (Vec<u32>, bool, bool) {
+    fn slow(text: &[u8]) -> (Vec<u32>, Result<(), &'static str>, bool) {
         let (mut positions, mut inside, mut escaped) = (Vec::new(), false, false);
+        let mut stray = false;
         for (at, byte) in text.iter().enumerate() {
+            stray |= !inside && *byte == b'\\';
             match (inside, escaped, byte) {
                 // only a quote loses its meaning behind a backslash; outside strings nothing else does
                 (true, true, _) | (_, true, b'"') => escaped = false,
@@ -249,7 +261,12 @@ mod tests {
             // what stands behind the end of a full block is looked at with the next one
             .filter(|at| follows(at).is_some() || !text.len().is_multiple_of(64))
             .all(|at| follows(at).is_some_and(|b| b"{}[]\"-0123456789tfn".contains(b)));
-        (positions, !inside, compact)
+        let whole = match (inside, stray) {
+            (_, true) => Err("a backslash outside of a string"),
+            (true, false) => Err("it ends inside a string"),
+            (false, false) => Ok(()),
+        };
+        (positions, whole, compact)
     }
 
     #[test]

@@ -6,9 +6,9 @@ use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
 use crate::derive::identity;
-use crate::event::json::same;
 use crate::event::{Event, Key};
 use crate::finding::Outcome;
+use crate::names::same;
 use crate::tally::{Activity, Scanned};
 
 /// Where each row stands, by the hash of its parts.

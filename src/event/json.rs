@@ -12,6 +12,8 @@ use std::borrow::Cow;
 use escape::unescape;
 use inside::{Cursor, Inside, end_of_string};
 
+use crate::names::same;
+
 /// One JSON value, as text without surrounding white space. The empty slice is "absent".
 ///
 /// A value from a walked file brings its marks along: the offsets of the brackets, colons and commas
@@ -251,29 +253,6 @@ impl<'a> Iterator for Leaves<'a> {
 }
 
 const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
-
-/// True for two equal texts. Keys are short, and for them a call of memcmp costs more than the
-/// comparison.
-#[inline]
-pub(crate) fn same(left: &str, right: &str) -> bool {
-    let (left, right) = (left.as_bytes(), right.as_bytes());
-    if left.len() != right.len() {
-        return false;
-    }
-    match left.len() {
-        4..=7 => ends::<4>(left) == ends::<4>(right),
-        8..=16 => ends::<8>(left) == ends::<8>(right),
-        17..=32 => ends::<16>(left) == ends::<16>(right),
-        33..=64 => ends::<32>(left) == ends::<32>(right),
-        _ => left == right,
-    }
-}
-
-/// Its first and last bytes, which overlap where it is shorter than both together.
-#[inline]
-fn ends<const N: usize>(bytes: &[u8]) -> Option<([u8; N], [u8; N])> {
-    Some((*bytes.first_chunk()?, *bytes.last_chunk()?))
-}
 
 /// Without white space around it; what has none, as nearly everything in real logs, is seen at
 /// once.

@@ -1,6 +1,7 @@
-//! Where a rule's field lies in a record.
+//! Where a rule's field lies in a record, and the way there.
 
 use super::Key;
+use super::json::{Raw, Value};
 use super::user_identity::{IssuerMember, UserMember};
 
 /// A part of a record that is read once an event, because nearly every rule and table asks for it.
@@ -54,4 +55,83 @@ impl Path {
             (None, _) => Self::Other(std::iter::once(first).chain(rest).collect()),
         }
     }
+}
+
+/// How many lists directly inside lists are entered: CloudTrail writes two at the most, and a
+/// hostile record must not overflow the stack.
+pub(super) const LISTS_IN_LISTS: u32 = 64;
+
+/// Calls `visit` with every value at the end of the rest of a path, until it answers true.
+pub(super) fn descend<'a>(
+    value: Raw<'a>,
+    rest: &[String],
+    folded: bool,
+    lists: u32,
+    visit: &mut dyn FnMut(Value<'a>) -> bool,
+) -> bool {
+    if value.is_array() {
+        return lists > 0
+            && value
+                .items()
+                .any(|item| descend(item, rest, folded, lists - 1, visit));
+    }
+    let Some((first, deeper)) = rest.split_first() else {
+        return !value.is_absent() && visit(value.value());
+    };
+    if !value.is_object() {
+        return false;
+    }
+    // a key written twice counts once, with its last value
+    let mut found = Raw::default();
+    let mut flat = Raw::default();
+    for (name, member) in value.members() {
+        if name == *first || (folded && name.eq_ignore_ascii_case(first)) {
+            found = member;
+        } else if !deeper.is_empty() && is_joined(&name, rest) {
+            flat = member;
+        }
+    }
+    if !flat.is_absent() {
+        return descend(flat, &[], folded, lists, visit);
+    }
+    !found.is_absent() && descend(found, deeper, folded, lists, visit)
+}
+
+/// The twin of [`descend`] that asks for the key and not for its values.
+pub(super) fn is_there(value: Raw<'_>, rest: &[String], folded: bool, lists: u32) -> bool {
+    let Some((first, deeper)) = rest.split_first() else {
+        return !value.is_absent();
+    };
+    if value.is_array() {
+        return lists > 0
+            && value
+                .items()
+                .any(|item| is_there(item, rest, folded, lists - 1));
+    }
+    let mut found = Raw::default();
+    for (name, member) in value.members() {
+        if name == *first || (folded && name.eq_ignore_ascii_case(first)) {
+            found = member;
+        } else if !deeper.is_empty() && is_joined(&name, rest) {
+            return true;
+        }
+    }
+    is_there(found, deeper, folded, lists)
+}
+
+/// True where the name is these parts with dots between them.
+pub(super) fn is_joined(name: &str, parts: &[String]) -> bool {
+    let mut rest = name;
+    for (place, part) in parts.iter().enumerate() {
+        let dot = if place > 0 {
+            rest.strip_prefix('.')
+        } else {
+            Some(rest)
+        };
+        match dot.and_then(|rest| rest.strip_prefix(part.as_str())) {
+            Some(behind) => rest = behind,
+            None => return false,
+        }
+    }
+    rest.is_empty()
 }

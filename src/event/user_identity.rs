@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::json::{Raw, same};
+use super::json::Raw;
+use crate::names::same;
 
 /// Declares an object and those of its members that are kept, once.
 macro_rules! members {

@@ -13,10 +13,11 @@ use super::RuleSet;
 use super::field::Field;
 use super::matcher::{Known, Node};
 use crate::derive::{Derived, Organization};
-use crate::event::json::{Raw, same};
+use crate::event::json::Raw;
 use crate::event::user_identity::{IssuerMember, UserMember};
 use crate::event::{Event, Key, Path, Shortcut};
 use crate::finding::Outcome;
+use crate::names::same;
 
 /// How many kinds are remembered. An account's calls are of some hundreds; invented names must not
 /// fill the memory.

@@ -221,13 +221,10 @@ fn damaged(text: &str, account: &mut Account) -> Result<bool, String> {
     if several && first_is_sound && scan(text).is_err() {
         let mut known = false;
         for line in lines() {
-            let before = account.records.len();
             match pieces(line, account) {
                 Ok(cloudtrail) => known |= cloudtrail,
-                Err(why) => {
-                    account.records.truncate(before);
-                    account.records.push(Err(why));
-                }
+                // whatever was read of the line before that counts as well
+                Err(why) => account.records.push(Err(why)),
             }
         }
         return Ok(known);
@@ -242,8 +239,8 @@ fn pieces(text: &str, account: &mut Account) -> Result<bool, String> {
             known |= sound(&tree, &mut account.records, &mut account.content)?;
             continue;
         }
-        let list = match document.as_bytes().first() {
-            Some(b'[') => Some(document),
+        let (list, others) = match document.as_bytes().first() {
+            Some(b'[') => (Some(document), Ok(())),
             _ => listed(document)?,
         };
         let Some(list) = list else {
@@ -265,13 +262,14 @@ fn pieces(text: &str, account: &mut Account) -> Result<bool, String> {
                 Err(error) => account.records.push(Err(error.to_string())),
             }
         }
+        others?;
         known |= document.starts_with('{');
     }
     Ok(known)
 }
 
-/// The list of records of a damaged document, whose other members must be sound.
-fn listed(document: &str) -> Result<Option<&str>, String> {
+/// The list of records of a damaged document, and what is wrong with its other members.
+fn listed(document: &str) -> Result<(Option<&str>, Result<(), String>), String> {
     let mut list = None;
     let mut others = Ok(());
     for member in inside(document) {
@@ -290,10 +288,7 @@ fn listed(document: &str) -> Result<Option<&str>, String> {
             }
         }
     }
-    match list {
-        Some(list) => others.map(|()| Some(list)),
-        None => Ok(None),
-    }
+    Ok((list, others))
 }
 
 /// One byte after another: whether it stands in a string, and how deep.

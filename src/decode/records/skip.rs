@@ -29,7 +29,10 @@ impl<'a> Walk<'a> {
             behind: self.behind,
         };
         let ended = loop {
-            let Some(&[colon, ahead]) = self.positions.get(here.next..).and_then(|all| all.first_chunk())
+            let Some(&[colon, ahead]) = self
+                .positions
+                .get(here.next..)
+                .and_then(|all| all.first_chunk())
             else {
                 break false;
             };
