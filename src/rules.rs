@@ -278,6 +278,9 @@ pub struct RuleSet {
     pub rules: Vec<Rule>,
     pub rejected: Vec<Rejected>,
     pub unconfigured: Vec<Unconfigured>,
+    /// Names and ids below `[rules]` in the configuration that no rule has: most likely a slip of the
+    /// pen, and what it was to change stays unchanged.
+    pub unmatched: Vec<String>,
     /// SHA-256 over every rule text in use: the same texts give the same hash.
     pub hash: String,
     index: Index,

@@ -114,6 +114,11 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
         say(&terminal::summary(&report))?;
         say(&format!("\nReport: {}\n", files.join("  ")))?;
         warn_of_regions(&arguments.selection);
+        for key in &rules.unmatched {
+            progress::note(&format!(
+                "[rules.{key}] in the configuration names no rule: `trailscan rules list` names all"
+            ));
+        }
     }
     Ok(exit(&report, arguments.fail_on))
 }

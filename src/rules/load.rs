@@ -112,6 +112,7 @@ impl<'s> Loader<'s> {
         self.apply_filters();
         self.link_correlations();
         self.set.index = Index::new(&self.set.rules);
+        self.set.unmatched = self.unmatched();
         self.set.rejected.sort();
         self.set.unconfigured.sort();
         self.set.hash = sha256::hex(texts.iter().map(|text| text.text.as_bytes()));
@@ -309,6 +310,17 @@ impl<'s> Loader<'s> {
     fn override_of(&self, name: &str, id: Option<&str>) -> Option<&'s Override> {
         let overrides = &self.settings.overrides;
         overrides.get(name).or_else(|| overrides.get(id?))
+    }
+
+    /// The keys of `[rules]` that are the name or id of no rule, in use or not.
+    fn unmatched(&self) -> Vec<String> {
+        let in_use = |key: &str| {
+            let mut rules = self.set.rules.iter();
+            rules.any(|rule| rule.name == key || rule.id == key)
+        };
+        let keys = self.settings.overrides.keys();
+        let unknown = keys.filter(|key| !in_use(key) && self.missing(key).is_none());
+        unknown.cloned().collect()
     }
 
     fn add(&mut self, rule: Rule) {

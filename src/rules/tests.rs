@@ -320,6 +320,21 @@ fn documents_collections_correlations_and_filters_of_one_file() {
 }
 
 #[test]
+fn a_setting_for_a_rule_that_is_not_there_is_named() {
+    let mut settings = Settings::default();
+    for name in ["aws_iam_access_key_created", "aws_iam_acces_key_deleted"] {
+        let off = Override {
+            enabled: Some(false),
+            ..Override::default()
+        };
+        settings.overrides.insert(name.into(), off);
+    }
+    let set = load(&builtin(), &settings);
+    // one that is switched off is there all the same
+    assert_eq!(set.unmatched, ["aws_iam_acces_key_deleted"]);
+}
+
+#[test]
 fn the_rules_we_ship_all_load() {
     let mut settings = Settings {
         configured: vec!["calendar", "s3.required_encryption", "environments"],

@@ -91,11 +91,17 @@ impl<'r> Findings<'r> {
     }
 
     fn is_bad(&self, strict: bool) -> bool {
-        self.rejected().next().is_some() || (strict && !self.warnings.is_empty())
+        self.rejected().next().is_some()
+            || !self.rules.unmatched.is_empty()
+            || (strict && !self.warnings.is_empty())
     }
 
     fn text(&self, lines: &Lines<'_>) -> String {
         let mut out = String::new();
+        for key in &self.rules.unmatched {
+            let key = visible(key);
+            let _ = writeln!(out, "configuration: error: [rules.{key}] names no rule");
+        }
         for bad in self.rejected() {
             let _ = writeln!(
                 out,
