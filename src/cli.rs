@@ -138,6 +138,21 @@ pub struct Coverage {
     /// No progress; errors are still printed
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
+    /// With --verify: folder for integrity.json and public-keys.json
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "report",
+        help_heading = "Output"
+    )]
+    pub out: PathBuf,
+
+    /// Check every log against CloudTrail's signed digests as well, and show what they prove of hours
+    /// without events
+    #[arg(long, help_heading = "Digests")]
+    pub verify: bool,
+    #[command(flatten)]
+    pub digests: DigestChoice,
 
     #[command(flatten)]
     pub rule_choice: RuleChoice,

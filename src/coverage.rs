@@ -145,8 +145,9 @@ impl std::ops::Add for Hour {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Encode, Decode)]
 pub struct Digest {
     pub state: DigestState,
-    /// How many log files it says were delivered.
+    /// How many log files it says were delivered, and how many of these are not there.
     pub logs: u64,
+    pub missing: u64,
 }
 
 /// What is known of a digest; of two for the same time the better one counts.
@@ -396,6 +397,7 @@ mod tests {
         let digest = Digest {
             state: DigestState::Unchecked,
             logs: n,
+            missing: 0,
         };
         place.digest((0, 3_600), digest);
         coverage.problem(&format!("object-{n}"), ProblemKind::Broken, "cut");

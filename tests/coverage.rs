@@ -9,6 +9,7 @@
     reason = "a test may fail loudly and say what it skipped"
 )]
 
+mod chain;
 mod loopback;
 mod product;
 
@@ -228,6 +229,84 @@ fn broken_files_late_files_and_duplicates_stand_in_their_hours() {
 }
 
 /// A client for moto, or nothing where there is none.
+/// Hours of three logs, of none, of none and of three whose logs somebody deleted; signed throughout.
+#[test]
+fn digests_tell_a_quiet_hour_from_one_whose_logs_are_gone() {
+    let root = tempfile::tempdir().unwrap();
+    let bucket = root.path().join("bucket");
+    let mut writer = chain::Writer::new(&bucket);
+    for logs in [3, 0, 0, 3, 3] {
+        writer.hour(logs);
+    }
+    for log in 0..3 {
+        std::fs::remove_file(writer.log_path(3, log)).unwrap();
+    }
+    let keys = writer.keys(root.path());
+    let until = writer.hours.last().unwrap().end;
+    let until = until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let window = ["--since", "2026-11-20T00:17:28Z", "--until", &until];
+    let stretches = |report: &Value| -> Vec<String> {
+        let text = |one: &Value, key: &str| one[key].as_str().unwrap().to_owned();
+        let all = report["places"][0]["stretches"].as_array().unwrap().iter();
+        all.map(|one| {
+            let hours = [text(one, "from"), text(one, "until")].map(|time| time[11..13].to_owned());
+            format!("{}-{} {}", hours[0], hours[1], text(one, "state"))
+        })
+        .collect()
+    };
+    let source = bucket.to_str().unwrap();
+    let report = json(source, &window);
+    assert_eq!(
+        stretches(&report),
+        [
+            "00-01 events",
+            "01-04 no_files",
+            "04-05 events",
+            "05-06 no_files"
+        ],
+        "without digests nobody can tell"
+    );
+    assert_eq!(report["places"][0]["digests"], serde_json::json!([]));
+
+    let out = root.path().join("proof");
+    let out = out.to_str().unwrap();
+    let keys = keys.to_str().unwrap();
+    let verify = [
+        &window[..],
+        &["--verify", "--public-keys", keys, "--out", out],
+    ]
+    .concat();
+    let report = json(source, &verify);
+    let digests = report["places"][0]["digests"].as_array().unwrap();
+    assert_eq!(digests.len(), 5);
+    assert!(digests.iter().all(|digest| digest["state"] == "valid"));
+    let shown = stretches(&report);
+    assert_eq!(
+        shown,
+        [
+            "00-01 events",
+            "01-03 quiet",
+            "03-04 missing",
+            "04-05 events",
+            "05-06 quiet"
+        ]
+    );
+    let (code, grid, _) = coverage(source, &verify);
+    assert_eq!(code, 4, "three logs that were signed are not there: {grid}");
+    assert!(root.path().join("proof/integrity.json").is_file());
+    let (code, _, stderr) = coverage(source, &["--public-keys", keys]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("add --verify"), "{stderr}");
+
+    // a run says the same, and its page draws it
+    let ran = run(source, &verify[..verify.len() - 2]);
+    assert_eq!(stretches(&ran.json("coverage.json")), shown);
+    assert!(
+        ran.file("report.html")
+            .contains("the digest names files that are not there")
+    );
+}
+
 async fn moto() -> Option<(aws_sdk_cloudtrail::Client, aws_sdk_s3::Client, String)> {
     let Ok(url) = std::env::var("MOTO_ENDPOINT") else {
         eprintln!("skipped: MOTO_ENDPOINT is not set (a moto_server, as http://127.0.0.1:5555)");

@@ -15,7 +15,9 @@ use chrono::{DateTime, Duration, Utc};
 use super::verification::Verification;
 use super::{Exit, say};
 use crate::aws::Aws;
-use crate::cli::{AwsChoice, FailOn, RuleChoice, RuleSource, Run, Running, Selection};
+use crate::cli::{
+    AwsChoice, DigestChoice, FailOn, RuleChoice, RuleSource, Run, Running, Selection,
+};
 use crate::config::Config;
 use crate::correlate::correlate;
 use crate::detect::Detector;
@@ -42,11 +44,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let source = Source::parse(arguments.source.as_deref())?;
     let config = Config::load(arguments.rule_choice.config.as_deref())?;
     let rules = rule_set(&arguments.rule_choice, &config)?;
-    let digests = &arguments.digests;
-    let about_digests = !digests.public_keys.is_empty() || digests.original_bucket.is_some();
-    if about_digests && !arguments.verify {
-        bail!("--public-keys and --original-bucket are for digests: add --verify");
-    }
+    digests_are_asked_for(&arguments.digests, arguments.verify)?;
     let scope = Scope {
         digests: arguments.verify,
         ..scope(&arguments.selection, &source, now)?
@@ -121,6 +119,15 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
         }
     }
     Ok(exit(&report, arguments.fail_on))
+}
+
+/// What is said of digests means nothing where none are read.
+pub(super) fn digests_are_asked_for(choice: &DigestChoice, verify: bool) -> anyhow::Result<()> {
+    let about_digests = !choice.public_keys.is_empty() || choice.original_bucket.is_some();
+    if about_digests && !verify {
+        bail!("--public-keys and --original-bucket are for digests: add --verify");
+    }
+    Ok(())
 }
 
 /// What CloudTrail says of the trails that write to what is read, and what it does not say.

@@ -76,6 +76,8 @@ pub struct Row<'c> {
     stops: &'c [Stop],
     /// From when on files may still come.
     pending: Epoch,
+    /// The window to the second.
+    asked: (Epoch, Epoch),
 }
 
 /// Logging stood still: the account that recorded it, and from when until when.
@@ -94,6 +96,7 @@ pub struct Grid<'c> {
     coverage: &'c Coverage,
     stops: Vec<Stop>,
     pending: Epoch,
+    asked: (Epoch, Epoch),
 }
 
 /// Hours `[from, until)` of one state.
@@ -117,6 +120,10 @@ impl<'c> Grid<'c> {
             coverage,
             stops: stops(coverage, until),
             pending: provenance.created.map_or(Epoch::MAX, |now| now - DELIVERY),
+            asked: (
+                provenance.since.unwrap_or(from),
+                provenance.until.unwrap_or(until),
+            ),
         })
     }
 
@@ -132,6 +139,7 @@ impl<'c> Grid<'c> {
                     coverage,
                     stops: &self.stops,
                     pending: self.pending,
+                    asked: self.asked,
                 })
             })
     }
@@ -190,18 +198,19 @@ impl Row<'_> {
     /// What the digests say of an hour without events, where they speak for all of it. One that is
     /// not valid says nothing.
     fn by_digests(&self, hour: Epoch) -> Option<HourState> {
-        let mut known = hour;
+        // of an hour that the window cuts, only what is asked for must be known
+        let (asked_from, asked_until) = self.asked;
+        let until = asked_until.min(hour + HOUR);
+        let mut known = asked_from.max(hour);
         let mut missing = false;
-        for ((from, until), digest) in self.over(hour, hour + HOUR) {
+        for ((from, to), digest) in self.over(hour, hour + HOUR) {
             if digest.state == DigestState::Invalid || *from > known {
                 continue;
             }
-            known = known.max(*until);
-            // a file is delivered, and counted, in the time its digest speaks for
-            let files = self.sum(from - from.rem_euclid(HOUR), *until);
-            missing |= files.objects + files.unread + files.broken < digest.logs;
+            known = known.max(*to);
+            missing |= digest.missing > 0;
         }
-        match (missing, known >= hour + HOUR) {
+        match (missing, known >= until) {
             (true, _) => Some(HourState::Missing),
             (false, true) => Some(HourState::Quiet),
             (false, false) => None,
@@ -269,8 +278,12 @@ pub fn take_digests(coverage: &mut Coverage, proof: &Proof) {
                 State::NotProven => DigestState::Unchecked,
                 State::Broken => DigestState::Invalid,
             };
-            let logs = u64::from(hour.logs.named);
-            region.digest((hour.start, hour.end), Digest { state, logs });
+            let digest = Digest {
+                state,
+                logs: hour.logs.named.into(),
+                missing: hour.logs.missing.into(),
+            };
+            region.digest((hour.start, hour.end), digest);
         }
     }
 }
@@ -356,7 +369,12 @@ mod tests {
     }
 
     fn digest(region: &mut RegionCoverage, from: Epoch, logs: u64, state: DigestState) {
-        region.digest((from, from + HOUR), Digest { state, logs });
+        let digest = Digest {
+            state,
+            logs,
+            missing: logs.saturating_sub(1),
+        };
+        region.digest((from, from + HOUR), digest);
     }
 
     #[test]

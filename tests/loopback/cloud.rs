@@ -120,6 +120,8 @@ impl Cloud {
         let cloud = Arc::new(self);
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
+                // small answers must not wait for the client to acknowledge what came before
+                drop(socket.set_nodelay(true));
                 let cloud = Arc::clone(&cloud);
                 let service = hyper::service::service_fn(move |request| {
                     let cloud = Arc::clone(&cloud);

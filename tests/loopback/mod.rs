@@ -59,6 +59,8 @@ pub async fn serve(s3: impl S3) -> String {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
+            // small answers must not wait for the client to acknowledge what came before
+            drop(socket.set_nodelay(true));
             let service = service.clone();
             tokio::spawn(async move {
                 let http = Builder::new(TokioExecutor::new());
