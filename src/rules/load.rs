@@ -9,11 +9,13 @@ mod condition;
 mod correlation;
 mod filter;
 mod metadata;
+mod read;
 mod text;
 
 use std::collections::BTreeMap;
 
-use rsigma_parser::{CorrelationRule, FilterRule, LogSource, SigmaRule};
+use rayon::ThreadPoolBuilder;
+use rsigma_parser::{CorrelationRule, FilterRule, LogSource, SigmaCollection, SigmaRule};
 use serde::Deserialize;
 use yaml_serde::{Mapping, Value};
 
@@ -25,8 +27,9 @@ use crate::severity::Severity;
 use crate::sha256;
 use check::{Numbers, before_parsing, take_numbers};
 use metadata::{Header, level, name_of};
+use read::Document;
+use text::merged;
 pub use text::{RuleText, UnreadableRules, builtin, folder};
-use text::{documents, merged};
 
 /// What the configuration says about single rules.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -57,19 +60,14 @@ pub struct Settings {
     pub overrides: BTreeMap<String, Override>,
 }
 
-/// Loads rules. Parsing runs on a stack of its own size: the parser refuses to work where little
+/// Loads rules. Parsing runs on stacks of its own size: the parser refuses to work where little
 /// seems to be left.
 pub fn load(texts: &[RuleText], settings: &Settings) -> RuleSet {
-    std::thread::scope(|scope| {
-        let loading = std::thread::Builder::new()
-            .name("rules".into())
-            .stack_size(8 << 20)
-            .spawn_scoped(scope, || Loader::new(settings).load(texts));
-        loading
-            .ok()
-            .and_then(|handle| handle.join().ok())
-            .unwrap_or_default()
-    })
+    let threads = ThreadPoolBuilder::new().stack_size(8 << 20).build();
+    threads.map_or_else(
+        |_| RuleSet::default(),
+        |threads| threads.install(|| Loader::new(settings).load(texts)),
+    )
 }
 
 struct Loader<'s> {
@@ -106,8 +104,8 @@ impl<'s> Loader<'s> {
     }
 
     fn load(mut self, texts: &[RuleText]) -> RuleSet {
-        for text in texts {
-            self.file(text);
+        for (text, documents) in texts.iter().zip(read::all(texts)) {
+            self.file(text, documents);
         }
         self.apply_filters();
         self.link_correlations();
@@ -128,25 +126,20 @@ impl<'s> Loader<'s> {
     }
 
     /// Reads the documents of one file, with Sigma's collection actions.
-    fn file(&mut self, file: &RuleText) {
+    fn file(&mut self, file: &RuleText, documents: Vec<Document>) {
         let (mut global, mut previous) = (None, None);
-        let documents = documents(&file.text);
         if documents.is_empty() {
             self.reject(&Origin::of(file, 1), "", "there is no rule in the file");
         }
         let mut rules = 0;
-        for (line, text) in documents {
+        for Document { line, yaml, rule } in documents {
             let origin = Origin::of(file, line);
-            let value: Value = match yaml_serde::from_str(text) {
-                Ok(value) => value,
-                Err(error) => {
-                    self.reject(&origin, "", format!("not YAML: {error}"));
+            let mut document = match yaml {
+                Ok(document) => document,
+                Err(reason) => {
+                    self.reject(&origin, "", reason);
                     continue;
                 }
-            };
-            let Value::Mapping(mut document) = value else {
-                self.reject(&origin, "", "the document is not a mapping");
-                continue;
             };
             let action = document.remove("action");
             match action.as_ref().map(|action| action.as_str().unwrap_or("")) {
@@ -181,7 +174,7 @@ impl<'s> Loader<'s> {
             }
             previous = Some(document.clone());
             rules += 1;
-            self.document(&origin, document);
+            self.document(&origin, document, rule);
         }
         if global.is_some() && rules == 0 {
             let reason = "`action: global`, and no rule follows";
@@ -189,7 +182,12 @@ impl<'s> Loader<'s> {
         }
     }
 
-    fn document(&mut self, origin: &Origin, mut document: Mapping) {
+    fn document(
+        &mut self,
+        origin: &Origin,
+        mut document: Mapping,
+        rule: Option<Result<SigmaCollection, String>>,
+    ) {
         let title = document
             .get("title")
             .and_then(Value::as_str)
@@ -199,11 +197,11 @@ impl<'s> Loader<'s> {
             return self.reject(origin, &title, reason);
         }
         let numbers = take_numbers(&mut document);
-        let parsed = yaml_serde::to_string(&Value::Mapping(document))
-            .map_err(|error| error.to_string())
-            .and_then(|text| {
-                rsigma_parser::parse_sigma_yaml(&text).map_err(|error| error.to_string())
-            });
+        let parsed = rule.unwrap_or_else(|| {
+            yaml_serde::to_string(&Value::Mapping(document))
+                .map_err(|error| error.to_string())
+                .and_then(|text| read::parsed(&text))
+        });
         let mut parsed = match parsed {
             Ok(parsed) => parsed,
             Err(reason) => return self.reject(origin, &title, reason),

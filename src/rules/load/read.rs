@@ -1,0 +1,56 @@
+//! The documents of rule files, read on all processors: reading YAML is most of what loading costs.
+
+use rayon::prelude::*;
+use rsigma_parser::SigmaCollection;
+use yaml_serde::{Mapping, Value};
+
+use super::check::before_parsing;
+use super::text::{RuleText, documents};
+
+/// One document of a file.
+pub(super) struct Document {
+    /// Where it begins.
+    pub(super) line: usize,
+    /// The document, or why it is none.
+    pub(super) yaml: Result<Mapping, String>,
+    /// The rule, where nothing of the document is changed before it is parsed.
+    pub(super) rule: Option<Result<SigmaCollection, String>>,
+}
+
+/// The documents of every file, in the order of the files.
+pub(super) fn all(texts: &[RuleText]) -> Vec<Vec<Document>> {
+    texts.par_iter().map(file).collect()
+}
+
+fn file(file: &RuleText) -> Vec<Document> {
+    let texts = documents(&file.text);
+    let yaml: Vec<_> = texts.iter().map(|(_, text)| yaml(text)).collect();
+    let has = |key: &str| {
+        let mut sound = yaml.iter().flatten();
+        sound.any(|document| document.contains_key(key))
+    };
+    // what is merged, and correlations, whose numbers are taken out, is parsed when that is done
+    let as_it_stands = !has("action") && !has("correlation");
+    let read = |((line, text), yaml): ((usize, &str), Result<Mapping, String>)| {
+        let sound = yaml.as_ref().is_ok_and(|yaml| before_parsing(yaml).is_ok());
+        Document {
+            line,
+            rule: (as_it_stands && sound).then(|| parsed(text)),
+            yaml,
+        }
+    };
+    texts.into_iter().zip(yaml).map(read).collect()
+}
+
+fn yaml(text: &str) -> Result<Mapping, String> {
+    match yaml_serde::from_str(text) {
+        Ok(Value::Mapping(document)) => Ok(document),
+        Ok(_) => Err("the document is not a mapping".to_owned()),
+        Err(error) => Err(format!("not YAML: {error}")),
+    }
+}
+
+/// What the parser makes of one document.
+pub(super) fn parsed(text: &str) -> Result<SigmaCollection, String> {
+    rsigma_parser::parse_sigma_yaml(text).map_err(|error| error.to_string())
+}
