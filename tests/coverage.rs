@@ -249,7 +249,8 @@ fn digests_tell_a_quiet_hour_from_one_whose_logs_are_gone() {
         let text = |one: &Value, key: &str| one[key].as_str().unwrap().to_owned();
         let all = report["places"][0]["stretches"].as_array().unwrap().iter();
         all.map(|one| {
-            let hours = [text(one, "from"), text(one, "until")].map(|time| time[11..13].to_owned());
+            let hours = [text(one, "from"), text(one, "until")]
+                .map(|time| time.get(11..13).unwrap().to_owned());
             format!("{}-{} {}", hours[0], hours[1], text(one, "state"))
         })
         .collect()
