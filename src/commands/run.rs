@@ -242,7 +242,7 @@ fn state(arguments: &Run, config: &Config, rules: &RuleSet) -> anyhow::Result<Ar
     // lessons name rules by their place in the set
     let places: Vec<_> = rules.rules.iter().map(|rule| &*rule.name).collect();
     let learnt_with = [
-        env!("CARGO_PKG_VERSION"),
+        env!("TRAILSCAN_BUILD"),
         &rules.hash,
         &places.join(" "),
         &text,

@@ -33,8 +33,9 @@ fn place(object: &ObjectRef) -> Option<(String, &str)> {
 /// What an earlier run learnt from this version of the object. A file that cannot be read knows
 /// nothing: the objects are read again, and keeping will tell what is wrong with it.
 pub(super) fn known(state: Option<&State>, object: &ObjectRef) -> Option<Vec<u8>> {
+    let state = state?;
     let (place, version) = place(object)?;
-    state?.lesson(&place, version).ok()?
+    state.lesson(&place, version).ok()?
 }
 
 /// True where an earlier run has read this version of the object.

@@ -1,18 +1,20 @@
 //! Build script: writes the list of the rules in `rules/`, so that a new rule is a new file and
-//! nothing else.
+//! nothing else; and names the build by what it is made of, because what one build learnt of a log
+//! another may read differently.
 #![allow(
     clippy::print_stdout,
     reason = "it is how a build script talks to cargo"
 )]
 
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let mut files = Vec::new();
-    walk(&root.join("rules"), &mut files)?;
+    walk(&root.join("rules"), &["yml", "yaml"], &mut files)?;
     files.sort();
     let mut list = String::from("&[\n");
     for file in files {
@@ -29,19 +31,36 @@ fn main() -> io::Result<()> {
     }
     list.push(']');
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    fs::write(out.join("builtin_rules.rs"), list)
+    fs::write(out.join("builtin_rules.rs"), list)?;
+    println!("cargo::rustc-env=TRAILSCAN_BUILD={:016x}", build(&root)?);
+    Ok(())
 }
 
-/// Every `.yml` and `.yaml` below a folder; the folder and its folders are watched for new files.
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+/// A number that changes with the sources and with the versions of what they use.
+fn build(root: &Path) -> io::Result<u64> {
+    let mut files = vec![root.join("Cargo.lock")];
+    walk(&root.join("src"), &["rs"], &mut files)?;
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        println!("cargo::rerun-if-changed={}", file.display());
+        file.strip_prefix(root).unwrap_or(&file).hash(&mut hasher);
+        // a published crate may come without its lock file
+        fs::read(&file).unwrap_or_default().hash(&mut hasher);
+    }
+    Ok(hasher.finish())
+}
+
+/// Every file of those endings below a folder; the folder and its folders are watched for new files.
+fn walk(folder: &Path, endings: &[&str], files: &mut Vec<PathBuf>) -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", folder.display());
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            walk(&path, files)?;
+            walk(&path, endings, files)?;
         } else if path
             .extension()
-            .is_some_and(|end| end == "yml" || end == "yaml")
+            .is_some_and(|end| endings.iter().any(|ending| end == *ending))
         {
             println!("cargo::rerun-if-changed={}", path.display());
             files.push(path);
