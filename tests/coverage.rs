@@ -445,6 +445,42 @@ async fn cloudtrail_tells_basic_and_advanced_selectors_status_and_insights() {
     client.delete_trail().name(bucket).send().await.unwrap();
 }
 
+/// Puts the quiet sample into a bucket, each key as `name` writes it.
+async fn uploaded(s3: &aws_sdk_s3::Client, bucket: &str, name: impl Fn(&str) -> String) {
+    let root = samples("trails/quiet");
+    let everything = trailscan::source::Scope::all("2026-11-30T00:00:00Z".parse().unwrap());
+    for object in trailscan::source::local::list(&root, &everything)
+        .unwrap()
+        .objects
+    {
+        let body = std::fs::read(root.join(&object.name)).unwrap();
+        let body = aws_sdk_s3::primitives::ByteStream::from(body);
+        let put = s3.put_object().bucket(bucket).key(name(&object.name));
+        put.body(body).send().await.unwrap();
+    }
+}
+
+/// `trailscan coverage` of a bucket, in the week after the sample's.
+async fn printed(url: &str, bucket: &str, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = trailscan();
+    command
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_REGION", "us-east-1")
+        .env("SOURCE_DATE_EPOCH", "1794787200");
+    command.args(["coverage", "--quiet", "--endpoint-url", url]);
+    command.args(["--since", "2026-11-09", "--until", "2026-11-16"]);
+    command.arg(format!("s3://{bucket}")).args(arguments);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await;
+    let output = output.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_that_belongs_to_a_trail_is_judged_by_what_the_trail_records() {
     let Some((client, s3, url)) = moto().await else {
@@ -452,54 +488,12 @@ async fn a_bucket_that_belongs_to_a_trail_is_judged_by_what_the_trail_records() 
     };
     let bucket = "coverage-of-a-bucket";
     made(&client, &s3, bucket).await;
-    let root = samples("trails/quiet");
-    let everything = trailscan::source::Scope::all("2026-11-30T00:00:00Z".parse().unwrap());
-    for object in trailscan::source::local::list(&root, &everything)
-        .unwrap()
-        .objects
-    {
-        // moto's trails belong to its own account
-        let key = object.name.replace("111122223333", "123456789012");
-        let body = std::fs::read(root.join(&object.name)).unwrap();
-        let body = aws_sdk_s3::primitives::ByteStream::from(body);
-        s3.put_object()
-            .bucket(bucket)
-            .key(key)
-            .body(body)
-            .send()
-            .await
-            .unwrap();
-    }
-    let printed = |arguments: &'static [&'static str]| {
-        let mut command = trailscan();
-        command
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_REGION", "us-east-1")
-            .env("SOURCE_DATE_EPOCH", "1794787200");
-        command.args([
-            "coverage",
-            "--quiet",
-            "--endpoint-url",
-            &url,
-            "--since",
-            "2026-11-09",
-            "--until",
-            "2026-11-16",
-        ]);
-        command.arg(format!("s3://{bucket}")).args(arguments);
-        async move {
-            let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await;
-            let output = output.unwrap();
-            let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-            (
-                output.status.code().unwrap(),
-                text(output.stdout),
-                text(output.stderr),
-            )
-        }
-    };
-    let (code, stdout, stderr) = printed(&[]).await;
+    // moto's trails belong to its own account
+    uploaded(&s3, bucket, |key| {
+        key.replace("111122223333", "123456789012")
+    })
+    .await;
+    let (code, stdout, stderr) = printed(&url, bucket, &[]).await;
     client.delete_trail().name(bucket).send().await.unwrap();
     assert_eq!(code, 3, "no data events by default: {stdout}{stderr}");
     assert!(
@@ -510,6 +504,45 @@ async fn a_bucket_that_belongs_to_a_trail_is_judged_by_what_the_trail_records() 
     );
     // the records' own account is none of the trail's: it is judged by its files
     assert!(stdout.contains("111122223333 us-east-1"), "{stdout}");
+}
+
+/// The trail of an organization records its members' events, whosever account it is in itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn members_of_an_organization_are_judged_by_its_trail() {
+    let Some((client, s3, url)) = moto().await else {
+        return;
+    };
+    let bucket = "coverage-of-an-organization";
+    s3.create_bucket().bucket(bucket).send().await.unwrap();
+    let trail = client.create_trail().name(bucket).s3_bucket_name(bucket);
+    let trail = trail
+        .is_multi_region_trail(true)
+        .is_organization_trail(true);
+    trail.send().await.unwrap();
+    client.start_logging().name(bucket).send().await.unwrap();
+    uploaded(&s3, bucket, |key| {
+        key.replace("AWSLogs/", "AWSLogs/o-abc1234567/")
+    })
+    .await;
+    let (_, stdout, stderr) = printed(&url, bucket, &[]).await;
+    let (_, report, _) = printed(&url, bucket, &["--format", "json"]).await;
+    client.delete_trail().name(bucket).send().await.unwrap();
+    assert!(
+        stdout.contains(
+            "Trail coverage-of-an-organization: of the organization, all Regions; logging"
+        ),
+        "{stdout}{stderr}"
+    );
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["places"][0]["account"], "111122223333");
+    // management events are recorded by default; data events are not, and the files hold some
+    let whole = "2026-11-09T00:00:00Z 2026-11-16T00:00:00Z";
+    let of = |rule: &str| verdicts(&report, rule, "us-east-1");
+    assert_eq!(
+        of("aws_iam_access_key_created"),
+        [format!("{whole} assessed")]
+    );
+    assert_eq!(of("aws_s3_upload_unencrypted"), [format!("{whole} partly")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
