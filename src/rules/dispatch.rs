@@ -11,7 +11,7 @@ use rustc_hash::FxBuildHasher;
 
 use super::RuleSet;
 use super::field::Field;
-use super::matcher::{Known, Node};
+use super::matcher::{Check, Node, Test};
 use crate::derive::{Derived, Organization};
 use crate::event::json::Raw;
 use crate::event::user_identity::{IssuerMember, UserMember};
@@ -25,7 +25,7 @@ const MOST_KINDS: usize = 16_384;
 
 /// The fields that make up an event's kind: those that many rules ask for and that have few values.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct KindOfEvent<T> {
+struct KindOfEvent<T> {
     /// As they stand in the log, quotes included.
     source: T,
     name: T,
@@ -38,7 +38,7 @@ pub(super) struct KindOfEvent<T> {
 
 impl KindOfEvent<()> {
     /// True where two events of one kind cannot differ in that field.
-    pub(super) fn decides(field: &Field) -> bool {
+    fn decides(field: &Field) -> bool {
         matches!(
             field,
             Field::Path(
@@ -183,5 +183,62 @@ impl Remainder {
                 found.push(*place);
             }
         }
+    }
+}
+
+/// What is known of a node once part of an event is.
+enum Known {
+    Holds(bool),
+    /// What is left to ask.
+    Asks(Node),
+}
+
+impl Node {
+    /// What is left to ask of events of the same kind as this one.
+    fn given_the_kind(&self, event: &Event<'_>, organization: &Organization) -> Known {
+        match self {
+            Self::All(nodes) => at_least(nodes.len(), nodes, event, organization),
+            Self::Any(nodes) => at_least(1, nodes, event, organization),
+            Self::AtLeast(least, nodes) => at_least(*least, nodes, event, organization),
+            Self::Not(node) => match node.given_the_kind(event, organization) {
+                Known::Holds(holds) => Known::Holds(!holds),
+                Known::Asks(node) => Known::Asks(Self::Not(Box::new(node))),
+            },
+            Self::Named(_, node) => node.given_the_kind(event, organization),
+            Self::Test(test) if test.is_of_the_kind() => {
+                Known::Holds(test.matches(event, organization))
+            }
+            Self::Test(test) => Known::Asks(Self::Test(test.clone())),
+        }
+    }
+}
+
+/// [`Node::given_the_kind`] where so many of the nodes must hold.
+fn at_least(least: usize, nodes: &[Node], event: &Event<'_>, organization: &Organization) -> Known {
+    let (mut hold, mut open) = (0, Vec::new());
+    for node in nodes {
+        match node.given_the_kind(event, organization) {
+            Known::Holds(true) => hold += 1,
+            Known::Holds(false) => {}
+            Known::Asks(node) => open.push(node),
+        }
+    }
+    match least.checked_sub(hold) {
+        None | Some(0) => Known::Holds(true),
+        Some(missing) if missing > open.len() => Known::Holds(false),
+        Some(missing) if missing == open.len() => Known::Asks(Node::All(open)),
+        Some(1) => Known::Asks(Node::Any(open)),
+        Some(missing) => Known::Asks(Node::AtLeast(missing, open)),
+    }
+}
+
+impl Test {
+    /// True where the kind of event decides the test.
+    fn is_of_the_kind(&self) -> bool {
+        KindOfEvent::decides(&self.field)
+            && match &self.check {
+                Check::Field { other, .. } => KindOfEvent::decides(other),
+                _ => true,
+            }
     }
 }

@@ -10,7 +10,6 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::Comparison;
-use super::dispatch::KindOfEvent;
 use super::field::Field;
 use super::regexp::Regexp;
 use crate::derive::Organization;
@@ -116,53 +115,6 @@ impl Node {
     }
 }
 
-/// What is known of a node once part of an event is.
-#[derive(Debug)]
-pub enum Known {
-    Holds(bool),
-    /// What is left to ask.
-    Asks(Node),
-}
-
-impl Node {
-    /// What is left to ask of events of the same kind as this one.
-    pub fn given_the_kind(&self, event: &Event<'_>, organization: &Organization) -> Known {
-        match self {
-            Self::All(nodes) => at_least(nodes.len(), nodes, event, organization),
-            Self::Any(nodes) => at_least(1, nodes, event, organization),
-            Self::AtLeast(least, nodes) => at_least(*least, nodes, event, organization),
-            Self::Not(node) => match node.given_the_kind(event, organization) {
-                Known::Holds(holds) => Known::Holds(!holds),
-                Known::Asks(node) => Known::Asks(Self::Not(Box::new(node))),
-            },
-            Self::Named(_, node) => node.given_the_kind(event, organization),
-            Self::Test(test) if test.is_of_the_kind() => {
-                Known::Holds(test.matches(event, organization))
-            }
-            Self::Test(test) => Known::Asks(Self::Test(test.clone())),
-        }
-    }
-}
-
-/// [`Node::given_the_kind`] where so many of the nodes must hold.
-fn at_least(least: usize, nodes: &[Node], event: &Event<'_>, organization: &Organization) -> Known {
-    let (mut hold, mut open) = (0, Vec::new());
-    for node in nodes {
-        match node.given_the_kind(event, organization) {
-            Known::Holds(true) => hold += 1,
-            Known::Holds(false) => {}
-            Known::Asks(node) => open.push(node),
-        }
-    }
-    match least.checked_sub(hold) {
-        None | Some(0) => Known::Holds(true),
-        Some(missing) if missing > open.len() => Known::Holds(false),
-        Some(missing) if missing == open.len() => Known::Asks(Node::All(open)),
-        Some(1) => Known::Asks(Node::Any(open)),
-        Some(missing) => Known::Asks(Node::AtLeast(missing, open)),
-    }
-}
-
 impl Node {
     /// Puts cheap tests before dear ones wherever the order decides nothing but the cost.
     #[must_use]
@@ -202,15 +154,6 @@ impl Node {
 }
 
 impl Test {
-    /// True where the kind of event decides the test.
-    fn is_of_the_kind(&self) -> bool {
-        KindOfEvent::decides(&self.field)
-            && match &self.check {
-                Check::Field { other, .. } => KindOfEvent::decides(other),
-                _ => true,
-            }
-    }
-
     /// True where the event's field fits.
     pub fn matches(&self, event: &Event<'_>, organization: &Organization) -> bool {
         let field = &self.field;
