@@ -2,14 +2,13 @@
 
 use super::run::output::Folder;
 use super::run::{self, find, progress};
-use super::verification::Verification;
+use super::verification::{self, Verification};
 use super::{Exit, say};
 use crate::cli::{Coverage, CoverageFormat};
 use crate::config::Config;
 use crate::detect::Detector;
 use crate::integrity::proof::State;
-use crate::pipeline::{self, Work};
-use crate::report::{Assessment, Report, grid, json, terminal};
+use crate::report::{Assessment, Report, json, terminal};
 use crate::rules::RuleSet;
 use crate::source::{Scope, Source};
 
@@ -47,20 +46,15 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
         )?),
     };
     progress.begin();
-    let work = Work {
-        detector: Some(&detector),
-        digests: verification.as_ref().map(|one| &one.reader),
-        ledger: verification.as_ref().map(|one| &one.spool as _),
-    };
     let options = run::options(&arguments.running);
-    let mut tally = pipeline::run(found.input, work, &scope, &options, &progress);
-    let mut proof = None;
-    if let (Some(verification), Some(folder)) = (verification, &folder) {
-        let (_, drawn, _) =
-            verification.finish(&mut tally.integrity, &options, &progress, folder)?;
-        grid::take_digests(&mut tally.coverage, &drawn);
-        proof = Some(drawn);
-    }
+    let (mut tally, proof, _) = verification::read(
+        found.input,
+        &detector,
+        verification,
+        &scope,
+        &options,
+        &progress,
+    )?;
     progress.end();
     run::complete(&mut tally, settings)?;
     let report = Report {

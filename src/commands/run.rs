@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Duration, Utc};
 
-use super::verification::Verification;
+use super::verification::{self, Verification};
 use super::{Exit, say};
 use crate::aws::Aws;
 use crate::cli::{
@@ -22,8 +22,8 @@ use crate::config::Config;
 use crate::correlate::correlate;
 use crate::detect::Detector;
 use crate::integrity::proof::{self, Proof};
-use crate::pipeline::{self, Options, Work};
-use crate::report::{Assessment, Provenance, Report, grid, notes, plural, terminal};
+use crate::pipeline::Options;
+use crate::report::{Assessment, Provenance, Report, notes, plural, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
 use crate::sha256;
@@ -82,20 +82,14 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
         state,
         ..options(&arguments.running)
     };
-    let work = Work {
-        detector: Some(&detector),
-        digests: verification.as_ref().map(|one| &one.reader),
-        ledger: verification.as_ref().map(|one| &one.spool as _),
-    };
-    let mut tally = pipeline::run(found.input, work, &scope, &options, &progress);
-    let mut files = Vec::new();
-    let mut proof = None;
-    if let Some(verification) = verification {
-        let (_, drawn, written) =
-            verification.finish(&mut tally.integrity, &options, &progress, &output)?;
-        grid::take_digests(&mut tally.coverage, &drawn);
-        (proof, files) = (Some(drawn), written);
-    }
+    let (mut tally, proof, mut files) = verification::read(
+        found.input,
+        &detector,
+        verification,
+        &scope,
+        &options,
+        &progress,
+    )?;
     progress.end();
     complete(&mut tally, settings)?;
     let bursts = correlate(&rules, &mut tally);

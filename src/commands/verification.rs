@@ -14,21 +14,25 @@ use super::run::output::Folder;
 use super::run::progress::Bar;
 use crate::aws::{self, Aws};
 use crate::cli::{AwsChoice, DigestChoice};
+use crate::detect::Detector;
 use crate::digest::key::Keys;
 use crate::digest::{self, Origin, Reader, Window, ask, judge};
 use crate::integrity::proof::Proof;
 use crate::integrity::{Integrity, Settled};
 use crate::pipeline::{self, Input, Ledger, Options, Work};
+use crate::report::grid;
 use crate::report::integrity::{self as written, About, Matching};
 use crate::source::key::{DigestName, LogKey};
 use crate::source::s3::{self, Access, Plan};
 use crate::source::{ObjectRef, Place, Scope, Source};
+use crate::tally::Tally;
 
 /// Everything that is needed beside the logs and digests themselves.
 pub(super) struct Verification<'r> {
     pub(super) reader: Reader,
     pub(super) spool: Spool,
     about: About,
+    folder: &'r Folder,
     runtime: &'r Runtime,
     buckets: BTreeMap<String, Access>,
     /// What went wrong with the keys.
@@ -42,7 +46,7 @@ impl<'r> Verification<'r> {
         scope: &Scope,
         choice: &DigestChoice,
         aws: &AwsChoice,
-        folder: &Folder,
+        folder: &'r Folder,
         runtime: &'r Runtime,
     ) -> anyhow::Result<Self> {
         let digested = digested(&found.input);
@@ -77,6 +81,7 @@ impl<'r> Verification<'r> {
                 until: scope.until.map(|time| time.timestamp()),
                 created: Some(scope.now.timestamp()),
             },
+            folder,
             runtime,
             buckets: match &found.input {
                 Input::Bucket { buckets, .. } => buckets.clone(),
@@ -92,7 +97,6 @@ impl<'r> Verification<'r> {
         integrity: &mut Integrity,
         options: &Options,
         progress: &Bar,
-        folder: &Folder,
     ) -> anyhow::Result<(About, Proof, Vec<String>)> {
         if self.reader.origin == Origin::InPlace {
             self.follow(integrity, options, progress);
@@ -113,6 +117,7 @@ impl<'r> Verification<'r> {
         let mut proof = judge(integrity, &self.reader.keys, &window);
         proof.limits.append(&mut self.limits);
         let matching = self.spool.read()?;
+        let folder = self.folder;
         let mut files = vec![folder.stream("integrity.json", |out| {
             written::json(out, &self.about, &proof, matching)
         })?];
@@ -179,6 +184,30 @@ impl<'r> Verification<'r> {
             version: None,
         })
     }
+}
+
+/// Reads everything in one pass: records against rules and, where they are verified, logs against
+/// digests, with what these prove of hours without files. The proof comes with the files it is in.
+pub(super) fn read(
+    input: Input<'_>,
+    detector: &Detector<'_>,
+    verification: Option<Verification<'_>>,
+    scope: &Scope,
+    options: &Options,
+    progress: &Bar,
+) -> anyhow::Result<(Tally, Option<Proof>, Vec<String>)> {
+    let work = Work {
+        detector: Some(detector),
+        digests: verification.as_ref().map(|one| &one.reader),
+        ledger: verification.as_ref().map(|one| &one.spool as _),
+    };
+    let mut tally = pipeline::run(input, work, scope, options, progress);
+    let Some(verification) = verification else {
+        return Ok((tally, None, Vec::new()));
+    };
+    let (_, proof, files) = verification.finish(&mut tally.integrity, options, progress)?;
+    grid::take_digests(&mut tally.coverage, &proof);
+    Ok((tally, Some(proof), files))
 }
 
 /// The accounts and Regions that have digests.

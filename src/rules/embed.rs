@@ -38,12 +38,13 @@ fn main() -> io::Result<()> {
 
 /// A number that changes with the sources and with the versions of what they use.
 fn build(root: &Path) -> io::Result<u64> {
-    let mut files = vec![root.join("Cargo.lock")];
+    let lock = root.join("Cargo.lock");
+    println!("cargo::rerun-if-changed={}", lock.display());
+    let mut files = vec![lock];
     walk(&root.join("src"), &["rs"], &mut files)?;
     files.sort();
     let mut hasher = DefaultHasher::new();
     for file in files {
-        println!("cargo::rerun-if-changed={}", file.display());
         file.strip_prefix(root).unwrap_or(&file).hash(&mut hasher);
         // a published crate may come without its lock file
         fs::read(&file).unwrap_or_default().hash(&mut hasher);

@@ -23,11 +23,7 @@ impl<'a> Walk<'a> {
             return false;
         }
         let (text, bytes) = (self.text, self.text.as_bytes());
-        let mut here = Here {
-            next: self.next,
-            next_bracket: self.next_bracket,
-            behind: self.behind,
-        };
+        let mut here = self.here();
         let ended = loop {
             let Some(&[colon, ahead]) = self
                 .positions
@@ -92,6 +88,14 @@ impl<'a> Walk<'a> {
         ended
     }
 
+    const fn here(&self) -> Here {
+        Here {
+            next: self.next,
+            next_bracket: self.next_bracket,
+            behind: self.behind,
+        }
+    }
+
     fn set(&mut self, here: Here) {
         (self.next, self.next_bracket, self.behind) = (here.next, here.next_bracket, here.behind);
     }
@@ -131,12 +135,7 @@ impl<'a> Walk<'a> {
     /// Steps over a sound object or list from bracket to bracket; false, and nothing has moved, where
     /// it is not sound or too deep. In a compact text the brackets are all that can be wrong.
     fn leapt(&mut self) -> bool {
-        let here = Here {
-            next: self.next,
-            next_bracket: self.next_bracket,
-            behind: self.behind,
-        };
-        match self.leap(here) {
+        match self.leap(self.here()) {
             Some(there) => {
                 self.set(there);
                 true
