@@ -282,4 +282,36 @@ mod tests {
             EventId::Guid(_)
         ));
     }
+
+    /// The slow twin: one digit at a time.
+    fn slow(text: &[u8]) -> Option<[u8; 16]> {
+        let hyphens = [8, 13, 18, 23];
+        if text.len() != 36 || hyphens.iter().any(|at| text[*at] != b'-') {
+            return None;
+        }
+        let mut digits = (0..36).filter(|at| !hyphens.contains(at));
+        let value = digits.try_fold(0u128, |value, at| {
+            let digit = match text[at] {
+                digit @ b'0'..=b'9' => digit - b'0',
+                digit @ b'a'..=b'f' => digit - b'a' + 10,
+                _ => return None,
+            };
+            Some(value << 4 | u128::from(digit))
+        });
+        value.map(u128::to_be_bytes)
+    }
+
+    #[test]
+    fn eight_digits_at_once_say_what_one_after_the_other_says_whatever_byte_stands_where() {
+        let id = b"a150ec6a-7b27-4b35-80ca-dde11f3575fe";
+        for at in 0..id.len() {
+            for byte in 0..=u8::MAX {
+                let mut text = *id;
+                text[at] = byte;
+                assert_eq!(EventId::guid(&text), slow(&text), "{byte} at {at}");
+            }
+            assert_eq!(EventId::guid(&id[..at]), None);
+        }
+        assert_eq!(EventId::guid(&[&id[..], b"0"].concat()), None);
+    }
 }

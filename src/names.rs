@@ -166,6 +166,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn texts_are_the_same_where_every_byte_is() {
+        for length in 0..140 {
+            let text = "x".repeat(length);
+            assert!(same(&text, &text.clone()) && !same(&text, &format!("{text}x")));
+            for at in 0..length {
+                let mut other = text.clone();
+                other.replace_range(at..=at, "y");
+                assert!(!same(&text, &other), "{at} of {length}");
+            }
+        }
+    }
+
+    #[test]
     fn a_text_has_one_id_however_often_it_comes() {
         let mut names = Names::default();
         assert_eq!(names.id(""), Names::EMPTY);

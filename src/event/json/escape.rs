@@ -86,3 +86,22 @@ fn four_hex(chars: &mut std::str::Chars<'_>) -> Option<u32> {
     }
     Some(unit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backslash_is_seen_in_texts_of_every_length_and_nothing_else_is_taken_for_one() {
+        for length in 0..=SHORT + 9 {
+            for other in [b'a', 0, b'[', b']', 0xdc, 0xff] {
+                assert!(!has_backslash(&vec![other; length]), "{other} {length}");
+                for at in 0..length {
+                    let mut text = vec![other; length];
+                    text[at] = b'\\';
+                    assert!(has_backslash(&text), "{at} of {length}");
+                }
+            }
+        }
+    }
+}
