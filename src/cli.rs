@@ -107,14 +107,10 @@ pub struct Run {
     /// reads all
     #[arg(long, help_heading = "Running")]
     pub incremental: bool,
-    /// What runs remember [default: trailscan.state beside the configuration, else in the working
-    /// directory]
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires = "incremental",
-        help_heading = "Running"
-    )]
+    /// What runs remember: what was met first when, for rules that find what is new, and with
+    /// --incremental what each object taught [default with --incremental: trailscan.state beside the
+    /// configuration, else in the working directory]
+    #[arg(long, value_name = "FILE", help_heading = "Running")]
     pub state: Option<PathBuf>,
     #[command(flatten)]
     pub running: Running,
@@ -157,6 +153,9 @@ pub struct Coverage {
     #[command(flatten)]
     pub rule_choice: RuleChoice,
 
+    /// What runs remember: it says which rules have learnt what is usual
+    #[arg(long, value_name = "FILE", help_heading = "Running")]
+    pub state: Option<PathBuf>,
     #[command(flatten)]
     pub running: Running,
 

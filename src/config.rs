@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 
 use crate::derive::Organization;
+use crate::derive::access_keys::AccessKeys;
 use crate::derive::calendar::{self, Calendar};
 use crate::rules::Placeholders;
 use crate::rules::load::{Override, Settings};
@@ -23,6 +24,8 @@ struct Written {
     principals: PrincipalsTable,
     s3: S3Table,
     trusted: TrustedTable,
+    iam: IamTable,
+    history: HistoryTable,
     /// Environment name to accounts, principals and resources.
     environments: BTreeMap<String, Vec<String>>,
     /// Values of a user's own placeholders.
@@ -78,6 +81,19 @@ struct TrustedTable {
     accounts: Vec<String>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct IamTable {
+    /// Files, seen from the configuration.
+    access_keys: Vec<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct HistoryTable {
+    learning_days: Option<u16>,
+}
+
 /// The configuration, as meant.
 #[derive(Debug, Default)]
 pub struct Config {
@@ -86,6 +102,8 @@ pub struct Config {
     pub rules: Settings,
     /// The file it came from and the SHA-256 of its text; nothing without a file.
     pub origin: Option<(String, String)>,
+    /// The files that it names, with the SHA-256 of what they hold.
+    pub files: Vec<(String, String)>,
 }
 
 /// A configuration that cannot be used; the message says where and what to write instead.
@@ -135,7 +153,8 @@ impl Config {
             path: path.to_owned(),
             error: Box::new(error),
         })?;
-        written.meant().map_err(|what| ConfigError::Value {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        written.meant(folder).map_err(|what| ConfigError::Value {
             path: path.to_owned(),
             what,
         })
@@ -143,7 +162,8 @@ impl Config {
 }
 
 impl Written {
-    fn meant(self) -> Result<Config, String> {
+    /// What is written, in a configuration that lies in that folder.
+    fn meant(self, folder: &Path) -> Result<Config, String> {
         let mut configured = Vec::new();
         let calendar = self.calendar.map(CalendarTable::meant).transpose()?;
         if calendar.is_some() {
@@ -165,6 +185,10 @@ impl Written {
         if !self.environments.is_empty() {
             configured.push("environments");
         }
+        let (access_keys, files) = self.iam.read(folder)?;
+        if !files.is_empty() {
+            configured.push("iam.access_keys");
+        }
         let patterns = |list: &[String]| {
             list.iter()
                 .map(|text| Wildcard::parse(text))
@@ -184,6 +208,8 @@ impl Written {
                 .iter()
                 .map(|(name, list)| (name.clone(), patterns(list)))
                 .collect(),
+            access_keys,
+            learning_days: self.history.learning_days,
         };
         let mut placeholders: Placeholders = self.placeholders;
         for (name, values) in [
@@ -208,7 +234,25 @@ impl Written {
                 overrides: self.rules,
             },
             origin: None,
+            files,
         })
+    }
+}
+
+impl IamTable {
+    /// What the files tell, and each with the SHA-256 of what it holds.
+    fn read(&self, folder: &Path) -> Result<(AccessKeys, Vec<(String, String)>), String> {
+        let mut keys = AccessKeys::default();
+        let mut files = Vec::new();
+        for file in &self.access_keys {
+            let path = folder.join(file);
+            let fault = |what: String| format!("iam.access_keys: {}: {what}", path.display());
+            let text = std::fs::read_to_string(&path).map_err(|error| fault(error.to_string()))?;
+            keys.add(&text).map_err(|error| fault(error.to_string()))?;
+            let hash = crate::sha256::hex([text.as_bytes()]);
+            files.push((path.display().to_string(), hash));
+        }
+        Ok((keys, files))
     }
 }
 

@@ -4,6 +4,7 @@
 //! plain Sigma: an engine that does not know a field finds no match instead of refusing the rule.
 //! Each is computed only when a rule asks.
 
+pub mod access_keys;
 pub mod calendar;
 pub mod encryption;
 pub mod identity;
@@ -12,12 +13,15 @@ pub mod policy;
 pub mod target;
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use chrono::{Datelike as _, SecondsFormat, Timelike as _};
+use ipnet::IpNet;
 
 use crate::event::json::Value;
 use crate::event::{Event, Key, time};
 use crate::wildcard::Wildcard;
+use access_keys::AccessKeys;
 use calendar::{Calendar, Hours, weekday_name};
 
 /// What the organization told us in `trailscan.toml`, ready to be asked.
@@ -30,6 +34,10 @@ pub struct Organization {
     pub required_encryption: Vec<(Wildcard, Vec<String>)>,
     /// Per environment: accounts, principals and resources that belong to it.
     pub environments: Vec<(String, Vec<Wildcard>)>,
+    /// When the access keys were made.
+    pub access_keys: AccessKeys,
+    /// How long a rule learns what is usual before it tells what is new; 30 days where nobody says.
+    pub learning_days: Option<u16>,
 }
 
 macro_rules! derived {
@@ -81,22 +89,11 @@ derived! {
     RequestBytes = "trailscan.request_bytes",
     ResponseBytes = "trailscan.response_bytes",
     KeyAgeDays = "trailscan.key_age_days",
-    FirstSeen = "trailscan.first_seen",
+    SourceNetwork = "trailscan.source_network",
 }
 
 impl Derived {
-    /// The derived field that a rule means by a name: `trailscan.first_seen.source_ip` is one of
-    /// those that [`Self::FirstSeen`] stands for.
-    pub fn named(name: &str) -> Option<Self> {
-        match name.strip_prefix(Self::FirstSeen.as_str()) {
-            Some(what) if what.len() > 1 && what.starts_with('.') => Some(Self::FirstSeen),
-            Some(_) => None,
-            None => Self::from_field(name),
-        }
-    }
-
-    /// What this field has no value without: a table of `trailscan.toml`, or, in words, something
-    /// that no configuration can give.
+    /// The key of `trailscan.toml` without which this field has no value.
     pub const fn needs(self) -> Option<&'static str> {
         match self {
             Self::LocalTime
@@ -107,8 +104,7 @@ impl Derived {
             | Self::CalendarName => Some("calendar"),
             Self::EncryptionCheck => Some("s3.required_encryption"),
             Self::Environment => Some("environments"),
-            Self::FirstSeen => Some("a history of earlier runs"),
-            Self::KeyAgeDays => Some("an IAM credential report or a history of earlier runs"),
+            Self::KeyAgeDays => Some("iam.access_keys"),
             _ => None,
         }
     }
@@ -167,8 +163,8 @@ impl Derived {
             Self::Omitted => Some(Value::Bool(omitted(event))),
             Self::RequestBytes => transferred(event, "bytesTransferredIn"),
             Self::ResponseBytes => transferred(event, "bytesTransferredOut"),
-            // no run knows of an earlier one yet, so a rule that asks is not assessed
-            Self::KeyAgeDays | Self::FirstSeen => None,
+            Self::KeyAgeDays => organization.access_keys.age_days(event).map(number),
+            Self::SourceNetwork => source_network(event),
             Self::LocalTime
             | Self::AfterHours
             | Self::CalendarReason
@@ -220,6 +216,16 @@ fn tls<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
 /// AWS replaced parameters over 100 KB, which hides what was asked for (facts, 1.6).
 fn omitted(event: &Event<'_>) -> bool {
     event.text_at(Key::RequestParameters, &["omitted"]) == "true"
+}
+
+/// The network of the caller's address: 24 bits of IPv4, 48 of IPv6, what one site or one provider's
+/// customer usually has. Nothing where a service called, whose name stands for the address.
+fn source_network<'a>(event: &Event<'a>) -> Option<Value<'a>> {
+    let address: IpAddr = event.text(Key::SourceIpAddress).parse().ok()?;
+    let address = address.to_canonical();
+    let bits = if address.is_ipv4() { 24 } else { 48 };
+    let network = IpNet::new(address, bits).ok()?.trunc();
+    Some(Value::Text(Cow::Owned(network.to_string())))
 }
 
 /// What an S3 data event says went over the wire, in bytes (S3 user guide, "CloudTrail log file

@@ -27,6 +27,8 @@ pub struct Detector<'r> {
     organization: &'r Organization,
     /// Per rule: the correlations that watch it.
     watchers: Vec<Vec<Watcher<'r>>>,
+    /// Per rule that finds what is new: the fields whose values may be.
+    first_seen: Vec<Option<Vec<Field>>>,
 }
 
 /// A correlation that watches a rule.
@@ -62,10 +64,12 @@ impl<'r> Detector<'r> {
                 .filter_map(watcher)
                 .collect()
         });
+        let first_seen = rules.rules.iter().map(|rule| rule.first_seen);
         Self {
             rules,
             organization,
             watchers: watchers.collect(),
+            first_seen: first_seen.map(|what| Some(what?.fields())).collect(),
         }
     }
 }
@@ -154,13 +158,23 @@ impl<'r> Detection<'r> {
             if rule.silent {
                 scanned.silent.push((number, seen));
             } else {
-                let (actor, resource) = told.who_and_what(rule, &mut scanned.names);
+                let names = &mut scanned.names;
+                let value = match self.detector.first_seen.get(*place) {
+                    // what has no value can never be new
+                    Some(Some(fields)) => match told.group(fields, &mut self.group, names) {
+                        Some(value) => value,
+                        None => continue,
+                    },
+                    _ => Names::EMPTY,
+                };
+                let (actor, resource) = told.who_and_what(rule, names);
                 let (group, wanted) = self.groups.hit(
                     FoundGroup {
                         rule: number,
                         actor,
                         resource,
                         period: Period::of(event.time()),
+                        value,
                     },
                     seen,
                     scanned,

@@ -251,6 +251,13 @@ impl CallCount {
             Outcome::Failed => self.failed += 1,
         }
     }
+
+    /// Adds the calls of another count.
+    pub const fn merge(&mut self, other: Self) {
+        self.succeeded += other.succeeded;
+        self.denied += other.denied;
+        self.failed += other.failed;
+    }
 }
 
 /// How often one call was made.

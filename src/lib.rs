@@ -78,6 +78,9 @@ pub mod detect;
 // windows over hits, after the merge
 pub mod correlate;
 
+// what is new, by what was before
+pub mod history;
+
 // rules held against their own samples
 pub mod trial;
 

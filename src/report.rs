@@ -75,6 +75,8 @@ pub struct Provenance {
     pub regions: Vec<String>,
     /// The configuration file and the SHA-256 of its text.
     pub config: Option<(String, String)>,
+    /// The files that the configuration names, with the SHA-256 of what they hold.
+    pub config_files: Vec<(String, String)>,
     /// The zone of the business calendar.
     pub time_zone: Option<String>,
     /// Whether our own rules were in use, and the files or folders that were added.
@@ -180,14 +182,14 @@ impl Report {
         let mut findings: Vec<Finding> = groups
             .filter_map(|(key, group)| {
                 let subject = findings::Subject::of(key, &tally.names);
-                findings::finding(rules, subject, group, None, &tally)
+                let new = tally.novelty.new.get(key).map(findings::new);
+                findings::finding(rules, subject, group, new, &tally)
             })
             .collect();
         findings.extend(findings::burst_findings(rules, &tally, bursts));
         findings.sort_by_cached_key(Finding::order);
         // what is said of rules and citations does not depend on which findings are shown
-        let (visibility, states) =
-            assess::rule_states(rules, &provenance, &tally.coverage, &findings);
+        let (visibility, states) = assess::rule_states(rules, &provenance, &tally, &findings);
         let citations = assess::citation_states(&states, &findings, tally.coverage.is_complete());
         let worst = findings.iter().map(|finding| finding.level).max();
         let all = findings.len();

@@ -9,6 +9,7 @@ mod compile;
 mod dispatch;
 pub mod explain;
 mod field;
+mod first_seen;
 mod index;
 pub mod lint;
 pub mod load;
@@ -29,6 +30,7 @@ use crate::hipaa::Citation;
 use crate::severity::Severity;
 pub use dispatch::Matcher;
 pub use field::Field;
+pub use first_seen::FirstSeen;
 use index::Index;
 use matcher::Node;
 pub use needs::{Need, Where};
@@ -65,6 +67,8 @@ pub struct Rule {
     /// The fields that name who and what in a finding.
     pub actor: Option<Field>,
     pub resource: Option<Field>,
+    /// It finds only what is new in this respect.
+    pub first_seen: Option<FirstSeen>,
     pub origin: Origin,
     pub kind: RuleKind,
 }
@@ -242,33 +246,14 @@ pub struct Rejected {
 pub struct Unconfigured {
     pub rule: String,
     pub title: String,
-    /// The keys of `trailscan.toml` that are missing; in words, what no configuration can give.
+    /// The keys of `trailscan.toml` that are missing.
     pub missing: Vec<String>,
 }
 
 impl Unconfigured {
     /// What somebody can do about it: `set calendar in trailscan.toml`.
     pub fn remedy(&self) -> String {
-        let (beyond, keys): (Vec<&str>, Vec<&str>) = self
-            .missing
-            .iter()
-            .map(String::as_str)
-            .partition(|missing| missing.contains(' '));
-        let set = format!("set {} in trailscan.toml", keys.join(", "));
-        let needs = format!(
-            "it needs {}, which this version does not keep",
-            beyond.join(" and ")
-        );
-        match (keys.is_empty(), beyond.is_empty()) {
-            (_, true) => set,
-            (true, false) => needs,
-            (false, false) => format!("{set}; {needs}"),
-        }
-    }
-
-    /// True where no configuration can help.
-    pub fn is_beyond_configuration(&self) -> bool {
-        self.missing.iter().any(|missing| missing.contains(' '))
+        format!("set {} in trailscan.toml", self.missing.join(", "))
     }
 }
 

@@ -5,8 +5,12 @@
 //! no object is read twice. A lesson holds for the rules, the configuration and the program it was
 //! learnt with: under another fingerprint the file is emptied and everything is read again.
 //!
-//! Nothing is concluded from times: an object is known because it is in the file, never because
+//! Beside them lies the history: what was met first when. It holds for whatever rules come.
+//!
+//! Nothing is concluded from times of writing: an object is known because it is in the file, never because
 //! something newer is. So a log that is delivered late is read like any other.
+
+mod firsts;
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -19,6 +23,8 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 const FORM: i32 = 1;
 /// `trls`, so that other SQLite files are not mistaken for ours.
 const APPLICATION: i32 = 0x7472_6c73;
+/// The age of a file that lessons are not asked of: none bears it.
+const NO_AGE: i64 = 0;
 /// How long another run may hold the file.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -61,11 +67,12 @@ pub struct State {
 }
 
 impl State {
-    /// Opens the file, or makes one that only its owner may read.
+    /// Opens the file, or makes one that only its owner may read. Without a fingerprint lessons are
+    /// neither learnt from nor dropped.
     ///
     /// # Errors
     /// It cannot be made or opened, is something else, or is damaged.
-    pub fn open(path: &Path, fingerprint: &str) -> Result<Self, StateError> {
+    pub fn open(path: &Path, fingerprint: Option<&str>) -> Result<Self, StateError> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true);
         #[cfg(unix)]
@@ -87,7 +94,10 @@ impl State {
         if !known {
             return Err(StateError::Foreign(path.to_owned()));
         }
-        let (age, forgotten) = enter(&mut connection, fingerprint).map_err(unusable)?;
+        let (age, forgotten) = match fingerprint {
+            Some(fingerprint) => enter(&mut connection, fingerprint).map_err(unusable)?,
+            None => (NO_AGE, 0),
+        };
         Ok(Self {
             connection: Mutex::new(connection),
             path: path.to_owned(),
@@ -181,6 +191,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<bool> {
              taught BLOB NOT NULL
          );",
     )?;
+    transaction.execute_batch(firsts::TABLES)?;
     transaction.commit()?;
     Ok(true)
 }
@@ -229,10 +240,10 @@ mod tests {
     fn a_lesson_is_kept_for_the_version_it_was_learnt_from() {
         let folder = folder();
         let path = folder.path().join("state");
-        let state = State::open(&path, "rules 1").unwrap();
+        let state = State::open(&path, Some("rules 1")).unwrap();
         state.keep(&[lesson("a", "1"), lesson("b", "1")]).unwrap();
         drop(state);
-        let state = State::open(&path, "rules 1").unwrap();
+        let state = State::open(&path, Some("rules 1")).unwrap();
         assert_eq!(state.forgotten(), 0);
         assert_eq!(state.lesson("a", "1").unwrap().unwrap(), b"a 1");
         assert_eq!(state.lesson("a", "2").unwrap(), None, "it was replaced");
@@ -246,15 +257,15 @@ mod tests {
     fn under_another_fingerprint_nothing_is_known() {
         let folder = folder();
         let path = folder.path().join("state");
-        let state = State::open(&path, "rules 1").unwrap();
+        let state = State::open(&path, Some("rules 1")).unwrap();
         state.keep(&[lesson("a", "1"), lesson("b", "1")]).unwrap();
         drop(state);
-        let state = State::open(&path, "rules 2").unwrap();
+        let state = State::open(&path, Some("rules 2")).unwrap();
         assert_eq!(state.forgotten(), 2);
         assert_eq!(state.lesson("a", "1").unwrap(), None);
         // a run that still goes on with the old rules neither teaches nor learns
-        let old = State::open(&path, "rules 1").unwrap();
-        let new = State::open(&path, "rules 2").unwrap();
+        let old = State::open(&path, Some("rules 1")).unwrap();
+        let new = State::open(&path, Some("rules 2")).unwrap();
         old.keep(&[lesson("a", "1")]).unwrap();
         assert_eq!(new.lesson("a", "1").unwrap(), None);
         new.keep(&[lesson("a", "1")]).unwrap();
@@ -265,8 +276,8 @@ mod tests {
     fn two_runs_may_hold_the_file_at_once() {
         let folder = folder();
         let path = folder.path().join("state");
-        let one = State::open(&path, "rules 1").unwrap();
-        let two = State::open(&path, "rules 1").unwrap();
+        let one = State::open(&path, Some("rules 1")).unwrap();
+        let two = State::open(&path, Some("rules 1")).unwrap();
         one.keep(&[lesson("a", "1")]).unwrap();
         two.keep(&[lesson("b", "1")]).unwrap();
         assert!(one.lesson("b", "1").unwrap().is_some());
@@ -282,15 +293,15 @@ mod tests {
             "not a database, but long enough to look like one".repeat(100),
         )
         .unwrap();
-        let error = State::open(&text, "x").unwrap_err();
+        let error = State::open(&text, Some("x")).unwrap_err();
         assert!(matches!(error, StateError::Foreign(_)), "{error}");
         let other = folder.path().join("other.sqlite");
         let connection = Connection::open(&other).unwrap();
         connection.execute_batch("CREATE TABLE t (a)").unwrap();
-        let error = State::open(&other, "x").unwrap_err();
+        let error = State::open(&other, Some("x")).unwrap_err();
         assert!(matches!(error, StateError::Foreign(_)), "{error}");
         let nowhere = folder.path().join("no/such/folder/state");
-        let error = State::open(&nowhere, "x").unwrap_err();
+        let error = State::open(&nowhere, Some("x")).unwrap_err();
         assert!(matches!(error, StateError::Unopened { .. }), "{error}");
     }
 
@@ -299,7 +310,7 @@ mod tests {
     fn only_its_owner_may_read_it_and_what_lies_beside_it() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = folder();
-        let state = State::open(&folder.path().join("state"), "x").unwrap();
+        let state = State::open(&folder.path().join("state"), Some("x")).unwrap();
         state.keep(&[lesson("a", "1")]).unwrap();
         for file in std::fs::read_dir(folder.path()).unwrap() {
             let file = file.unwrap();

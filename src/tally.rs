@@ -7,6 +7,7 @@
 mod duplicates;
 mod group;
 mod horizons;
+mod novelty;
 mod scanned;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use crate::names::{NameId, Names, Translation};
 use duplicates::Duplicates;
 pub use group::{Evidence, Group, GroupKey, Groups, Period};
 pub use horizons::{GroupNames, Horizons};
+pub use novelty::{Learning, New, Novelty};
 pub use scanned::{Activity, BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Room, Scanned, Seen};
 
 /// An event as a correlation keeps it: small, for a volume rule may have tens of millions.
@@ -79,6 +81,8 @@ pub struct Tally {
     pub matches: Vec<u64>,
     /// Names of the objects that evidence points to.
     pub objects: BTreeMap<u32, String>,
+    /// What history said of rules that find what is new.
+    pub novelty: Novelty,
     /// What workers may ask for before the run is over.
     pub horizons: Arc<Horizons>,
     met: Duplicates,
@@ -192,6 +196,13 @@ impl Tally {
         }
     }
 
+    /// Corrects how many events a rule matched: only at the end it is known which were new.
+    pub fn set_matches(&mut self, rule: u32, matches: u64) {
+        if let Some(count) = self.matches.get_mut(rule as usize) {
+            *count = matches;
+        }
+    }
+
     /// Counts a hit in its group.
     fn hit(&mut self, hit: &Hit, groups: &mut [Found<'_>], own: &mut Own<'_>) {
         let Some((seen, row)) = own.event(hit.seen) else {
@@ -208,6 +219,7 @@ impl Tally {
                 actor: own.names.id(found.group.actor, names),
                 resource: own.names.id(found.group.resource, names),
                 period: found.group.period,
+                value: own.names.id(found.group.value, names),
             };
             self.groups.place(key)
         });
@@ -257,6 +269,7 @@ impl Tally {
                 period: key.period,
                 actor: self.names.text(key.actor),
                 resource: self.names.text(key.resource),
+                value: self.names.text(key.value),
             };
             self.horizons.set(group, latest);
         }

@@ -12,6 +12,7 @@ use crate::derive::Organization;
 use crate::detect::{Detection, Detector};
 use crate::event::json::Raw;
 use crate::event::{Event, Key};
+use crate::history::History;
 use crate::rules::explain::{Explained, explain};
 use crate::rules::samples::{Case, Expect, Story};
 use crate::rules::{Rule, RuleSet};
@@ -116,6 +117,8 @@ impl<'r> Trial<'r> {
         scanned.coverage.records.evaluated = scanned.seen.len() as u64;
         let mut tally = Tally::default();
         tally.absorb(scanned);
+        let learning_days = self.organization.learning_days;
+        History::default().settle(self.rules, &mut tally, learning_days);
         let bursts = correlate(self.rules, &mut tally);
         let matched = tally.matches.iter().enumerate();
         let places = matched

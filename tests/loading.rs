@@ -333,33 +333,58 @@ fn what_rests_on_a_rule_that_is_switched_off_or_waits_says_so() {
     );
 }
 
+/// What is new is known when all is read: the test must decide the whole rule, and nobody can watch it.
 #[test]
-fn a_rule_that_asks_for_history_is_not_assessed_and_named() {
-    for field in [
-        "trailscan.first_seen.source_ip",
-        "trailscan.key_age_days|gte",
-    ] {
-        let text = rule("old", "A").replace("eventName: A", &format!("{field}: 90"));
-        let rules = loaded(&[&text]);
-        assert_eq!(refused(&rules), [""; 0]);
-        assert!(rules.unconfigured[0].is_beyond_configuration(), "{field}");
-        assert!(
-            rules.unconfigured[0]
-                .remedy()
-                .contains("history of earlier runs")
+fn what_is_new_is_asked_for_once_and_for_the_whole_rule() {
+    let with = |selection: &str, condition: &str| {
+        let text = rule("new", "A").replace(
+            "{eventName: A}",
+            &format!("{{{selection}}}, o: {{eventName: B}}"),
         );
+        text.replace("condition: s", &format!("condition: {condition}"))
+    };
+    let network = "trailscan.first_seen.network: true";
+    for condition in ["s", "all of s", "1 of s*", "s and not o"] {
+        let rules = loaded(&[&with(network, condition)]);
+        assert_eq!(refused(&rules), [""; 0], "{condition}");
+        assert!(rules.rules[0].first_seen.is_some(), "{condition}");
     }
-    for field in [
-        "trailscan.first_seen",
-        "trailscan.first_seen.",
-        "trailscan.first_seenx.y",
+    for (selection, condition, reason) in [
+        ("trailscan.first_seen.network: false", "s", "as `true`"),
+        (
+            "trailscan.first_seen.network|exists: true",
+            "s",
+            "as `true`",
+        ),
+        (network, "not s", "the whole condition needs"),
+        (network, "s or o", "the whole condition needs"),
+        (network, "s and s", "more than once"),
+        ("trailscan.first_seen: true", "s", "not a derived field"),
+        ("trailscan.first_seen.: true", "s", "not a derived field"),
+        ("trailscan.first_seen.hat: true", "s", "not a derived field"),
+        (
+            "userAgent|fieldref: trailscan.first_seen.region",
+            "s",
+            "compare",
+        ),
     ] {
-        let text = rule("old", "A").replace("eventName: A", &format!("{field}: 90"));
-        assert!(
-            refused(&loaded(&[&text]))[0].contains("not a derived field"),
-            "{field}"
-        );
+        let refused = refused(&loaded(&[&with(selection, condition)]));
+        assert!(refused[0].contains(reason), "{selection}: {refused:?}");
     }
+    let watches = "title: w\nname: w\nlevel: low\ncorrelation:\n  type: event_count\n  rules: [new]\n  \
+                   timespan: 1h\n  condition:\n    gte: 2\n";
+    let rules = loaded(&[&with(network, "s"), watches]);
+    assert!(
+        refused(&rules)[0].contains("when all is read"),
+        "{:?}",
+        refused(&rules)
+    );
+    let keys = rule("old", "A").replace("eventName: A", "trailscan.key_age_days|gte: 90");
+    let waits = loaded(&[&keys]);
+    assert_eq!(
+        waits.unconfigured[0].remedy(),
+        "set iam.access_keys in trailscan.toml"
+    );
 }
 
 /// The whole way: the run goes on, counts what it could not load, and lint fails.
@@ -376,7 +401,7 @@ fn the_report_counts_and_names_what_could_not_be_loaded() {
     .unwrap();
     let waits = rule("waits", "A").replace("eventName: A", "userAgent|expand: '%mine%'");
     fs::write(rules.join("waits.yml"), waits).unwrap();
-    let old = rule("old", "A").replace("eventName: A", "trailscan.first_seen.role: true");
+    let old = rule("old", "A").replace("eventName: A", "trailscan.key_age_days|gte: 90");
     fs::write(rules.join("old.yml"), old).unwrap();
     fs::write(rules.join("notes.md"), "no rule").unwrap();
     let empty = folder.path().join("empty.toml");
@@ -422,8 +447,7 @@ fn the_report_counts_and_names_what_could_not_be_loaded() {
     assert_eq!(report["rules"].as_array().unwrap().len(), 2);
     for (what, words) in [
         (&ran.stdout, "1 NOT LOADED"),
-        (&ran.stdout, "1 not assessed (configuration missing)"),
-        (&ran.stdout, "1 not assessed (no history of earlier runs)"),
+        (&ran.stdout, "2 not assessed (configuration missing)"),
         (&ran.file("report.html"), "deeper/bad.yaml:7"),
     ] {
         assert!(what.contains(words), "{words}");

@@ -20,6 +20,7 @@ use trailscan::derive::Derived;
 use trailscan::detect::Detector;
 use trailscan::event::Event;
 use trailscan::event::json::Raw;
+use trailscan::history::History;
 use trailscan::pipeline::{self, Input, Options, Progress, Work};
 use trailscan::report::{Provenance, Report};
 use trailscan::rules::samples::{self, Case, Expect, Story};
@@ -114,6 +115,7 @@ fn a_story_in_a_log_file_is_found_as_in_a_trial() {
             "{:?}",
             tally.coverage.problems
         );
+        History::default().settle(&rules, &mut tally, None);
         let bursts = correlate(&rules, &mut tally);
         let of = |place: usize| rules.rules[place].name.clone();
         let matched = tally.matches.iter().enumerate();

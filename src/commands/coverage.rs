@@ -7,10 +7,11 @@ use super::{Exit, say};
 use crate::cli::{Coverage, CoverageFormat};
 use crate::config::Config;
 use crate::detect::Detector;
-use crate::integrity::proof::State;
+use crate::integrity::proof;
 use crate::report::{Assessment, Report, json, terminal};
 use crate::rules::RuleSet;
 use crate::source::{Scope, Source};
+use crate::state::State;
 
 pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
     let now = run::now()?;
@@ -57,6 +58,11 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
     )?;
     progress.end();
     run::complete(&mut tally, settings)?;
+    // nothing is learnt here: it is only asked which rules have learnt what is usual
+    let state = arguments.state.as_deref();
+    let state = state.map(|path| State::open(path, None)).transpose()?;
+    let mut history = run::history(&rules, state.as_ref())?;
+    history.settle(&rules, &mut tally, config.organization.learning_days);
     let report = Report {
         integrity: proof,
         ..Report::new(provenance, &rules, tally, Vec::new())
@@ -72,7 +78,7 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
     if report
         .integrity
         .as_ref()
-        .is_some_and(|proof| proof.state() == State::Broken)
+        .is_some_and(|proof| proof.state() == proof::State::Broken)
     {
         return Ok(Exit::Broken);
     }

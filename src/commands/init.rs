@@ -30,10 +30,28 @@ mod tests {
             .lines()
             .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
             .collect();
-        let config = crate::config::Config::parse(&bare, path).unwrap();
+        // it names files that are not there
+        let missing = crate::config::Config::parse(&bare, path).unwrap_err();
+        assert!(
+            missing.to_string().contains("access-keys.json"),
+            "{missing}"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["access-keys.json", "credential-report.csv"] {
+            let keys = r#"{"AccessKeyMetadata":[]}"#;
+            std::fs::write(folder.path().join(file), keys).unwrap();
+        }
+        let path = folder.path().join("trailscan.toml");
+        let config = crate::config::Config::parse(&bare, &path).unwrap();
         assert_eq!(
             config.rules.configured,
-            ["calendar", "s3.required_encryption", "environments"]
+            [
+                "calendar",
+                "s3.required_encryption",
+                "environments",
+                "iam.access_keys"
+            ]
         );
+        assert_eq!(config.organization.learning_days, Some(30));
     }
 }

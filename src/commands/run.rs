@@ -21,6 +21,7 @@ use crate::cli::{
 use crate::config::Config;
 use crate::correlate::correlate;
 use crate::detect::Detector;
+use crate::history::History;
 use crate::integrity::proof::{self, Proof};
 use crate::pipeline::Options;
 use crate::report::{Assessment, Provenance, Report, notes, plural, terminal};
@@ -56,13 +57,11 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let runtime = runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
     let found = find::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
-    let state = match arguments.incremental {
-        true => Some(state(arguments, &config, &rules)?),
-        false => None,
-    };
+    let state = state(arguments, &config, &rules)?;
+    let lessons = state.clone().filter(|_| arguments.incremental);
     let Some(output) = output else {
         let jobs = options(&arguments.running).jobs;
-        return dry::run(found, &scope, state.as_deref(), jobs);
+        return dry::run(found, &scope, lessons.as_deref(), jobs);
     };
     let verification = match arguments.verify {
         false => None,
@@ -79,7 +78,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     progress.begin();
     let detector = Detector::new(&rules, &config.organization);
     let options = Options {
-        state,
+        state: lessons,
         ..options(&arguments.running)
     };
     let (mut tally, proof, mut files) = verification::read(
@@ -92,6 +91,8 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     )?;
     progress.end();
     complete(&mut tally, settings)?;
+    let learning_days = config.organization.learning_days;
+    settle(&rules, &mut tally, state.as_deref(), learning_days)?;
     let bursts = correlate(&rules, &mut tally);
     let provenance = Provenance {
         min_level: arguments.min_level,
@@ -225,25 +226,55 @@ pub(super) fn scope(
     })
 }
 
-/// Opens the state file for these rules, this configuration and this program: what was learnt with
-/// others does not hold.
-fn state(arguments: &Run, config: &Config, rules: &RuleSet) -> anyhow::Result<Arc<State>> {
+/// Decides what is new, by what the state file knows, and has it know of this run.
+fn settle(
+    rules: &RuleSet,
+    tally: &mut Tally,
+    state: Option<&State>,
+    learning_days: Option<u16>,
+) -> anyhow::Result<()> {
+    let mut history = history(rules, state)?;
+    history.settle(rules, tally, learning_days);
+    if let Some(state) = state {
+        state.remember(&history)?;
+    }
+    Ok(())
+}
+
+/// What earlier runs know of what was met first when.
+pub(super) fn history(rules: &RuleSet, state: Option<&State>) -> anyhow::Result<History> {
+    Ok(match state {
+        Some(state) => state.history(History::asking(rules))?,
+        None => History::default(),
+    })
+}
+
+/// Opens the state file, where one is asked for. Lessons are opened for these rules, this configuration
+/// and this program: what was learnt with others does not hold.
+fn state(arguments: &Run, config: &Config, rules: &RuleSet) -> anyhow::Result<Option<Arc<State>>> {
     let (origin, text) = config.origin.clone().unwrap_or_default();
+    if !arguments.incremental {
+        let path = arguments.state.as_deref();
+        let opened = path.map(|path| State::open(path, None)).transpose()?;
+        return Ok(opened.map(Arc::new));
+    }
     let path = arguments.state.clone().unwrap_or_else(|| {
         let beside = Path::new(&origin).parent().unwrap_or(Path::new(""));
         beside.join("trailscan.state")
     });
     // lessons name rules by their place in the set
     let places: Vec<_> = rules.rules.iter().map(|rule| &*rule.name).collect();
+    let files: Vec<_> = config.files.iter().map(|(_, hash)| &**hash).collect();
     let learnt_with = [
         env!("TRAILSCAN_BUILD"),
         &rules.hash,
         &places.join(" "),
         &text,
+        &files.join(" "),
         &arguments.running.max_object_mib.to_string(),
     ];
     let fingerprint = sha256::hex([learnt_with.join("\n").as_bytes()]);
-    let state = State::open(&path, &fingerprint)?;
+    let state = State::open(&path, Some(&fingerprint))?;
     if state.forgotten() > 0 {
         progress::note(&format!(
             "the rules, the configuration or the program changed since {} was written: {} read again",
@@ -251,7 +282,7 @@ fn state(arguments: &Run, config: &Config, rules: &RuleSet) -> anyhow::Result<Ar
             plural(state.forgotten(), "object")
         ));
     }
-    Ok(Arc::new(state))
+    Ok(Some(Arc::new(state)))
 }
 
 /// How the pipeline is to run.
@@ -305,6 +336,7 @@ pub(super) fn provenance(
             .map(|path| path.display().to_string())
             .collect(),
         config: config.origin.clone(),
+        config_files: config.files.clone(),
         time_zone: config
             .organization
             .calendar

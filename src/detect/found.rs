@@ -73,6 +73,7 @@ impl FoundGroups {
                     period: group.period,
                     actor: scanned.names.text(group.actor),
                     resource: scanned.names.text(group.resource),
+                    value: scanned.names.text(group.value),
                 });
                 self.earliest.push(Earliest {
                     horizon,

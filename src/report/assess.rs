@@ -4,26 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::visibility::{Judge, View, Visibility, sum, window};
 use super::{Assessment, CitationState, Provenance, RuleState, State};
-use crate::coverage::Coverage;
+use crate::event::time::iso;
 use crate::finding::Finding;
 use crate::hipaa::CATALOGUE;
 use crate::rules::{Need, RuleSet};
 use crate::severity::Severity;
+use crate::tally::{Learning, Tally};
 
 /// Whether each rule could see its events, and where and when not. Rules that need the same share a
 /// view; so do those that saw the same.
 pub(super) fn rule_states(
     rules: &RuleSet,
     provenance: &Provenance,
-    coverage: &Coverage,
+    tally: &Tally,
     findings: &[Finding],
 ) -> (Visibility, Vec<RuleState>) {
+    let coverage = &tally.coverage;
     let judge = Judge::new(provenance, coverage);
     let mut views: Vec<View> = Vec::new();
     let mut by_needs: BTreeMap<BTreeSet<Need>, usize> = BTreeMap::new();
-    let reporting = rules.rules.iter().filter(|rule| !rule.silent);
+    let reporting = (0u32..).zip(&rules.rules).filter(|(_, rule)| !rule.silent);
     let mut states: Vec<RuleState> = reporting
-        .map(|rule| {
+        .map(|(place, rule)| {
             let needs = rules.needs(rule);
             let view = *by_needs.entry(needs).or_insert_with_key(|needs| {
                 let view = judge.view(needs);
@@ -35,6 +37,7 @@ pub(super) fn rule_states(
                         views.len() - 1
                     })
             });
+            let seen = views.get(view).map_or(Assessment::Assessed, sum);
             let count = findings
                 .iter()
                 .filter(|finding| finding.rule == rule.name)
@@ -45,7 +48,10 @@ pub(super) fn rule_states(
                 level: rule.level,
                 catalogue: rule.catalogue.clone(),
                 citations: rule.citations.iter().map(|cited| cited.section).collect(),
-                assessment: views.get(view).map_or(Assessment::Assessed, sum),
+                assessment: match (seen, tally.novelty.learning.get(&place)) {
+                    (seen, Some(open)) => still_learning(seen, open),
+                    (seen, None) => seen,
+                },
                 view,
                 findings: count,
             }
@@ -55,6 +61,24 @@ pub(super) fn rule_states(
     let (from, until) = window(provenance, coverage).unzip();
     let visibility = Visibility { from, until, views };
     (visibility, states)
+}
+
+/// What can be said of a rule that must learn before it tells what is new.
+fn still_learning(seen: Assessment, open: &Learning) -> Assessment {
+    let date = |at| iso(at).chars().take(10).collect::<String>();
+    let why = format!(
+        "it learns what is usual before it tells what is new: of account {} it knows since {}, so it \
+         tells from {} on (`run --state FILE` keeps what it learns)",
+        open.account,
+        date(open.begun),
+        date(open.until)
+    );
+    match seen {
+        Assessment::NotAssessed { .. } => seen,
+        _ if open.wholly => Assessment::not(why),
+        Assessment::Assessed => Assessment::partly(why),
+        Assessment::Partly { reason } => Assessment::partly(format!("{reason}; {why}")),
+    }
 }
 
 /// The state of every citation that some rule speaks to, never greener than its weakest part.

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{plural, span};
+use super::{plural, span, thousands};
 use crate::correlate::Burst;
 use crate::finding::{Finding, GROUP_SEPARATOR};
 use crate::names::{NameId, Names};
 use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
 use crate::sha256;
-use crate::tally::{Group, GroupKey, Period, Row, Tally};
+use crate::tally::{Group, GroupKey, New, Period, Row, Tally};
 
 /// Whom and what a finding is about, and when: what it is known by from report to report.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,6 +101,28 @@ pub(super) fn finding(
         response: rule.response.clone(),
         false_positives: rule.false_positives.clone(),
     })
+}
+
+/// How many new values a finding names.
+const MOST_NEW: usize = 10;
+
+/// `first seen: network 198.51.100.0/24`.
+pub(super) fn new(new: &New) -> String {
+    let named: Vec<&str> = new
+        .values
+        .iter()
+        .map(String::as_str)
+        .take(MOST_NEW)
+        .collect();
+    let what = new.what.replace('_', " ");
+    match new.values.len() {
+        0 => "first seen: the principal itself".to_owned(),
+        all if all > MOST_NEW => {
+            let more = thousands((all - MOST_NEW) as u64);
+            format!("first seen: {what} {} and {more} more", named.join(", "))
+        }
+        _ => format!("first seen: {what} {}", named.join(", ")),
+    }
 }
 
 /// Several bursts of one rule, actor, resource and week are one finding.

@@ -128,19 +128,14 @@ fn coverage(report: &Report) -> String {
 fn rules(report: &Report) -> String {
     let blind = report.not_assessed().count();
     let partly = report.partly_assessed().count();
-    let waiting = report.unconfigured.iter();
-    let beyond = waiting
-        .filter(|rule| rule.is_beyond_configuration())
-        .count();
     let mut text = format!("Rules: {} in use", report.rules.len());
     for (count, what) in [
         (partly, "partly assessed"),
-        (blind, "not assessed (their events could not be seen)"),
+        (blind, "not assessed"),
         (
-            report.unconfigured.len() - beyond,
+            report.unconfigured.len(),
             "not assessed (configuration missing)",
         ),
-        (beyond, "not assessed (no history of earlier runs)"),
         (report.rejected.len(), "NOT LOADED"),
     ] {
         if count > 0 {

@@ -3,6 +3,7 @@
 use crate::derive::{Derived, Organization};
 use crate::event::json::{Raw, Value};
 use crate::event::{Event, Path};
+use crate::rules::FirstSeen;
 
 /// A name in our own namespace that is no field of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +15,8 @@ pub struct UnknownField(String);
 pub enum Field {
     Path(Path),
     Derived(Derived),
+    /// What history decides; no event has a value of it.
+    FirstSeen(FirstSeen),
     /// Keywords: any value anywhere in the record.
     Anywhere,
 }
@@ -23,7 +26,9 @@ impl Field {
     pub fn new(name: &str) -> Result<Self, UnknownField> {
         if name.starts_with("trailscan.") {
             let unknown = || UnknownField(name.to_owned());
-            return Derived::named(name).map(Self::Derived).ok_or_else(unknown);
+            let first_seen = || FirstSeen::from_field(name).map(Self::FirstSeen);
+            let derived = Derived::from_field(name).map(Self::Derived);
+            return derived.or_else(first_seen).ok_or_else(unknown);
         }
         Ok(Self::Path(Path::new(name)))
     }
@@ -47,6 +52,7 @@ impl Field {
         match self {
             Self::Path(path) => event.visit(path, visit),
             Self::Derived(derived) => derived.value(event, organization).is_some_and(visit),
+            Self::FirstSeen(_) => false,
             Self::Anywhere => event.leaves().any(|leaf| visit(leaf.value())),
         }
     }
@@ -56,6 +62,7 @@ impl Field {
         match self {
             Self::Path(path) => event.has(path),
             Self::Derived(derived) => derived.value(event, organization).is_some(),
+            Self::FirstSeen(_) => false,
             Self::Anywhere => true,
         }
     }

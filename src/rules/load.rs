@@ -20,6 +20,7 @@ use serde::Deserialize;
 use yaml_serde::{Mapping, Value};
 
 use super::compile::{self, CompileError};
+use super::first_seen;
 use super::index::Index;
 use super::matcher::{Check, Node};
 use super::{Field, Origin, Placeholders, Rejected, Rule, RuleKind, RuleSet, Unconfigured};
@@ -231,9 +232,10 @@ impl<'s> Loader<'s> {
             return self.reject(origin, &rule.title, why);
         }
         let compiled = compile::detections(&rule.detection, &self.settings.placeholders)
-            .and_then(|(node, missing)| self.needs_configured(&node, missing).map(|()| node));
-        let node = match compiled {
-            Ok(node) => node,
+            .and_then(|(node, missing)| self.needs_configured(&node, missing).map(|()| node))
+            .and_then(|node| first_seen::taken_out(node).map_err(CompileError::Fault));
+        let (node, first_seen) = match compiled {
+            Ok(compiled) => compiled,
             Err(error) => {
                 let name = name_of(rule.name.as_deref(), origin);
                 return self.refuse(origin, &rule.title, Called::new(name, rule.id), error);
@@ -255,7 +257,11 @@ impl<'s> Loader<'s> {
             attributes: rule.custom_attributes.get("trailscan").cloned(),
         };
         match self.rule(origin, header, RuleKind::Detection(node)) {
-            Ok(rule) => self.add(rule),
+            Ok(rule) if rule.silent && first_seen.is_some() => {
+                let reason = "a silent rule tells nobody what is new";
+                self.reject(origin, &rule.title, reason);
+            }
+            Ok(rule) => self.add(Rule { first_seen, ..rule }),
             Err((title, reason)) => self.reject(origin, &title, reason),
         }
     }

@@ -146,7 +146,7 @@ impl Node {
                 Field::Path(Path::Key(_)) => 1,
                 Field::Path(Path::Below(_, _, shortcut)) if *shortcut != Shortcut::None => 2,
                 Field::Path(_) => 8,
-                Field::Derived(_) => 16,
+                Field::Derived(_) | Field::FirstSeen(_) => 16,
                 Field::Anywhere => 256,
             },
         }

@@ -337,7 +337,12 @@ fn a_setting_for_a_rule_that_is_not_there_is_named() {
 #[test]
 fn the_rules_we_ship_all_load() {
     let mut settings = Settings {
-        configured: vec!["calendar", "s3.required_encryption", "environments"],
+        configured: vec![
+            "calendar",
+            "s3.required_encryption",
+            "environments",
+            "iam.access_keys",
+        ],
         ..Settings::default()
     };
     for name in [

@@ -18,6 +18,8 @@ pub struct GroupKey {
     pub actor: NameId,
     pub resource: NameId,
     pub period: Period,
+    /// Of rules that find what is new: what may be, until history has decided.
+    pub value: NameId,
 }
 
 /// An ISO week in UTC, or "undated".
@@ -64,6 +66,24 @@ impl Groups {
         self.groups.get_mut(place)
     }
 
+    /// Takes the groups out that `wanted` holds for.
+    pub fn take(&mut self, wanted: impl Fn(&GroupKey) -> bool) -> Vec<(GroupKey, Group)> {
+        let all = std::mem::take(self).groups;
+        let (taken, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|(key, _)| wanted(key));
+        for (key, group) in left {
+            self.put(key, group);
+        }
+        taken
+    }
+
+    /// Adds a group, or what it holds to the group of that key.
+    pub fn put(&mut self, key: GroupKey, group: Group) {
+        let place = self.place(key);
+        if let Some((_, known)) = self.at(place) {
+            known.merge(group);
+        }
+    }
+
     /// Every group, in the order in which they were first met.
     pub fn iter(&self) -> impl Iterator<Item = &(GroupKey, Group)> {
         self.groups.iter()
@@ -101,6 +121,30 @@ impl Group {
                 self.calls.push((call, count));
             }
         }
+    }
+
+    /// Adds what another group holds.
+    fn merge(&mut self, other: Self) {
+        if self.count == 0 {
+            *self = other;
+            return;
+        }
+        self.count += other.count;
+        self.first = self.first.into_iter().chain(other.first).min();
+        self.last = self.last.max(other.last);
+        for (call, count) in other.calls {
+            match self.calls.iter_mut().find(|(known, _)| *known == call) {
+                Some((_, known)) => known.merge(count),
+                None => self.calls.push((call, count)),
+            }
+        }
+        self.accounts.extend(other.accounts);
+        self.regions.extend(other.regions);
+        self.source_ips.extend(other.source_ips);
+        other
+            .samples
+            .into_iter()
+            .for_each(|sample| self.keep(sample));
     }
 
     /// True where an event of that time may be among the earliest.

@@ -26,6 +26,7 @@ struct Horizon {
     period: Period,
     actor: Box<str>,
     resource: Box<str>,
+    value: Box<str>,
     latest: Epoch,
 }
 
@@ -36,6 +37,7 @@ pub struct GroupNames<'n> {
     pub period: Period,
     pub actor: &'n str,
     pub resource: &'n str,
+    pub value: &'n str,
 }
 
 impl GroupNames<'_> {
@@ -45,6 +47,7 @@ impl GroupNames<'_> {
             && known.period == self.period
             && *known.actor == *self.actor
             && *known.resource == *self.resource
+            && *known.value == *self.value
     }
 }
 
@@ -70,6 +73,7 @@ impl Horizons {
                     period: group.period,
                     actor: group.actor.into(),
                     resource: group.resource.into(),
+                    value: group.value.into(),
                     latest,
                 };
                 full.insert_unique(hash, new, |known| known.hash);

@@ -184,6 +184,8 @@ pub struct FoundGroup {
     pub actor: NameId,
     pub resource: NameId,
     pub period: Period,
+    /// Of rules that find what is new: what may be.
+    pub value: NameId,
 }
 
 /// A rule that reports matched an event.

@@ -11,7 +11,7 @@ use crate::cli::{ExplainFormat, ExplainRule};
 use crate::commands::run::rule_set;
 use crate::config::Config;
 use crate::decode::Decoder;
-use crate::derive::Organization;
+use crate::derive::{Organization, identity};
 use crate::event::{Event, Key};
 use crate::report::span;
 use crate::report::terminal::visible;
@@ -32,15 +32,64 @@ const CAP: u64 = 256;
 struct Explanation {
     rule: String,
     title: String,
-    /// Whether the rule matches; nothing for a correlation, which one event does not decide.
+    /// Whether the rule matches; nothing where one event does not decide: for a correlation, and for a
+    /// rule that finds what is new, where the rest of it matches.
     matches: Option<bool>,
     condition: Option<Explained>,
+    /// Of a rule that finds what is new: what must be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_seen: Option<Pair>,
     /// Of a correlation: what it counts, in words.
     #[serde(skip_serializing_if = "String::is_empty")]
     counts: String,
     /// Of a correlation: the rules it watches.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     watches: Vec<Self>,
+}
+
+/// Who and what must not have met before.
+#[derive(Debug, Serialize)]
+struct Pair {
+    what: &'static str,
+    actor: String,
+    /// Empty where the actor alone is meant; nothing where the event has no value, so that it can never
+    /// be new.
+    value: Option<String>,
+}
+
+impl Pair {
+    fn of(rule: &Rule, event: &Event<'_>, organization: &Organization) -> Option<Self> {
+        let what = rule.first_seen?;
+        let values = what
+            .fields()
+            .iter()
+            .map(|field| {
+                let value = field.text(event, organization);
+                (!value.is_empty()).then_some(value)
+            })
+            .collect::<Option<Vec<_>>>();
+        Some(Self {
+            what: what.as_str(),
+            actor: match &rule.actor {
+                Some(field) => field.text(event, organization),
+                None => identity::actor(event).into_owned(),
+            },
+            value: values.map(|values| values.join(" ")),
+        })
+    }
+
+    fn in_words(&self) -> String {
+        let actor = visible(&self.actor);
+        match self.value.as_deref() {
+            None => format!("never: it has no {}", self.what),
+            Some("") => format!("if {actor} was never met before"),
+            Some(value) => format!(
+                "if {actor} was never met with {} {}",
+                self.what,
+                visible(value)
+            ),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -176,6 +225,8 @@ fn explanation(
     organization: &Organization,
 ) -> Explanation {
     let condition = explain(rule, event, organization);
+    let first_seen = Pair::of(rule, event, organization);
+    let is_open = first_seen.is_some();
     let (counts, watches) = match &rule.kind {
         RuleKind::Detection(_) => (String::new(), Vec::new()),
         RuleKind::Correlation(correlation) => {
@@ -190,8 +241,12 @@ fn explanation(
     Explanation {
         rule: rule.name.clone(),
         title: rule.title.clone(),
-        matches: condition.as_ref().map(|condition| condition.holds),
+        matches: condition
+            .as_ref()
+            .map(|condition| condition.holds)
+            .filter(|holds| !(*holds && is_open)),
         condition,
+        first_seen,
         counts,
         watches,
     }
@@ -251,10 +306,10 @@ fn text(explanation: &Explanation, indent: usize) -> String {
         }
         return out;
     };
-    let verdict = if condition.holds {
-        "matches"
-    } else {
-        "does not match"
+    let verdict = match (&explanation.first_seen, condition.holds) {
+        (_, false) => "does not match".to_owned(),
+        (None, true) => "matches".to_owned(),
+        (Some(pair), true) => format!("matches {}", pair.in_words()),
     };
     let _ = write!(
         out,

@@ -139,6 +139,9 @@ fn made(report: &Report, id: &str) -> Markup {
                     Some((file, hash)) => { (code(file)) ", SHA-256 " (code(hash)) }
                     None => "none: built-in values"
                 }
+                @for (file, hash) in &from.config_files {
+                    br; (code(file)) ", SHA-256 " (code(hash))
+                }
             }
             dt { "Window" }
             dd {

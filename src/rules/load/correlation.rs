@@ -190,6 +190,12 @@ impl Loader<'_> {
             if watched.contains(&place) {
                 return Err(fault(format!("it watches `{name}` twice")));
             }
+            let rule = self.set.rules.get(place);
+            if rule.is_some_and(|rule| rule.first_seen.is_some()) {
+                return Err(fault(format!(
+                    "it watches `{name}`, which finds what is new: that is known only when all is read"
+                )));
+            }
             watched.push(place);
         }
         if watched.is_empty() {

@@ -129,6 +129,7 @@ impl Loader<'_> {
             silent: attributes.silent,
             actor: field(&attributes.actor)?,
             resource: field(&attributes.resource)?,
+            first_seen: None,
             origin: origin.clone(),
             kind,
         })
