@@ -221,11 +221,18 @@ fn omitted(event: &Event<'_>) -> bool {
 /// The network of the caller's address: 24 bits of IPv4, 48 of IPv6, what one site or one provider's
 /// customer usually has. Nothing where a service called, whose name stands for the address.
 fn source_network<'a>(event: &Event<'a>) -> Option<Value<'a>> {
-    let address: IpAddr = event.text(Key::SourceIpAddress).parse().ok()?;
-    let address = address.to_canonical();
-    let bits = if address.is_ipv4() { 24 } else { 48 };
-    let network = IpNet::new(address, bits).ok()?.trunc();
-    Some(Value::Text(Cow::Owned(network.to_string())))
+    let text = event.text(Key::SourceIpAddress);
+    let address: IpAddr = text.parse().ok()?;
+    let network = match (address, text.rsplit_once('.')) {
+        // the usual form, quickly
+        (IpAddr::V4(_), Some((site, _))) => [site, ".0/24"].concat(),
+        _ => {
+            let address = address.to_canonical();
+            let bits = if address.is_ipv4() { 24 } else { 48 };
+            IpNet::new(address, bits).ok()?.trunc().to_string()
+        }
+    };
+    Some(Value::Text(Cow::Owned(network)))
 }
 
 /// What an S3 data event says went over the wire, in bytes (S3 user guide, "CloudTrail log file

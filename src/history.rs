@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use crate::coverage::{Coverage, HOUR};
 use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
-use crate::names::Names;
+use crate::names::{NameId, Names};
 use crate::rules::{FirstSeen, RuleSet};
 use crate::tally::{Group, GroupKey, Learning, Period, Tally};
 
@@ -47,9 +47,11 @@ impl Known {
         }
     }
 
-    fn note(&mut self, pair: (String, String), first: Epoch) {
+    /// Learns when a pair was met; answers when it was met first.
+    fn note(&mut self, pair: (String, String), first: Epoch) -> Epoch {
         let known = self.firsts.entry(pair).or_insert(first);
         *known = first.min(*known);
+        *known
     }
 
     /// From when on it is told what is new in an account.
@@ -136,19 +138,21 @@ impl Known {
         tally: &mut Tally,
         learning: Epoch,
     ) -> u64 {
-        let pair = |key: &GroupKey, tally: &Tally| {
-            let text = |id| tally.names.text(id).to_owned();
-            (text(key.actor), text(key.value))
-        };
+        let pair = |key: &GroupKey| (key.actor, key.value);
+        let mut firsts: BTreeMap<(NameId, NameId), Epoch> = BTreeMap::new();
         for (key, group) in &groups {
-            if let Some(first) = group.first {
-                self.note(pair(key, tally), first);
+            if let Some(time) = group.first {
+                let first = firsts.entry(pair(key)).or_insert(time);
+                *first = time.min(*first);
             }
+        }
+        for ((actor, value), first) in &mut firsts {
+            let text = |id: &NameId| tally.names.text(*id).to_owned();
+            *first = self.note((text(actor), text(value)), *first);
         }
         let mut count = 0;
         for (key, group) in groups {
-            let pair = pair(&key, tally);
-            let first = self.firsts.get(&pair).copied();
+            let first = firsts.get(&pair(&key)).copied();
             let accounts = group.accounts.iter().map(|id| tally.names.text(*id));
             let judged = accounts.map(|account| self.judged_from(account, learning));
             if first < judged.max() || first.is_none() || Period::of(first) != key.period {
@@ -160,7 +164,7 @@ impl Known {
                 ..key
             };
             tally.groups.put(about, group);
-            let value = pair.1.replace(GROUP_SEPARATOR, " ");
+            let value = tally.names.text(key.value).replace(GROUP_SEPARATOR, " ");
             tally.novelty.add(about, what.as_str(), &value);
         }
         count

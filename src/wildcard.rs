@@ -127,6 +127,16 @@ impl Wildcard {
                     false => wanted.eq_ignore_ascii_case(text),
                 };
         }
+        if let [Part::Text(beginning), Part::Many] = self.parts.as_slice()
+            && self.ascii
+            && let Some(head) = text.as_bytes().get(..beginning.len())
+            && head.is_ascii()
+        {
+            return match self.cased {
+                true => head == beginning.as_bytes(),
+                false => head.eq_ignore_ascii_case(beginning.as_bytes()),
+            };
+        }
         if self.cased {
             return run(&self.parts, text, &|a, b| a == b);
         }

@@ -12,7 +12,7 @@ use rustc_hash::FxBuildHasher;
 use super::RuleSet;
 use super::field::Field;
 use super::matcher::{Check, Node, Test};
-use crate::derive::{Derived, Organization};
+use crate::derive::{Derived, Organization, identity};
 use crate::event::json::Raw;
 use crate::event::user_identity::{IssuerMember, UserMember};
 use crate::event::{Event, Key, Path, Shortcut};
@@ -33,6 +33,8 @@ struct KindOfEvent<T> {
     error_code: T,
     user_type: T,
     issuer_type: T,
+    /// Permanent or temporary credentials.
+    key_kind: &'static str,
     outcome: Outcome,
 }
 
@@ -48,7 +50,7 @@ impl KindOfEvent<()> {
                         _,
                         Shortcut::User(UserMember::Kind) | Shortcut::Issuer(IssuerMember::Kind)
                     )
-            ) | Field::Derived(Derived::Outcome)
+            ) | Field::Derived(Derived::Outcome | Derived::KeyKind)
         )
     }
 }
@@ -70,6 +72,7 @@ impl<'a> KindOfEvent<&'a str> {
             error_code: plain(event.raw(Key::ErrorCode))?,
             user_type: plain(user.kind())?,
             issuer_type: plain(issuer.kind())?,
+            key_kind: identity::key_kind(event),
             outcome,
         })
     }
@@ -81,6 +84,7 @@ impl<'a> KindOfEvent<&'a str> {
             && same(self.error_code, &other.error_code)
             && same(self.user_type, &other.user_type)
             && same(self.issuer_type, &other.issuer_type)
+            && self.key_kind == other.key_kind
             && self.outcome == other.outcome
     }
 
@@ -92,6 +96,7 @@ impl<'a> KindOfEvent<&'a str> {
             error_code: self.error_code.into(),
             user_type: self.user_type.into(),
             issuer_type: self.issuer_type.into(),
+            key_kind: self.key_kind,
             outcome: self.outcome,
         }
     }
