@@ -93,6 +93,13 @@ fn tell(rows: &[(Took, Took, Seen)]) {
         of(|row| row.2.cpu.as_secs_f64() * 1e3)
     );
     println!(
+        "  a GET takes {:.0} µs of CPU beyond what reading the file takes",
+        of(|row| {
+            let fetching = row.1.cpu.saturating_sub(row.2.cpu).as_secs_f64();
+            1e6 * (fetching - row.0.cpu.as_secs_f64()) / row.2.gets as f64
+        })
+    );
+    println!(
         "  S3 takes {:.2} × the time of disk",
         of(|row| row.1.wall.as_secs_f64() / row.0.wall.as_secs_f64())
     );
