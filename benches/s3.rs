@@ -30,7 +30,7 @@ use measure::Took;
 use server::{BUCKET, Seen, Server};
 use tokio::runtime::Runtime;
 use trailscan::aws::{Aws, AwsOptions};
-use trailscan::pipeline::Input;
+use trailscan::pipeline::{self, Input};
 use trailscan::report::Report;
 use trailscan::source::s3::{self, Access, Fetcher};
 
@@ -61,11 +61,7 @@ fn main() {
     let folder = tempfile::tempdir().expect("a place for the objects");
     write(folder.path(), &objects);
     let server = Server::start(objects, delay);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = pipeline::runtime().expect("a runtime");
     let job = Job::new();
     let mut rows: Vec<(Took, Took, Seen)> = Vec::new();
     for _ in 0..rounds {
