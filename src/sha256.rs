@@ -23,7 +23,7 @@ pub fn written(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
         for half in [byte >> 4, byte & 15] {
-            text.extend(char::from_digit(half.into(), 16));
+            text.push(char::from_digit(half.into(), 16).unwrap_or('0'));
         }
     }
     text

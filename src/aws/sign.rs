@@ -131,28 +131,42 @@ pub(super) fn now() -> DateTime<Utc> {
 
 /// A time as signatures write it: `20261124T141439Z`.
 pub(super) fn stamp(time: DateTime<Utc>) -> String {
-    format!(
-        "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
-        time.year(),
+    // two digits at a time: this is written for every request
+    let parts = [
+        time.year().unsigned_abs() / 100,
+        time.year().unsigned_abs() % 100,
         time.month(),
         time.day(),
         time.hour(),
         time.minute(),
-        time.second()
-    )
+        time.second(),
+    ];
+    let mut stamp = String::with_capacity(16);
+    for (at, part) in parts.into_iter().enumerate() {
+        if at == 4 {
+            stamp.push('T');
+        }
+        for digit in [part / 10, part % 10] {
+            stamp.push(char::from_digit(digit, 10).unwrap_or('0'));
+        }
+    }
+    stamp.push('Z');
+    stamp
 }
 
 /// Adds a key as it stands in a path: everything but letters, digits, `-._~` and `/` is encoded.
 pub(super) fn encode(key: &str, path: &mut String) {
-    for byte in key.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            path.push(byte.into());
-        } else {
-            path.push('%');
-            for half in [byte >> 4, byte & 15] {
-                let digit = char::from_digit(half.into(), 16);
-                path.extend(digit.map(|digit| digit.to_ascii_uppercase()));
+    let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    for run in key.as_bytes().chunk_by(|a, b| stays(*a) && stays(*b)) {
+        match run {
+            &[byte] if !stays(byte) => {
+                path.push('%');
+                for half in [byte >> 4, byte & 15] {
+                    let digit = char::from_digit(half.into(), 16).unwrap_or('0');
+                    path.push(digit.to_ascii_uppercase());
+                }
             }
+            run => path.push_str(str::from_utf8(run).unwrap_or_default()),
         }
     }
 }
