@@ -74,8 +74,8 @@ pub struct Refusal {
 }
 
 impl Getter {
-    /// Prepares to read a bucket with a client for its Region; nothing is tried twice only where
-    /// the client does not.
+    /// Prepares to read a bucket with a client for its Region. Copies are made once a call; what
+    /// the SDK makes itself is tried as often as the client tries.
     pub fn new(client: Client, bucket: &str) -> Self {
         Self {
             asked: Some(Mutex::default()),

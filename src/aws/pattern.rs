@@ -77,7 +77,7 @@ impl Asked {
     }
 }
 
-/// Asks the SDK for a pattern of this bucket's GETs. Nothing is sent.
+/// Asks the SDK for a pattern of this bucket's GETs, which is not sent.
 pub(super) async fn ask(client: &Client, bucket: &str, now: DateTime<Utc>) -> Asked {
     let nothing = Asked {
         pattern: None,
@@ -205,7 +205,9 @@ impl Taken {
         identity.await.ok()
     }
 
-    /// The client's own, with its pool of connections; nothing where it would wait for ever.
+    /// The client's own, with its pool of connections; nothing where it would wait for ever. The
+    /// time it may take to read counts until the head of the answer has come, connecting included:
+    /// the SDK's further limits on attempts are longer.
     fn connector(&self) -> Option<SharedHttpConnector> {
         let timeouts = self.timeouts.as_ref()?;
         let settings = HttpConnectorSettings::builder()
