@@ -6,6 +6,9 @@
 //! credential process, container, instance.
 
 mod fault;
+mod get;
+mod pattern;
+mod sign;
 
 use std::time::Duration;
 
@@ -24,6 +27,7 @@ use aws_sdk_s3::error::BoxError;
 use aws_smithy_http_client::{Builder, Connector, proxy::ProxyConfig, tls};
 
 pub use fault::{CREDENTIALS_ADVICE, Fault, FaultKind};
+pub use get::{Body, Getter, Got, Refusal};
 
 /// Where a Region is not configured anywhere.
 const DEFAULT_REGION: &str = "us-east-1";

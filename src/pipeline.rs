@@ -90,6 +90,19 @@ pub enum Input<'r> {
     },
 }
 
+/// The threads that fetch: one where there are few cores, since what one of them leaves idle is
+/// little next to what it costs to hand connections from one to the other.
+///
+/// # Errors
+/// The system gives no threads or no poll.
+pub fn runtime() -> std::io::Result<Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(if cores < 4 { 1 } else { 2 })
+        .enable_all()
+        .build()
+}
+
 /// Reads every object once, does the work on it, and sums up.
 pub fn run<'r>(
     input: Input<'_>,

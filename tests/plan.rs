@@ -15,6 +15,7 @@ use std::process::{Command, Output};
 
 use loopback::organization::Organization;
 use loopback::{Answer, BUCKET, Memory, log};
+use trailscan::source::s3::Fetcher;
 
 const WEEK: [&str; 4] = ["--since", "2026-11-16", "--until", "2026-11-23"];
 
@@ -72,7 +73,9 @@ async fn a_plan_shows_accounts_regions_and_days_and_reads_nothing() {
     let url = loopback::serve(memory).await;
     let (code, plan, stderr) = ran(dry_run(&format!("s3://{BUCKET}"), &url)).await;
     assert_eq!((code, stderr.as_str()), (0, ""));
-    insta::assert_snapshot!("plan", plan);
+    // macOS bears fewer
+    let reads = format!("{} reads", Fetcher::AT_ONCE);
+    insta::assert_snapshot!("plan", plan.replace(&reads, "512 reads"));
     let gets = |call: &&String| call.starts_with("GET");
     assert_eq!(asked.lock().unwrap().iter().filter(gets).count(), 0);
     // all but the one that found the bucket

@@ -30,6 +30,8 @@ pub struct Seen {
     pub span: Duration,
     /// CPU time of the server.
     pub cpu: Duration,
+    /// What it had taken before.
+    cpu_before: Duration,
     now: u64,
     first: Option<Instant>,
 }
@@ -58,7 +60,8 @@ impl Server {
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
         let served = Arc::clone(&bucket);
-        std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name("server".to_owned());
+        let serve = move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();
@@ -72,7 +75,8 @@ impl Server {
                     _ = stopped => {}
                 }
             });
-        });
+        };
+        thread.spawn(serve).expect("a thread");
         Self {
             url: told.recv().expect("a running server"),
             bucket,
@@ -82,7 +86,15 @@ impl Server {
 
     /// What it saw since the last time it was asked.
     pub fn seen(&self) -> Seen {
-        std::mem::take(&mut *self.bucket.lock())
+        let mut now = self.bucket.lock();
+        let cpu_before = now.cpu_before + now.cpu;
+        std::mem::replace(
+            &mut *now,
+            Seen {
+                cpu_before,
+                ..Seen::default()
+            },
+        )
     }
 }
 
@@ -155,7 +167,7 @@ impl Bucket {
         seen.now = seen.now.saturating_sub(1);
         seen.busy += began.elapsed();
         seen.span = seen.first.map_or(Duration::ZERO, |first| first.elapsed());
-        seen.cpu = ThreadTime::now().as_duration();
+        seen.cpu = ThreadTime::now().as_duration() - seen.cpu_before;
         sent
     }
 

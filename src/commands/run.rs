@@ -23,7 +23,7 @@ use crate::correlate::correlate;
 use crate::detect::Detector;
 use crate::history::History;
 use crate::integrity::proof::{self, Proof};
-use crate::pipeline::Options;
+use crate::pipeline::{self, Options};
 use crate::report::{Assessment, Provenance, Report, notes, plural, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
@@ -193,11 +193,7 @@ pub(super) fn texts(from: &RuleSource) -> anyhow::Result<Vec<RuleText>> {
 
 /// What threads wait on for the network.
 pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("cannot start")
+    pipeline::runtime().context("cannot start")
 }
 
 pub(super) fn scope(

@@ -114,6 +114,8 @@ pub enum Answer {
     Body(Vec<u8>),
     /// Listed, and deleted before anybody reads it.
     Gone,
+    /// With metadata, such as a digest has.
+    Noted,
 }
 
 /// One bucket in memory.
@@ -316,7 +318,13 @@ impl Memory {
             }
             Some(_) => {}
         }
+        let noted = [
+            ("signature", "00ff"),
+            ("signature-algorithm", "SHA256withRSA"),
+        ];
+        let noted = noted.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Ok(GetObjectOutput {
+            metadata: matches!(answer, Some(Answer::Noted)).then(|| noted.into()),
             body: Some(StreamingBlob::from(Body::from(body))),
             e_tag: length.map(|length| ETag::Strong(format!("{length:032x}"))),
             content_length: length,

@@ -10,10 +10,9 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::operation::get_object::GetObjectError;
 
 use super::gate::Gate;
-use crate::aws::{self, Fault, FaultKind};
+use crate::aws::{self, Fault, FaultKind, Getter};
 use crate::source::{FetchError, Fetched};
 
 /// How long an object is tried for.
@@ -52,9 +51,16 @@ pub struct Told<'t> {
 /// Reads the objects of some buckets, as many at once as the server bears.
 #[derive(Debug)]
 pub struct Fetcher {
-    buckets: BTreeMap<String, Access>,
+    buckets: BTreeMap<String, Way>,
     gate: Gate,
     patience: Patience,
+}
+
+/// How the objects of a bucket are asked for.
+#[derive(Debug)]
+struct Way {
+    getter: Getter,
+    kms_key: Option<String>,
 }
 
 /// How one bucket is read.
@@ -72,12 +78,26 @@ impl Fetcher {
 
     /// Prepares to read from those buckets, by name.
     pub fn new(buckets: BTreeMap<String, Access>, patience: Patience) -> Self {
-        let once = |(name, access): (String, Access)| {
-            let client = aws::without_retries(&access.client);
-            (name, Access { client, ..access })
+        Self::by(Getter::new, buckets, patience)
+    }
+
+    /// The slow twin, which makes every call through the SDK.
+    pub fn through_sdk(buckets: BTreeMap<String, Access>, patience: Patience) -> Self {
+        Self::by(Getter::through_sdk, buckets, patience)
+    }
+
+    fn by(
+        getter: fn(Client, &str) -> Getter,
+        buckets: BTreeMap<String, Access>,
+        patience: Patience,
+    ) -> Self {
+        let way = |(name, access): (String, Access)| {
+            let getter = getter(aws::without_retries(&access.client), &name);
+            let kms_key = access.kms_key;
+            (name, Way { getter, kms_key })
         };
         Self {
-            buckets: buckets.into_iter().map(once).collect(),
+            buckets: buckets.into_iter().map(way).collect(),
             gate: Gate::default(),
             patience,
         }
@@ -100,13 +120,13 @@ impl Fetcher {
         told: Told<'_>,
         cap: u64,
     ) -> Result<Fetched, FetchError> {
-        let Some(access) = self.buckets.get(bucket) else {
+        let Some(way) = self.buckets.get(bucket) else {
             return Err(FetchError::Failed("no client for its bucket".to_owned()));
         };
         let (mut failed, mut slowed) = (0, 0);
         loop {
             let turn = self.gate.turn().await;
-            let cause = match once(access, bucket, key, told, cap).await {
+            let cause = match once(way, bucket, key, told, cap).await {
                 Ok(fetched) => {
                     turn.answered();
                     return Ok(fetched);
@@ -171,45 +191,31 @@ enum Trouble {
 }
 
 async fn once(
-    access: &Access,
+    way: &Way,
     bucket: &str,
     key: &str,
     told: Told<'_>,
     cap: u64,
 ) -> Result<Fetched, Trouble> {
-    let client = &access.client;
-    let response = client.get_object().bucket(bucket).key(key).send().await;
-    let mut response = response.map_err(|error| {
-        let archived = match error.as_service_error() {
-            Some(GetObjectError::InvalidObjectState(state)) => Some(archive(state)),
-            _ => None,
-        };
-        let arn = format!(
-            "arn:{}:s3:::{bucket}/*",
-            aws::partition(client.config().region())
-        );
-        trouble(
-            &Fault::of(&error),
-            archived,
-            &arn,
-            access.kms_key.as_deref(),
-        )
+    let mut got = way.getter.get(key).await.map_err(|refusal| {
+        let region = way.getter.client().config().region();
+        let arn = format!("arn:{}:s3:::{bucket}/*", aws::partition(region));
+        let key = way.kms_key.as_deref();
+        trouble(&refusal.fault, refusal.archived, &arn, key)
     })?;
     let too_large = || {
         let what = format!("larger than {cap} bytes: no log file is");
         Trouble::Final(FetchError::Failed(what))
     };
-    let announced = response
-        .content_length()
-        .and_then(|n| u64::try_from(n).ok());
+    let announced = got.length;
     if announced.is_some_and(|announced| announced > cap) {
         return Err(too_large());
     }
     let capacity = announced.and_then(|announced| usize::try_from(announced).ok());
     let mut bytes = Vec::with_capacity(capacity.unwrap_or(0));
     loop {
-        match response.body.next().await {
-            Some(Ok(chunk)) => bytes.extend_from_slice(&chunk),
+        match got.body.next().await {
+            Some(Ok(chunk)) => bytes.extend_from_slice(chunk.as_ref()),
             Some(Err(error)) => {
                 let what = format!("its body broke off after {} bytes ({error})", bytes.len());
                 return Err(Trouble::Passing(what));
@@ -231,22 +237,14 @@ async fn once(
     }
     // only an ETag is compared: a listing without one tells the time of writing in its place
     let listed = told.version.filter(|version| version.starts_with('"'));
-    if let (Some(listed), Some(tag)) = (listed, response.e_tag.as_deref())
+    if let (Some(listed), Some(tag)) = (listed, got.tag.as_deref())
         && listed != tag
     {
         let what = format!("its ETag was {tag} where the listing told {listed}: replaced since");
         return Err(Trouble::Passing(what));
     }
-    let metadata = response.metadata.take().unwrap_or_default();
-    let metadata = metadata.into_iter().collect();
+    let metadata = got.metadata;
     Ok(Fetched { bytes, metadata })
-}
-
-/// The class or tier that S3 names with an archived object.
-fn archive(state: &aws_sdk_s3::types::error::InvalidObjectState) -> String {
-    let tier = state.access_tier().map(|tier| tier.as_str().to_owned());
-    let class = state.storage_class().map(|class| class.as_str().to_owned());
-    tier.or(class).unwrap_or_else(|| "ARCHIVE".to_owned())
 }
 
 /// Says what a refused or failed call means for the object.
