@@ -185,7 +185,7 @@ impl Scope {
     }
 }
 
-/// What a source holds.
+/// What a small source holds, all at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
     /// The objects to read, in [`ObjectRef::order`], each once.
@@ -195,14 +195,6 @@ pub struct Listing {
     /// What was seen and not entered, because it is not CloudTrail's log folder: other services,
     /// digests, special files. Names as in [`ObjectRef::name`], folders with a `/` at the end.
     pub passed_by: BTreeSet<String>,
-}
-
-impl Listing {
-    /// Puts the objects into their order.
-    fn sort(&mut self) {
-        self.objects.sort_by(|a, b| a.order().cmp(&b.order()));
-        self.problems.sort();
-    }
 }
 
 /// What S3 keeps beside an object's bytes (`x-amz-meta-…`), by name without that prefix.

@@ -16,13 +16,13 @@ use crate::aws::{self, Aws};
 use crate::cli::{AwsChoice, DigestChoice};
 use crate::detect::Detector;
 use crate::digest::key::Keys;
-use crate::digest::{self, Origin, Reader, Window, ask, judge};
+use crate::digest::{Origin, Reader, Window, ask, judge};
 use crate::integrity::proof::Proof;
 use crate::integrity::{Integrity, Settled};
 use crate::pipeline::{self, Input, Ledger, Options, Work};
 use crate::report::grid;
 use crate::report::integrity::{self as written, About, Matching};
-use crate::source::key::{DigestName, LogKey};
+use crate::source::key::LogKey;
 use crate::source::s3::{self, Access, Plan};
 use crate::source::{ObjectRef, Place, Scope, Source};
 use crate::tally::Tally;
@@ -214,16 +214,7 @@ pub(super) fn read(
 fn digested(input: &Input<'_>) -> BTreeSet<(String, String)> {
     match input {
         Input::Bucket { plan, .. } => plan.digest_places(),
-        Input::Files(listing) => {
-            let names = listing
-                .objects
-                .iter()
-                .map(|one| DigestName::parse(&one.name));
-            let places = names.flatten().map(|name| (name.account, name.region));
-            places
-                .map(|(account, region)| (account.to_owned(), region.to_owned()))
-                .collect()
-        }
+        Input::Files(tree) => tree.digest_places().clone(),
     }
 }
 
@@ -237,11 +228,7 @@ async fn ask_keys(
     let (mut keys, mut limits) = (Keys::default(), Vec::new());
     let oldest = match input {
         Input::Bucket { .. } => None,
-        Input::Files(listing) => {
-            let digests = listing.objects.iter().filter(|one| digest::is_digest(one));
-            let ends = digests.filter_map(|one| DigestName::parse(&one.name));
-            ends.map(|name| name.end).min()
-        }
+        Input::Files(tree) => tree.oldest_digest(),
     };
     let first = scope.since.map(|since| since.timestamp()).or(oldest);
     let regions: BTreeSet<&str> = digested.iter().map(|(_, region)| &**region).collect();
