@@ -92,6 +92,8 @@ pub struct ObjectRef {
     pub archived: Option<String>,
     /// What changes when the object does, where the listing told: its ETag or time of writing.
     pub version: Option<Box<str>>,
+    /// When it was written to its bucket, where the listing told, in seconds since 1970.
+    pub written: Option<i64>,
 }
 
 /// How to get an object's bytes.

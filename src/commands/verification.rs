@@ -22,10 +22,11 @@ use crate::integrity::{Integrity, Settled};
 use crate::pipeline::{self, Input, Ledger, Options, Work};
 use crate::report::grid;
 use crate::report::integrity::{self as written, About, Matching};
-use crate::source::key::LogKey;
+use crate::source::key::{LogKey, is_below_region};
 use crate::source::s3::{self, Access, Plan};
-use crate::source::{ObjectRef, Place, Scope, Source};
+use crate::source::{ObjectRef, Place, Scope, Source, discover};
 use crate::tally::Tally;
+use crate::trail::Trail;
 
 /// Everything that is needed beside the logs and digests themselves.
 pub(super) struct Verification<'r> {
@@ -35,7 +36,9 @@ pub(super) struct Verification<'r> {
     folder: &'r Folder,
     runtime: &'r Runtime,
     buckets: BTreeMap<String, Access>,
-    /// What went wrong with the keys.
+    /// The trails that write there, as the Regions of the digests know them.
+    trails: Vec<(String, Trail)>,
+    /// What CloudTrail did not say.
     limits: Vec<String>,
 }
 
@@ -50,7 +53,7 @@ impl<'r> Verification<'r> {
         runtime: &'r Runtime,
     ) -> anyhow::Result<Self> {
         let digested = digested(&found.input);
-        let (keys, limits) = if choice.public_keys.is_empty() {
+        let (keys, mut limits) = if choice.public_keys.is_empty() {
             runtime.block_on(ask_keys(&found.input, &digested, scope, aws))?
         } else {
             let mut keys = Keys::default();
@@ -65,6 +68,15 @@ impl<'r> Verification<'r> {
             bucket => Origin::Copy {
                 bucket: bucket.clone(),
             },
+        };
+        let trails = match origin {
+            Origin::InPlace => {
+                let (trails, unknown) =
+                    runtime.block_on(ask_trails(found, &digested, scope, aws))?;
+                limits.extend(unknown);
+                trails
+            }
+            Origin::Copy { .. } => Vec::new(),
         };
         Ok(Self {
             reader: Reader {
@@ -87,6 +99,7 @@ impl<'r> Verification<'r> {
                 Input::Bucket { buckets, .. } => buckets.clone(),
                 Input::Files(_) => BTreeMap::new(),
             },
+            trails,
             limits,
         })
     }
@@ -113,6 +126,7 @@ impl<'r> Verification<'r> {
             copy,
             original,
             buckets: self.buckets.into_keys().collect(),
+            trails: self.trails,
         };
         let mut proof = judge(integrity, &self.reader.keys, &window);
         proof.limits.append(&mut self.limits);
@@ -182,6 +196,7 @@ impl<'r> Verification<'r> {
             size: None,
             archived: None,
             version: None,
+            written: None,
         })
     }
 }
@@ -255,6 +270,28 @@ async fn ask_keys(
         }
     }
     Ok((keys, limits))
+}
+
+/// What CloudTrail says of its newest digests. Nothing is asked where a part of a trail's days is
+/// read: the newest need not be among them.
+async fn ask_trails(
+    found: &Found<'_>,
+    digested: &BTreeSet<(String, String)>,
+    scope: &Scope,
+    choice: &AwsChoice,
+) -> anyhow::Result<(Vec<(String, Trail)>, BTreeSet<String>)> {
+    let places = found
+        .places
+        .iter()
+        .filter(|(_, prefix)| !is_below_region(prefix));
+    let places: Vec<_> = places.cloned().collect();
+    let regions: BTreeSet<&str> = digested.iter().map(|(_, region)| &**region).collect();
+    if places.is_empty() || regions.is_empty() {
+        return Ok(Default::default());
+    }
+    let client = Aws::from_chain(&choice.options()).await?.cloudtrail();
+    let now = scope.now.timestamp();
+    Ok(discover::by_region(&client, &places, &choice.trail, &regions, now).await)
 }
 
 /// The names of valid logs, on disk until the proof is drawn: they may be millions.

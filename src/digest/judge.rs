@@ -12,6 +12,7 @@ use super::key::Keys;
 use crate::event::time::{Epoch, iso};
 use crate::integrity::proof::{ChainProof, HoleKind, HourLogs, KeyUse, Proof, State, Undigested};
 use crate::integrity::{Before, Chain, DigestFact, Integrity, Standing};
+use crate::trail::{Asked, Status, Trail};
 
 /// AWS writes a digest within the hour after the hour it speaks for; what is newer may still come.
 const LATE: Epoch = 2 * 3_600;
@@ -32,6 +33,25 @@ pub struct Window {
     pub original: Option<String>,
     /// The buckets that were read; empty for copies.
     pub buckets: BTreeSet<String>,
+    /// Trails that write there as each Region knows them, asked before the digests were listed.
+    pub trails: Vec<(String, Trail)>,
+}
+
+impl Window {
+    /// What the Region of a chain says of its trail.
+    fn told(&self, chain: &Chain) -> Option<(&Trail, &Status)> {
+        let mut trails = self.trails.iter();
+        let (_, trail) = trails.find(|(region, trail)| {
+            *region == chain.region
+                && trail.name == chain.trail
+                && trail.home_region == chain.home_region
+                && trail.holds_account(&chain.account)
+        })?;
+        match &trail.status {
+            Asked::Told(status) => Some((trail, status)),
+            Asked::Unknown(_) => None,
+        }
+    }
 }
 
 /// Draws the proof. What is left of claims and readings is used up.

@@ -9,7 +9,7 @@ mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use settings::settings;
+pub use settings::{by_region, settings};
 
 use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::types::Trail;

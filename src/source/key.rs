@@ -91,6 +91,13 @@ pub fn is_log_folder(pair: &[&str]) -> bool {
     matches!(pair, [account, folder] if is_account(account) && LogKind::from_folder(folder).is_some())
 }
 
+/// True for the prefix of some years, months or days of a Region.
+pub fn is_below_region(prefix: &str) -> bool {
+    let parts: Vec<&str> = prefix.split('/').filter(|part| !part.is_empty()).collect();
+    let at = parts.windows(2).rposition(is_log_folder);
+    at.is_some_and(|at| parts.len() > at + 3)
+}
+
 /// What a digest's name says:
 /// `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_HOME-REGION_YYYYMMDDTHHMMSSZ[_backfill].json.gz`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -260,6 +267,17 @@ mod tests {
     fn a_folder_below_the_date_changes_nothing() {
         let deeper = LOG.replace("/10/", "/10/restored/");
         assert_eq!(LogKey::parse(&deeper), LogKey::parse(LOG));
+    }
+
+    #[test]
+    fn a_prefix_of_some_days_is_told_from_a_place_with_all_of_them() {
+        let region = "logs/AWSLogs/111122223333/CloudTrail-Digest/us-east-1";
+        for whole in ["", "logs", "logs/AWSLogs/111122223333/", region] {
+            assert!(!is_below_region(whole), "{whole}");
+        }
+        for part in ["2026", "2026/11/10/"] {
+            assert!(is_below_region(&format!("{region}/{part}")), "{part}");
+        }
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub(in crate::commands) fn find<'r>(
             size: None,
             archived: None,
             version: None,
+            written: None,
         }])),
         Source::S3 { bucket, prefix } => runtime.block_on(async {
             let aws = Aws::from_chain(&choice.options()).await?;

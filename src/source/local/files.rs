@@ -166,6 +166,7 @@ impl Unit {
                 size: entry.size,
                 archived: None,
                 version: entry.size.zip(entry.written).map(version),
+                written: None,
             },
         }
     }
@@ -243,6 +244,7 @@ pub(super) fn object(path: &Path, name: String, key: Option<LogKey>) -> ObjectRe
         size,
         archived: None,
         version: size.zip(written).map(version),
+        written: None,
     }
 }
 
