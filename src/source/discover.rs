@@ -5,10 +5,12 @@
 //! trails; a single-region trail elsewhere is known to ListTrails only and then described by its
 //! ARN (facts, 5.1).
 
+mod saved;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use saved::{SavedError, saved};
 pub use settings::{by_region, settings};
 
 use aws_sdk_cloudtrail::Client;
