@@ -22,7 +22,7 @@ use crate::source::{Metadata, ObjectRef, Place, Scope};
 
 pub use ask::{AskError, ask};
 use document::Document;
-pub use judge::{Window, judge};
+pub use judge::{TrailThere, Window, judge};
 use key::{Keys, Verdict};
 
 /// The only algorithm AWS has used so far, in the digest and in its metadata.

@@ -267,6 +267,23 @@ async fn the_newest_digest_is_missed_when_cloudtrail_says_that_it_wrote_one() {
         assert_eq!(chain["holes"][0]["from"], from.as_str());
         assert_eq!(chain["holes"][0]["kind"], "missing");
     }
+    // with all of them gone, too
+    let stage = Stage::with_status(newest.clone()).await;
+    for hour in &stage.writer.hours {
+        stage.delete(&hour.digest).await;
+    }
+    let ran = stage.ran("verify", &source, &OPEN).await;
+    assert_eq!(ran.code, 4, "{}{}", ran.stdout, ran.stderr);
+    let removed = "no digest is here, and CloudTrail wrote some, the last at 2026-11-20T06:25:28Z";
+    assert!(ran.stdout.contains(removed), "{}", ran.stdout);
+    let whole = [&OPEN[..], &["--verify"]].concat();
+    let ran = stage.ran("run", &source, &whole).await;
+    assert_eq!(ran.code, 4, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.file("report.html").contains(removed));
+    // of a place that the digests lie beside nothing is missed
+    let logs = format!("{source}/AWSLogs/111122223333/CloudTrail");
+    let ran = stage.ran("verify", &logs, &OPEN).await;
+    assert_eq!(ran.code, 3, "{}{}", ran.stdout, ran.stderr);
     // a window that ends before says nothing of it
     let stage = Stage::with_status(newest).await;
     let ran = stage.verified().await;

@@ -14,9 +14,10 @@ use super::run::output::Folder;
 use super::run::progress::Bar;
 use crate::aws::{self, Aws};
 use crate::cli::{AwsChoice, DigestChoice};
+use crate::coverage::{Problem, ProblemKind};
 use crate::detect::Detector;
 use crate::digest::key::Keys;
-use crate::digest::{Origin, Reader, Window, ask, judge};
+use crate::digest::{Origin, Reader, TrailThere, Window, ask, judge};
 use crate::integrity::proof::Proof;
 use crate::integrity::{Integrity, Settled};
 use crate::pipeline::{self, Input, Ledger, Options, Work};
@@ -36,8 +37,8 @@ pub(super) struct Verification<'r> {
     folder: &'r Folder,
     runtime: &'r Runtime,
     buckets: BTreeMap<String, Access>,
-    /// The trails that write there, as the Regions of the digests know them.
-    trails: Vec<(String, Trail)>,
+    /// The trails that write there, as their Regions know them.
+    trails: Vec<TrailThere>,
     /// What CloudTrail did not say.
     limits: Vec<String>,
 }
@@ -71,8 +72,7 @@ impl<'r> Verification<'r> {
         };
         let trails = match origin {
             Origin::InPlace => {
-                let (trails, unknown) =
-                    runtime.block_on(ask_trails(found, &digested, scope, aws))?;
+                let (trails, unknown) = runtime.block_on(ask_trails(found, scope, aws))?;
                 limits.extend(unknown);
                 trails
             }
@@ -107,10 +107,16 @@ impl<'r> Verification<'r> {
     /// Asks for what is still missing, draws the proof, and writes it and the keys.
     pub(super) fn finish(
         mut self,
-        integrity: &mut Integrity,
+        tally: &mut Tally,
         options: &Options,
         progress: &Bar,
     ) -> anyhow::Result<(About, Proof, Vec<String>)> {
+        let unlisted = |problem: &Problem| problem.kind == ProblemKind::Unlisted;
+        if tally.coverage.problems.iter().any(unlisted) {
+            // what CloudTrail wrote may lie in what could not be listed
+            self.trails.clear();
+        }
+        let integrity = &mut tally.integrity;
         if self.reader.origin == Origin::InPlace {
             self.follow(integrity, options, progress);
         }
@@ -220,7 +226,7 @@ pub(super) fn read(
     let Some(verification) = verification else {
         return Ok((tally, None, Vec::new()));
     };
-    let (_, proof, files) = verification.finish(&mut tally.integrity, options, progress)?;
+    let (_, proof, files) = verification.finish(&mut tally, options, progress)?;
     grid::take_digests(&mut tally.coverage, &proof);
     Ok((tally, Some(proof), files))
 }
@@ -276,22 +282,41 @@ async fn ask_keys(
 /// read: the newest need not be among them.
 async fn ask_trails(
     found: &Found<'_>,
-    digested: &BTreeSet<(String, String)>,
     scope: &Scope,
     choice: &AwsChoice,
-) -> anyhow::Result<(Vec<(String, Trail)>, BTreeSet<String>)> {
-    let places = found
-        .places
-        .iter()
-        .filter(|(_, prefix)| !is_below_region(prefix));
-    let places: Vec<_> = places.cloned().collect();
-    let regions: BTreeSet<&str> = digested.iter().map(|(_, region)| &**region).collect();
+) -> anyhow::Result<(Vec<TrailThere>, BTreeSet<String>)> {
+    let places = found.places.iter();
+    let places: Vec<_> = places
+        .filter(|(_, prefix)| !is_below_region(prefix))
+        .cloned()
+        .collect();
+    let regions = match &found.input {
+        Input::Bucket { plan, .. } => plan.regions(),
+        Input::Files(_) => BTreeSet::new(),
+    };
     if places.is_empty() || regions.is_empty() {
         return Ok(Default::default());
     }
     let client = Aws::from_chain(&choice.options()).await?.cloudtrail();
+    let regions = regions.iter().map(String::as_str).collect();
     let now = scope.now.timestamp();
-    Ok(discover::by_region(&client, &places, &choice.trail, &regions, now).await)
+    let (trails, unknown) =
+        discover::by_region(&client, &places, &choice.trail, &regions, now).await;
+    let whole = |trail: &Trail| {
+        let top = format!("{}/AWSLogs/", trail.prefix);
+        let top = top.trim_start_matches('/');
+        let mut above = places.iter().filter(|(bucket, _)| *bucket == trail.bucket);
+        let listed = above.any(|(_, prefix)| {
+            prefix.is_empty() || top.starts_with(&format!("{}/", prefix.trim_end_matches('/')))
+        });
+        listed && scope.holds_account(trail.owner())
+    };
+    let there = |(region, trail): (String, Trail)| TrailThere {
+        whole: whole(&trail),
+        region,
+        trail,
+    };
+    Ok((trails.into_iter().map(there).collect(), unknown))
 }
 
 /// The names of valid logs, on disk until the proof is drawn: they may be millions.

@@ -33,22 +33,34 @@ pub struct Window {
     pub original: Option<String>,
     /// The buckets that were read; empty for copies.
     pub buckets: BTreeSet<String>,
-    /// Trails that write there as each Region knows them, asked before the digests were listed.
-    pub trails: Vec<(String, Trail)>,
+    /// The trails that write there, asked before the digests were listed.
+    pub trails: Vec<TrailThere>,
 }
 
-impl Window {
-    /// What the Region of a chain says of its trail.
-    fn told(&self, chain: &Chain) -> Option<(&Trail, &Status)> {
-        let mut trails = self.trails.iter();
-        let (_, trail) = trails.find(|(region, trail)| {
-            *region == chain.region
-                && trail.name == chain.trail
-                && trail.home_region == chain.home_region
-                && trail.holds_account(&chain.account)
-        })?;
-        match &trail.status {
-            Asked::Told(status) => Some((trail, status)),
+/// A trail as one Region knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrailThere {
+    pub region: String,
+    pub trail: Trail,
+    /// All that it writes of its own account was listed.
+    pub whole: bool,
+}
+
+impl TrailThere {
+    /// True for the chain of its own account. Of an organization's members nobody says when one
+    /// left.
+    fn is_of(&self, chain: &ChainProof) -> bool {
+        self.region == chain.region
+            && self.trail.name == chain.trail
+            && self.trail.home_region == chain.home_region
+            && self.trail.owner() == chain.account
+            && !chain.backfill
+    }
+
+    /// Its status and when it wrote the last digest.
+    fn told(&self) -> Option<(&Status, Epoch)> {
+        match &self.trail.status {
+            Asked::Told(status) => Some((status, status.digest_delivered?)),
             Asked::Unknown(_) => None,
         }
     }
@@ -92,6 +104,11 @@ pub fn judge(integrity: &mut Integrity, keys: &Keys, window: &Window) -> Proof {
         }
         of.holes = chain::holes(chain, digests, &findings, window, settled);
         chains.push(of);
+    }
+    for there in &window.trails {
+        if !chains.iter().any(|chain| there.is_of(chain)) {
+            chains.extend(chain::gone(there, window));
+        }
     }
     proof.chains = chains;
     for ((account, region), logs) in &integrity.undigested {

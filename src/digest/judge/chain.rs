@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{LATE, STAMP, Window};
+use super::{LATE, STAMP, TrailThere, Window};
 use crate::digest::key::{Keys, Verdict};
 use crate::event::time::{Epoch, iso};
-use crate::integrity::proof::{Hole, HoleKind, Judgement, State};
+use crate::integrity::proof::{ChainProof, Hole, HoleKind, Judgement, State};
 use crate::integrity::{Before, Chain, DigestFact, Previous, Standing};
 
 type Digests = BTreeMap<Arc<str>, DigestFact>;
@@ -203,6 +203,37 @@ pub(super) fn holes(
     holes
 }
 
+/// The chain of which nothing is left, though CloudTrail wrote digests inside the window.
+pub(super) fn gone(there: &TrailThere, window: &Window) -> Option<ChainProof> {
+    let (_, last) = there.told().filter(|_| there.whole)?;
+    // the hour of a digest ends before it is written, and the window is one of hours
+    let early = window.since.is_some_and(|since| last <= since + LATE);
+    let late = window.until.is_some_and(|until| last > until);
+    if early || late {
+        return None;
+    }
+    let what = format!(
+        "no digest is here, and CloudTrail wrote some, the last at {} (GetTrailStatus): they were \
+         removed",
+        iso(last)
+    );
+    Some(ChainProof {
+        account: there.trail.owner().to_owned(),
+        region: there.region.clone(),
+        trail: there.trail.name.clone(),
+        home_region: there.trail.home_region.clone(),
+        backfill: false,
+        hours: Vec::new(),
+        holes: vec![Hole {
+            from: last - 3_600,
+            to: last,
+            kind: HoleKind::Missing,
+            logs: 0,
+            found: found(State::Broken, what),
+        }],
+    })
+}
+
 /// The digests end before they should. Logs in the hole decide what that means.
 pub(super) fn end(from: Epoch, to: Epoch) -> Hole {
     Hole {
@@ -231,10 +262,10 @@ fn after(
     window: &Window,
 ) -> Option<Hole> {
     let end = (from < due).then(|| end(from, due));
-    let told = window.told(chain);
-    let Some((trail, status, last)) =
-        told.and_then(|(trail, status)| Some((trail, status, status.digest_delivered?)))
-    else {
+    let of = ChainProof::of(chain);
+    let there = window.trails.iter().find(|there| there.is_of(&of));
+    let told = there.and_then(|there| Some((&there.trail, there.told()?)));
+    let Some((trail, (status, last))) = told else {
         return end;
     };
     let told = format!("the last at {} (GetTrailStatus)", iso(last));
