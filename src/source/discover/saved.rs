@@ -2,7 +2,7 @@
 //! trail these credentials cannot ask.
 //!
 //! In: what the AWS CLI printed, one answer or several a file, each known by what is in it. Out:
-//! the same trails that [`settings`](super::settings) gives, without the time of asking, which no
+//! the same trails that [`settings`](super::settings()) gives, without the time of asking, which no
 //! answer holds. An answer of GetTrailStatus does not even name its trail: it is that of the only
 //! one, or of the one that the file is called after.
 

@@ -268,3 +268,33 @@ pub(super) fn unread(folder: &Path, error: &io::Error) -> Problem {
         what: format!("the folder cannot be read: {error}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_held_than_the_files_of_one_day_and_region() {
+        let root = tempfile::tempdir().unwrap();
+        for region in ["eu-west-1", "us-east-1"] {
+            for day in 10..20 {
+                let folder = format!("111122223333/CloudTrail/{region}/2026/11/{day}");
+                let folder = root.path().join(folder);
+                fs::create_dir_all(&folder).unwrap();
+                for file in ["a.json", "b.json", "c.json"] {
+                    fs::write(folder.join(file), "").unwrap();
+                }
+            }
+        }
+        let scope = Scope::all(DateTime::UNIX_EPOCH);
+        let mut files = crate::source::local::walk(root.path(), &scope)
+            .unwrap()
+            .files(&scope);
+        let mut count = 0;
+        while files.next().is_some() {
+            count += 1;
+            assert!(files.entries.len() < 3, "{} wait", files.entries.len());
+        }
+        assert_eq!(count, 60);
+    }
+}
