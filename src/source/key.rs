@@ -65,11 +65,24 @@ impl LogKey {
             account: (*account).to_owned(),
             region: (*region).to_owned(),
             day: date([year, month, day])?,
-            delivered: match kind {
-                LogKind::Digest => DigestName::parse(file).and_then(|name| time(name.end)),
-                _ => stamp(file),
-            },
+            delivered: delivered(kind, file),
         })
+    }
+
+    /// That of another file in the same folder.
+    pub fn beside(&self, file: &str) -> Self {
+        Self {
+            delivered: delivered(self.kind, file),
+            ..self.clone()
+        }
+    }
+}
+
+/// The time in a file's name.
+fn delivered(kind: LogKind, file: &str) -> Option<DateTime<Utc>> {
+    match kind {
+        LogKind::Digest => DigestName::parse(file).and_then(|name| time(name.end)),
+        _ => stamp(file),
     }
 }
 
@@ -155,11 +168,7 @@ pub fn from_file_name(file: &str) -> Option<String> {
     let mut parts = file.split('_');
     let (account, folder, region) = (parts.next()?, parts.next()?, parts.next()?);
     let kind = LogKind::from_folder(folder).filter(|_| is_account(account))?;
-    let delivered = match kind {
-        LogKind::Digest => DigestName::parse(file).and_then(|name| time(name.end)),
-        _ => stamp(file),
-    };
-    let day = day_folder(delivered?.date_naive());
+    let day = day_folder(delivered(kind, file)?.date_naive());
     Some(format!("{account}/{folder}/{region}/{day}/{file}"))
 }
 

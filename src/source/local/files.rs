@@ -14,7 +14,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::SIDE_FILE;
 use crate::coverage::{Problem, ProblemKind};
-use crate::source::key::LogKey;
+use crate::source::key::{LogKey, LogKind};
 use crate::source::{Listing, ObjectRef, Place, Scope};
 
 /// A folder whose files are listed when its turn comes, or a single object.
@@ -27,10 +27,57 @@ pub(super) struct Unit {
     pub(super) what: What,
 }
 
+impl From<Folder> for Unit {
+    fn from(folder: Folder) -> Self {
+        Self {
+            day: folder.key.as_ref().map(|key| key.day),
+            name: folder.name.clone(),
+            what: What::Folder(folder),
+        }
+    }
+}
+
+impl From<ObjectRef> for Unit {
+    fn from(object: ObjectRef) -> Self {
+        Self {
+            day: object.key.as_ref().map(|key| key.day),
+            name: object.name.clone(),
+            what: What::Object(Box::new(object)),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum What {
-    Folder(PathBuf),
+    Folder(Folder),
     Object(Box<ObjectRef>),
+}
+
+/// A folder of the tree.
+#[derive(Debug)]
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
+    /// As the name of its [`Unit`].
+    pub(super) name: String,
+    /// What it says of its files.
+    pub(super) key: Option<LogKey>,
+}
+
+impl Folder {
+    pub(super) fn new(path: PathBuf, name: String) -> Self {
+        let key = key(&path, &name, OsStr::new("*"));
+        Self { path, name, key }
+    }
+
+    /// What the name of a file in it says.
+    pub(super) fn key_of(&self, file: &OsStr) -> Option<LogKey> {
+        let text = file.to_string_lossy();
+        if LogKind::from_folder(&text).is_some() {
+            // called like a part of the layout: it may read as if it lay elsewhere
+            return key(&self.path, &self.name, file);
+        }
+        Some(self.key.as_ref()?.beside(&text))
+    }
 }
 
 /// The files of a tree, in [`ObjectRef::order`].
@@ -115,8 +162,8 @@ impl Files {
                     written: None,
                 }),
                 What::Folder(folder) => {
-                    if let Err(error) = list(folder, (at, unit), &self.scope, &mut entries) {
-                        self.problems.push(unread(folder, &error));
+                    if let Err(error) = list(folder, at, &self.scope, &mut entries) {
+                        self.problems.push(unread(&folder.path, &error));
                     }
                 }
             }
@@ -128,20 +175,16 @@ impl Files {
 }
 
 /// The files of a folder that are of its day and may hold what the scope asks for.
-fn list(
-    folder: &Path,
-    (at, unit): (usize, &Unit),
-    scope: &Scope,
-    entries: &mut Vec<Entry>,
-) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+fn list(folder: &Folder, at: usize, scope: &Scope, entries: &mut Vec<Entry>) -> io::Result<()> {
+    let day = folder.key.as_ref().map(|key| key.day);
+    for entry in fs::read_dir(&folder.path)? {
         let entry = entry?;
         let file = entry.file_name();
         if Kind::of(&entry)? != Kind::File || is_side_file(&file) {
             continue;
         }
-        let key = key(folder, &unit.name, &file);
-        if key.as_ref().map(|key| key.day) != unit.day || !scope.may_hold(key.as_ref()) {
+        let key = folder.key_of(&file);
+        if key.as_ref().map(|key| key.day) != day || !scope.may_hold(key.as_ref()) {
             continue;
         }
         let (size, written) = size_and_time(&entry.path());
@@ -161,8 +204,8 @@ impl Unit {
             What::Object(object) => ObjectRef::clone(object),
             What::Folder(folder) => ObjectRef {
                 name: self.name_of(entry).into_owned(),
-                place: Place::File(folder.join(&*entry.file)),
-                key: key(folder, &self.name, &entry.file),
+                place: Place::File(folder.path.join(&*entry.file)),
+                key: folder.key_of(&entry.file),
                 size: entry.size,
                 archived: None,
                 version: entry.size.zip(entry.written).map(version),

@@ -11,7 +11,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::files::{Files, Kind, Unit, What, is_side_file, key, object, unread};
+use super::files::{Files, Folder, Kind, Unit, is_side_file, object, unread};
 use crate::coverage::Problem;
 use crate::source::key::{DigestName, LogKind};
 use crate::source::{ObjectRef, Scope};
@@ -77,11 +77,7 @@ impl Tree {
 
     fn object(&mut self, object: ObjectRef) {
         self.met(&object.name);
-        self.units.push(Unit {
-            day: object.key.as_ref().map(|key| key.day),
-            name: object.name.clone(),
-            what: What::Object(Box::new(object)),
-        });
+        self.units.push(object.into());
     }
 
     /// A file to read.
@@ -127,11 +123,12 @@ impl Walk<'_> {
         if !self.entered.insert(folder.canonicalize()?) {
             return Ok(());
         }
-        let day = key(folder, &name, OsStr::new("*")).map(|key| key.day);
-        for entry in fs::read_dir(folder)? {
+        let folder = Folder::new(folder.to_owned(), name);
+        let day = folder.key.as_ref().map(|key| key.day);
+        for entry in fs::read_dir(&folder.path)? {
             let entry = entry?;
             let file = entry.file_name();
-            let below = format!("{name}{}", file.to_string_lossy());
+            let below = format!("{}{}", folder.name, file.to_string_lossy());
             match Kind::of(&entry)? {
                 Kind::Folder if is_aggregated(&file) => {
                     self.tree.passed_by.insert(format!("{below}/"));
@@ -142,24 +139,19 @@ impl Walk<'_> {
                     self.tree.passed_by.insert(below);
                 }
                 Kind::File => {
-                    let key = key(folder, &name, &file);
+                    let key = folder.key_of(&file);
                     if is_side_file(&file) || !self.scope.may_hold(key.as_ref()) {
                         continue;
                     }
                     if key.as_ref().map(|key| key.day) == day {
                         self.tree.met(&below);
                     } else {
-                        // called like a part of the layout, so that its name says another day
                         self.tree.object(object(&entry.path(), below, key));
                     }
                 }
             }
         }
-        self.tree.units.push(Unit {
-            day,
-            name,
-            what: What::Folder(folder.to_owned()),
-        });
+        self.tree.units.push(folder.into());
         Ok(())
     }
 }
