@@ -113,18 +113,23 @@ pub async fn by_region(
         for region in regions.iter().filter(there) {
             let client = aws::cloudtrail_in(&client, region);
             let status = match client.get_trail_status().name(&trail.arn).send().await {
-                Ok(answer) => Asked::Told(said(answer)),
+                Ok(answer) => said(answer),
                 Err(error) => {
-                    let asked: Asked<Status> =
-                        unanswered(&Fault::of(&error), "GetTrailStatus", &trail.name, "status");
-                    if let Asked::Unknown(why) = &asked {
-                        unknown.insert(not_known(why.clone()));
-                    }
-                    asked
+                    let fault = Fault::of(&error);
+                    unknown.insert(not_known(match fault.kind {
+                        FaultKind::Denied => {
+                            format!("allow cloudtrail:GetTrailStatus (AWS: {fault})")
+                        }
+                        _ => format!(
+                            "GetTrailStatus of trail {} in {region} failed ({fault})",
+                            trail.name
+                        ),
+                    }));
+                    continue;
                 }
             };
             let trail = Trail {
-                status,
+                status: Asked::Told(status),
                 ..trail.clone()
             };
             trails.push(((*region).to_owned(), trail));
