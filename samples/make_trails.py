@@ -3,6 +3,7 @@
 
     python3 samples/make_trails.py            write the files
     python3 samples/make_trails.py --check    compare what is there with what would be written
+    python3 samples/make_trails.py --sign     sign the digests of trails/signed with a new key
 
 Standard library only. The seed is fixed and gzip carries no time, so every run writes the same
 bytes. Nothing here is real: account ids, keys, addresses and mails are those that AWS and the RFCs
@@ -22,6 +23,8 @@ import uuid
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import signing
+
 HERE = Path(__file__).resolve().parent
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
@@ -40,6 +43,8 @@ BOTO_IN_ECS = "Boto3/1.40.49 md/Botocore#1.40.49 ua/2.1 os/linux#5.10.240 lang/p
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 TERRAFORM = "APN/1.0 HashiCorp/1.0 Terraform/1.13.3 terraform-provider-aws/6.15.0 aws-sdk-go-v2/1.39.2"
 READS = ("Get", "List", "Describe", "Head", "Batch", "Lookup", "AssumeRole", "Decrypt", "GenerateDataKey")
+
+SIDE_FILE = ".metadata.json"
 
 rng = random.Random(20261116)
 
@@ -790,6 +795,38 @@ def beside_the_logs(files):
     files[balancer] = gzip.compress(line.encode(), 9, mtime=0)
 
 
+def signed():
+    """A Monday's five hours with their digests, the last of them empty, and the key they are signed with."""
+    trail = Trail("signed")
+    since = utc("2026-11-23T13:17:28Z")
+    app = task_start(trail, utc("2026-11-23T13:31:00Z"))
+    for time, count in (("13:36", 6), ("14:21", 8), ("15:46", 5), ("16:06", 7)):
+        application(trail, utc(f"2026-11-23T{time}:00Z"), app, count)
+    console(trail, utc("2026-11-23T14:01:00Z"), "maya.cohen", "Developer", refused=0)
+    operator(trail, utc("2026-11-23T15:01:00Z"))
+    files = dict(trail.files())
+    root, keys = f"{trail.folder}/", "trails/signed-public-keys.json"
+    if "--sign" in sys.argv[1:]:
+        signer = signing.Signer.new()
+    else:
+        kept = {path.relative_to(HERE / root).as_posix().removesuffix(SIDE_FILE):
+                json.loads(path.read_bytes())["Metadata"]["signature"]
+                for path in (HERE / root).rglob("*" + SIDE_FILE)}
+        signer = signing.Signer.of((HERE / keys).read_bytes(), kept)
+    logs = [(key.removeprefix(root), utc_of_stamp(key), gzip.decompress(content)) for key, content in sorted(files.items())]
+    for key, content, signature in signing.digests(logs, since, 5, signer, account=ACCOUNT, region=REGION,
+                                                   trail="pazpaz-iam-audit", bucket=LOG_BUCKET):
+        files[root + key] = gzip.compress(content, 9, mtime=0)
+        head = {"Metadata": {"signature": signature, "signature-algorithm": signing.ALGORITHM}}
+        files[root + key + SIDE_FILE] = (json.dumps(head, indent=4) + "\n").encode()
+    files[keys] = signer.keys()
+    return files
+
+
+def utc_of_stamp(key):
+    return datetime.strptime(key.split("_")[3], "%Y%m%dT%H%MZ").replace(tzinfo=timezone.utc)
+
+
 def digest_document(key, log_files):
     return {
         "awsAccountId": ACCOUNT, "digestStartTime": "2026-11-17T08:00:00Z", "digestEndTime": "2026-11-17T09:00:00Z",
@@ -884,6 +921,7 @@ def everything():
     beside_the_logs(files)
     files.update(broken())
     files.update(narrowed().files())
+    files.update(signed())
     return files
 
 

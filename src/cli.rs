@@ -94,6 +94,9 @@ pub struct Run {
     #[command(flatten)]
     pub rule_choice: RuleChoice,
 
+    #[command(flatten)]
+    pub trails: TrailChoice,
+
     /// Check every log against CloudTrail's signed digests while it is read
     #[arg(long, conflicts_with = "incremental", help_heading = "Digests")]
     pub verify: bool,
@@ -156,6 +159,9 @@ pub struct Coverage {
     /// What runs remember: it says which rules have learnt what is usual
     #[arg(long, value_name = "FILE", help_heading = "Running")]
     pub state: Option<PathBuf>,
+    #[command(flatten)]
+    pub trails: TrailChoice,
+
     #[command(flatten)]
     pub running: Running,
 
@@ -260,6 +266,17 @@ pub struct DigestChoice {
     /// account on
     #[arg(long, value_name = "BUCKET")]
     pub original_bucket: Option<String>,
+}
+
+/// What is known of the trails.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Trails")]
+pub struct TrailChoice {
+    /// What the trails record, as `aws cloudtrail describe-trails` or `get-trail`,
+    /// `get-event-selectors`, `get-trail-status` and `get-insight-selectors` printed it; may be given
+    /// several times [default: CloudTrail is asked where a bucket is read]
+    #[arg(long, value_name = "FILE")]
+    pub trail_settings: Vec<PathBuf>,
 }
 
 /// Which events.

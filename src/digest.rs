@@ -22,7 +22,7 @@ use crate::source::{Metadata, ObjectRef, Place, Scope};
 
 pub use ask::{AskError, ask};
 use document::Document;
-pub use judge::{Window, judge};
+pub use judge::{TrailThere, Window, judge};
 use key::{Keys, Verdict};
 
 /// The only algorithm AWS has used so far, in the digest and in its metadata.
@@ -103,6 +103,7 @@ impl Reader {
                 fingerprint: "".into(),
                 signature: None,
                 before: Before::Unknown,
+                written: object.written,
                 named: 0,
                 met: Met::default(),
             }),
@@ -168,6 +169,7 @@ impl Reader {
                 fingerprint: document.fingerprint.as_str().into(),
                 signature: signature.map(|text| text_hash(text)),
                 before,
+                written: object.written,
                 named: u32::try_from(claims.len()).unwrap_or(u32::MAX),
                 met: Met::default(),
             }),

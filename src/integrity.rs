@@ -43,6 +43,8 @@ pub struct DigestFact {
     /// Of the text of the signature that was stored with it, where there was one.
     pub signature: Option<Hash>,
     pub before: Before,
+    /// When it was written to its bucket, where the listing told.
+    pub written: Option<Epoch>,
     /// How many logs of the window it names.
     pub named: u32,
     pub met: Met,

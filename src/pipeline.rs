@@ -20,8 +20,9 @@ use crate::coverage::ProblemKind;
 use crate::detect::{Detection, Detector};
 use crate::digest::Reader;
 use crate::integrity::Settled;
+use crate::source::Scope;
+use crate::source::local::Tree;
 use crate::source::s3::{self, Access};
-use crate::source::{Listing, Scope};
 use crate::state::State;
 use crate::tally::{Scanned, Tally};
 use incoming::{Incoming, Loaded};
@@ -81,7 +82,7 @@ pub trait Progress: Sync {
 #[derive(Debug)]
 pub enum Input<'r> {
     /// Files and standard input: the workers read them.
-    Files(Listing),
+    Files(Tree),
     /// Objects in S3, listed and fetched on the runtime while the workers work.
     Bucket {
         runtime: &'r Runtime,

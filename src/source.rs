@@ -92,6 +92,8 @@ pub struct ObjectRef {
     pub archived: Option<String>,
     /// What changes when the object does, where the listing told: its ETag or time of writing.
     pub version: Option<Box<str>>,
+    /// When it was written to its bucket, where the listing told, in seconds since 1970.
+    pub written: Option<i64>,
 }
 
 /// How to get an object's bytes.
@@ -185,7 +187,7 @@ impl Scope {
     }
 }
 
-/// What a source holds.
+/// What a small source holds, all at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
     /// The objects to read, in [`ObjectRef::order`], each once.
@@ -195,14 +197,6 @@ pub struct Listing {
     /// What was seen and not entered, because it is not CloudTrail's log folder: other services,
     /// digests, special files. Names as in [`ObjectRef::name`], folders with a `/` at the end.
     pub passed_by: BTreeSet<String>,
-}
-
-impl Listing {
-    /// Puts the objects into their order.
-    fn sort(&mut self) {
-        self.objects.sort_by(|a, b| a.order().cmp(&b.order()));
-        self.problems.sort();
-    }
 }
 
 /// What S3 keeps beside an object's bytes (`x-amz-meta-…`), by name without that prefix.

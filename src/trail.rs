@@ -68,6 +68,10 @@ pub struct Status {
     #[serde(serialize_with = "iso_time")]
     pub delivered: Option<Epoch>,
     pub delivery_error: Option<String>,
+    /// The same of digests.
+    #[serde(serialize_with = "iso_time")]
+    pub digest_delivered: Option<Epoch>,
+    pub digest_error: Option<String>,
 }
 
 impl Trail {

@@ -89,6 +89,76 @@ fn a_week_in_which_the_trail_was_stopped_says_so_on_the_terminal() {
 }
 
 #[test]
+fn a_copied_folder_is_judged_by_what_somebody_saved_of_its_trail() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
+    let trail = format!(
+        r#"{{"trailList": [{{"Name": "audit", "TrailARN": "{arn}", "S3BucketName": "logs",
+            "HomeRegion": "us-east-1", "IsMultiRegionTrail": true, "LogFileValidationEnabled": true,
+            "HasCustomEventSelectors": true, "HasInsightSelectors": false}}]}}"#
+    );
+    let selectors = format!(
+        r#"{{"TrailARN": "{arn}", "EventSelectors": [{{"ReadWriteType": "WriteOnly",
+            "IncludeManagementEvents": true, "DataResources": []}}]}}"#
+    );
+    let (trail, selectors) = (
+        file("trail.json", &trail),
+        file("selectors.json", &selectors),
+    );
+    let status = file(
+        "status.json",
+        r#"{"IsLogging": true, "LatestDeliveryTime": 1795000000}"#,
+    );
+    let settings = [
+        "--trail-settings",
+        &trail,
+        "--trail-settings",
+        &selectors,
+        "--trail-settings",
+        &status,
+    ];
+    let (code, stdout, stderr) = coverage("samples/trails/quiet", &settings);
+    assert_eq!(code, 3, "{stdout}{stderr}");
+    assert!(
+        stdout.contains("Trail audit: all Regions; logging; selectors known; no Insights"),
+        "{stdout}"
+    );
+    assert!(stdout.contains("write-only trail: trail audit"), "{stdout}");
+    assert!(stdout.contains("told by saved answers"), "{stdout}");
+    // the report of a run says the same
+    let ran = run("samples/trails/quiet", &settings);
+    let reason = |report: &Value| {
+        let rules = report["rules"].as_array().unwrap();
+        let rule = rules
+            .iter()
+            .find(|rule| rule["name"] == "aws_sts_assume_role_denied");
+        rule.unwrap()["reason"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let report = json("samples/trails/quiet", &settings);
+    assert!(
+        reason(&report).contains("trail audit"),
+        "{}",
+        reason(&report)
+    );
+    assert_eq!(reason(&ran.json("coverage.json")), reason(&report));
+
+    let (code, _, stderr) = coverage("samples/trails/quiet", &settings[2..]);
+    assert_eq!(code, 2);
+    assert!(
+        stderr.contains("no answer of describe-trails or get-trail"),
+        "{stderr}"
+    );
+}
+
+#[test]
 fn selectors_narrowed_inside_the_window_end_what_was_seen_until_they_are_widened() {
     let report = json("samples/trails/narrowed", &[]);
     assert_eq!(
@@ -343,7 +413,7 @@ fn reach(trail: &Trail, class: &Class) -> Reach {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cloudtrail_tells_basic_and_advanced_selectors_status_and_insights() {
-    let Some((client, s3, _)) = moto().await else {
+    let Some((client, s3, url)) = moto().await else {
         return;
     };
     let bucket = "coverage-settings";
@@ -356,6 +426,8 @@ async fn cloudtrail_tells_basic_and_advanced_selectors_status_and_insights() {
         panic!("{new:?}");
     };
     assert!(status.logging && status.started.is_some());
+
+    assert_saved_alike(&url, new);
 
     let objects = DataResource::builder()
         .r#type("AWS::S3::Object")
@@ -386,6 +458,8 @@ async fn cloudtrail_tells_basic_and_advanced_selectors_status_and_insights() {
         reach(&narrow, &phi.clone().below("arn:aws:s3:::other/")),
         Reach::None(_)
     ));
+
+    assert_saved_alike(&url, narrow);
 
     let field = |name: &str, equals: &str| {
         AdvancedFieldSelector::builder()
@@ -441,8 +515,53 @@ async fn cloudtrail_tells_basic_and_advanced_selectors_status_and_insights() {
         panic!("{advanced:?}");
     };
     assert!(!status.logging && status.stopped.is_some());
+    assert_saved_alike(&url, advanced);
     // other tests begin with a server that has no trail
     client.delete_trail().name(bucket).send().await.unwrap();
+}
+
+/// What the AWS CLI prints of a trail, saved and read again, says what CloudTrail tells us itself.
+/// Needs AWS_CLI (the `aws` of a `pip install awscli`).
+fn assert_saved_alike(url: &str, live: Trail) {
+    let Ok(cli) = std::env::var("AWS_CLI") else {
+        eprintln!("skipped: AWS_CLI is not set");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let answer = |command: &str, about: &str| {
+        let output = std::process::Command::new(&cli)
+            .args(["--endpoint-url", url, "--output", "json", "cloudtrail"])
+            .args([command, about, &live.name])
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_DEFAULT_REGION", "us-east-1")
+            .output()
+            .unwrap();
+        let path = folder.path().join(format!("{command}.json"));
+        assert!(output.status.success(), "{command}");
+        std::fs::write(&path, output.stdout).unwrap();
+        path
+    };
+    let mut files = vec![
+        answer("get-trail", "--name"),
+        answer("get-event-selectors", "--trail-name"),
+        answer("get-trail-status", "--name"),
+    ];
+    // of a trail without Insights AWS answers with an error, and its description tells it
+    if live.insights != Asked::Told(Vec::new()) {
+        files.push(answer("get-insight-selectors", "--trail-name"));
+    }
+    // neither knows when the other asked, and moto delivers all the time
+    let timeless = |mut trail: Trail| {
+        trail.asked = None;
+        if let Asked::Told(status) = &mut trail.status {
+            status.delivered = None;
+        }
+        trail
+    };
+    let saved = discover::saved(&files).unwrap();
+    let saved: Vec<_> = saved.into_iter().map(timeless).collect();
+    assert_eq!(saved, [timeless(live)]);
 }
 
 /// Puts the quiet sample into a bucket, each key as `name` writes it.

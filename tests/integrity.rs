@@ -695,6 +695,7 @@ fn facts_merge_in_any_order_and_any_split_to_the_same_proof() {
         copy: true,
         original: None,
         buckets: Default::default(),
+        trails: Vec::new(),
     };
     let proof = |mut parts: Vec<Integrity>| {
         let mut whole = Integrity::default();

@@ -102,9 +102,9 @@ fn a_story_in_a_log_file_is_found_as_in_a_trial() {
         let folder = tempfile::tempdir().unwrap();
         let text = format!("{{\"Records\":[{}]}}", events.join(","));
         std::fs::write(folder.path().join("log.json"), text).unwrap();
-        let listing = local::list(folder.path(), &scope).unwrap();
+        let tree = local::walk(folder.path(), &scope).unwrap();
         let mut tally = pipeline::run(
-            Input::Files(listing),
+            Input::Files(tree),
             Work::rules(&detector),
             &scope,
             &options,

@@ -11,6 +11,7 @@
 mod product;
 
 use product::{run, samples};
+use trailscan::source::{Place, Scope, local};
 
 #[test]
 fn the_breach_is_found_with_all_its_parts() {
@@ -198,4 +199,52 @@ fn the_report_is_readable_by_its_owner_alone() {
     for entry in std::fs::read_dir(&report).unwrap() {
         assert_eq!(mode(&entry.unwrap().path()), 0o600);
     }
+}
+
+/// `trailscan verify` of the signed trail, of which `change` may change a copy.
+fn verified(change: impl Fn(&std::path::Path)) -> product::Ran {
+    let folder = tempfile::tempdir().unwrap();
+    let everything = Scope::all("2026-11-30T00:00:00Z".parse().unwrap());
+    let listing = local::list(&samples("trails/signed"), &everything).unwrap();
+    for object in &listing.objects {
+        let Place::File(path) = &object.place else {
+            panic!("no file");
+        };
+        let copy = folder.path().join(&object.name);
+        std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        std::fs::copy(path, &copy).unwrap();
+        let side = |path: &std::path::Path| format!("{}{}", path.display(), local::SIDE_FILE);
+        // logs have none
+        drop(std::fs::copy(side(path), side(&copy)));
+    }
+    change(folder.path());
+    let mut command = product::trailscan();
+    command.arg("verify").arg(folder.path());
+    command.args(["--original-bucket", "pazpaz-cloudtrail-logs"]);
+    command.arg("--public-keys");
+    command.arg(samples("trails/signed-public-keys.json"));
+    product::finish(command)
+}
+
+#[test]
+fn the_signed_trail_is_proven_log_by_log_and_a_change_of_it_is_seen() {
+    let ran = verified(|_| {});
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stdout
+            .contains("Integrity valid: 5 of 5 digests valid, 7 of 7 logs valid"),
+        "{}",
+        ran.stdout
+    );
+    // of an hour in which nothing was delivered
+    let digest = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/11/23/\
+        111122223333_CloudTrail-Digest_us-east-1_pazpaz-iam-audit_us-east-1_20261123T171728Z.json.gz";
+    let ran = verified(|root| std::fs::remove_file(root.join(digest)).unwrap());
+    assert_eq!(ran.code, 4, "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stdout
+            .contains("2026-11-23T16:17:28Z to 2026-11-23T17:17:28Z"),
+        "{}",
+        ran.stdout
+    );
 }

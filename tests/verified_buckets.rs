@@ -20,9 +20,10 @@ use std::sync::{Arc, Mutex};
 
 use aws_sdk_s3::Client;
 use chain::{BUCKET, WINDOW, Writer, gunzip, gzip};
+use chrono::{DateTime, Duration};
 use loopback::cloud::{Cloud, Trail};
 use product::{Ran, finish, trailscan};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Six hours in a bucket, and the folder they were uploaded from.
@@ -32,7 +33,7 @@ struct Stage {
     s3: Client,
     url: String,
     asked: Arc<Mutex<Vec<String>>>,
-    _buckets: TempDir,
+    buckets: TempDir,
 }
 
 impl Stage {
@@ -44,11 +45,35 @@ impl Stage {
     }
 
     async fn of(folder: TempDir, writer: Writer, keys: Vec<Value>) -> Self {
+        Self::telling(folder, writer, keys, Vec::new()).await
+    }
+
+    /// Six hours of a trail with that status. Each digest was written 8 minutes after its hour.
+    async fn with_status(status: Value) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = Writer::hours(&folder.path().join("bucket"), 6);
+        let keys = writer.api_keys();
+        let stage = Self::telling(folder, writer, keys, vec![("us-east-1", status)]).await;
+        for hour in &stage.writer.hours {
+            let path = stage.buckets.path().join(BUCKET).join(&hour.digest);
+            let file = fs::File::options().write(true).open(path).unwrap();
+            file.set_modified((hour.end + Duration::minutes(8)).into())
+                .unwrap();
+        }
+        stage
+    }
+
+    async fn telling(
+        folder: TempDir,
+        writer: Writer,
+        keys: Vec<Value>,
+        statuses: Vec<(&'static str, Value)>,
+    ) -> Self {
         let buckets = tempfile::tempdir().unwrap();
         let files = s3s_fs::FileSystem::new(buckets.path()).unwrap();
         let mut trail = Trail::named("main_trail");
         trail.bucket = BUCKET;
-        let cloud = Cloud::over(files, &[trail], keys);
+        let cloud = Cloud::over(files, &[trail], keys).telling(statuses);
         let asked = cloud.asked();
         let url = cloud.serve().await;
         let s3 = loopback::aws(&url).await.s3();
@@ -58,7 +83,7 @@ impl Stage {
             s3,
             url,
             asked,
-            _buckets: buckets,
+            buckets,
         };
         stage.upload(BUCKET, |_| true).await;
         stage.asked.lock().unwrap().clear();
@@ -142,6 +167,8 @@ async fn a_bucket_is_verified_with_the_keys_that_cloudtrail_gives() {
         ran.stdout
             .contains("6 of 6 digests valid, 18 of 18 logs valid")
     );
+    // whether more digests were written is not told to everybody
+    assert!(ran.stdout.contains("allow cloudtrail:GetTrailStatus"));
     assert_eq!(stage.downloads().values().sum::<u32>(), 18);
     // the keys that were asked for are enough to do it again from a copy, offline
     let mut offline = trailscan();
@@ -201,6 +228,100 @@ async fn what_was_done_to_a_bucket_is_found() {
     ] {
         assert!(ran.stdout.contains(hole), "{hole}: {}", ran.stdout);
     }
+}
+
+/// A status with times as CloudTrail writes them.
+fn status(times: &[(&str, &str)]) -> Value {
+    let mut status = json!({"IsLogging": true, "LatestDigestDeliveryError": ""});
+    for (what, time) in times {
+        let time: DateTime<chrono::Utc> = time.parse().unwrap();
+        status[*what] = time.timestamp().into();
+    }
+    status
+}
+
+/// Until an hour in which no digest is due yet.
+const OPEN: [&str; 4] = [WINDOW[0], WINDOW[1], "--until", "2026-11-20T08:00:00Z"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_digest_is_missed_when_cloudtrail_says_that_it_wrote_one() {
+    let newest = status(&[("LatestDigestDeliveryTime", "2026-11-20T06:25:28Z")]);
+    let source = format!("s3://{BUCKET}");
+    for removed in [5..6, 3..6] {
+        let stage = Stage::with_status(newest.clone()).await;
+        for hour in removed.clone() {
+            let hour = &stage.writer.hours[hour];
+            // no log is left to tell of the hour
+            for key in hour.logs.iter().chain([&hour.digest]) {
+                stage.delete(key).await;
+            }
+        }
+        let ran = stage.ran("verify", &source, &OPEN).await;
+        assert_eq!(ran.code, 4, "{}{}", ran.stdout, ran.stderr);
+        let missing = "the newest digest is missing: CloudTrail wrote digests after the last one \
+                       here, the last at 2026-11-20T06:25:28Z (GetTrailStatus)";
+        assert!(ran.stdout.contains(missing), "{}", ran.stdout);
+        let chain = &ran.json("integrity.json")["chains"][0];
+        let left = &stage.writer.hours[removed.start - 1];
+        let from = left.end.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        assert_eq!(chain["holes"][0]["from"], from.as_str());
+        assert_eq!(chain["holes"][0]["kind"], "missing");
+    }
+    // with all of them gone, too
+    let stage = Stage::with_status(newest.clone()).await;
+    for hour in &stage.writer.hours {
+        stage.delete(&hour.digest).await;
+    }
+    let ran = stage.ran("verify", &source, &OPEN).await;
+    assert_eq!(ran.code, 4, "{}{}", ran.stdout, ran.stderr);
+    let removed = "no digest is here, and CloudTrail wrote some, the last at 2026-11-20T06:25:28Z";
+    assert!(ran.stdout.contains(removed), "{}", ran.stdout);
+    let whole = [&OPEN[..], &["--verify"]].concat();
+    let ran = stage.ran("run", &source, &whole).await;
+    assert_eq!(ran.code, 4, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.file("report.html").contains(removed));
+    // of a place that the digests lie beside nothing is missed
+    let logs = format!("{source}/AWSLogs/111122223333/CloudTrail");
+    let ran = stage.ran("verify", &logs, &OPEN).await;
+    assert_eq!(ran.code, 3, "{}{}", ran.stdout, ran.stderr);
+    // a window that ends before says nothing of it
+    let stage = Stage::with_status(newest).await;
+    let ran = stage.verified().await;
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_cloudtrail_wrote_no_further_digest_nothing_was_removed() {
+    let source = format!("s3://{BUCKET}");
+    let mut stopped = status(&[
+        ("LatestDigestDeliveryTime", "2026-11-20T06:25:28Z"),
+        ("StartLoggingTime", "2026-11-19T00:00:00Z"),
+        ("StopLoggingTime", "2026-11-20T06:10:00Z"),
+    ]);
+    stopped["IsLogging"] = false.into();
+    let mut refused = status(&[("LatestDigestDeliveryTime", "2026-11-20T06:25:28Z")]);
+    refused["LatestDigestDeliveryError"] = "AccessDenied".into();
+    for (status, why) in [
+        (stopped, "was stopped at 2026-11-20T06:10:00Z"),
+        (refused, "S3 refused the next one: AccessDenied"),
+    ] {
+        let mut stage = Stage::with_status(status).await;
+        // a log of the hour without a digest does not turn it into a theft
+        let (key, _) = stage.writer.log("2026-11-20T07:01:00Z".parse().unwrap());
+        let path = stage.writer.path(&key);
+        stage.put(&key, fs::read(&path).unwrap(), &path).await;
+        let ran = stage.ran("verify", &source, &OPEN).await;
+        assert_eq!(ran.code, 3, "{}{}", ran.stdout, ran.stderr);
+        assert!(ran.stdout.contains(why), "{}", ran.stdout);
+        let hole = &ran.json("integrity.json")["chains"][0]["holes"][0];
+        assert_eq!(hole["kind"], "none_written");
+        assert_eq!(hole["logs"], 1);
+    }
+    let later = status(&[("LatestDigestDeliveryTime", "2026-11-21T00:25:28Z")]);
+    let stage = Stage::with_status(later).await;
+    let ran = stage.ran("verify", &source, &OPEN).await;
+    assert_eq!(ran.code, 3, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("a later --until"), "{}", ran.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]

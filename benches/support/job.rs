@@ -44,8 +44,8 @@ impl Job {
 
     /// From the folder to the report.
     pub fn run(&self, folder: &Path, jobs: usize) -> Report {
-        let listing = local::list(folder, &Self::scope()).expect("a folder");
-        self.scan(Input::Files(listing), jobs)
+        let tree = local::walk(folder, &Self::scope()).expect("a folder");
+        self.scan(Input::Files(tree), jobs)
     }
 
     /// From the objects to the report; asserts that all of them were read.

@@ -34,7 +34,12 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
     // which events the rules match is not asked here: only which they could see
     let none = RuleSet::default();
     let detector = Detector::new(&none, &config.organization);
-    let settings = run::settings(&found, &scope, &arguments.aws, &runtime)?;
+    let settings = run::settings(
+        &found,
+        &scope,
+        (&arguments.trails, &arguments.aws),
+        &runtime,
+    )?;
     let verification = match &folder {
         None => None,
         Some(folder) => Some(Verification::prepare(

@@ -16,7 +16,7 @@ use super::verification::{self, Verification};
 use super::{Exit, say};
 use crate::aws::Aws;
 use crate::cli::{
-    AwsChoice, DigestChoice, FailOn, RuleChoice, RuleSource, Run, Running, Selection,
+    AwsChoice, DigestChoice, FailOn, RuleChoice, RuleSource, Run, Running, Selection, TrailChoice,
 };
 use crate::config::Config;
 use crate::correlate::correlate;
@@ -74,7 +74,12 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
             &runtime,
         )?),
     };
-    let settings = settings(&found, &scope, &arguments.aws, &runtime)?;
+    let settings = settings(
+        &found,
+        &scope,
+        (&arguments.trails, &arguments.aws),
+        &runtime,
+    )?;
     progress.begin();
     let detector = Detector::new(&rules, &config.organization);
     let options = Options {
@@ -128,14 +133,24 @@ pub(super) fn digests_are_asked_for(choice: &DigestChoice, verify: bool) -> anyh
 /// What CloudTrail says of the trails that write to what is read, and what it does not say.
 pub(super) type Settings = (BTreeSet<Trail>, BTreeSet<String>);
 
-/// Asks CloudTrail what is recorded where a bucket is read; of a folder nobody knows its trail.
+/// Asks CloudTrail what is recorded where a bucket is read; of a folder nobody knows its trail. What
+/// somebody saved holds for both.
 pub(super) fn settings(
     found: &Found<'_>,
     scope: &Scope,
-    choice: &AwsChoice,
+    (trails, choice): (&TrailChoice, &AwsChoice),
     runtime: &tokio::runtime::Runtime,
 ) -> anyhow::Result<Settings> {
     let places = found.places.as_slice();
+    if !trails.trail_settings.is_empty() {
+        let mut trails = discover::saved(&trails.trail_settings)?;
+        // an archive is a bucket that none of them writes to
+        let writes = |trail: &Trail| places.iter().any(|(b, p)| trail.writes_to(b, p));
+        if trails.iter().any(writes) {
+            trails.retain(writes);
+        }
+        return Ok((trails, [notes::SAVED_SETTINGS.to_owned()].into()));
+    }
     if places.is_empty() {
         return Ok(Settings::default());
     }

@@ -14,18 +14,20 @@ use super::run::output::Folder;
 use super::run::progress::Bar;
 use crate::aws::{self, Aws};
 use crate::cli::{AwsChoice, DigestChoice};
+use crate::coverage::{Problem, ProblemKind};
 use crate::detect::Detector;
 use crate::digest::key::Keys;
-use crate::digest::{self, Origin, Reader, Window, ask, judge};
+use crate::digest::{Origin, Reader, TrailThere, Window, ask, judge};
 use crate::integrity::proof::Proof;
 use crate::integrity::{Integrity, Settled};
 use crate::pipeline::{self, Input, Ledger, Options, Work};
 use crate::report::grid;
 use crate::report::integrity::{self as written, About, Matching};
-use crate::source::key::{DigestName, LogKey};
+use crate::source::key::{LogKey, is_below_region};
 use crate::source::s3::{self, Access, Plan};
-use crate::source::{ObjectRef, Place, Scope, Source};
+use crate::source::{ObjectRef, Place, Scope, Source, discover};
 use crate::tally::Tally;
+use crate::trail::Trail;
 
 /// Everything that is needed beside the logs and digests themselves.
 pub(super) struct Verification<'r> {
@@ -35,7 +37,9 @@ pub(super) struct Verification<'r> {
     folder: &'r Folder,
     runtime: &'r Runtime,
     buckets: BTreeMap<String, Access>,
-    /// What went wrong with the keys.
+    /// The trails that write there, as their Regions know them.
+    trails: Vec<TrailThere>,
+    /// What CloudTrail did not say.
     limits: Vec<String>,
 }
 
@@ -50,7 +54,7 @@ impl<'r> Verification<'r> {
         runtime: &'r Runtime,
     ) -> anyhow::Result<Self> {
         let digested = digested(&found.input);
-        let (keys, limits) = if choice.public_keys.is_empty() {
+        let (keys, mut limits) = if choice.public_keys.is_empty() {
             runtime.block_on(ask_keys(&found.input, &digested, scope, aws))?
         } else {
             let mut keys = Keys::default();
@@ -65,6 +69,14 @@ impl<'r> Verification<'r> {
             bucket => Origin::Copy {
                 bucket: bucket.clone(),
             },
+        };
+        let trails = match origin {
+            Origin::InPlace => {
+                let (trails, unknown) = runtime.block_on(ask_trails(found, scope, aws))?;
+                limits.extend(unknown);
+                trails
+            }
+            Origin::Copy { .. } => Vec::new(),
         };
         Ok(Self {
             reader: Reader {
@@ -87,6 +99,7 @@ impl<'r> Verification<'r> {
                 Input::Bucket { buckets, .. } => buckets.clone(),
                 Input::Files(_) => BTreeMap::new(),
             },
+            trails,
             limits,
         })
     }
@@ -94,10 +107,16 @@ impl<'r> Verification<'r> {
     /// Asks for what is still missing, draws the proof, and writes it and the keys.
     pub(super) fn finish(
         mut self,
-        integrity: &mut Integrity,
+        tally: &mut Tally,
         options: &Options,
         progress: &Bar,
     ) -> anyhow::Result<(About, Proof, Vec<String>)> {
+        let unlisted = |problem: &Problem| problem.kind == ProblemKind::Unlisted;
+        if tally.coverage.problems.iter().any(unlisted) {
+            // what CloudTrail wrote may lie in what could not be listed
+            self.trails.clear();
+        }
+        let integrity = &mut tally.integrity;
         if self.reader.origin == Origin::InPlace {
             self.follow(integrity, options, progress);
         }
@@ -113,6 +132,7 @@ impl<'r> Verification<'r> {
             copy,
             original,
             buckets: self.buckets.into_keys().collect(),
+            trails: self.trails,
         };
         let mut proof = judge(integrity, &self.reader.keys, &window);
         proof.limits.append(&mut self.limits);
@@ -182,6 +202,7 @@ impl<'r> Verification<'r> {
             size: None,
             archived: None,
             version: None,
+            written: None,
         })
     }
 }
@@ -205,7 +226,7 @@ pub(super) fn read(
     let Some(verification) = verification else {
         return Ok((tally, None, Vec::new()));
     };
-    let (_, proof, files) = verification.finish(&mut tally.integrity, options, progress)?;
+    let (_, proof, files) = verification.finish(&mut tally, options, progress)?;
     grid::take_digests(&mut tally.coverage, &proof);
     Ok((tally, Some(proof), files))
 }
@@ -214,16 +235,7 @@ pub(super) fn read(
 fn digested(input: &Input<'_>) -> BTreeSet<(String, String)> {
     match input {
         Input::Bucket { plan, .. } => plan.digest_places(),
-        Input::Files(listing) => {
-            let names = listing
-                .objects
-                .iter()
-                .map(|one| DigestName::parse(&one.name));
-            let places = names.flatten().map(|name| (name.account, name.region));
-            places
-                .map(|(account, region)| (account.to_owned(), region.to_owned()))
-                .collect()
-        }
+        Input::Files(tree) => tree.digest_places().clone(),
     }
 }
 
@@ -237,11 +249,7 @@ async fn ask_keys(
     let (mut keys, mut limits) = (Keys::default(), Vec::new());
     let oldest = match input {
         Input::Bucket { .. } => None,
-        Input::Files(listing) => {
-            let digests = listing.objects.iter().filter(|one| digest::is_digest(one));
-            let ends = digests.filter_map(|one| DigestName::parse(&one.name));
-            ends.map(|name| name.end).min()
-        }
+        Input::Files(tree) => tree.oldest_digest(),
     };
     let first = scope.since.map(|since| since.timestamp()).or(oldest);
     let regions: BTreeSet<&str> = digested.iter().map(|(_, region)| &**region).collect();
@@ -268,6 +276,47 @@ async fn ask_keys(
         }
     }
     Ok((keys, limits))
+}
+
+/// What CloudTrail says of its newest digests. Nothing is asked where a part of a trail's days is
+/// read: the newest need not be among them.
+async fn ask_trails(
+    found: &Found<'_>,
+    scope: &Scope,
+    choice: &AwsChoice,
+) -> anyhow::Result<(Vec<TrailThere>, BTreeSet<String>)> {
+    let places = found.places.iter();
+    let places: Vec<_> = places
+        .filter(|(_, prefix)| !is_below_region(prefix))
+        .cloned()
+        .collect();
+    let regions = match &found.input {
+        Input::Bucket { plan, .. } => plan.regions(),
+        Input::Files(_) => BTreeSet::new(),
+    };
+    if places.is_empty() || regions.is_empty() {
+        return Ok(Default::default());
+    }
+    let client = Aws::from_chain(&choice.options()).await?.cloudtrail();
+    let regions = regions.iter().map(String::as_str).collect();
+    let now = scope.now.timestamp();
+    let (trails, unknown) =
+        discover::by_region(&client, &places, &choice.trail, &regions, now).await;
+    let whole = |trail: &Trail| {
+        let top = format!("{}/AWSLogs/", trail.prefix);
+        let top = top.trim_start_matches('/');
+        let mut above = places.iter().filter(|(bucket, _)| *bucket == trail.bucket);
+        let listed = above.any(|(_, prefix)| {
+            prefix.is_empty() || top.starts_with(&format!("{}/", prefix.trim_end_matches('/')))
+        });
+        listed && scope.holds_account(trail.owner())
+    };
+    let there = |(region, trail): (String, Trail)| TrailThere {
+        whole: whole(&trail),
+        region,
+        trail,
+    };
+    Ok((trails.into_iter().map(there).collect(), unknown))
 }
 
 /// The names of valid logs, on disk until the proof is drawn: they may be millions.

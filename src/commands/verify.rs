@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
         ledger: Some(&verification.spool),
     };
     let mut tally = pipeline::run(found.input, work, &scope, &options, &progress);
-    let (about, proof, files) = verification.finish(&mut tally.integrity, &options, &progress)?;
+    let (about, proof, files) = verification.finish(&mut tally, &options, &progress)?;
     progress.end();
     if !arguments.quiet {
         say(&summary(&about, &proof))?;

@@ -12,6 +12,7 @@ use super::key::Keys;
 use crate::event::time::{Epoch, iso};
 use crate::integrity::proof::{ChainProof, HoleKind, HourLogs, KeyUse, Proof, State, Undigested};
 use crate::integrity::{Before, Chain, DigestFact, Integrity, Standing};
+use crate::trail::{Asked, Status, Trail};
 
 /// AWS writes a digest within the hour after the hour it speaks for; what is newer may still come.
 const LATE: Epoch = 2 * 3_600;
@@ -32,6 +33,37 @@ pub struct Window {
     pub original: Option<String>,
     /// The buckets that were read; empty for copies.
     pub buckets: BTreeSet<String>,
+    /// The trails that write there, asked before the digests were listed.
+    pub trails: Vec<TrailThere>,
+}
+
+/// A trail as one Region knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrailThere {
+    pub region: String,
+    pub trail: Trail,
+    /// All that it writes of its own account was listed.
+    pub whole: bool,
+}
+
+impl TrailThere {
+    /// True for the chain of its own account. Of an organization's members nobody says when one
+    /// left.
+    fn is_of(&self, chain: &ChainProof) -> bool {
+        self.region == chain.region
+            && self.trail.name == chain.trail
+            && self.trail.home_region == chain.home_region
+            && self.trail.owner() == chain.account
+            && !chain.backfill
+    }
+
+    /// Its status and when it wrote the last digest.
+    fn told(&self) -> Option<(&Status, Epoch)> {
+        match &self.trail.status {
+            Asked::Told(status) => Some((status, status.digest_delivered?)),
+            Asked::Unknown(_) => None,
+        }
+    }
 }
 
 /// Draws the proof. What is left of claims and readings is used up.
@@ -72,6 +104,11 @@ pub fn judge(integrity: &mut Integrity, keys: &Keys, window: &Window) -> Proof {
         }
         of.holes = chain::holes(chain, digests, &findings, window, settled);
         chains.push(of);
+    }
+    for there in &window.trails {
+        if !chains.iter().any(|chain| there.is_of(chain)) {
+            chains.extend(chain::gone(there, window));
+        }
     }
     proof.chains = chains;
     for ((account, region), logs) in &integrity.undigested {

@@ -143,10 +143,12 @@ pub struct Hole {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoleKind {
-    /// A later digest names one that is not there.
+    /// A later digest names one that is not there, or CloudTrail says that it wrote one.
     Missing,
     /// The digests end before they should.
     End,
+    /// CloudTrail says that it wrote none after the last one here.
+    NoneWritten,
     /// Validation, or logging, was switched off: the digest after it is the first of a new chain.
     Off,
     /// The digests are linked and leave this time out.

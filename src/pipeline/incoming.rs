@@ -4,7 +4,7 @@
 //! order of reading, many at once, and no further ahead of the workers than memory allows.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Runtime;
@@ -15,8 +15,9 @@ use super::lessons::known;
 use super::{Input, Options, Progress};
 use crate::coverage::Problem;
 use crate::digest;
+use crate::source::local::{self, Files};
 use crate::source::s3::{Fetcher, Pages, Patience, Told};
-use crate::source::{FetchError, Fetched, Listing, ObjectRef, Place, Scope, local};
+use crate::source::{FetchError, Fetched, ObjectRef, Place, Scope};
 use crate::state::State;
 
 /// Stored bytes that may be on their way or wait to be taken up, in KiB.
@@ -49,8 +50,10 @@ pub(super) struct Rest {
 
 pub(super) enum Incoming<'r> {
     Files {
-        listing: Listing,
-        next: AtomicUsize,
+        /// The files to come, and how many came.
+        files: Mutex<(Box<Files>, u64)>,
+        /// As the walk counted them.
+        known: u64,
     },
     Fetched {
         runtime: &'r Runtime,
@@ -67,9 +70,9 @@ impl<'r> Incoming<'r> {
     /// Starts listing and fetching, where there is something to fetch.
     pub(super) fn new(input: Input<'r>, scope: &Scope, options: &Options) -> Self {
         match input {
-            Input::Files(listing) => Self::Files {
-                listing,
-                next: AtomicUsize::new(0),
+            Input::Files(tree) => Self::Files {
+                known: tree.count(),
+                files: Mutex::new((Box::new(tree.files(scope)), 0)),
             },
             Input::Bucket {
                 runtime,
@@ -109,7 +112,7 @@ impl<'r> Incoming<'r> {
     /// How many objects are known of before the first is read.
     pub(super) fn known(&self) -> u64 {
         match self {
-            Self::Files { listing, .. } => listing.objects.len() as u64,
+            Self::Files { known, .. } => *known,
             Self::Fetched { .. } => 0,
         }
     }
@@ -117,16 +120,21 @@ impl<'r> Incoming<'r> {
     /// The next object; waits for one that is on its way.
     pub(super) fn next(&self, options: &Options, progress: &dyn Progress) -> Option<Object> {
         match self {
-            Self::Files { listing, next } => {
-                let sequence = next.fetch_add(1, Ordering::Relaxed);
-                let reference = listing.objects.get(sequence)?;
+            Self::Files { files, .. } => {
+                let (sequence, reference) = {
+                    let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+                    let (files, came) = &mut *files;
+                    let reference = files.next()?;
+                    *came += 1;
+                    (*came - 1, reference)
+                };
                 Some(Object {
-                    sequence: sequence as u64,
-                    reference: reference.clone(),
-                    loaded: match known(options.state.as_deref(), reference) {
+                    sequence,
+                    loaded: match known(options.state.as_deref(), &reference) {
                         Some(taught) => Loaded::Known(taught),
-                        None => Loaded::Read(read(reference, options)),
+                        None => Loaded::Read(read(&reference, options)),
                     },
+                    reference,
                     share: None,
                 })
             }
@@ -147,11 +155,14 @@ impl<'r> Incoming<'r> {
     /// What was listed, after the last object.
     pub(super) fn finish(self) -> Rest {
         match self {
-            Self::Files { listing, .. } => Rest {
-                objects: listing.objects.len() as u64,
-                problems: listing.problems,
-                passed_by: listing.passed_by,
-            },
+            Self::Files { files, .. } => {
+                let (files, objects) = files.into_inner().unwrap_or_else(PoisonError::into_inner);
+                Rest {
+                    objects,
+                    problems: files.problems,
+                    passed_by: files.passed_by,
+                }
+            }
             Self::Fetched {
                 runtime,
                 feeding,

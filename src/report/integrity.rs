@@ -160,10 +160,10 @@ pub fn summary(about: &About, proof: &Proof) -> String {
     );
     for chain in &proof.chains {
         let ends = chain.hours.first().zip(chain.hours.last());
-        let span = ends.map(|(first, last)| format!("{} to {}", iso(first.start), iso(last.end)));
+        let span = ends.map(|(first, last)| format!(", {} to {}", iso(first.start), iso(last.end)));
         let _ = writeln!(
             out,
-            "  {}: {}, {}",
+            "  {}: {}{}",
             visible(&chain.title()),
             plural(chain.hours.len() as u64, "digest"),
             span.unwrap_or_default()

@@ -54,6 +54,11 @@ pub fn notes(report: &Report) -> Vec<String> {
     notes
 }
 
+/// Settings that came out of files.
+pub const SAVED_SETTINGS: &str = "What the trails record is told by saved answers of CloudTrail's, \
+                                  which do not say when they were given: a change before or after \
+                                  the window would not show here.";
+
 /// A filter on Regions hides what AWS records in its global one (facts, 2.3).
 pub const REGION_FILTER: &str = "IAM events and most console sign-ins are recorded in us-east-1, \
                                  which --region leaves out.";

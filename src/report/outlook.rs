@@ -321,6 +321,7 @@ mod tests {
             size: Some(size),
             archived: None,
             version: None,
+            written: None,
         }
     }
 

@@ -5,11 +5,13 @@
 //! trails; a single-region trail elsewhere is known to ListTrails only and then described by its
 //! ARN (facts, 5.1).
 
+mod saved;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use settings::settings;
+pub use saved::{SavedError, saved};
+pub use settings::{by_region, settings};
 
 use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::types::Trail;

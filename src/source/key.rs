@@ -65,11 +65,24 @@ impl LogKey {
             account: (*account).to_owned(),
             region: (*region).to_owned(),
             day: date([year, month, day])?,
-            delivered: match kind {
-                LogKind::Digest => DigestName::parse(file).and_then(|name| time(name.end)),
-                _ => stamp(file),
-            },
+            delivered: delivered(kind, file),
         })
+    }
+
+    /// That of another file in the same folder.
+    pub fn beside(&self, file: &str) -> Self {
+        Self {
+            delivered: delivered(self.kind, file),
+            ..self.clone()
+        }
+    }
+}
+
+/// The time in a file's name.
+fn delivered(kind: LogKind, file: &str) -> Option<DateTime<Utc>> {
+    match kind {
+        LogKind::Digest => DigestName::parse(file).and_then(|name| time(name.end)),
+        _ => stamp(file),
     }
 }
 
@@ -89,6 +102,13 @@ pub fn date(parts: [&str; 3]) -> Option<NaiveDate> {
 /// True for an account and one of CloudTrail's folders in it.
 pub fn is_log_folder(pair: &[&str]) -> bool {
     matches!(pair, [account, folder] if is_account(account) && LogKind::from_folder(folder).is_some())
+}
+
+/// True for the prefix of some years, months or days of a Region.
+pub fn is_below_region(prefix: &str) -> bool {
+    let parts: Vec<&str> = prefix.split('/').filter(|part| !part.is_empty()).collect();
+    let at = parts.windows(2).rposition(is_log_folder);
+    at.is_some_and(|at| parts.len() > at + 3)
 }
 
 /// What a digest's name says:
@@ -148,11 +168,7 @@ pub fn from_file_name(file: &str) -> Option<String> {
     let mut parts = file.split('_');
     let (account, folder, region) = (parts.next()?, parts.next()?, parts.next()?);
     let kind = LogKind::from_folder(folder).filter(|_| is_account(account))?;
-    let delivered = match kind {
-        LogKind::Digest => DigestName::parse(file).and_then(|name| time(name.end)),
-        _ => stamp(file),
-    };
-    let day = day_folder(delivered?.date_naive());
+    let day = day_folder(delivered(kind, file)?.date_naive());
     Some(format!("{account}/{folder}/{region}/{day}/{file}"))
 }
 
@@ -260,6 +276,17 @@ mod tests {
     fn a_folder_below_the_date_changes_nothing() {
         let deeper = LOG.replace("/10/", "/10/restored/");
         assert_eq!(LogKey::parse(&deeper), LogKey::parse(LOG));
+    }
+
+    #[test]
+    fn a_prefix_of_some_days_is_told_from_a_place_with_all_of_them() {
+        let region = "logs/AWSLogs/111122223333/CloudTrail-Digest/us-east-1";
+        for whole in ["", "logs", "logs/AWSLogs/111122223333/", region] {
+            assert!(!is_below_region(whole), "{whole}");
+        }
+        for part in ["2026", "2026/11/10/"] {
+            assert!(is_below_region(&format!("{region}/{part}")), "{part}");
+        }
     }
 
     #[test]

@@ -1,19 +1,19 @@
 //! A folder of logs, or one file.
 //!
-//! What comes in is a path; what goes out is a [`Listing`] named as a bucket with the same tree
-//! would be, and, file by file, bytes as stored. Everything is listed, hidden files too: what is no
-//! log is recognised by its content.
+//! What comes in is a path; what goes out is a [`Tree`] of files named as a bucket with the same
+//! tree would be, and, file by file, bytes as stored. Everything is listed, hidden files too: what
+//! is no log is recognised by its content.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::fs::{self, File, FileType, Metadata};
+mod files;
+mod tree;
+
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
-
-use super::key::{LogKey, LogKind};
-use super::{FetchError, Listing, ObjectRef, Place, Scope};
-use crate::coverage::{Problem, ProblemKind};
+use super::{FetchError, Listing, Scope};
+pub use files::Files;
+pub use tree::Tree;
 
 /// Why nothing of a path could be listed.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum LocalError {
     Unreadable { path: PathBuf, cause: io::Error },
 }
 
-/// Lists a file, or all files below a folder, that may hold what the scope asks for.
+/// Walks a folder, or takes a file, for what may hold what the scope asks for.
 ///
 /// Links are followed; a folder that several links lead to is entered once. A folder that cannot
 /// be read is a problem; the rest goes on. Names that are not UTF-8 are shown with replacement
@@ -32,7 +32,9 @@ pub enum LocalError {
 ///
 /// # Errors
 /// The path does not exist or cannot be read at all.
-pub fn list(path: &Path, scope: &Scope) -> Result<Listing, LocalError> {
+///
+/// [`Place::File`]: super::Place::File
+pub fn walk(path: &Path, scope: &Scope) -> Result<Tree, LocalError> {
     let unreadable = |cause: io::Error| match cause.kind() {
         ErrorKind::NotFound => LocalError::Missing(path.to_owned()),
         _ => LocalError::Unreadable {
@@ -40,26 +42,22 @@ pub fn list(path: &Path, scope: &Scope) -> Result<Listing, LocalError> {
             cause,
         },
     };
-    let meta = fs::metadata(path).map_err(unreadable)?;
-    if !meta.is_dir() {
-        let name = path.file_name().unwrap_or(path.as_os_str());
-        let name = name.to_string_lossy().into_owned();
-        return Ok(Listing {
-            objects: vec![object(path, name, Some(&meta))],
-            ..Listing::default()
-        });
+    if !fs::metadata(path).map_err(unreadable)?.is_dir() {
+        let file = path.file_name().unwrap_or(path.as_os_str());
+        let key = files::key(path.parent().unwrap_or(Path::new("")), "", file);
+        let name = file.to_string_lossy().into_owned();
+        return Ok(Tree::of(vec![files::object(path, name, key)]));
     }
     fs::read_dir(path).map_err(unreadable)?;
-    let mut walk = Walk {
-        scope,
-        listing: Listing::default(),
-        folders: VecDeque::from([(path.to_owned(), String::new())]),
-        links: VecDeque::new(),
-        entered: BTreeSet::new(),
-    };
-    walk.run();
-    walk.listing.sort();
-    Ok(walk.listing)
+    Ok(Tree::walk(path, scope))
+}
+
+/// The whole listing of a small folder: [`walk`], carried out.
+///
+/// # Errors
+/// The path does not exist or cannot be read at all.
+pub fn list(path: &Path, scope: &Scope) -> Result<Listing, LocalError> {
+    Ok(walk(path, scope)?.files(scope).listing())
 }
 
 /// Reads a file of at most `cap` bytes.
@@ -108,112 +106,12 @@ pub fn metadata(path: &Path) -> super::Metadata {
     head.unwrap_or_default().metadata
 }
 
-/// A walk over a tree whose links may make it a graph. Folders come before links, so that a
-/// folder which is also linked to goes by its own name.
-struct Walk<'a> {
-    scope: &'a Scope,
-    listing: Listing,
-    /// Folders to enter, each with its name below the root.
-    folders: VecDeque<(PathBuf, String)>,
-    /// Links to folders, entered when no folder is left.
-    links: VecDeque<(PathBuf, String)>,
-    /// Canonical paths of the folders entered.
-    entered: BTreeSet<PathBuf>,
-}
-
-impl Walk<'_> {
-    fn run(&mut self) {
-        while let Some((path, name)) = self.folders.pop_front().or_else(|| self.links.pop_front()) {
-            if let Err(error) = self.enter(&path, &name) {
-                self.listing.problems.push(Problem {
-                    object: path.to_string_lossy().into_owned(),
-                    kind: ProblemKind::Unlisted,
-                    what: format!("the folder cannot be read: {error}"),
-                });
-            }
-        }
-    }
-
-    fn enter(&mut self, folder: &Path, name: &str) -> io::Result<()> {
-        if !self.entered.insert(folder.canonicalize()?) {
-            return Ok(());
-        }
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            let path = entry.path();
-            let file_name = entry.file_name();
-            let name = match name {
-                "" => file_name.to_string_lossy().into_owned(),
-                name => format!("{name}/{}", file_name.to_string_lossy()),
-            };
-            let kind = entry.file_type()?;
-            if !kind.is_symlink() {
-                let meta = entry.metadata().ok();
-                self.sort(kind, path, name, meta.as_ref());
-                continue;
-            }
-            match fs::metadata(&path) {
-                Ok(meta) if meta.is_dir() => self.links.push_back((path, name)),
-                Ok(meta) => self.sort(meta.file_type(), path, name, Some(&meta)),
-                // a link to nothing is listed: reading it will say so
-                Err(_) => self.listing.objects.push(object(&path, name, None)),
-            }
-        }
-        Ok(())
-    }
-
-    fn sort(&mut self, kind: FileType, path: PathBuf, name: String, meta: Option<&Metadata>) {
-        if kind.is_dir() && is_aggregated(&path) {
-            self.listing.passed_by.insert(format!("{name}/"));
-        } else if kind.is_dir() {
-            self.folders.push_back((path, name));
-        } else if kind.is_file() && name.ends_with(SIDE_FILE) {
-            // it is read with the object it stands beside
-        } else if kind.is_file() {
-            let object = object(&path, name, meta);
-            if self.scope.may_hold(object.key.as_ref()) {
-                self.listing.objects.push(object);
-            }
-        } else {
-            self.listing.passed_by.insert(name);
-        }
-    }
-}
-
-/// True for the folder of aggregated events, which is not read in a bucket either.
-fn is_aggregated(folder: &Path) -> bool {
-    let name = folder.file_name().and_then(|name| name.to_str());
-    name.and_then(LogKind::from_folder) == Some(LogKind::Aggregated)
-}
-
-fn object(path: &Path, name: String, meta: Option<&Metadata>) -> ObjectRef {
-    // of a folder deep in the layout only the whole path tells account and Region
-    let key = LogKey::parse(&name).or_else(|| {
-        let parts = path.components().map(|part| part.as_os_str());
-        let parts: Vec<_> = parts.map(|part| part.to_string_lossy()).collect();
-        LogKey::parse(&parts.join("/"))
-    });
-    ObjectRef {
-        name,
-        place: Place::File(path.to_owned()),
-        key,
-        size: meta.map(Metadata::len),
-        archived: None,
-        version: meta.and_then(version),
-    }
-}
-
-/// What changes when the file does: its size and the time of its writing.
-fn version(meta: &Metadata) -> Option<Box<str>> {
-    let written: DateTime<Utc> = meta.modified().ok()?.into();
-    let nanoseconds = written.timestamp_subsec_nanos();
-    let text = format!("{} {}.{nanoseconds:09}", meta.len(), written.timestamp());
-    Some(text.into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Place;
+    use chrono::{DateTime, Utc};
+    use std::collections::BTreeSet;
 
     const LOG: &str = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/10/\
         111122223333_CloudTrail_us-east-1_20261110T1145Z_7xgocspSowgK0Gto.json.gz";
@@ -250,6 +148,67 @@ mod tests {
         assert_eq!(log.key.as_ref().unwrap().region, "us-east-1");
         assert_eq!(log.size, Some(LOG.len() as u64));
         assert_eq!(listing.problems, []);
+    }
+
+    #[test]
+    fn files_of_many_folders_come_in_the_order_of_day_and_name() {
+        let region = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11";
+        let other = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11";
+        let digests = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/11";
+        let in_order = [
+            // of no day
+            "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11.json".to_owned(),
+            format!("{region}/10/111122223333/CloudTrail"), // reads as another account's folder
+            "a/b.json".to_owned(),
+            "a.json".to_owned(),
+            // of the 10th
+            format!("{digests}/10/a.json"),
+            format!("{other}/10/z.json"),
+            format!("{region}/10/b/c.json"),
+            format!("{region}/10/b-c.json"),
+            format!("{region}/10/d.json"),
+            // of the 11th
+            format!("{region}/11/a.json"),
+            format!("{region}/10/444455556666/CloudTrail/us-east-1/2026/11/11/a.json"),
+        ];
+        let root = tree(&in_order.each_ref().map(String::as_str));
+        let listing = list(root.path(), &all()).unwrap();
+        let mut sorted = listing.objects.clone();
+        sorted.sort_by(|a, b| a.order().cmp(&b.order()));
+        assert_eq!(listing.objects, sorted);
+        let found: BTreeSet<&str> = names(&listing).into_iter().collect();
+        assert_eq!(found, in_order.iter().map(String::as_str).collect());
+        let walked = walk(root.path(), &all()).unwrap();
+        assert_eq!(walked.count(), in_order.len() as u64);
+    }
+
+    #[test]
+    fn a_walk_tells_of_the_digests_that_it_passes() {
+        let digest = |account: &str, hour: u32| {
+            format!(
+                "{account}/{account}_CloudTrail-Digest_us-east-1_trail_us-east-1_20261110T{hour:02}0000Z.json.gz"
+            )
+        };
+        let root = tree(&[&digest("111122223333", 9), &digest("111122223333", 7), LOG]);
+        let walked = walk(root.path(), &all()).unwrap();
+        let place = ("111122223333".to_owned(), "us-east-1".to_owned());
+        assert_eq!(*walked.digest_places(), BTreeSet::from([place]));
+        let oldest = time("2026-11-10T07:00:00Z").timestamp();
+        assert_eq!(walked.oldest_digest(), Some(oldest));
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_when_its_turn_comes_is_a_problem() {
+        let root = tree(&[LOG, "later/a.json", "a.json"]);
+        let mut files = walk(root.path(), &all()).unwrap().files(&all());
+        assert_eq!(files.next().unwrap().name, "a.json");
+        fs::remove_dir_all(root.path().join("AWSLogs")).unwrap();
+        assert_eq!(files.next().unwrap().name, "later/a.json");
+        assert_eq!(files.next(), None);
+        let [problem] = &files.problems[..] else {
+            panic!("{:?}", files.problems);
+        };
+        assert!(problem.object.ends_with("2026/11/10"), "{problem:?}");
     }
 
     #[test]

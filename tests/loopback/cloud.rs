@@ -72,6 +72,8 @@ pub struct Cloud {
     role: Option<&'static str>,
     /// The public keys that digests are signed with; without any, nobody may ask for them.
     keys: Vec<Value>,
+    /// What GetTrailStatus answers in a Region; nobody else may ask what a trail does.
+    statuses: Vec<(&'static str, Value)>,
     asked: Arc<Mutex<Vec<String>>>,
     /// It writes down itself what is asked of its S3.
     tells: bool,
@@ -88,6 +90,7 @@ impl Cloud {
             trails: trails.to_vec(),
             role,
             keys: Vec::new(),
+            statuses: Vec::new(),
             asked,
             tells: false,
             s3: builder.build(),
@@ -102,10 +105,17 @@ impl Cloud {
             trails: trails.to_vec(),
             role: None,
             keys,
+            statuses: Vec::new(),
             asked: Arc::default(),
             tells: true,
             s3: builder.build(),
         }
+    }
+
+    /// Tells a trail's status, each Region its own.
+    pub fn telling(mut self, statuses: Vec<(&'static str, Value)>) -> Self {
+        self.statuses = statuses;
+        self
     }
 
     /// As [`Memory::asked`].
@@ -143,6 +153,11 @@ impl Cloud {
         let call = target.and_then(|target| target.rsplit_once('.'));
         if let Some((_, call)) = call {
             let call = call.to_owned();
+            let region = region(&request);
+            let status = self.statuses.iter().find(|(at, _)| *at == region);
+            if let (Some((_, status)), "GetTrailStatus") = (status, &*call) {
+                return Ok(Response::new(Body::from(status.to_string())));
+            }
             if call.starts_with("Get") {
                 // what a trail records is not told to this caller
                 let text = format!(
@@ -220,6 +235,12 @@ impl Cloud {
             </AssumedRoleUser></AssumeRoleResult></AssumeRoleResponse>";
         Response::new(Body::from(text.to_owned()))
     }
+}
+
+/// The Region a request was signed for: `Credential=KEY/DAY/REGION/SERVICE/aws4_request`.
+fn region(request: &Request<Incoming>) -> String {
+    let signed = request.headers()["authorization"].to_str().unwrap();
+    signed.split('/').nth(2).unwrap().to_owned()
 }
 
 /// A whole body; requests of these services are small.

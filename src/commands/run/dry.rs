@@ -33,9 +33,10 @@ pub(super) fn run(
         workers,
     };
     let problems: Vec<Problem> = match found.input {
-        Input::Files(listing) => {
-            listing.objects.iter().for_each(&mut add);
-            listing.problems
+        Input::Files(tree) => {
+            let mut files = tree.files(scope);
+            files.by_ref().for_each(|object| add(&object));
+            files.problems
         }
         Input::Bucket {
             runtime, mut plan, ..

@@ -9,8 +9,9 @@ use crate::aws::Aws;
 use crate::cli::AwsChoice;
 use crate::coverage::{Problem, ProblemKind};
 use crate::pipeline::Input;
+use crate::source::local::{self, Tree};
 use crate::source::s3::{self, Access, ListError, Plan};
-use crate::source::{Listing, ObjectRef, Place, Scope, Source, discover, local};
+use crate::source::{ObjectRef, Place, Scope, Source, discover};
 
 /// What is read and how.
 pub(in crate::commands) struct Found<'r> {
@@ -29,18 +30,16 @@ pub(in crate::commands) fn find<'r>(
     runtime: &'r Runtime,
 ) -> anyhow::Result<Found<'r>> {
     let input = match source {
-        Source::Local(path) => Input::Files(local::list(path, scope)?),
-        Source::Stdin => Input::Files(Listing {
-            objects: vec![ObjectRef {
-                name: "standard input".to_owned(),
-                place: Place::Stdin,
-                key: None,
-                size: None,
-                archived: None,
-                version: None,
-            }],
-            ..Listing::default()
-        }),
+        Source::Local(path) => Input::Files(local::walk(path, scope)?),
+        Source::Stdin => Input::Files(Tree::of(vec![ObjectRef {
+            name: "standard input".to_owned(),
+            place: Place::Stdin,
+            key: None,
+            size: None,
+            archived: None,
+            version: None,
+            written: None,
+        }])),
         Source::S3 { bucket, prefix } => runtime.block_on(async {
             let aws = Aws::from_chain(&choice.options()).await?;
             let client = s3::open(&aws.s3(), bucket, prefix).await?;

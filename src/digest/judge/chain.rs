@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::Window;
+use super::{LATE, STAMP, TrailThere, Window};
 use crate::digest::key::{Keys, Verdict};
 use crate::event::time::{Epoch, iso};
-use crate::integrity::proof::{Hole, HoleKind, Judgement, State};
+use crate::integrity::proof::{ChainProof, Hole, HoleKind, Judgement, State};
 use crate::integrity::{Before, Chain, DigestFact, Previous, Standing};
 
 type Digests = BTreeMap<Arc<str>, DigestFact>;
@@ -197,11 +197,41 @@ pub(super) fn holes(
     }
     if let Some(from) = covered.filter(|_| !chain.backfill) {
         let due = window.until.map_or(settled, |until| until.min(settled));
-        if from < due {
-            holes.push(end(from, due));
-        }
+        let written = digests.values().filter_map(|digest| digest.written).max();
+        holes.extend(after(from, due, chain, written, window));
     }
     holes
+}
+
+/// The chain of which nothing is left, though CloudTrail wrote digests inside the window.
+pub(super) fn gone(there: &TrailThere, window: &Window) -> Option<ChainProof> {
+    let (_, last) = there.told().filter(|_| there.whole)?;
+    // the hour of a digest ends before it is written, and the window is one of hours
+    let early = window.since.is_some_and(|since| last <= since + LATE);
+    let late = window.until.is_some_and(|until| last > until);
+    if early || late {
+        return None;
+    }
+    let what = format!(
+        "no digest is here, and CloudTrail wrote some, the last at {} (GetTrailStatus): they were \
+         removed",
+        iso(last)
+    );
+    Some(ChainProof {
+        account: there.trail.owner().to_owned(),
+        region: there.region.clone(),
+        trail: there.trail.name.clone(),
+        home_region: there.trail.home_region.clone(),
+        backfill: false,
+        hours: Vec::new(),
+        holes: vec![Hole {
+            from: last - 3_600,
+            to: last,
+            kind: HoleKind::Missing,
+            logs: 0,
+            found: found(State::Broken, what),
+        }],
+    })
 }
 
 /// The digests end before they should. Logs in the hole decide what that means.
@@ -220,6 +250,68 @@ pub(super) fn end(from: Epoch, to: Epoch) -> Hole {
             ),
         ),
     }
+}
+
+/// The time after the last digest, which speaks for the time up to `from`. CloudTrail knows whether
+/// it wrote another one; where it says nothing, one must be there for the time up to `due`.
+fn after(
+    from: Epoch,
+    due: Epoch,
+    chain: &Chain,
+    written: Option<Epoch>,
+    window: &Window,
+) -> Option<Hole> {
+    let end = (from < due).then(|| end(from, due));
+    let of = ChainProof::of(chain);
+    let there = window.trails.iter().find(|there| there.is_of(&of));
+    let told = there.and_then(|there| Some((&there.trail, there.told()?)));
+    let Some((trail, (status, last))) = told else {
+        return end;
+    };
+    let told = format!("the last at {} (GetTrailStatus)", iso(last));
+    if window.until.is_some_and(|until| last > until) {
+        let mut end = end?;
+        end.found.reason = format!(
+            "{}; CloudTrail wrote digests later, {told}: the first of them (a later --until) says \
+             which",
+            end.found.reason
+        );
+        return Some(end);
+    }
+    // of an organization's trail nobody says whether the answer speaks of this account's digests
+    let newer = !trail.organization && written.is_some_and(|written| last > written + STAMP);
+    if newer || last > from + LATE {
+        let what = format!(
+            "the newest digest is missing: CloudTrail wrote digests after the last one here, {told}"
+        );
+        // an hour each; the last before logging stops is shorter
+        let hours = (last - from) / 3_600 * 3_600;
+        let to = if hours > 0 { from + hours } else { last };
+        return Some(Hole {
+            from,
+            to: to.max(due),
+            kind: HoleKind::Missing,
+            logs: 0,
+            found: found(State::Broken, what),
+        });
+    }
+    let trail_name = &trail.name;
+    let why = match (&status.digest_error, status.stopped) {
+        (Some(error), _) => format!("S3 refused the next one: {error}"),
+        (None, Some(at)) if !status.logging => {
+            format!("logging of trail {trail_name} was stopped at {}", iso(at))
+        }
+        _ if !trail.validation => format!("validation of trail {trail_name} is switched off"),
+        _ => "nobody says why".to_owned(),
+    };
+    Some(Hole {
+        kind: HoleKind::NoneWritten,
+        found: found(
+            State::NotProven,
+            format!("CloudTrail wrote no digest after the last one here, {told}: {why}"),
+        ),
+        ..end?
+    })
 }
 
 fn off(name: &str, at_start: bool, state: State) -> Judgement {

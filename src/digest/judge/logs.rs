@@ -239,10 +239,7 @@ fn in_no_digest(
         // digests that end too early show only in the logs that came after them
         let after = at >= end - STAMP;
         if after && end < settled {
-            let last = chain
-                .holes
-                .last_mut()
-                .filter(|hole| hole.kind == HoleKind::End);
+            let last = chain.holes.last_mut().filter(|hole| hole.from >= end);
             match last {
                 Some(hole) => hole.to = hole.to.max(at + 1),
                 None => chain.holes.push(chain::end(end, (at + 1).max(end))),

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_cloudtrail::Client;
+use aws_sdk_cloudtrail::operation::get_trail_status::GetTrailStatusOutput;
 use aws_sdk_cloudtrail::primitives::DateTime;
 use aws_sdk_cloudtrail::types;
 
@@ -66,6 +67,77 @@ pub async fn settings(
     (trails, unknown)
 }
 
+/// The trails that write to one of the places, each as every Region of those knows it: the status
+/// of a trail is told by one Region for that Region alone. And what is not known of them.
+///
+/// To be asked before digests are listed: what CloudTrail has delivered by then is in the listing.
+pub async fn by_region(
+    client: &Client,
+    places: &[BucketPlace],
+    wanted: &[String],
+    regions: &BTreeSet<&str>,
+    now: Epoch,
+) -> (Vec<(String, Trail)>, BTreeSet<String>) {
+    let client = aws::briefly(client);
+    let not_known =
+        |why: String| format!("whether the newest digests are here is not known: {why}");
+    let described = match super::all(&client, wanted).await {
+        Ok((described, _)) => described,
+        Err(fault) => {
+            let why = match fault.kind {
+                FaultKind::Denied => format!("allow cloudtrail:DescribeTrails (AWS: {fault})"),
+                _ => format!("CloudTrail could not be asked ({fault})"),
+            };
+            return (Vec::new(), [not_known(why)].into());
+        }
+    };
+    let (mut trails, mut unknown) = (Vec::new(), BTreeSet::new());
+    let described = described.into_iter().map(|trail| of(trail, now));
+    let writing: BTreeSet<Trail> = described
+        .filter(|trail| {
+            places
+                .iter()
+                .any(|(bucket, prefix)| trail.writes_to(bucket, prefix))
+        })
+        .collect();
+    for (bucket, prefix) in places {
+        if !writing.iter().any(|trail| trail.writes_to(bucket, prefix)) {
+            let why = format!(
+                "no trail that CloudTrail describes to these credentials writes to s3://{bucket}/{prefix}"
+            );
+            unknown.insert(not_known(why));
+        }
+    }
+    for trail in &writing {
+        let there = |region: &&&str| trail.multi_region || trail.home_region == **region;
+        for region in regions.iter().filter(there) {
+            let client = aws::cloudtrail_in(&client, region);
+            let status = match client.get_trail_status().name(&trail.arn).send().await {
+                Ok(answer) => said(answer),
+                Err(error) => {
+                    let fault = Fault::of(&error);
+                    unknown.insert(not_known(match fault.kind {
+                        FaultKind::Denied => {
+                            format!("allow cloudtrail:GetTrailStatus (AWS: {fault})")
+                        }
+                        _ => format!(
+                            "GetTrailStatus of trail {} in {region} failed ({fault})",
+                            trail.name
+                        ),
+                    }));
+                    continue;
+                }
+            };
+            let trail = Trail {
+                status: Asked::Told(status),
+                ..trail.clone()
+            };
+            trails.push(((*region).to_owned(), trail));
+        }
+    }
+    (trails, unknown)
+}
+
 /// A trail as described, before anything else is asked.
 fn of(trail: types::Trail, now: Epoch) -> Trail {
     let unknown = || "not asked".to_owned();
@@ -111,15 +183,7 @@ async fn ask(client: &Client, trail: &mut Trail) {
         ),
     };
     trail.status = match status {
-        Ok(answer) => Asked::Told(Status {
-            logging: answer.is_logging.unwrap_or(false),
-            started: answer.start_logging_time.as_ref().map(DateTime::secs),
-            stopped: answer.stop_logging_time.as_ref().map(DateTime::secs),
-            delivered: answer.latest_delivery_time.as_ref().map(DateTime::secs),
-            delivery_error: answer
-                .latest_delivery_error
-                .filter(|error| !error.is_empty()),
-        }),
+        Ok(answer) => Asked::Told(said(answer)),
         Err(error) => unanswered(&Fault::of(&error), "GetTrailStatus", &name, "status"),
     };
     trail.insights = match insights {
@@ -134,6 +198,20 @@ async fn ask(client: &Client, trail: &mut Trail) {
             fault => unanswered(&fault, "GetInsightSelectors", &name, "Insights"),
         },
     };
+}
+
+fn said(answer: GetTrailStatusOutput) -> Status {
+    let time = |time: Option<DateTime>| time.as_ref().map(DateTime::secs);
+    let error = |error: Option<String>| error.filter(|error| !error.is_empty());
+    Status {
+        logging: answer.is_logging.unwrap_or(false),
+        started: time(answer.start_logging_time),
+        stopped: time(answer.stop_logging_time),
+        delivered: time(answer.latest_delivery_time),
+        delivery_error: error(answer.latest_delivery_error),
+        digest_delivered: time(answer.latest_digest_delivery_time),
+        digest_error: error(answer.latest_digest_delivery_error),
+    }
 }
 
 fn unanswered<T>(fault: &Fault, call: &str, trail: &str, what: &str) -> Asked<T> {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{Object, ObjectStorageClass, OptionalObjectAttributes};
 use tokio::task::JoinSet;
 
@@ -133,6 +134,7 @@ impl Lister {
             size: object.size().and_then(|size| u64::try_from(size).ok()),
             archived: archived(object),
             version: version(object),
+            written: object.last_modified().map(DateTime::secs),
         })
     }
 

@@ -48,6 +48,14 @@ enum What {
 }
 
 impl Unit {
+    /// What the keys of its objects say.
+    fn key(&self) -> Option<LogKey> {
+        match &self.what {
+            What::Object(object) => object.key.clone(),
+            What::Folder { path, .. } => LogKey::parse(&format!("{path}*")),
+        }
+    }
+
     fn order(&self, other: &Self) -> Ordering {
         (self.day, &self.name).cmp(&(other.day, &other.name))
     }
@@ -124,12 +132,15 @@ impl Plan {
 
     /// The accounts and Regions whose digests it lists.
     pub fn digest_places(&self) -> BTreeSet<(String, String)> {
-        let keys = self.units.iter().map(|unit| match &unit.what {
-            What::Object(object) => object.key.clone(),
-            What::Folder { path, .. } => LogKey::parse(&format!("{path}*")),
-        });
+        let keys = self.units.iter().map(Unit::key);
         let digests = keys.flatten().filter(|key| key.kind == LogKind::Digest);
         digests.map(|key| (key.account, key.region)).collect()
+    }
+
+    /// The Regions of which it lists anything.
+    pub fn regions(&self) -> BTreeSet<String> {
+        let keys = self.units.iter().map(Unit::key);
+        keys.flatten().map(|key| key.region).collect()
     }
 
     /// Adds the plan of another place, whose names begin with bucket and prefix as these do.

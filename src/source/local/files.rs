@@ -1,0 +1,343 @@
+//! The files of a tree, folder after folder, each as an object to read.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs::{self, DirEntry};
+use std::io;
+use std::iter::Peekable;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::SIDE_FILE;
+use crate::coverage::{Problem, ProblemKind};
+use crate::source::key::{LogKey, LogKind};
+use crate::source::{Listing, ObjectRef, Place, Scope};
+
+/// A folder whose files are listed when its turn comes, or a single object.
+#[derive(Debug)]
+pub(super) struct Unit {
+    /// The day of what is in it.
+    pub(super) day: Option<NaiveDate>,
+    /// Below the root; of a folder with a `/` at the end, of the root empty.
+    pub(super) name: String,
+    pub(super) what: What,
+}
+
+impl From<Folder> for Unit {
+    fn from(folder: Folder) -> Self {
+        Self {
+            day: folder.key.as_ref().map(|key| key.day),
+            name: folder.name.clone(),
+            what: What::Folder(folder),
+        }
+    }
+}
+
+impl From<ObjectRef> for Unit {
+    fn from(object: ObjectRef) -> Self {
+        Self {
+            day: object.key.as_ref().map(|key| key.day),
+            name: object.name.clone(),
+            what: What::Object(Box::new(object)),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum What {
+    Folder(Folder),
+    Object(Box<ObjectRef>),
+}
+
+/// A folder of the tree.
+#[derive(Debug)]
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
+    /// As the name of its [`Unit`].
+    pub(super) name: String,
+    /// What it says of its files.
+    pub(super) key: Option<LogKey>,
+}
+
+impl Folder {
+    pub(super) fn new(path: PathBuf, name: String) -> Self {
+        let key = key(&path, &name, OsStr::new("*"));
+        Self { path, name, key }
+    }
+
+    /// What the name of a file in it says.
+    pub(super) fn key_of(&self, file: &OsStr) -> Option<LogKey> {
+        let text = file.to_string_lossy();
+        if LogKind::from_folder(&text).is_some() {
+            // called like a part of the layout: it may read as if it lay elsewhere
+            return key(&self.path, &self.name, file);
+        }
+        Some(self.key.as_ref()?.beside(&text))
+    }
+}
+
+/// The files of a tree, in [`ObjectRef::order`].
+#[derive(Debug)]
+pub struct Files {
+    units: Peekable<std::vec::IntoIter<Unit>>,
+    scope: Scope,
+    /// A unit and those within it, whose names may alternate with its own.
+    group: Vec<Unit>,
+    /// What is left of their files.
+    entries: std::vec::IntoIter<Entry>,
+    /// What could not be listed so far.
+    pub problems: Vec<Problem>,
+    /// As [`Listing::passed_by`].
+    pub passed_by: BTreeSet<String>,
+}
+
+/// A file as its folder lists it: the rest of its [`ObjectRef`] is drawn from it in its turn.
+#[derive(Debug)]
+struct Entry {
+    /// Its place in the group.
+    unit: usize,
+    /// Its name in its folder; empty where the unit is the object itself.
+    file: Box<OsStr>,
+    size: Option<u64>,
+    written: Option<SystemTime>,
+}
+
+impl Iterator for Files {
+    type Item = ObjectRef;
+
+    fn next(&mut self) -> Option<ObjectRef> {
+        loop {
+            if let Some(entry) = self.entries.next() {
+                return Some(self.group.get(entry.unit)?.object(&entry));
+            }
+            let next = self.units.next()?;
+            self.open(next);
+        }
+    }
+}
+
+impl Files {
+    /// Units in the order of day and name.
+    pub(super) fn new(units: Vec<Unit>, scope: &Scope) -> Self {
+        Self {
+            units: units.into_iter().peekable(),
+            scope: scope.clone(),
+            group: Vec::new(),
+            entries: Vec::new().into_iter(),
+            problems: Vec::new(),
+            passed_by: BTreeSet::new(),
+        }
+    }
+
+    /// All of them at once, for places that are small.
+    pub fn listing(mut self) -> Listing {
+        let objects = self.by_ref().collect();
+        self.problems.sort();
+        Listing {
+            objects,
+            problems: self.problems,
+            passed_by: self.passed_by,
+        }
+    }
+
+    /// Lists a unit together with those within it.
+    fn open(&mut self, unit: Unit) {
+        let mut group = Vec::new();
+        if let What::Folder(_) = unit.what {
+            let within = |next: &Unit| next.day == unit.day && next.name.starts_with(&unit.name);
+            group.extend(std::iter::from_fn(|| self.units.next_if(within)));
+        }
+        group.insert(0, unit);
+        let mut entries = Vec::new();
+        for (at, unit) in group.iter().enumerate() {
+            match &unit.what {
+                What::Object(_) => entries.push(Entry {
+                    unit: at,
+                    file: Box::default(),
+                    size: None,
+                    written: None,
+                }),
+                What::Folder(folder) => {
+                    if let Err(error) = list(folder, at, &self.scope, &mut entries) {
+                        self.problems.push(unread(&folder.path, &error));
+                    }
+                }
+            }
+        }
+        entries.sort_by(|a, b| order(&group, a, b));
+        self.entries = entries.into_iter();
+        self.group = group;
+    }
+}
+
+/// The files of a folder that are of its day and may hold what the scope asks for.
+fn list(folder: &Folder, at: usize, scope: &Scope, entries: &mut Vec<Entry>) -> io::Result<()> {
+    let day = folder.key.as_ref().map(|key| key.day);
+    for entry in fs::read_dir(&folder.path)? {
+        let entry = entry?;
+        let file = entry.file_name();
+        if Kind::of(&entry)? != Kind::File || is_side_file(&file) {
+            continue;
+        }
+        let key = folder.key_of(&file);
+        if key.as_ref().map(|key| key.day) != day || !scope.may_hold(key.as_ref()) {
+            continue;
+        }
+        let (size, written) = size_and_time(&entry.path());
+        entries.push(Entry {
+            unit: at,
+            file: file.into_boxed_os_str(),
+            size,
+            written,
+        });
+    }
+    Ok(())
+}
+
+impl Unit {
+    fn object(&self, entry: &Entry) -> ObjectRef {
+        match &self.what {
+            What::Object(object) => ObjectRef::clone(object),
+            What::Folder(folder) => ObjectRef {
+                name: self.name_of(entry).into_owned(),
+                place: Place::File(folder.path.join(&*entry.file)),
+                key: folder.key_of(&entry.file),
+                size: entry.size,
+                archived: None,
+                version: entry.size.zip(entry.written).map(version),
+                written: None,
+            },
+        }
+    }
+
+    fn name_of(&self, entry: &Entry) -> Cow<'_, str> {
+        match self.what {
+            What::Object(_) => Cow::Borrowed(&self.name),
+            What::Folder(_) => Cow::Owned(format!("{}{}", self.name, entry.file.to_string_lossy())),
+        }
+    }
+}
+
+fn order(group: &[Unit], a: &Entry, b: &Entry) -> Ordering {
+    if a.unit == b.unit {
+        return a.file.to_string_lossy().cmp(&b.file.to_string_lossy());
+    }
+    let name = |entry: &Entry| Some(group.get(entry.unit)?.name_of(entry).into_owned());
+    name(a).cmp(&name(b))
+}
+
+/// What an entry of a folder is, links followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Folder,
+    /// A link to a folder.
+    Link,
+    /// A file, or a link to one or to nothing: reading it will say so.
+    File,
+    Other,
+}
+
+impl Kind {
+    pub(super) fn of(entry: &DirEntry) -> io::Result<Self> {
+        let mut kind = entry.file_type()?;
+        let link = kind.is_symlink();
+        if link {
+            match fs::metadata(entry.path()) {
+                Ok(meta) => kind = meta.file_type(),
+                Err(_) => return Ok(Self::File),
+            }
+        }
+        Ok(match kind {
+            kind if kind.is_dir() && link => Self::Link,
+            kind if kind.is_dir() => Self::Folder,
+            kind if kind.is_file() => Self::File,
+            _ => Self::Other,
+        })
+    }
+}
+
+/// It is read with the object it stands beside.
+pub(super) fn is_side_file(file: &OsStr) -> bool {
+    file.as_encoded_bytes().ends_with(SIDE_FILE.as_bytes())
+}
+
+/// What a file's name says, or where that is too short, its whole path: of a folder deep in the
+/// layout only that tells account and Region.
+pub(super) fn key(folder: &Path, name: &str, file: &OsStr) -> Option<LogKey> {
+    let file = file.to_string_lossy();
+    LogKey::parse(&format!("{name}{file}")).or_else(|| {
+        let parts = folder.components().map(|part| part.as_os_str());
+        let mut parts: Vec<_> = parts.map(OsStr::to_string_lossy).collect();
+        parts.push(file);
+        LogKey::parse(&parts.join("/"))
+    })
+}
+
+/// A file by itself.
+pub(super) fn object(path: &Path, name: String, key: Option<LogKey>) -> ObjectRef {
+    let (size, written) = size_and_time(path);
+    ObjectRef {
+        name,
+        place: Place::File(path.to_owned()),
+        key,
+        size,
+        archived: None,
+        version: size.zip(written).map(version),
+        written: None,
+    }
+}
+
+fn size_and_time(path: &Path) -> (Option<u64>, Option<SystemTime>) {
+    let meta = fs::metadata(path).ok();
+    let size = meta.as_ref().map(fs::Metadata::len);
+    (size, meta.and_then(|meta| meta.modified().ok()))
+}
+
+/// What changes when the file does: its size and the time of its writing.
+fn version((size, written): (u64, SystemTime)) -> Box<str> {
+    let written: DateTime<Utc> = written.into();
+    let nanoseconds = written.timestamp_subsec_nanos();
+    format!("{size} {}.{nanoseconds:09}", written.timestamp()).into()
+}
+
+pub(super) fn unread(folder: &Path, error: &io::Error) -> Problem {
+    Problem {
+        object: folder.to_string_lossy().into_owned(),
+        kind: ProblemKind::Unlisted,
+        what: format!("the folder cannot be read: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_held_than_the_files_of_one_day_and_region() {
+        let root = tempfile::tempdir().unwrap();
+        for region in ["eu-west-1", "us-east-1"] {
+            for day in 10..20 {
+                let folder = format!("111122223333/CloudTrail/{region}/2026/11/{day}");
+                let folder = root.path().join(folder);
+                fs::create_dir_all(&folder).unwrap();
+                for file in ["a.json", "b.json", "c.json"] {
+                    fs::write(folder.join(file), "").unwrap();
+                }
+            }
+        }
+        let scope = Scope::all(DateTime::UNIX_EPOCH);
+        let mut files = crate::source::local::walk(root.path(), &scope)
+            .unwrap()
+            .files(&scope);
+        let mut count = 0;
+        while files.next().is_some() {
+            count += 1;
+            assert!(files.entries.len() < 3, "{} wait", files.entries.len());
+        }
+        assert_eq!(count, 60);
+    }
+}
