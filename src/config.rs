@@ -10,8 +10,8 @@ use serde::Deserialize;
 use crate::derive::Organization;
 use crate::derive::access_keys::AccessKeys;
 use crate::derive::calendar::{self, Calendar};
-use crate::rules::Placeholders;
 use crate::rules::load::{Override, Settings};
+use crate::rules::{FirstSeen, Placeholders};
 use crate::wildcard::Wildcard;
 
 /// The file, as written.
@@ -25,7 +25,7 @@ struct Written {
     s3: S3Table,
     trusted: TrustedTable,
     iam: IamTable,
-    history: HistoryTable,
+    history: Option<HistoryTable>,
     /// Environment name to accounts, principals and resources.
     environments: BTreeMap<String, Vec<String>>,
     /// Values of a user's own placeholders.
@@ -189,6 +189,9 @@ impl Written {
         if !files.is_empty() {
             configured.push("iam.access_keys");
         }
+        if self.history.is_some() {
+            configured.push(FirstSeen::NEEDS);
+        }
         let patterns = |list: &[String]| {
             list.iter()
                 .map(|text| Wildcard::parse(text))
@@ -209,7 +212,7 @@ impl Written {
                 .map(|(name, list)| (name.clone(), patterns(list)))
                 .collect(),
             access_keys,
-            learning_days: self.history.learning_days,
+            learning_days: self.history.as_ref().and_then(|table| table.learning_days),
         };
         let mut placeholders: Placeholders = self.placeholders;
         for (name, values) in [

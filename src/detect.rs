@@ -5,7 +5,8 @@ mod rows;
 
 use std::sync::Arc;
 
-use crate::derive::{Organization, identity, outcome, target};
+use crate::derive::{Derived, Organization, identity, outcome};
+use crate::event::json::Value;
 use crate::event::{Event, Key};
 use crate::finding::{EventId, GROUP_SEPARATOR};
 use crate::names::{NameId, Names};
@@ -249,9 +250,12 @@ impl Told<'_, '_> {
     }
 
     fn target(&mut self, names: &mut Names) -> NameId {
-        *self
-            .resource
-            .get_or_insert_with(|| names.id(&target::of(self.event)))
+        // rules have asked for it before, as a field
+        *self.resource.get_or_insert_with(|| {
+            let target = Derived::Target.value(self.event, self.organization);
+            let text = target.as_ref().and_then(Value::as_text);
+            text.map_or(Names::EMPTY, |text| names.id(&text))
+        })
     }
 
     fn source_ip(&mut self, names: &mut Names) -> NameId {

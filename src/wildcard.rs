@@ -11,6 +11,9 @@ pub struct Wildcard {
     parts: Vec<Part>,
     cased: bool,
     ascii: bool,
+    /// How many bytes a text that matches has, worked out once: it is asked for every text.
+    shortest: usize,
+    longest: Option<usize>,
 }
 
 /// A piece of a pattern.
@@ -44,10 +47,23 @@ impl Wildcard {
                 }
             }
         }
+        let least = |part: &Part| match part {
+            Part::Text(text) => text.len(),
+            Part::One => 1,
+            Part::Many => 0,
+        };
+        // folding may make a text longer where it is not ASCII, so that nothing is known then
+        let (shortest, longest) = match parts.as_slice() {
+            [Part::Text(text)] if ascii => (text.len(), Some(text.len())),
+            parts if ascii => (parts.iter().map(least).sum(), None),
+            _ => (0, None),
+        };
         Self {
             parts,
             cased,
             ascii,
+            shortest,
+            longest,
         }
     }
 
@@ -86,27 +102,14 @@ impl Wildcard {
         }
     }
 
-    /// No text of fewer bytes matches. Folding may make a text longer where it is not ASCII, so that
-    /// nothing is known then.
-    pub fn shortest(&self) -> usize {
-        let least = |part: &Part| match part {
-            Part::Text(text) => text.len(),
-            Part::One => 1,
-            Part::Many => 0,
-        };
-        if self.ascii {
-            self.parts.iter().map(least).sum()
-        } else {
-            0
-        }
+    /// No text of fewer bytes matches.
+    pub const fn shortest(&self) -> usize {
+        self.shortest
     }
 
     /// No text of more bytes matches; nothing where there is no such bound.
-    pub fn longest(&self) -> Option<usize> {
-        match self.parts.as_slice() {
-            [Part::Text(text)] if self.ascii => Some(text.len()),
-            _ => None,
-        }
+    pub const fn longest(&self) -> Option<usize> {
+        self.longest
     }
 
     /// True for a lone `*`.

@@ -82,7 +82,7 @@ fn read(who: &str, week: usize, number: usize) -> serde_json::Value {
 /// A folder with a configuration, and the logs of all weeks.
 fn clinic() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let config = "[phi]\nbuckets = [\"clinic-phi\"]\n";
+    let config = "[phi]\nbuckets = [\"clinic-phi\"]\n[history]\n";
     fs::write(folder.path().join("trailscan.toml"), config).unwrap();
     fs::write(folder.path().join("rule.yml"), TEXT).unwrap();
     fs::create_dir(folder.path().join("logs")).unwrap();
@@ -245,7 +245,7 @@ fn how_long_a_rule_learns_is_configured() {
     let clinic = clinic();
     let config = clinic.path().join("trailscan.toml");
     let text = fs::read_to_string(&config).unwrap();
-    fs::write(&config, text + "[history]\nlearning_days = 10\n").unwrap();
+    fs::write(&config, text + "learning_days = 10\n").unwrap();
     let all = scan(clinic.path(), &[]);
     let expected = ["2026-W39 carl 1", "2026-W43 bert 1", "2026-W46 dora 2"];
     assert_eq!(new(&all), expected);

@@ -344,6 +344,11 @@ fn what_is_new_is_asked_for_once_and_for_the_whole_rule() {
         text.replace("condition: s", &format!("condition: {condition}"))
     };
     let network = "trailscan.first_seen.network: true";
+    let kept = Settings {
+        configured: vec!["history"],
+        ..Settings::default()
+    };
+    let loaded = |files: &[&str]| loaded_with(files, &kept);
     for condition in ["s", "all of s", "1 of s*", "s and not o"] {
         let rules = loaded(&[&with(network, condition)]);
         assert_eq!(refused(&rules), [""; 0], "{condition}");

@@ -49,7 +49,8 @@ mod tests {
                 "calendar",
                 "s3.required_encryption",
                 "environments",
-                "iam.access_keys"
+                "iam.access_keys",
+                "history"
             ]
         );
         assert_eq!(config.organization.learning_days, Some(30));

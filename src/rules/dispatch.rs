@@ -202,7 +202,7 @@ impl Node {
     /// What is left to ask of events of the same kind as this one.
     fn given_the_kind(&self, event: &Event<'_>, organization: &Organization) -> Known {
         match self {
-            Self::All(nodes) => at_least(nodes.len(), nodes, event, organization),
+            Self::All(nodes) => all(nodes, event, organization),
             Self::Any(nodes) => at_least(1, nodes, event, organization),
             Self::AtLeast(least, nodes) => at_least(*least, nodes, event, organization),
             Self::Not(node) => match node.given_the_kind(event, organization) {
@@ -214,6 +214,28 @@ impl Node {
                 Known::Holds(test.matches(event, organization))
             }
             Self::Test(test) => Known::Asks(Self::Test(test.clone())),
+        }
+    }
+}
+
+/// [`Node::given_the_kind`] where all nodes must hold. What all parts of a part must hold need not
+/// stand in a list of its own.
+fn all(nodes: &[Node], event: &Event<'_>, organization: &Organization) -> Known {
+    let mut open = Vec::new();
+    for node in nodes {
+        match node.given_the_kind(event, organization) {
+            Known::Holds(true) => {}
+            Known::Holds(false) => return Known::Holds(false),
+            Known::Asks(Node::All(parts)) => open.extend(parts),
+            Known::Asks(node) => open.push(node),
+        }
+    }
+    match (open.pop(), open.is_empty()) {
+        (None, _) => Known::Holds(true),
+        (Some(only), true) => Known::Asks(only),
+        (Some(last), false) => {
+            open.push(last);
+            Known::Asks(Node::All(open))
         }
     }
 }

@@ -33,6 +33,15 @@ impl Field {
         Ok(Self::Path(Path::new(name)))
     }
 
+    /// The key of `trailscan.toml` without which this field has no value.
+    pub const fn needs(&self) -> Option<&'static str> {
+        match self {
+            Self::Derived(derived) => derived.needs(),
+            Self::FirstSeen(_) => Some(FirstSeen::NEEDS),
+            Self::Path(_) | Self::Anywhere => None,
+        }
+    }
+
     /// The one plain value of a field that can have no other, absent or null included; nothing where
     /// the field must be visited.
     pub(super) fn plain<'a>(&self, event: &Event<'a>) -> Option<Raw<'a>> {

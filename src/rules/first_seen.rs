@@ -43,6 +43,10 @@ whats! {
 impl FirstSeen {
     const PREFIX: &'static str = "trailscan.first_seen.";
 
+    /// The table of `trailscan.toml` that says that a history is kept: without one such a rule would
+    /// learn for ever, and cost what learning costs.
+    pub const NEEDS: &'static str = "history";
+
     /// What a field's name asks for; nothing where it is not of this kind or unknown.
     pub(super) fn from_field(name: &str) -> Option<Self> {
         let what = name.strip_prefix(Self::PREFIX)?;

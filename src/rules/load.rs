@@ -271,8 +271,7 @@ impl<'s> Loader<'s> {
     fn needs_configured(&self, node: &Node, missing: Vec<String>) -> Result<(), CompileError> {
         let mut missing = missing;
         fields(node, &mut |field| {
-            if let Field::Derived(derived) = field
-                && let Some(table) = derived.needs()
+            if let Some(table) = field.needs()
                 && !self.settings.configured.contains(&table)
                 && !missing.contains(&table.to_owned())
             {

@@ -342,6 +342,7 @@ fn the_rules_we_ship_all_load() {
             "s3.required_encryption",
             "environments",
             "iam.access_keys",
+            "history",
         ],
         ..Settings::default()
     };

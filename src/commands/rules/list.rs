@@ -15,7 +15,7 @@ use crate::derive::Derived;
 use crate::report::plural;
 use crate::report::terminal::visible;
 use crate::rules::load::{self, Settings};
-use crate::rules::{Rule, RuleSet, Unconfigured};
+use crate::rules::{FirstSeen, Rule, RuleSet, Unconfigured};
 use crate::severity::Severity;
 
 /// One rule as it is listed. The field names are those of `--format json`.
@@ -82,6 +82,7 @@ fn filled(arguments: &ListRules, config: &Config, rules: &RuleSet) -> anyhow::Re
     settings
         .configured
         .extend(Derived::ALL.iter().filter_map(|derived| derived.needs()));
+    settings.configured.push(FirstSeen::NEEDS);
     for key in rules.unconfigured.iter().flat_map(|rule| &rule.missing) {
         settings
             .placeholders
