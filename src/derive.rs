@@ -157,7 +157,7 @@ impl Derived {
             Self::Environment => {
                 environment(event, organization).map(|name| Value::Text(name.into()))
             }
-            Self::KeyKind => word(identity::key_kind(event)),
+            Self::KeyKind => word(identity::key_kind(event).as_str()),
             Self::PolicyGrantsAdmin => Some(Value::Bool(policy::grants_admin(event))),
             Self::PolicyPublic => Some(Value::Bool(policy::is_public(event))),
             Self::Omitted => Some(Value::Bool(omitted(event))),

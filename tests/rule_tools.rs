@@ -241,6 +241,49 @@ fn a_rule_of_two_files_is_tried_and_what_goes_wrong_is_explained() {
     assert!(stderr.contains("--samples DIR"), "{stderr}");
 }
 
+/// No event tells by itself whether it is new: what would have to be is said.
+#[test]
+fn a_rule_that_finds_what_is_new_says_what_must_not_have_been_met() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("trailscan.toml", "[history]\n");
+    let new = KEY_DELETED
+        .replace("key_deleted", "key_newly_deleted")
+        .replace(
+            "  call:\n",
+            "  call:\n    trailscan.first_seen.target: true\n",
+        );
+    write("rule.yml", &new);
+    write("one.json", &deleted("ops-admin", "app"));
+    write(
+        "other.json",
+        &deleted("ops-admin", "app").replace("DeleteAccessKey", "ListAccessKeys"),
+    );
+    let explain = |event: &str, rest: &[&str]| {
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let (rule, config, event) = (path("rule.yml"), path("trailscan.toml"), path(event));
+        let of = [
+            "explain",
+            "--rules",
+            &rule,
+            "--config",
+            &config,
+            "key_newly_deleted",
+            &event,
+        ];
+        rules(&[&of[..], rest].concat(), folder.path())
+    };
+    let said = explain("one.json", &[]);
+    let pair = "key_newly_deleted matches if IAMUser::ops-admin was never met with target app";
+    assert!(said.contains(pair), "{said}");
+    assert!(explain("one.json", &["--format", "json"]).contains("\"matches\": null"));
+    let other = explain("other.json", &[]);
+    assert!(
+        other.contains("key_newly_deleted does not match"),
+        "{other}"
+    );
+}
+
 #[test]
 fn a_rule_is_explained_over_one_event() {
     let folder = tempfile::tempdir().unwrap();

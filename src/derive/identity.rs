@@ -241,12 +241,39 @@ fn called_by_service(event: &Event<'_>) -> bool {
     !text(event.user().invoked_by()).is_empty()
 }
 
-/// `long_lived` for an access key of a user, `temporary` for session credentials.
-pub fn key_kind(event: &Event<'_>) -> &'static str {
-    let key = text(event.user().access_key_id());
-    match key.get(..4) {
-        Some("AKIA") => "long_lived",
-        Some("ASIA") => "temporary",
-        _ => "none",
+/// What sort of credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyKind {
+    /// An access key of a user or of root.
+    LongLived,
+    /// Of a session.
+    Temporary,
+    None,
+}
+
+impl KeyKind {
+    /// The word in `trailscan.key_kind`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LongLived => "long_lived",
+            Self::Temporary => "temporary",
+            Self::None => "none",
+        }
+    }
+}
+
+/// What sort of credentials made a call, by the beginning of the access key's id (IAM user guide,
+/// "Unique identifiers").
+pub fn key_kind(event: &Event<'_>) -> KeyKind {
+    let of = |id: &str| match id.get(..4) {
+        Some("AKIA") => KeyKind::LongLived,
+        Some("ASIA") => KeyKind::Temporary,
+        _ => KeyKind::None,
+    };
+    let id = event.user().access_key_id();
+    // every event is asked, and hardly any id is written with escapes
+    match id.quoted().map(of) {
+        Some(KeyKind::None) | None => of(&text(id)),
+        Some(kind) => kind,
     }
 }

@@ -12,7 +12,8 @@ use rustc_hash::FxBuildHasher;
 use super::RuleSet;
 use super::field::Field;
 use super::matcher::{Check, Node, Test};
-use crate::derive::{Derived, Organization, identity};
+use crate::derive::identity::{self, KeyKind};
+use crate::derive::{Derived, Organization};
 use crate::event::json::Raw;
 use crate::event::user_identity::{IssuerMember, UserMember};
 use crate::event::{Event, Key, Path, Shortcut};
@@ -34,7 +35,7 @@ struct KindOfEvent<T> {
     user_type: T,
     issuer_type: T,
     /// Permanent or temporary credentials.
-    key_kind: &'static str,
+    key_kind: KeyKind,
     outcome: Outcome,
 }
 
