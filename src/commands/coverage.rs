@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
     // nothing is learnt here: it is only asked which rules have learnt what is usual
     let state = arguments.state.as_deref();
     let state = state.map(|path| State::open(path, None)).transpose()?;
-    let mut history = run::history(&rules, state.as_ref())?;
+    let mut history = run::memory::history(&rules, state.as_ref())?;
     history.settle(&rules, &mut tally, config.organization.learning_days);
     let report = Report {
         integrity: proof,

@@ -2,12 +2,11 @@
 
 mod dry;
 pub(super) mod find;
+pub(super) mod memory;
 pub(super) mod output;
 pub(super) mod progress;
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Duration, Utc};
@@ -21,15 +20,12 @@ use crate::cli::{
 use crate::config::Config;
 use crate::correlate::correlate;
 use crate::detect::Detector;
-use crate::history::History;
 use crate::integrity::proof::{self, Proof};
 use crate::pipeline::{self, Options};
-use crate::report::{Assessment, Provenance, Report, notes, plural, terminal};
+use crate::report::{Assessment, Provenance, Report, notes, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
-use crate::sha256;
 use crate::source::{Scope, Source, discover};
-use crate::state::State;
 use crate::tally::Tally;
 use crate::trail::Trail;
 use find::Found;
@@ -57,7 +53,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let runtime = runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
     let found = find::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
-    let state = state(arguments, &config, &rules)?;
+    let state = memory::open(arguments, &config, &rules)?;
     let lessons = state.clone().filter(|_| arguments.incremental);
     let Some(output) = output else {
         let jobs = options(&arguments.running).jobs;
@@ -97,7 +93,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     progress.end();
     complete(&mut tally, settings)?;
     let learning_days = config.organization.learning_days;
-    settle(&rules, &mut tally, state.as_deref(), learning_days)?;
+    memory::settle(&rules, &mut tally, state.as_deref(), learning_days)?;
     let bursts = correlate(&rules, &mut tally);
     let provenance = Provenance {
         min_level: arguments.min_level,
@@ -235,65 +231,6 @@ pub(super) fn scope(
         regions: selection.region.clone(),
         digests: false,
     })
-}
-
-/// Decides what is new, by what the state file knows, and has it know of this run.
-fn settle(
-    rules: &RuleSet,
-    tally: &mut Tally,
-    state: Option<&State>,
-    learning_days: Option<u16>,
-) -> anyhow::Result<()> {
-    let mut history = history(rules, state)?;
-    history.settle(rules, tally, learning_days);
-    if let Some(state) = state {
-        state.remember(&history)?;
-    }
-    Ok(())
-}
-
-/// What earlier runs know of what was met first when.
-pub(super) fn history(rules: &RuleSet, state: Option<&State>) -> anyhow::Result<History> {
-    Ok(match state {
-        Some(state) => state.history(History::asking(rules))?,
-        None => History::default(),
-    })
-}
-
-/// Opens the state file, where one is asked for. Lessons are opened for these rules, this configuration
-/// and this program: what was learnt with others does not hold.
-fn state(arguments: &Run, config: &Config, rules: &RuleSet) -> anyhow::Result<Option<Arc<State>>> {
-    let (origin, text) = config.origin.clone().unwrap_or_default();
-    if !arguments.incremental {
-        let path = arguments.state.as_deref();
-        let opened = path.map(|path| State::open(path, None)).transpose()?;
-        return Ok(opened.map(Arc::new));
-    }
-    let path = arguments.state.clone().unwrap_or_else(|| {
-        let beside = Path::new(&origin).parent().unwrap_or(Path::new(""));
-        beside.join("trailscan.state")
-    });
-    // lessons name rules by their place in the set
-    let places: Vec<_> = rules.rules.iter().map(|rule| &*rule.name).collect();
-    let files: Vec<_> = config.files.iter().map(|(_, hash)| &**hash).collect();
-    let learnt_with = [
-        env!("TRAILSCAN_BUILD"),
-        &rules.hash,
-        &places.join(" "),
-        &text,
-        &files.join(" "),
-        &arguments.running.max_object_mib.to_string(),
-    ];
-    let fingerprint = sha256::hex([learnt_with.join("\n").as_bytes()]);
-    let state = State::open(&path, Some(&fingerprint))?;
-    if state.forgotten() > 0 {
-        progress::note(&format!(
-            "the rules, the configuration or the program changed since {} was written: {} read again",
-            path.display(),
-            plural(state.forgotten(), "object")
-        ));
-    }
-    Ok(Some(Arc::new(state)))
 }
 
 /// How the pipeline is to run.

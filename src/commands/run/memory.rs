@@ -1,0 +1,80 @@
+//! What runs remember: the state file, opened for this run.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::progress;
+use crate::cli::Run;
+use crate::config::Config;
+use crate::history::History;
+use crate::report::plural;
+use crate::rules::RuleSet;
+use crate::sha256;
+use crate::state::State;
+use crate::tally::Tally;
+
+/// Decides what is new, by what the state file knows, and has it know of this run.
+pub(super) fn settle(
+    rules: &RuleSet,
+    tally: &mut Tally,
+    state: Option<&State>,
+    learning_days: Option<u16>,
+) -> anyhow::Result<()> {
+    let mut history = history(rules, state)?;
+    history.settle(rules, tally, learning_days);
+    if let Some(state) = state {
+        state.remember(&history)?;
+    }
+    Ok(())
+}
+
+/// What earlier runs know of what was met first when.
+pub(in crate::commands) fn history(
+    rules: &RuleSet,
+    state: Option<&State>,
+) -> anyhow::Result<History> {
+    Ok(match state {
+        Some(state) => state.history(History::asking(rules))?,
+        None => History::default(),
+    })
+}
+
+/// Opens the state file, where one is asked for. Lessons are opened for these rules, this configuration
+/// and this program: what was learnt with others does not hold.
+pub(super) fn open(
+    arguments: &Run,
+    config: &Config,
+    rules: &RuleSet,
+) -> anyhow::Result<Option<Arc<State>>> {
+    let (origin, text) = config.origin.clone().unwrap_or_default();
+    if !arguments.incremental {
+        let path = arguments.state.as_deref();
+        let opened = path.map(|path| State::open(path, None)).transpose()?;
+        return Ok(opened.map(Arc::new));
+    }
+    let path = arguments.state.clone().unwrap_or_else(|| {
+        let beside = Path::new(&origin).parent().unwrap_or(Path::new(""));
+        beside.join("trailscan.state")
+    });
+    // lessons name rules by their place in the set
+    let places: Vec<_> = rules.rules.iter().map(|rule| &*rule.name).collect();
+    let files: Vec<_> = config.files.iter().map(|(_, hash)| &**hash).collect();
+    let learnt_with = [
+        env!("TRAILSCAN_BUILD"),
+        &rules.hash,
+        &places.join(" "),
+        &text,
+        &files.join(" "),
+        &arguments.running.max_object_mib.to_string(),
+    ];
+    let fingerprint = sha256::hex([learnt_with.join("\n").as_bytes()]);
+    let state = State::open(&path, Some(&fingerprint))?;
+    if state.forgotten() > 0 {
+        progress::note(&format!(
+            "the rules, the configuration or the program changed since {} was written: {} read again",
+            path.display(),
+            plural(state.forgotten(), "object")
+        ));
+    }
+    Ok(Some(Arc::new(state)))
+}
