@@ -27,6 +27,9 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
         true => Some(Folder::open(&arguments.out)?),
         false => None,
     };
+    let state = arguments.state.as_deref();
+    let state = state.map(|path| State::open(path, None)).transpose()?;
+    let mut history = run::memory::history(&rules, state.as_ref())?;
     let runtime = run::runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
     let found = find::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
@@ -64,9 +67,6 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
     progress.end();
     run::complete(&mut tally, settings)?;
     // nothing is learnt here: it is only asked which rules have learnt what is usual
-    let state = arguments.state.as_deref();
-    let state = state.map(|path| State::open(path, None)).transpose()?;
-    let mut history = run::memory::history(&rules, state.as_ref())?;
     history.settle(&rules, &mut tally, config.organization.learning_days);
     let report = Report {
         integrity: proof,

@@ -12,6 +12,7 @@ use aws_sdk_cloudtrail::primitives::DateTime;
 use aws_sdk_cloudtrail::types;
 
 use crate::aws::{self, Fault, FaultKind};
+use crate::coverage::Problem;
 use crate::event::time::Epoch;
 use crate::trail::{Advanced, Asked, Basic, DataResource, FieldSelector, Selectors, Status, Trail};
 
@@ -29,11 +30,11 @@ pub async fn settings(
 ) -> (BTreeSet<Trail>, BTreeSet<String>) {
     let client = aws::briefly(client);
     let mut unknown = BTreeSet::new();
-    let described = match super::all(&client, wanted).await {
-        Ok((described, problems)) => {
+    let writing = match writing(&client, places, wanted, now).await {
+        Ok((writing, problems)) => {
             let problems = problems.into_iter().map(|problem| problem.what);
             unknown.extend(problems.map(|what| format!("{what}.")));
-            described
+            writing
         }
         Err(fault) => {
             unknown.insert(match fault.kind {
@@ -48,23 +49,44 @@ pub async fn settings(
         }
     };
     let mut trails = BTreeSet::new();
-    for trail in described {
-        let mut trail = of(trail, now);
-        let writes = |(bucket, prefix): &BucketPlace| trail.writes_to(bucket, prefix);
-        if places.iter().any(writes) {
-            ask(&client, &mut trail).await;
-            trails.insert(trail);
-        }
+    for (bucket, prefix) in unwritten(places, &writing) {
+        unknown.insert(format!(
+            "No trail that CloudTrail describes to these credentials writes to s3://{bucket}/{prefix}: \
+             what was recorded there is known by the files alone."
+        ));
     }
-    for (bucket, prefix) in places {
-        if !trails.iter().any(|trail| trail.writes_to(bucket, prefix)) {
-            unknown.insert(format!(
-                "No trail that CloudTrail describes to these credentials writes to s3://{bucket}/{prefix}: \
-                 what was recorded there is known by the files alone."
-            ));
-        }
+    for mut trail in writing {
+        ask(&client, &mut trail).await;
+        trails.insert(trail);
     }
     (trails, unknown)
+}
+
+/// The trails that write to one of the places, not asked for more yet, and what could not be described.
+async fn writing(
+    client: &Client,
+    places: &[BucketPlace],
+    wanted: &[String],
+    now: Epoch,
+) -> Result<(BTreeSet<Trail>, Vec<Problem>), Fault> {
+    let (described, problems) = super::all(client, wanted).await?;
+    let described = described.into_iter().map(|trail| of(trail, now));
+    let writes = |trail: &Trail| {
+        let mut places = places.iter();
+        places.any(|(bucket, prefix)| trail.writes_to(bucket, prefix))
+    };
+    Ok((described.filter(writes).collect(), problems))
+}
+
+/// The places that none of the trails writes to.
+fn unwritten<'p>(
+    places: &'p [BucketPlace],
+    trails: &BTreeSet<Trail>,
+) -> impl Iterator<Item = &'p BucketPlace> {
+    places.iter().filter(|(bucket, prefix)| {
+        let mut trails = trails.iter();
+        !trails.any(|trail| trail.writes_to(bucket, prefix))
+    })
 }
 
 /// The trails that write to one of the places, each as every Region of those knows it: the status
@@ -81,8 +103,8 @@ pub async fn by_region(
     let client = aws::briefly(client);
     let not_known =
         |why: String| format!("whether the newest digests are here is not known: {why}");
-    let described = match super::all(&client, wanted).await {
-        Ok((described, _)) => described,
+    let writing = match writing(&client, places, wanted, now).await {
+        Ok((writing, _)) => writing,
         Err(fault) => {
             let why = match fault.kind {
                 FaultKind::Denied => format!("allow cloudtrail:DescribeTrails (AWS: {fault})"),
@@ -92,21 +114,11 @@ pub async fn by_region(
         }
     };
     let (mut trails, mut unknown) = (Vec::new(), BTreeSet::new());
-    let described = described.into_iter().map(|trail| of(trail, now));
-    let writing: BTreeSet<Trail> = described
-        .filter(|trail| {
-            places
-                .iter()
-                .any(|(bucket, prefix)| trail.writes_to(bucket, prefix))
-        })
-        .collect();
-    for (bucket, prefix) in places {
-        if !writing.iter().any(|trail| trail.writes_to(bucket, prefix)) {
-            let why = format!(
-                "no trail that CloudTrail describes to these credentials writes to s3://{bucket}/{prefix}"
-            );
-            unknown.insert(not_known(why));
-        }
+    for (bucket, prefix) in unwritten(places, &writing) {
+        let why = format!(
+            "no trail that CloudTrail describes to these credentials writes to s3://{bucket}/{prefix}"
+        );
+        unknown.insert(not_known(why));
     }
     for trail in &writing {
         let there = |region: &&&str| trail.multi_region || trail.home_region == **region;
