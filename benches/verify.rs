@@ -2,7 +2,8 @@
 //! hours of signed digests, on a server in this process that answers at once, then 40 ms late.
 //!
 //! `AWS_CLI` names the `aws` to compare with (`pip install awscli`); without it trailscan is timed
-//! alone. `HOURS=n`, `LOGS=n` for another chain, `ENDPOINT=URL` for another server as well (moto).
+//! alone. `HOURS=n`, `LOGS=n` for another chain, `ENDPOINT=URL` for another server as well (moto);
+//! `ENDPOINT_PID=n` is its process, and the CPU that it took is told: a server can be the limit.
 //! Run: `cargo bench --bench verify`; with `-- --test` once, on a short chain.
 #![allow(
     clippy::print_stdout,
@@ -116,15 +117,35 @@ impl Stage<'_> {
     }
 }
 
-/// The seconds of each of so many runs; every one must find all sound.
-fn seconds(rounds: u32, mut command: impl FnMut() -> Command) -> f64 {
-    let runs = (0..rounds).map(|_| {
-        let began = Instant::now();
-        let status = command().status().unwrap();
-        assert!(status.success(), "{status}");
-        began.elapsed().as_secs_f64()
-    });
-    measure::median(runs.collect())
+/// The seconds of so many runs, and those of the server's CPU in them; every one must find all sound.
+fn seconds(
+    rounds: u32,
+    server: Option<&str>,
+    mut command: impl FnMut() -> Command,
+) -> (f64, Option<f64>) {
+    let (walls, cpus): (Vec<f64>, Vec<Option<f64>>) = (0..rounds)
+        .map(|_| {
+            let (began, before) = (Instant::now(), server.and_then(measure::cpu_of));
+            let status = command().status().unwrap();
+            assert!(status.success(), "{status}");
+            let wall = began.elapsed().as_secs_f64();
+            let after = server.and_then(measure::cpu_of);
+            (
+                wall,
+                after.zip(before).map(|(after, before)| after - before),
+            )
+        })
+        .unzip();
+    let cpus: Option<Vec<f64>> = cpus.into_iter().collect();
+    (measure::median(walls), cpus.map(measure::median))
+}
+
+/// `6.80 s`, and what of it the server's CPU was busy.
+fn told((wall, server): (f64, Option<f64>)) -> String {
+    match server {
+        Some(server) => format!("{wall:7.2} s (the server's CPU {server:.2} s)"),
+        None => format!("{wall:7.2} s"),
+    }
 }
 
 fn main() {
@@ -144,7 +165,7 @@ fn main() {
         .enable_all()
         .build()
         .unwrap();
-    let mut servers: Vec<(String, String)> = Vec::new();
+    let mut servers: Vec<(String, String, Option<String>)> = Vec::new();
     let mut cloudtrail = String::new();
     for delay in [0, 40] {
         let buckets = folder.path().join(format!("late-{delay}"));
@@ -162,16 +183,17 @@ fn main() {
             url
         });
         cloudtrail.clone_from(&url);
-        servers.push((format!("in process, {delay} ms late"), url));
+        let own = std::process::id().to_string();
+        servers.push((format!("in process, {delay} ms late"), url, Some(own)));
     }
     if let Ok(url) = std::env::var("ENDPOINT") {
         runtime.block_on(async {
             let s3 = loopback::aws(&url).await.s3();
             chain::upload(&s3, &writer.bucket, &folder.path().join("bucket"), |_| true).await;
         });
-        servers.push((url.clone(), url));
+        servers.push((url.clone(), url, std::env::var("ENDPOINT_PID").ok()));
     }
-    for (what, url) in &servers {
+    for (what, url, pid) in &servers {
         let stage = Stage {
             bucket: &writer.bucket,
             until: &until,
@@ -180,12 +202,17 @@ fn main() {
             s3: url,
             cloudtrail: &cloudtrail,
         };
-        let ours = seconds(if test { 1 } else { 5 }, || stage.ours());
-        print!("{what:24}: trailscan verify {ours:7.2} s");
+        let rounds = if test { 1 } else { 5 };
+        let ours = seconds(rounds, pid.as_deref(), || stage.ours());
+        print!("{what:24}: trailscan verify {}", told(ours));
         match &cli {
             Some(cli) => {
-                let theirs = seconds(1, || stage.theirs(cli));
-                println!(", validate-logs {theirs:7.2} s: {:.0} ×", theirs / ours);
+                let theirs = seconds(1, pid.as_deref(), || stage.theirs(cli));
+                println!(
+                    ", validate-logs {}: {:.0} ×",
+                    told(theirs),
+                    theirs.0 / ours.0
+                );
             }
             None => println!(" (AWS_CLI names no `aws` to compare with)"),
         }
