@@ -23,6 +23,7 @@ use crate::event::{Event, Key, time};
 use crate::wildcard::Wildcard;
 use access_keys::AccessKeys;
 use calendar::{Calendar, Hours, weekday_name};
+use encryption::Encryption;
 
 /// What the organization told us in `trailscan.toml`, ready to be asked.
 #[derive(Debug, Clone, Default)]
@@ -152,7 +153,14 @@ impl Derived {
             Self::Encryption => {
                 encryption::applied(event).and_then(|applied| word(applied.as_str()))
             }
-            Self::EncryptionCheck => encryption::check(event, organization).and_then(word),
+            Self::EncryptionCheck => {
+                // rules that ask for the one ask for the other as well
+                let applied = Self::Encryption.value(event, organization)?;
+                let applied = Encryption::of_word(&applied.as_text()?)?;
+                let target = Self::Target.value(event, organization);
+                let bucket = target.as_ref().and_then(Value::as_text).unwrap_or_default();
+                word(encryption::check(applied, &bucket, organization))
+            }
             Self::Tls => text(tls(event)?),
             Self::Environment => {
                 environment(event, organization).map(|name| Value::Text(name.into()))

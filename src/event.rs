@@ -264,9 +264,8 @@ impl<'a> Event<'a> {
             }
             return;
         }
-        self.raw(key).each_member(|found, value| {
-            let mut slots = names.iter().zip(&mut *values);
-            if let Some((_, slot)) = slots.find(|(name, _)| found.is_named(name)) {
+        self.raw(key).each_named(names, |place, value| {
+            if let Some(slot) = values.get_mut(place) {
                 *slot = value;
             }
         });

@@ -121,9 +121,10 @@ impl Wildcard {
     pub fn matches(&self, text: &str) -> bool {
         if let [Part::Text(wanted)] = self.parts.as_slice()
             && self.ascii
-            && text.is_ascii()
+            && (text.len() <= wanted.len() || text.is_ascii())
         {
-            // most patterns have no wildcard, and most texts another length
+            // most patterns have no wildcard, and most texts another length; a text that is not
+            // ASCII becomes shorter by folding at the most
             return wanted.len() == text.len()
                 && match self.cased {
                     true => wanted == text,
@@ -183,11 +184,17 @@ fn run(parts: &[Part], text: &str, same: &dyn Fn(&[u8], &[u8]) -> bool) -> bool 
                 at += length;
             }
             (None, Some((after, from))) => {
-                // let the star take one more character
+                // let the star take one more character, or all up to where the next text may begin
                 let Some(c) = text.get(from..).and_then(|rest| rest.chars().next()) else {
                     return false;
                 };
-                let next = from + c.len_utf8();
+                let mut next = from + c.len_utf8();
+                if let Some(Part::Text(piece)) = parts.get(after) {
+                    match bytes.get(next..).and_then(|rest| beginning(piece, rest)) {
+                        Some(skipped) => next += skipped,
+                        None => return false,
+                    }
+                }
                 star = Some((after, next));
                 part = after;
                 at = next;
@@ -195,6 +202,12 @@ fn run(parts: &[Part], text: &str, same: &dyn Fn(&[u8], &[u8]) -> bool) -> bool 
             (None, None) => return false,
         }
     }
+}
+
+/// The first place in a text where a piece of a pattern may begin, whatever the case of the text.
+fn beginning(piece: &str, text: &[u8]) -> Option<usize> {
+    let first = *piece.as_bytes().first()?;
+    memchr::memchr2(first, first.to_ascii_uppercase(), text)
 }
 
 /// Lower case, borrowed where the text has none to change.
@@ -253,11 +266,29 @@ mod tests {
 
     #[test]
     fn the_matcher_agrees_with_a_regex() {
-        for pattern in ["a*b?c", "*x*", "??", "a*a*a", "*b", "ab", "É*"] {
+        for pattern in [
+            "a*b?c", "*x*", "??", "a*a*a", "*b", "ab", "É*", "*ab", "*É", "*aab*b", "*?a", "k",
+            "*k*",
+        ] {
             let regex = format!("(?is)^{}$", pattern.replace('*', ".*").replace('?', "."));
             let regex = regex::Regex::new(&regex).unwrap();
             for text in [
-                "", "a", "ab", "aXbYc", "abbc", "xx", "aaa", "AAxA", "bb", "é?",
+                "",
+                "a",
+                "ab",
+                "aXbYc",
+                "abbc",
+                "xx",
+                "aaa",
+                "AAxA",
+                "bb",
+                "é?",
+                "aaAb",
+                "aaab b",
+                "xaé",
+                "\u{212a}",
+                "a\u{212a}b",
+                "éa",
             ] {
                 let wildcard = Wildcard::parse(pattern);
                 let matches = wildcard.matches(text);

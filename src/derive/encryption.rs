@@ -3,7 +3,8 @@
 //! Since 2023-01-05 S3 stores nothing unencrypted (S3 user guide, "default encryption FAQ"), so the
 //! absence of a header means that the bucket's default was used, not that there is none.
 
-use super::{Organization, target};
+use super::Organization;
+use crate::event::json::Raw;
 use crate::event::{Event, Key};
 
 /// 2023-01-05T00:00:00Z, from when on every new object is encrypted.
@@ -25,19 +26,29 @@ pub enum Encryption {
 }
 
 impl Encryption {
+    /// The words in `trailscan.encryption`.
+    const WORDS: [(Self, &'static str); 9] = [
+        (Self::SseS3Default, "sse_s3_default"),
+        (Self::SseS3, "sse_s3"),
+        (Self::KmsDefault, "kms_default"),
+        (Self::SseKms, "sse_kms"),
+        (Self::DsseDefault, "dsse_default"),
+        (Self::DsseKms, "dsse_kms"),
+        (Self::SseC, "sse_c"),
+        (Self::None, "none"),
+        (Self::Unknown, "unknown"),
+    ];
+
     /// The word in `trailscan.encryption`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::SseS3Default => "sse_s3_default",
-            Self::SseS3 => "sse_s3",
-            Self::KmsDefault => "kms_default",
-            Self::SseKms => "sse_kms",
-            Self::DsseDefault => "dsse_default",
-            Self::DsseKms => "dsse_kms",
-            Self::SseC => "sse_c",
-            Self::None => "none",
-            Self::Unknown => "unknown",
-        }
+    pub fn as_str(self) -> &'static str {
+        let word = Self::WORDS.iter().find(|(applied, _)| *applied == self);
+        word.map_or("unknown", |(_, word)| word)
+    }
+
+    /// What that word says.
+    pub fn of_word(word: &str) -> Option<Self> {
+        let known = Self::WORDS.iter().find(|(_, known)| *known == word);
+        known.map(|(applied, _)| *applied)
     }
 
     /// How strong S3's managed kinds are, weakest first; nothing for the others.
@@ -90,52 +101,50 @@ pub fn applied(event: &Event<'_>) -> Option<Encryption> {
     if !uploads.contains(&event.text(Key::EventName).as_ref()) {
         return None;
     }
-    const ALGORITHM: &str = "x-amz-server-side-encryption";
-    const CUSTOMER: &str = "x-amz-server-side-encryption-customer-algorithm";
-    let both = [Key::ResponseElements, Key::RequestParameters];
-    if both
-        .iter()
-        .any(|key| !event.at(*key, &[CUSTOMER]).is_null())
-    {
+    const HEADERS: [&str; 2] = [
+        "x-amz-server-side-encryption-customer-algorithm",
+        "x-amz-server-side-encryption",
+    ];
+    let headers = |key| {
+        let mut values = [Raw::default(); HEADERS.len()];
+        event.members_of(key, &HEADERS, &mut values);
+        values
+    };
+    let [customer_stored, stored] = headers(Key::ResponseElements);
+    let [customer_asked, asked] = headers(Key::RequestParameters);
+    if !customer_stored.is_null() || !customer_asked.is_null() {
         return Some(Encryption::SseC);
     }
     let sse = event.text_at(Key::AdditionalEventData, &["SSEApplied"]);
-    Some(match named(&sse) {
-        Some(applied) => applied,
-        None => {
-            let asked = !event.at(Key::RequestParameters, &[ALGORITHM]).is_null();
-            let header = both
-                .iter()
-                .map(|key| event.text_at(*key, &[ALGORITHM]))
-                .find(|text| !text.is_empty());
-            match (header.as_deref(), asked) {
-                (Some("AES256"), true) => Encryption::SseS3,
-                (Some("AES256"), false) => Encryption::SseS3Default,
-                (Some("aws:kms"), true) => Encryption::SseKms,
-                (Some("aws:kms"), false) => Encryption::KmsDefault,
-                (Some("aws:kms:dsse"), true) => Encryption::DsseKms,
-                (Some("aws:kms:dsse"), false) => Encryption::DsseDefault,
-                (None, _) if event.time().is_some_and(|time| time < ALWAYS_ENCRYPTED) => {
-                    Encryption::None
-                }
-                _ => Encryption::Unknown,
-            }
-        }
+    if let Some(applied) = named(&sse) {
+        return Some(applied);
+    }
+    let header = [stored, asked]
+        .into_iter()
+        .map(|value| value.text().unwrap_or_default())
+        .find(|text| !text.is_empty());
+    Some(match (header.as_deref(), !asked.is_null()) {
+        (Some("AES256"), true) => Encryption::SseS3,
+        (Some("AES256"), false) => Encryption::SseS3Default,
+        (Some("aws:kms"), true) => Encryption::SseKms,
+        (Some("aws:kms"), false) => Encryption::KmsDefault,
+        (Some("aws:kms:dsse"), true) => Encryption::DsseKms,
+        (Some("aws:kms:dsse"), false) => Encryption::DsseDefault,
+        (None, _) if event.time().is_some_and(|time| time < ALWAYS_ENCRYPTED) => Encryption::None,
+        _ => Encryption::Unknown,
     })
 }
 
-/// The upload against its bucket's requirement: `met`, `default_used` (strong enough, but by the
-/// bucket's default: the client sent no header), `weaker`, `unencrypted`, `customer_key`,
-/// `not_required`, `unknown`.
-pub fn check(event: &Event<'_>, organization: &Organization) -> Option<&'static str> {
-    let applied = applied(event)?;
-    let bucket = target::of(event);
+/// The upload against what is required of the bucket it went to: `met`, `default_used` (strong
+/// enough, but by the bucket's default: the client sent no header), `weaker`, `unencrypted`,
+/// `customer_key`, `not_required`, `unknown`.
+pub fn check(applied: Encryption, bucket: &str, organization: &Organization) -> &'static str {
     let required = organization
         .required_encryption
         .iter()
-        .find(|(pattern, _)| pattern.matches(&bucket));
+        .find(|(pattern, _)| pattern.matches(bucket));
     let Some((_, algorithms)) = required else {
-        return Some("not_required");
+        return "not_required";
     };
     let strength = |algorithm: &String| match algorithm.as_str() {
         "AES256" => 1,
@@ -143,12 +152,12 @@ pub fn check(event: &Event<'_>, organization: &Organization) -> Option<&'static 
         _ => 3,
     };
     let least = algorithms.iter().map(strength).min().unwrap_or(1);
-    Some(match (applied, applied.strength()) {
+    match (applied, applied.strength()) {
         (Encryption::None, _) => "unencrypted",
         (Encryption::SseC, _) => "customer_key",
         (_, Some(strength)) if strength < least => "weaker",
         (_, Some(_)) if applied.is_default() => "default_used",
         (_, Some(_)) => "met",
         (_, None) => "unknown",
-    })
+    }
 }

@@ -127,6 +127,12 @@ impl<'a> Raw<'a> {
         }
     }
 
+    /// What stands between the quotes of a JSON string that holds no escape: its content.
+    #[inline]
+    pub fn plain(self) -> Option<&'a str> {
+        self.quoted().filter(|inner| escape::is_plain(inner))
+    }
+
     /// True for the JSON string of that text, which must hold nothing that JSON escapes.
     #[inline]
     pub fn is_text(self, text: &str) -> bool {
@@ -161,28 +167,26 @@ impl<'a> Raw<'a> {
     /// The member of that name; the last one where the key stands twice, as most readers do.
     pub fn get(self, key: &str) -> Self {
         let mut found = Self::default();
-        self.each_member(|name, value| {
-            if name.is_named(key) {
-                found = value;
-            }
-        });
+        self.each_named(&[key], |_, value| found = value);
         found
     }
 
-    /// True for a key of that name, however it is written.
+    /// Calls `take` with every member of one of these names, and with the place of the name.
     #[inline]
-    pub fn is_named(self, name: &str) -> bool {
-        self.is_text(name) || (self.is_longer(name) && self.says(name))
-    }
-
-    /// True where escapes may hide a shorter text.
-    const fn is_longer(self, text: &str) -> bool {
-        self.text.len() > text.len() + 2
-    }
-
-    fn says(self, text: &str) -> bool {
-        memchr::memchr(b'\\', self.text.as_bytes()).is_some()
-            && self.string().is_some_and(|string| string == text)
+    pub fn each_named(self, names: &[&str], mut take: impl FnMut(usize, Self)) {
+        // one look at all of it spares one at each key
+        let is_plain = escape::is_plain(self.text);
+        self.each_member(|key, value| {
+            let place = if is_plain {
+                names.iter().position(|name| key.is_text(name))
+            } else {
+                let key = key.string();
+                names.iter().position(|name| key.as_deref() == Some(*name))
+            };
+            if let Some(place) = place {
+                take(place, value);
+            }
+        });
     }
 
     /// `get` along a path of plain members.

@@ -81,6 +81,9 @@ pub(super) fn descend<'a>(
     if !value.is_object() {
         return false;
     }
+    if deeper.is_empty() && !folded {
+        return descend(value.get(first), deeper, folded, lists, visit);
+    }
     // a key written twice counts once, with its last value
     let mut found = Raw::default();
     let mut flat = Raw::default();

@@ -156,12 +156,18 @@ impl Node {
 impl Test {
     /// True where the event's field fits.
     pub fn matches(&self, event: &Event<'_>, organization: &Organization) -> bool {
-        let field = &self.field;
-        if let Some(value) = field.plain(event)
-            && let Some(fits) = self.check.of_plain(value)
-        {
-            return fits;
+        let plain = self.field.plain(event);
+        match plain.and_then(|value| self.check.of_plain(value)) {
+            Some(fits) => fits,
+            None => self.matches_any_value(event, organization),
         }
+    }
+
+    /// [`Test::matches`] for fields with perhaps many values. Apart, so that the usual case stays
+    /// small.
+    #[inline(never)]
+    fn matches_any_value(&self, event: &Event<'_>, organization: &Organization) -> bool {
+        let field = &self.field;
         match &self.check {
             Check::Exists(expected) => field.exists(event, organization) == *expected,
             Check::Any(wants) => any_met(wants, field, event, organization),
@@ -195,18 +201,17 @@ impl Check {
     /// Whether a field with this one plain value fits; nothing where that does not decide it.
     fn of_plain(&self, value: Raw<'_>) -> Option<bool> {
         let any = |wants: &[Want]| {
-            // what most rules ask of most fields is one text, and most texts hold no escapes
-            if let [Want::Text(pattern)] = wants
-                && let Some(text) = value.quoted()
-                && memchr::memchr(b'\\', text.as_bytes()).is_none()
-            {
-                return pattern.matches(text);
-            }
             if value.is_null() {
                 return wants.iter().any(|want| matches!(want, Want::Null));
             }
             if wants.iter().all(|want| want.cannot_fit(value)) {
                 return false;
+            }
+            // what most rules ask of most fields is one text, and most texts hold no escapes
+            if let [Want::Text(pattern)] = wants
+                && let Some(text) = value.plain()
+            {
+                return pattern.matches(text);
             }
             let value = value.value();
             wants.iter().any(|want| want.fits(&value))
@@ -262,6 +267,7 @@ impl Want {
                         .longest()
                         .is_some_and(|longest| length > longest * LONGEST_ESCAPE + QUOTES)
             }
+            Self::Regex(regex) => value.plain().is_some_and(|text| !regex.can_match(text)),
             _ => false,
         }
     }

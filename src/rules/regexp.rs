@@ -45,10 +45,13 @@ impl Regexp {
 
     /// True where the expression matches somewhere in the text.
     pub(super) fn is_match(&self, text: &str) -> bool {
-        self.needs
-            .as_ref()
-            .is_none_or(|needs| needs.find(text.as_bytes()).is_some())
-            && self.regex.is_match(text)
+        self.can_match(text) && self.regex.is_match(text)
+    }
+
+    /// False where the text lacks what the expression cannot do without.
+    pub(super) fn can_match(&self, text: &str) -> bool {
+        let is_there = |needs: &Finder<'_>| needs.find(text.as_bytes()).is_some();
+        self.needs.as_ref().is_none_or(is_there)
     }
 }
 

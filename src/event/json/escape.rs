@@ -6,11 +6,10 @@ use std::borrow::Cow;
 /// becomes U+FFFD instead of costing the whole record.
 #[inline]
 pub(super) fn unescape(inner: &str) -> Cow<'_, str> {
-    let bytes = inner.as_bytes();
-    if bytes.len() <= SHORT && !has_backslash(bytes) {
+    if is_plain(inner) {
         return Cow::Borrowed(inner);
     }
-    match memchr::memchr(b'\\', bytes) {
+    match memchr::memchr(b'\\', inner.as_bytes()) {
         Some(first) => Cow::Owned(decoded(inner, first)),
         None => Cow::Borrowed(inner),
     }
@@ -19,20 +18,33 @@ pub(super) fn unescape(inner: &str) -> Cow<'_, str> {
 /// Most texts are short, and for them a call of memchr costs more than looking at them.
 const SHORT: usize = 64;
 
-/// Eight bytes at a time ("Bit Twiddling Hacks", determine if a word has a zero byte).
+/// True where there is no escape in the text.
+#[inline]
+pub(super) fn is_plain(text: &str) -> bool {
+    !has_backslash(text.as_bytes())
+}
+
 #[inline]
 fn has_backslash(bytes: &[u8]) -> bool {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let has = |word: [u8; 8]| {
-        let zero = u64::from_ne_bytes(word) ^ (u64::from(b'\\') * ONES);
-        zero.wrapping_sub(ONES) & !zero & (0x80 * ONES)
-    };
-    let (words, rest) = bytes.as_chunks::<8>();
-    let found = words.iter().fold(0, |found, word| found | has(*word));
-    match bytes.last_chunk::<8>() {
-        Some(last) => found | has(*last) != 0,
-        None => rest.contains(&b'\\'),
+    match bytes.len() {
+        ..8 => bytes.contains(&b'\\'),
+        8..16 => any_chunk::<8>(bytes),
+        16..=SHORT => any_chunk::<16>(bytes),
+        _ => memchr::memchr(b'\\', bytes).is_some(),
     }
+}
+
+/// True where one of so many bytes and more is a backslash. The last `N` may be looked at twice.
+#[inline]
+fn any_chunk<const N: usize>(bytes: &[u8]) -> bool {
+    let mut found = [0u8; N];
+    let (chunks, _) = bytes.as_chunks::<N>();
+    for chunk in chunks.iter().chain(bytes.last_chunk::<N>()) {
+        for (found, byte) in found.iter_mut().zip(chunk) {
+            *found |= u8::from(*byte == b'\\');
+        }
+    }
+    found.iter().fold(0, |any, found| any | found) != 0
 }
 
 /// The text, whose first escape stands at `first`, decoded.
