@@ -309,14 +309,19 @@ impl<'a> Event<'a> {
         descend(root, rest, self.folded, LISTS_IN_LISTS, visit)
     }
 
-    /// What lies at the end of a path that is a documented key or ends with its shortcut, unread.
+    /// What lies at the end of a path that leads to one place at the most: a documented key, a
+    /// shortcut, or a member of the object under a documented key. Unread, and absent where nothing
+    /// lies there; nothing where the path must be walked.
     pub fn short_path(&self, path: &Path) -> Option<Raw<'a>> {
         match path {
             Path::Key(key) => Some(self.raw(*key)),
-            Path::Below(_, rest, shortcut) => self
-                .short(*shortcut)
-                .filter(|(_, steps)| *steps == rest.len())
-                .map(|(raw, _)| raw),
+            Path::Below(key, rest, shortcut) => match (self.short(*shortcut), rest.as_slice()) {
+                (Some((raw, steps)), _) => (steps == rest.len()).then_some(raw),
+                (None, [name]) if !self.folded && !self.raw(*key).is_array() => {
+                    Some(self.raw(*key).get(name))
+                }
+                _ => None,
+            },
             Path::Other(_) => None,
         }
     }

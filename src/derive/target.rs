@@ -9,7 +9,9 @@ use crate::event::{Event, Key};
 /// The role, user, key, secret, bucket or trail. Empty where the record names none.
 pub fn of<'a>(event: &Event<'a>) -> Cow<'a, str> {
     let source = event.text(Key::EventSource);
-    let named: Cow<'a, str> = match source.split('.').next().unwrap_or_default() {
+    let end = source.bytes().position(|byte| byte == b'.');
+    let service = source.get(..end.unwrap_or(source.len()));
+    let named: Cow<'a, str> = match service.unwrap_or_default() {
         "sts" => request(event, &["roleArn"]),
         "iam" => iam(event),
         "secretsmanager" => secret_name(event),
@@ -46,7 +48,7 @@ pub fn of<'a>(event: &Event<'a>) -> Cow<'a, str> {
 }
 
 /// The first of these request parameters that holds text; of a list its first item.
-fn request<'a>(event: &Event<'a>, names: &[&str]) -> Cow<'a, str> {
+fn request<'a, const N: usize>(event: &Event<'a>, names: &[&str; N]) -> Cow<'a, str> {
     let text = |value: Raw<'a>| {
         let value = if value.is_array() {
             value.items().next()?
@@ -55,13 +57,10 @@ fn request<'a>(event: &Event<'a>, names: &[&str]) -> Cow<'a, str> {
         };
         value.text().filter(|text| !text.is_empty())
     };
-    let mut values = [Raw::default(); MOST_NAMES];
+    let mut values = [Raw::default(); N];
     event.members_of(Key::RequestParameters, names, &mut values);
     values.into_iter().find_map(text).unwrap_or_default()
 }
-
-/// How many request parameters are tried at the most.
-const MOST_NAMES: usize = 8;
 
 /// The user, role, group or policy of an IAM call. A call on a user that names none is one on the
 /// caller (IAM API reference, `UserName`).

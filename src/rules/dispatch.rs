@@ -4,7 +4,7 @@
 //! left most ask for nothing else. So the first event of each kind finds out what is left of every
 //! rule, and the next ones are held against that.
 
-use std::hash::{BuildHasher as _, Hash};
+use std::hash::{BuildHasher as _, Hash, Hasher};
 
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
@@ -25,7 +25,7 @@ use crate::names::same;
 const MOST_KINDS: usize = 16_384;
 
 /// The fields that make up an event's kind: those that many rules ask for and that have few values.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 struct KindOfEvent<T> {
     /// As they stand in the log, quotes included.
     source: T,
@@ -53,6 +53,22 @@ impl KindOfEvent<()> {
                     )
             ) | Field::Derived(Derived::Outcome | Derived::KeyKind)
         )
+    }
+}
+
+impl Hash for KindOfEvent<&str> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for text in [
+            self.source,
+            self.name,
+            self.event_type,
+            self.error_code,
+            self.user_type,
+            self.issuer_type,
+        ] {
+            state.write(text.as_bytes());
+        }
+        state.write_u8(self.outcome as u8 * 4 + self.key_kind as u8);
     }
 }
 
