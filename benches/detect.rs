@@ -4,7 +4,8 @@
 //!
 //! Corpus: `support/corpus.rs`, in memory, 20,000 events (`EVENTS=n` for more); or the files of the
 //! folder that `CORPUS` names. Beside our own rules stand those of the folder that `RULES` names
-//! (`../shared/data/sigmahq/cloudtrail` where that is there). rsigma-eval gets the rules that are
+//! (`../shared/data/sigmahq/cloudtrail` where that is there); `CONFIG` names another configuration
+//! than the example, `.trailscan.toml`. rsigma-eval gets the rules that are
 //! Sigma and nothing else: it knows no derived fields and reads placeholders as field names.
 //! Run: `cargo bench --bench detect`. `cargo bench --bench detect -- --test` runs each part once.
 #![allow(
@@ -151,11 +152,9 @@ fn main() {
         Some(folder) => in_use.extend(load::folder(&folder).expect("a folder of rules")),
         None => println!("without SigmaHQ's rules: RULES names no folder"),
     }
-    let config = Config::load(Some(Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/.trailscan.toml"
-    ))))
-    .expect("the example configuration");
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/.trailscan.toml");
+    let config = std::env::var_os("CONFIG").map_or_else(|| example.into(), PathBuf::from);
+    let config = Config::load(Some(&config)).expect("a sound configuration");
     let plain: Vec<RuleText> = in_use
         .iter()
         .filter(|rule| is_plain_sigma(rule))

@@ -121,10 +121,13 @@ pub(crate) fn same(left: &str, right: &str) -> bool {
         return false;
     }
     match left.len() {
+        0 => true,
+        1..=3 => left.iter().eq(right),
         4..=7 => ends::<4>(left) == ends::<4>(right),
         8..=16 => ends::<8>(left) == ends::<8>(right),
         17..=32 => ends::<16>(left) == ends::<16>(right),
         33..=64 => ends::<32>(left) == ends::<32>(right),
+        65..=128 => ends::<64>(left) == ends::<64>(right),
         _ => left == right,
     }
 }

@@ -5,6 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
 use crate::coverage::{Coverage, Hours, Sight, hour_of};
 use crate::derive::outcome;
 use crate::event::{Event, Key};
@@ -13,8 +16,10 @@ use crate::trail::{Change, TrailChange};
 
 #[derive(Default)]
 pub(super) struct Sights {
-    kinds: BTreeSet<Sight>,
-    places: BTreeMap<(String, String), Place>,
+    /// By account and Region.
+    places: ByName<ByName<Place>>,
+    /// What records without a time were: it stands in no hour.
+    undated: Place,
     /// The rows of calls that CloudTrail itself took.
     trail_rows: Vec<u32>,
     changes: BTreeSet<TrailChange>,
@@ -22,9 +27,18 @@ pub(super) struct Sights {
 
 #[derive(Default)]
 struct Place {
-    seen: BTreeMap<Sight, Hours>,
-    buckets: BTreeMap<(String, bool), Hours>,
+    /// Management events: of a handful of kinds.
+    management: BTreeMap<Sight, Hours>,
+    /// Data events by the type of resource, and those that name a bucket by its name.
+    types: ByName<WriteAndRead>,
+    buckets: ByName<WriteAndRead>,
 }
+
+/// A name is copied only where it is new.
+type ByName<T> = HashMap<String, T, FxBuildHasher>;
+
+/// The hours in which something was written to, and those in which it was read.
+type WriteAndRead = [Hours; 2];
 
 impl Sights {
     /// Looks at an event of that row, `new` where it is the row's first.
@@ -43,29 +57,49 @@ impl Sights {
     }
 
     fn note_kinds(&mut self, event: &Event<'_>) {
-        let kinds = kinds(event);
-        if let Some(time) = event.time() {
-            let hour = hour_of(time);
-            let region = event.text(Key::AwsRegion).into_owned();
-            let place = self.places.entry((event.account().into_owned(), region));
-            let place = place.or_default();
-            for sight in &kinds {
-                place.seen.entry(sight.clone()).or_default().insert(hour);
+        let hour = event.time().map(hour_of);
+        let place = match hour {
+            Some(_) => {
+                let regions = self.places.entry_ref(event.account().as_ref()).or_default();
+                let region = event.text(Key::AwsRegion);
+                regions.entry_ref(region.as_ref()).or_default()
             }
-            let reads = match kinds.first() {
-                Some(Sight::DataRead(_)) => Some(true),
-                Some(Sight::DataWrite(_)) => Some(false),
-                _ => None,
-            };
-            let bucket = event.text_at(Key::RequestParameters, &["bucketName"]);
-            if let Some(reads) = reads
-                && !bucket.is_empty()
-            {
-                let bucket = (bucket.into_owned(), reads);
-                place.buckets.entry(bucket).or_default().insert(hour);
+            None => &mut self.undated,
+        };
+        let (hour, reads) = (hour.unwrap_or_default(), usize::from(reads(event)));
+        let note = |known: &mut WriteAndRead| {
+            if let Some(hours) = known.get_mut(reads) {
+                hours.insert(hour);
             }
+        };
+        match is_data(event) {
+            Some(true) => {
+                let mut named = false;
+                for resource in event.raw(Key::Resources).items() {
+                    let kind = resource.get("type").text().unwrap_or_default();
+                    if !kind.is_empty() {
+                        named = true;
+                        note(place.types.entry_ref(kind.as_ref()).or_default());
+                    }
+                }
+                let bucket = event.text_at(Key::RequestParameters, &["bucketName"]);
+                if named && !bucket.is_empty() {
+                    note(place.buckets.entry_ref(bucket.as_ref()).or_default());
+                }
+            }
+            Some(false) => {
+                let management = [Sight::ManagementWrite, Sight::ManagementRead];
+                let service = match event.text(Key::EventSource).as_ref() {
+                    "kms.amazonaws.com" => Some(Sight::Kms),
+                    "signin.amazonaws.com" => Some(Sight::SignIn),
+                    _ => None,
+                };
+                for sight in management.into_iter().nth(reads).into_iter().chain(service) {
+                    place.management.entry(sight).or_default().insert(hour);
+                }
+            }
+            None => {}
         }
-        self.kinds.extend(kinds);
     }
 
     fn note_change(&mut self, event: &Event<'_>) {
@@ -87,51 +121,55 @@ impl Sights {
 
     /// Adds what was met to an object's coverage.
     pub(super) fn leave(self, coverage: &mut Coverage) {
-        coverage.seen = self.kinds;
+        coverage.seen = self.undated.told().0.into_keys().collect();
         coverage.changes = self.changes;
-        for ((account, region), place) in self.places {
-            let region = coverage.region(&account, &region);
-            region.seen = place.seen;
-            region.buckets = place.buckets;
+        #[allow(
+            clippy::iter_over_hash_type,
+            reason = "what is told of one place does not depend on another"
+        )]
+        for (account, regions) in self.places {
+            for (region, place) in regions {
+                let (seen, buckets) = place.told();
+                coverage.seen.extend(seen.keys().cloned());
+                let region = coverage.region(&account, &region);
+                (region.seen, region.buckets) = (seen, buckets);
+            }
         }
     }
 }
 
-/// What kinds of event it is: one of management or data, and which of those that trails may leave out.
-fn kinds(event: &Event<'_>) -> Vec<Sight> {
-    let category = event.text(Key::EventCategory);
-    let data = match category.as_ref() {
-        "" => event.text(Key::ManagementEvent) == "false",
-        // Insights, network activity and aggregates show no single call (facts, 1.3)
-        other if other != "Data" && other != "Management" => return Vec::new(),
-        other => other == "Data",
-    };
-    let reads = reads(event);
-    if data {
-        let mut kinds: Vec<Sight> = Vec::new();
-        for resource in event.raw(Key::Resources).items() {
-            let kind = resource.get("type").text().unwrap_or_default().into_owned();
-            if !kind.is_empty() {
-                kinds.push(if reads {
-                    Sight::DataRead(kind)
-                } else {
-                    Sight::DataWrite(kind)
-                });
-            }
-        }
-        return kinds;
+impl Place {
+    /// What was met there, and in which buckets.
+    fn told(self) -> (BTreeMap<Sight, Hours>, BTreeMap<(String, bool), Hours>) {
+        let data = self.types.into_iter().flat_map(ways);
+        let data = data.map(|((kind, reads), hours)| match reads {
+            true => (Sight::DataRead(kind), hours),
+            false => (Sight::DataWrite(kind), hours),
+        });
+        let buckets = self.buckets.into_iter().flat_map(ways);
+        (
+            self.management.into_iter().chain(data).collect(),
+            buckets.collect(),
+        )
     }
-    let mut kinds = vec![if reads {
-        Sight::ManagementRead
-    } else {
-        Sight::ManagementWrite
-    }];
-    match event.text(Key::EventSource).as_ref() {
-        "kms.amazonaws.com" => kinds.push(Sight::Kms),
-        "signin.amazonaws.com" => kinds.push(Sight::SignIn),
-        _ => {}
+}
+
+/// What was written to, or read, or both.
+fn ways((name, hours): (String, WriteAndRead)) -> impl Iterator<Item = ((String, bool), Hours)> {
+    let ways = [false, true].into_iter().zip(hours);
+    ways.filter(|(_, hours)| !hours.is_empty())
+        .map(move |(reads, hours)| ((name.clone(), reads), hours))
+}
+
+/// Whether it is a data event or one of management; nothing for Insights, network activity and
+/// aggregates, which show no single call (facts, 1.3).
+fn is_data(event: &Event<'_>) -> Option<bool> {
+    match event.text(Key::EventCategory).as_ref() {
+        "" => Some(event.text(Key::ManagementEvent) == "false"),
+        "Data" => Some(true),
+        "Management" => Some(false),
+        _ => None,
     }
-    kinds
 }
 
 /// `readOnly`, and where a record does not say so, what the name of the call begins with.
