@@ -140,21 +140,28 @@ impl Tally {
             facts: &scanned.facts,
             names: Translation::new(&scanned.names),
         };
-        for (row, (count, copies)) in scanned.rows.iter().zip(counts) {
-            if count + copies == 0 {
+        let rows = scanned.rows.iter().zip(counts);
+        let met: Vec<_> = rows
+            .filter(|(_, (count, copies))| count + copies > 0)
+            .collect();
+        // nearly all events of an object are of one account and Region
+        for rows in met.chunk_by(|(left, _), (right, _)| left.place() == right.place()) {
+            let Some((first, _)) = rows.first() else {
                 continue;
-            }
-            let account = scanned.names.text(row.account);
-            let region = coverage.region(account, scanned.names.text(row.region));
-            region.events += count;
-            if let Some(hour) = row.hour {
-                let hour = region.hour(hour);
-                hour.events += count;
-                hour.duplicates += copies;
-            }
-            if count > 0 {
-                let row = own.activity(*row, &mut self.names);
-                *self.activity.entry(row).or_default() += count;
+            };
+            let [account, region] = first.place().map(|name| scanned.names.text(name));
+            let region = coverage.region(account, region);
+            for (row, (count, copies)) in rows {
+                region.events += count;
+                if let Some(hour) = row.hour {
+                    let hour = region.hour(hour);
+                    hour.events += count;
+                    hour.duplicates += copies;
+                }
+                if *count > 0 {
+                    let row = own.activity(**row, &mut self.names);
+                    *self.activity.entry(row).or_default() += count;
+                }
             }
         }
         self.coverage.merge(coverage);

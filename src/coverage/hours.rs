@@ -36,6 +36,13 @@ impl Hours {
         let begin = self.0.partition_point(|(_, end)| *end < from);
         let end = self.0.partition_point(|(start, _)| *start <= until);
         let touched = self.0.get(begin..end).unwrap_or_default();
+        // most hours were added by an earlier event
+        if let [(start, end)] = touched
+            && *start <= from
+            && until <= *end
+        {
+            return;
+        }
         let from = touched.first().map_or(from, |(start, _)| from.min(*start));
         let until = touched.last().map_or(until, |(_, end)| until.max(*end));
         self.0.splice(begin..end, [(from, until)]);

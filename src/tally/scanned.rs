@@ -163,6 +163,13 @@ pub struct Activity {
     pub hour: Option<Epoch>,
 }
 
+impl Activity {
+    /// The account and the Region.
+    pub const fn place(&self) -> [NameId; 2] {
+        [self.account, self.region]
+    }
+}
+
 /// The facts a reviewer asks for first, beside those of the event's activity row. Request and
 /// response values stay in the log: they hold session tokens and may hold PHI.
 #[derive(Debug, Clone, Copy, Encode, Decode)]
