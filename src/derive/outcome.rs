@@ -32,6 +32,15 @@ pub fn of(event: &Event<'_>) -> Outcome {
 /// `AccessDenied`, `AccessDeniedException`, `Client.UnauthorizedOperation`, `VpceAccessDenied`, and
 /// the services that spell it their own way.
 pub fn is_denial(code: &str) -> bool {
+    // nearly all that there are
+    const USUAL: [&str; 3] = [
+        "AccessDenied",
+        "Client.UnauthorizedOperation",
+        "AccessDeniedException",
+    ];
+    if USUAL.contains(&code) {
+        return true;
+    }
     let code = code.to_ascii_lowercase();
     [
         "accessdenied",
