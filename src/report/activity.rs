@@ -52,9 +52,10 @@ impl ActivityTables {
 
     fn draw(cube: &FxHashMap<Activity, u64>, names: &Names) -> PolarsResult<Self> {
         let rows: Vec<(&Activity, &u64)> = cube.iter().collect();
-        let texts = |name: &str, of: fn(&Activity) -> NameId| {
-            let text = |(row, _): &(&Activity, &u64)| names.text(of(row));
-            Column::new(name.into(), rows.iter().map(text).collect::<Vec<_>>())
+        // names are numbers until few of them are left
+        let ids = |name: &str, of: fn(&Activity) -> NameId| {
+            let id = |(row, _): &(&Activity, &u64)| u32::try_from(of(row).place()).ok();
+            Column::new(name.into(), rows.iter().map(id).collect::<Vec<_>>())
         };
         let counts = |name: &str, outcome: Option<Outcome>| {
             let count = |(row, events): &(&Activity, &u64)| {
@@ -66,22 +67,12 @@ impl ActivityTables {
             };
             Column::new(name.into(), rows.iter().map(count).collect::<Vec<u64>>())
         };
-        let calls: Vec<String> = rows
-            .iter()
-            .map(|(row, _)| {
-                format!(
-                    "{}:{}",
-                    names.text(row.source).trim_end_matches(".amazonaws.com"),
-                    names.text(row.name)
-                )
-            })
-            .collect();
         let frame = DataFrame::new(
             rows.len(),
             vec![
-                texts("caller", |row| row.caller),
-                texts("service", |row| row.source),
-                Column::new("call".into(), calls),
+                ids("caller", |row| row.caller),
+                ids("service", |row| row.source),
+                ids("call", |row| row.name),
                 Column::new(
                     "hour".into(),
                     rows.iter()
@@ -93,11 +84,15 @@ impl ActivityTables {
                 counts("failed", Some(Outcome::Failed)),
             ],
         )?;
+        let itself = |[name]: [&str; 1]| name.to_owned();
+        let call = |[service, call]: [&str; 2]| {
+            format!("{}:{call}", service.trim_end_matches(".amazonaws.com"))
+        };
         Ok(Self {
             hours: hours(&frame)?,
-            callers: top(&frame, "caller", "events")?,
-            services: top(&frame, "service", "events")?,
-            refused_calls: top(&frame, "call", "denied")?,
+            callers: top(&frame, names, ["caller"], itself, "events")?,
+            services: top(&frame, names, ["service"], itself, "events")?,
+            refused_calls: top(&frame, names, ["service", "call"], call, "denied")?,
         })
     }
 }
@@ -126,21 +121,45 @@ fn hours(frame: &DataFrame) -> PolarsResult<Vec<Hour>> {
         .collect())
 }
 
-/// The names with most of `by`, ties by name.
-fn top(frame: &DataFrame, name: &str, by: &str) -> PolarsResult<Vec<Top>> {
-    let sums = frame
+/// The names with most of `by`, ties by name. A name is what `say` makes of the texts of the columns.
+fn top<const N: usize>(
+    frame: &DataFrame,
+    names: &Names,
+    columns: [&str; N],
+    say: impl Fn([&str; N]) -> String,
+    by: &str,
+) -> PolarsResult<Vec<Top>> {
+    const NAME: &str = "name";
+    let sum = || SUMS.map(|name| col(name).sum());
+    let mut sums = frame
         .clone()
         .lazy()
-        .group_by([col(name)])
-        .agg(SUMS.map(|name| col(name).sum()))
+        .group_by(columns.map(col))
+        .agg(sum())
         .filter(col(by).gt(lit(0u64)))
+        .collect()?;
+    let mut said = vec![[""; N]; sums.height()];
+    for (place, column) in columns.into_iter().enumerate() {
+        for (texts, id) in said.iter_mut().zip(sums.column(column)?.u32()?.iter()) {
+            if let (Some(text), Some(id)) = (texts.get_mut(place), id) {
+                *text = names.at(id);
+            }
+        }
+    }
+    let said: Vec<String> = said.into_iter().map(say).collect();
+    sums.with_column(Column::new(NAME.into(), said))?;
+    let sums = sums
+        .lazy()
+        // two may be called alike
+        .group_by([col(NAME)])
+        .agg(sum())
         .sort(
-            [by, name],
+            [by, NAME],
             SortMultipleOptions::default().with_order_descending_multi([true, false]),
         )
         .limit(ActivityTables::TOP)
         .collect()?;
-    let names = sums.column(name)?.str()?.clone();
+    let names = sums.column(NAME)?.str()?.clone();
     let [events, denied, failed] = sums_of(&sums)?;
     let rows = names.iter().zip(events).zip(denied.into_iter().zip(failed));
     Ok(rows

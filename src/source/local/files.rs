@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs::{self, DirEntry};
+use std::fs::{self, DirEntry, Metadata};
 use std::io;
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
@@ -187,7 +187,11 @@ fn list(folder: &Folder, at: usize, scope: &Scope, entries: &mut Vec<Entry>) -> 
         if key.as_ref().map(|key| key.day) != day || !scope.may_hold(key.as_ref()) {
             continue;
         }
-        let (size, written) = size_and_time(&entry.path());
+        // of the entry itself it is told without walking down to it once more
+        let (size, written) = size_and_time(match entry.file_type()?.is_symlink() {
+            true => fs::metadata(entry.path()),
+            false => entry.metadata(),
+        });
         entries.push(Entry {
             unit: at,
             file: file.into_boxed_os_str(),
@@ -279,7 +283,7 @@ pub(super) fn key(folder: &Path, name: &str, file: &OsStr) -> Option<LogKey> {
 
 /// A file by itself.
 pub(super) fn object(path: &Path, name: String, key: Option<LogKey>) -> ObjectRef {
-    let (size, written) = size_and_time(path);
+    let (size, written) = size_and_time(fs::metadata(path));
     ObjectRef {
         name,
         place: Place::File(path.to_owned()),
@@ -291,9 +295,9 @@ pub(super) fn object(path: &Path, name: String, key: Option<LogKey>) -> ObjectRe
     }
 }
 
-fn size_and_time(path: &Path) -> (Option<u64>, Option<SystemTime>) {
-    let meta = fs::metadata(path).ok();
-    let size = meta.as_ref().map(fs::Metadata::len);
+fn size_and_time(meta: io::Result<Metadata>) -> (Option<u64>, Option<SystemTime>) {
+    let meta = meta.ok();
+    let size = meta.as_ref().map(Metadata::len);
     (size, meta.and_then(|meta| meta.modified().ok()))
 }
 
