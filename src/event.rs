@@ -255,20 +255,12 @@ impl<'a> Event<'a> {
         self.raw(key).at(path)
     }
 
-    /// The members of these names below a documented key, in one pass; each into its slot of `values`,
-    /// of which there must be as many. What is not there leaves its slot as it is.
-    pub fn members_of(&self, key: Key, names: &[&str], values: &mut [Raw<'a>]) {
-        if self.folded {
-            for (name, value) in names.iter().zip(values) {
-                *value = self.at(key, &[name]);
-            }
-            return;
+    /// The members of these names below a documented key, in one pass; absent where there are none.
+    pub fn members_of<const N: usize>(&self, key: Key, names: &[&str; N]) -> [Raw<'a>; N] {
+        match self.folded {
+            true => names.map(|name| self.at(key, &[name])),
+            false => self.raw(key).named(names),
         }
-        self.raw(key).each_named(names, |place, value| {
-            if let Some(slot) = values.get_mut(place) {
-                *slot = value;
-            }
-        });
     }
 
     /// `at`, as text; empty where there is no scalar.

@@ -4,7 +4,6 @@
 //! absence of a header means that the bucket's default was used, not that there is none.
 
 use super::Organization;
-use crate::event::json::Raw;
 use crate::event::{Event, Key};
 
 /// 2023-01-05T00:00:00Z, from when on every new object is encrypted.
@@ -105,13 +104,8 @@ pub fn applied(event: &Event<'_>) -> Option<Encryption> {
         "x-amz-server-side-encryption-customer-algorithm",
         "x-amz-server-side-encryption",
     ];
-    let headers = |key| {
-        let mut values = [Raw::default(); HEADERS.len()];
-        event.members_of(key, &HEADERS, &mut values);
-        values
-    };
-    let [customer_stored, stored] = headers(Key::ResponseElements);
-    let [customer_asked, asked] = headers(Key::RequestParameters);
+    let [customer_stored, stored] = event.members_of(Key::ResponseElements, &HEADERS);
+    let [customer_asked, asked] = event.members_of(Key::RequestParameters, &HEADERS);
     if !customer_stored.is_null() || !customer_asked.is_null() {
         return Some(Encryption::SseC);
     }

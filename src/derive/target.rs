@@ -57,8 +57,7 @@ fn request<'a, const N: usize>(event: &Event<'a>, names: &[&str; N]) -> Cow<'a, 
         };
         value.text().filter(|text| !text.is_empty())
     };
-    let mut values = [Raw::default(); N];
-    event.members_of(Key::RequestParameters, names, &mut values);
+    let values = event.members_of(Key::RequestParameters, names);
     values.into_iter().find_map(text).unwrap_or_default()
 }
 

@@ -167,27 +167,29 @@ impl<'a> Raw<'a> {
 
     /// The member of that name; the last one where the key stands twice, as most readers do.
     pub fn get(self, key: &str) -> Self {
-        let mut found = Self::default();
-        self.each_named(&[key], |_, value| found = value);
+        let [found] = self.named(&[key]);
         found
     }
 
-    /// Calls `take` with every member of one of these names, and with the place of the name.
-    #[inline(always)]
-    pub fn each_named(self, names: &[&str], mut take: impl FnMut(usize, Self)) {
+    /// [`Raw::get`] for several names, in one pass.
+    #[inline]
+    pub fn named<const N: usize>(self, names: &[&str; N]) -> [Self; N] {
+        let mut found = [Self::default(); N];
         // one look at all of it spares one at each key
         let is_plain = escape::is_plain(self.text);
         self.each_member(|key, value| {
-            let place = if is_plain {
-                names.iter().position(|name| key.is_text(name))
+            let mut slots = names.iter().zip(&mut found);
+            let slot = if is_plain {
+                slots.find(|(name, _)| key.is_text(name))
             } else {
                 let key = key.string();
-                names.iter().position(|name| key.as_deref() == Some(*name))
+                slots.find(|(name, _)| key.as_deref() == Some(**name))
             };
-            if let Some(place) = place {
-                take(place, value);
+            if let Some((_, slot)) = slot {
+                *slot = value;
             }
         });
+        found
     }
 
     /// `get` along a path of plain members.
