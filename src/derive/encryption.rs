@@ -25,29 +25,36 @@ pub enum Encryption {
 }
 
 impl Encryption {
-    /// The words in `trailscan.encryption`.
-    const WORDS: [(Self, &'static str); 9] = [
-        (Self::SseS3Default, "sse_s3_default"),
-        (Self::SseS3, "sse_s3"),
-        (Self::KmsDefault, "kms_default"),
-        (Self::SseKms, "sse_kms"),
-        (Self::DsseDefault, "dsse_default"),
-        (Self::DsseKms, "dsse_kms"),
-        (Self::SseC, "sse_c"),
-        (Self::None, "none"),
-        (Self::Unknown, "unknown"),
+    const ALL: [Self; 9] = [
+        Self::SseS3Default,
+        Self::SseS3,
+        Self::KmsDefault,
+        Self::SseKms,
+        Self::DsseDefault,
+        Self::DsseKms,
+        Self::SseC,
+        Self::None,
+        Self::Unknown,
     ];
 
     /// The word in `trailscan.encryption`.
-    pub fn as_str(self) -> &'static str {
-        let word = Self::WORDS.iter().find(|(applied, _)| *applied == self);
-        word.map_or("unknown", |(_, word)| word)
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SseS3Default => "sse_s3_default",
+            Self::SseS3 => "sse_s3",
+            Self::KmsDefault => "kms_default",
+            Self::SseKms => "sse_kms",
+            Self::DsseDefault => "dsse_default",
+            Self::DsseKms => "dsse_kms",
+            Self::SseC => "sse_c",
+            Self::None => "none",
+            Self::Unknown => "unknown",
+        }
     }
 
     /// What that word says.
     pub fn of_word(word: &str) -> Option<Self> {
-        let known = Self::WORDS.iter().find(|(_, known)| *known == word);
-        known.map(|(applied, _)| *applied)
+        Self::ALL.into_iter().find(|known| known.as_str() == word)
     }
 
     /// How strong S3's managed kinds are, weakest first; nothing for the others.

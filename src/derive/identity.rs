@@ -265,15 +265,9 @@ impl KeyKind {
 /// What sort of credentials made a call, by the beginning of the access key's id (IAM user guide,
 /// "Unique identifiers").
 pub fn key_kind(event: &Event<'_>) -> KeyKind {
-    let of = |id: &str| match id.get(..4) {
+    match text(event.user().access_key_id()).get(..4) {
         Some("AKIA") => KeyKind::LongLived,
         Some("ASIA") => KeyKind::Temporary,
         _ => KeyKind::None,
-    };
-    let id = event.user().access_key_id();
-    // every event is asked, and hardly any id is written with escapes
-    match id.quoted().map(of) {
-        Some(KeyKind::None) | None => of(&text(id)),
-        Some(kind) => kind,
     }
 }
