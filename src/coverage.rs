@@ -42,6 +42,8 @@ pub enum ProblemKind {
     TrailingBytes,
     /// A folder, prefix or trail could not be listed.
     Unlisted,
+    /// What the run had set aside on disk could not be read back.
+    NotReadBack,
     /// Bytes that are not UTF-8 were replaced; every record was still read.
     Repaired,
 }

@@ -175,6 +175,7 @@ pub fn run<'r>(
     }
     let intake = intake.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut tally = intake.tally;
+    tally.close();
     let rest = incoming.finish();
     tally.coverage.problems.extend(rest.problems);
     tally.coverage.objects.foreign += rest.passed_by.len() as u64;

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::correlate::Burst;
+use crate::correlate::Bursts;
 use crate::coverage::Coverage;
 use crate::event::time::Epoch;
 use crate::finding::{Finding, iso_time};
@@ -174,7 +174,7 @@ impl State {
 
 impl Report {
     /// Draws the report from what a run learnt.
-    pub fn new(provenance: Provenance, rules: &RuleSet, tally: Tally, bursts: Vec<Burst>) -> Self {
+    pub fn new(provenance: Provenance, rules: &RuleSet, tally: Tally, bursts: Vec<Bursts>) -> Self {
         let groups = tally
             .groups
             .iter()

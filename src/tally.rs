@@ -4,66 +4,33 @@
 //! objects, which makes it the one place that decides which of two copies of an event counts. So
 //! the result does not depend on the number of workers or on who was faster.
 
+mod activity;
 mod duplicates;
 mod group;
 mod horizons;
 mod novelty;
+mod objects;
+mod row;
 mod scanned;
+mod series;
+mod spill;
 
-use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
-use crate::coverage::Coverage;
-use crate::event::time::Epoch;
-use crate::finding::{EventId, Outcome, Sample};
+use crate::coverage::{Coverage, ProblemKind};
+use crate::finding::Sample;
 use crate::integrity::Integrity;
 use crate::names::{NameId, Names, Translation};
+pub use activity::{ActivitySums, Sum};
 use duplicates::Duplicates;
 pub use group::{Evidence, Group, GroupKey, Groups, Period};
 pub use horizons::{GroupNames, Horizons};
 pub use novelty::{Learning, New, Novelty};
+use objects::Objects;
+pub use row::{Deed, Row, Told, What};
 pub use scanned::{Activity, BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Room, Scanned, Seen};
-
-/// An event as a correlation keeps it: small, for a volume rule may have tens of millions.
-#[derive(Debug, Clone)]
-pub struct Row {
-    pub time: Epoch,
-    /// Which of the watched rules it was.
-    pub place: u32,
-    pub value: NameId,
-    pub actor: NameId,
-    pub resource: NameId,
-    /// The call's name and outcome.
-    pub call: NameId,
-    pub outcome: Outcome,
-    pub event_id: EventId,
-    /// The object's place in the order of the run.
-    pub object: u32,
-    pub record: u32,
-    /// The rest of its sample; nothing for rules of great volume.
-    pub told: Option<Box<Told>>,
-    /// Of the burst of a watched correlation: the events that made it.
-    pub parts: Option<Box<[Self]>>,
-}
-
-/// What a sample says beyond what its row says already.
-#[derive(Debug, Clone, Copy)]
-pub struct Told {
-    pub event_source: NameId,
-    pub account: NameId,
-    pub region: NameId,
-    pub principal: NameId,
-    pub target: NameId,
-    pub source_ip: NameId,
-    pub user_agent: NameId,
-    pub error_code: NameId,
-    pub error_message: NameId,
-}
-
-/// The rows of one correlation by group.
-pub type Series = FxHashMap<NameId, Vec<Row>>;
+pub use series::Series;
 
 /// The sum of all objects.
 #[derive(Debug, Default)]
@@ -71,21 +38,20 @@ pub struct Tally {
     pub coverage: Coverage,
     pub integrity: Integrity,
     pub groups: Groups,
-    /// Per correlation, by its place in the rule set.
-    pub series: BTreeMap<usize, Series>,
-    pub activity: FxHashMap<Activity, u64>,
+    /// What correlations watch.
+    pub series: Series,
+    pub activity: ActivitySums,
     /// The texts of the groups, the rows and the activity.
     pub names: Names,
     /// How many events each rule matched, silent ones included, by its place in the rule set; rules
     /// behind the last one that matched are left out.
     pub matches: Vec<u64>,
-    /// Names of the objects that evidence points to.
-    pub objects: BTreeMap<u32, String>,
     /// What history said of rules that find what is new.
     pub novelty: Novelty,
     /// What workers may ask for before the run is over.
     pub horizons: Arc<Horizons>,
     met: Duplicates,
+    objects: Objects,
 }
 
 impl Tally {
@@ -94,9 +60,6 @@ impl Tally {
         let mut coverage = scanned.coverage;
         if let Some(evidence) = scanned.integrity {
             self.integrity.absorb(evidence);
-        }
-        if let Some(day) = scanned.delivered {
-            self.met.delivered(day);
         }
         let mut left_out: Vec<u32> = Vec::new();
         // per row: the events that count, and the copies
@@ -159,8 +122,10 @@ impl Tally {
                     hour.duplicates += copies;
                 }
                 if *count > 0 {
-                    let row = own.activity(**row, &mut self.names);
-                    *self.activity.entry(row).or_default() += count;
+                    let mut id = |id| own.names.id(id, &mut self.names);
+                    let (caller, call) = (id(row.caller), (id(row.source), id(row.name)));
+                    self.activity
+                        .add(row.hour, caller, call, row.outcome, *count);
                 }
             }
         }
@@ -189,8 +154,25 @@ impl Tally {
             }
         }
         if cited {
-            self.objects.insert(own.object, scanned.object);
+            self.objects.insert(own.object, &scanned.object);
         }
+        if let Some(error) = self.met.take_failure() {
+            self.not_read_back("events that were delivered twice may count twice", &error);
+        }
+    }
+
+    /// Notes what is not known because something set aside on disk could not be read back.
+    pub fn not_read_back(&mut self, lost: &str, error: &io::Error) {
+        let what = format!(
+            "{error}, so {lost}: let TMPDIR name a sound disk with room on it, and run again"
+        );
+        self.coverage
+            .problem("the run's temporary file", ProblemKind::NotReadBack, what);
+    }
+
+    /// Lets go of what only tells copies from events: no object comes any more.
+    pub fn close(&mut self) {
+        self.met = Duplicates::default();
     }
 
     fn counts(&mut self, rule: u32) {
@@ -291,23 +273,24 @@ impl Tally {
         let Some(time) = seen.time else { return false };
         let names = &mut self.names;
         let fact = base.fact.and_then(|fact| own.facts.get(fact as usize));
-        let kept = Row {
-            time,
-            place: base.place,
-            value: own.names.id(base.value, names),
+        let deed = Deed {
             actor: own.names.id(base.actor, names),
             resource: own.names.id(base.resource, names),
             call: own.names.id(row.name, names),
             outcome: row.outcome,
+            told: fact.map(|fact| own.told(row, fact, names)),
+        };
+        let kept = Row {
+            time,
+            place: base.place,
+            value: own.names.id(base.value, names),
             event_id: seen.id.clone(),
             object: own.object,
             record: seen.record,
-            told: fact.map(|fact| Box::new(own.told(row, fact, names))),
-            parts: None,
+            what: What::Event(deed),
         };
         let group = own.names.id(base.group, names);
-        let series = self.series.entry(base.correlation as usize).or_default();
-        series.entry(group).or_default().push(kept);
+        self.series.push(base.correlation, group, kept);
         true
     }
 
@@ -317,11 +300,10 @@ impl Tally {
         let mut sample = Sample {
             time: evidence.time,
             event_id: evidence.event_id.to_string(),
-            object: self
-                .objects
-                .get(&evidence.object)
-                .cloned()
-                .unwrap_or_default(),
+            object: match self.objects.name(evidence.object) {
+                Ok(name) => name,
+                Err(error) => format!("its name could not be read back: {error}"),
+            },
             record: evidence.record,
             event_name: text(evidence.call),
             principal: text(evidence.actor),
@@ -340,22 +322,6 @@ impl Tally {
             sample.error_message = text(told.error_message);
         }
         sample
-    }
-}
-
-impl Row {
-    /// The event as evidence.
-    pub fn evidence(&self) -> Evidence {
-        Evidence {
-            time: Some(self.time),
-            event_id: self.event_id.clone(),
-            object: self.object,
-            record: self.record,
-            call: self.call,
-            outcome: self.outcome,
-            actor: self.actor,
-            told: self.told.clone(),
-        }
     }
 }
 
@@ -392,18 +358,6 @@ impl<'s> Own<'s> {
         Some((seen, self.rows.get(seen.row as usize)?))
     }
 
-    fn activity(&mut self, row: Activity, to: &mut Names) -> Activity {
-        let mut id = |id| self.names.id(id, to);
-        Activity {
-            account: id(row.account),
-            region: id(row.region),
-            source: id(row.source),
-            name: id(row.name),
-            caller: id(row.caller),
-            ..row
-        }
-    }
-
     fn told(&mut self, row: &Activity, fact: &Fact, to: &mut Names) -> Told {
         let mut id = |id| self.names.id(id, to);
         Told {
@@ -423,6 +377,7 @@ impl<'s> Own<'s> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::{EventId, Outcome};
 
     fn scanned(sequence: u64, ids: &[&str]) -> Scanned {
         let mut names = Names::default();
@@ -472,6 +427,8 @@ mod tests {
             (7, 2, 5)
         );
         assert!(tally.coverage.identities_hold());
-        assert_eq!(tally.activity.values().sum::<u64>(), 5);
+        let hours: Vec<_> = tally.activity.hours.into_iter().collect();
+        assert_eq!(hours.len(), 1);
+        assert_eq!((hours[0].0, hours[0].1.events), (3_600, 5));
     }
 }

@@ -125,7 +125,7 @@ impl<'r> Trial<'r> {
             .filter(|(_, events)| **events > 0)
             .map(|(place, _)| place);
         places
-            .chain(bursts.iter().map(|burst| burst.correlation))
+            .chain(bursts.iter().map(|bursts| bursts.key.correlation))
             .filter_map(|place| self.rules.rules.get(place))
             .map(|rule| rule.name.clone())
             .collect()

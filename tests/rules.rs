@@ -123,7 +123,7 @@ fn a_story_in_a_log_file_is_found_as_in_a_trial() {
             .filter(|(_, events)| **events > 0)
             .map(|(rule, _)| of(rule))
             .collect();
-        found.extend(bursts.iter().map(|burst| of(burst.correlation)));
+        found.extend(bursts.iter().map(|bursts| of(bursts.key.correlation)));
         assert_eq!(found, trial.found(&Story::Events(events.clone())), "{name}");
         // the report must stand whatever was found
         let report = Report::new(Provenance::default(), &rules, tally, bursts);

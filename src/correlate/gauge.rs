@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use super::ranks::Ranks;
+use super::sweep::Moment;
 use crate::event::time::Epoch;
 use crate::names::{NameId, Names};
 use crate::rules::{Correlation, Measure};
-use crate::tally::Row;
 
 /// The measurements of one window.
 pub(super) struct Gauge<'n> {
@@ -29,7 +29,7 @@ pub(super) struct Gauge<'n> {
 
 impl<'n> Gauge<'n> {
     /// Nothing has entered yet of these rows.
-    pub(super) fn new(correlation: &Correlation, rows: &[Row], names: &'n Names) -> Self {
+    pub(super) fn new(correlation: &Correlation, rows: &[Moment], names: &'n Names) -> Self {
         let ranks = match correlation.measure {
             Measure::ValuePercentile(_) => {
                 Ranks::new(rows.iter().filter_map(|row| number(row, names)).collect())
@@ -50,7 +50,7 @@ impl<'n> Gauge<'n> {
         }
     }
 
-    pub(super) fn enter(&mut self, row: &Row) {
+    pub(super) fn enter(&mut self, row: &Moment) {
         self.count += 1;
         match self.measure {
             Measure::EventCount => {}
@@ -83,7 +83,7 @@ impl<'n> Gauge<'n> {
         }
     }
 
-    pub(super) fn leave(&mut self, row: &Row) {
+    pub(super) fn leave(&mut self, row: &Moment) {
         self.count -= 1;
         match self.measure {
             Measure::EventCount | Measure::TemporalOrdered => {}
@@ -143,7 +143,7 @@ impl<'n> Gauge<'n> {
     }
 }
 
-fn number(row: &Row, names: &Names) -> Option<f64> {
+fn number(row: &Moment, names: &Names) -> Option<f64> {
     let number: Option<f64> = names.text(row.value).trim().parse().ok();
     // `infinity` would outlast its window
     number.filter(|number| number.is_finite())

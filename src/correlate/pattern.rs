@@ -14,24 +14,16 @@
 //! An event is evidence where it is part of some match. Nothing depends on the order in which rows
 //! arrive, and the work grows with rows × rules.
 
-use super::Window;
+use super::sweep::{Found, Moment, Window};
 use crate::event::time::Epoch;
 use crate::rules::{Alternative, Condition, Measure};
-use crate::tally::Row;
-
-/// What a group's rows hold.
-pub(super) struct Found {
-    pub(super) windows: Vec<Window>,
-    /// Per row: it is part of a match.
-    pub(super) evidence: Vec<bool>,
-}
 
 /// All bursts of matches in a group's rows, which are sorted.
 pub(super) fn windows(
     condition: &Condition,
     measure: Measure,
     timespan: Epoch,
-    rows: &[Row],
+    rows: &[Moment],
 ) -> Found {
     let mut marks = Marks {
         peaks: vec![0; rows.len()],
@@ -46,7 +38,7 @@ pub(super) fn windows(
     }
     Found {
         windows: bursts(timespan, rows, &marks),
-        evidence: marks.evidence,
+        evidence: Some(marks.evidence),
     }
 }
 
@@ -73,7 +65,7 @@ impl Marks {
 }
 
 /// Matches whose frames overlap are one burst.
-fn bursts(timespan: Epoch, rows: &[Row], marks: &Marks) -> Vec<Window> {
+fn bursts(timespan: Epoch, rows: &[Moment], marks: &Marks) -> Vec<Window> {
     let mut found: Vec<Window> = Vec::new();
     let mut from = 0;
     for (to, (row, peak)) in rows.iter().zip(&marks.peaks).enumerate() {
@@ -98,7 +90,7 @@ fn bursts(timespan: Epoch, rows: &[Row], marks: &Marks) -> Vec<Window> {
     found
 }
 
-fn is_over(old: &Row, row: &Row, timespan: Epoch) -> bool {
+fn is_over(old: &Moment, row: &Moment, timespan: Epoch) -> bool {
     row.time.saturating_sub(old.time) > timespan
 }
 
@@ -114,11 +106,11 @@ struct Lane {
 }
 
 /// Matches in any order: each row in turn is the last of a match.
-fn together(alternative: &Alternative, timespan: Epoch, rows: &[Row], marks: &mut Marks) {
+fn together(alternative: &Alternative, timespan: Epoch, rows: &[Moment], marks: &mut Marks) {
     let time = |at: usize| rows.get(at).map_or(0, |row| row.time);
     let lacking = times(rows, &alternative.lacks);
     let mut lanes: Vec<Lane> = alternative.needs.iter().map(|_| Lane::default()).collect();
-    let lane_of = |row: &Row| alternative.needs.iter().position(|rule| *rule == row.place);
+    let lane_of = |row: &Moment| alternative.needs.iter().position(|rule| *rule == row.place);
     for (at, row) in rows.iter().enumerate() {
         if let Some(lane) = lane_of(row).and_then(|own| lanes.get_mut(own)) {
             lane.rows.push(at);
@@ -183,7 +175,7 @@ fn together(alternative: &Alternative, timespan: Epoch, rows: &[Row], marks: &mu
 }
 
 /// The times of the rows of some rules.
-fn times(rows: &[Row], rules: &[u32]) -> Vec<Epoch> {
+fn times(rows: &[Moment], rules: &[u32]) -> Vec<Epoch> {
     rows.iter()
         .filter(|row| rules.contains(&row.place))
         .map(|row| row.time)
@@ -209,7 +201,7 @@ enum Step {
 
 /// Matches in the order of the rules: from the left, the latest beginning that leads to each row;
 /// from the right, the earliest end that it leads to.
-fn in_order(alternative: &Alternative, timespan: Epoch, rows: &[Row], marks: &mut Marks) {
+fn in_order(alternative: &Alternative, timespan: Epoch, rows: &[Moment], marks: &mut Marks) {
     let needs = &alternative.needs;
     let (Some(first), Some(last)) = (needs.first(), needs.last()) else {
         return;
@@ -220,7 +212,7 @@ fn in_order(alternative: &Alternative, timespan: Epoch, rows: &[Row], marks: &mu
         times(rows, &rules.collect::<Vec<_>>())
     };
     let (before, after) = (lacks(&|rule| rule < *first), lacks(&|rule| rule > *last));
-    let step = |row: &Row| match needs.binary_search(&row.place) {
+    let step = |row: &Moment| match needs.binary_search(&row.place) {
         Ok(place) => Step::Needed(place),
         Err(place) if place > 0 && place <= ends && alternative.lacks.contains(&row.place) => {
             Step::Between(place - 1)

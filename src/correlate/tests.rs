@@ -3,6 +3,7 @@
 use super::*;
 use crate::finding::{EventId, Outcome};
 use crate::rules::{Comparison, Measure};
+use crate::tally::Deed;
 
 fn correlation(measure: Measure, timespan: Epoch, threshold: (Comparison, f64)) -> Correlation {
     Correlation {
@@ -33,20 +34,22 @@ impl Dice {
 }
 
 /// A row that is nothing but a time and a rule.
-pub(super) fn bare(time: Epoch, place: u32) -> Row {
-    Row {
-        time,
-        place,
-        value: Names::EMPTY,
+fn bare(time: Epoch, place: u32) -> Row {
+    let deed = Deed {
         actor: Names::EMPTY,
         resource: Names::EMPTY,
         call: Names::EMPTY,
         outcome: Outcome::Denied,
+        told: None,
+    };
+    Row {
+        time,
+        place,
+        value: Names::EMPTY,
         event_id: EventId::Missing,
         object: 0,
         record: u32::try_from(time).unwrap_or_default(),
-        told: None,
-        parts: None,
+        what: What::Event(deed),
     }
 }
 
@@ -56,26 +59,30 @@ fn row(time: Epoch, place: u32, value: &str) -> (Row, String) {
 }
 
 /// First and last time, and the count, of every burst.
-fn bursts(correlation: &Correlation, rows: Vec<(Row, String)>) -> Vec<(Epoch, Epoch, usize)> {
+fn bursts(correlation: &Correlation, rows: Vec<(Row, String)>) -> Vec<(Epoch, Epoch, u64)> {
     let mut names = Names::default();
-    let named = rows
-        .into_iter()
-        .map(|(row, value)| Row {
-            value: names.id(&value),
-            ..row
-        })
-        .collect();
-    let series = Series::from_iter([(names.id("g"), named)]);
-    let found = sweep(0, correlation, series, &names).into_iter();
+    let group = names.id("g");
+    let mut series = Series::default();
+    for (row, value) in rows {
+        let value = names.id(&value);
+        series.push(0, group, Row { value, ..row });
+    }
+    let sweep = Sweep {
+        place: 0,
+        correlation,
+        watched: &[],
+        is_watched: false,
+    };
+    let measured = sweep.measure(&mut series, &names).unwrap();
+    let mut found = Vec::new();
+    let gathered = sweep.gather(measured, &mut series, |burst| {
+        let Group {
+            first, last, count, ..
+        } = burst.events;
+        found.push((first.unwrap(), last.unwrap(), count));
+    });
+    gathered.unwrap();
     found
-        .map(|burst| {
-            (
-                burst.rows[0].time,
-                burst.rows.last().unwrap().time,
-                burst.rows.len(),
-            )
-        })
-        .collect()
 }
 
 #[test]

@@ -1,17 +1,17 @@
 //! Groups and bursts, as the tally and the correlations left them, told as findings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{plural, span, thousands};
-use crate::correlate::Burst;
-use crate::finding::{Finding, GROUP_SEPARATOR};
+use crate::correlate::{Actors, Bursts};
+use crate::finding::Finding;
 use crate::names::{NameId, Names};
 use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
 use crate::sha256;
-use crate::tally::{Group, GroupKey, New, Period, Row, Tally};
+use crate::tally::{Group, GroupKey, New, Period, Tally};
 
 /// Whom and what a finding is about, and when: what it is known by from report to report.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone)]
 pub(super) struct Subject {
     rule: usize,
     actor: String,
@@ -126,84 +126,40 @@ pub(super) fn new(new: &New) -> String {
 }
 
 /// Several bursts of one rule, actor, resource and week are one finding.
-pub(super) fn burst_findings(rules: &RuleSet, tally: &Tally, bursts: Vec<Burst>) -> Vec<Finding> {
-    let mut groups: BTreeMap<Subject, (Group, Vec<Burst>)> = BTreeMap::new();
-    for burst in bursts
+pub(super) fn burst_findings(rules: &RuleSet, tally: &Tally, found: Vec<Bursts>) -> Vec<Finding> {
+    let reported = found
         .into_iter()
-        .filter(|burst| rules.reports(burst.correlation))
-    {
-        let key = burst_key(rules, &burst, &tally.names);
-        let (group, members) = groups.entry(key).or_default();
-        for row in &burst.rows {
-            group.add(Some(row.time), row.call, row.outcome);
-            if let Some(told) = &row.told {
-                group.accounts.insert(told.account);
-                group.regions.insert(told.region);
-                group.source_ips.insert(told.source_ip);
-            }
-            if group.wants(Some(row.time)) {
-                group.keep(row.evidence());
-            }
-        }
-        members.push(burst);
-    }
-    groups
-        .into_iter()
-        .filter_map(|(key, (group, bursts))| {
-            let said = rules.rules.get(key.rule).map(|rule| said(rule, &bursts));
-            finding(rules, key, &group, said, tally)
-        })
-        .collect()
-}
-
-/// Who and on what: the one actor and resource of all its events; where there are several, their
-/// number, and for the resource what the correlation groups by.
-fn burst_key(rules: &RuleSet, burst: &Burst, names: &Names) -> Subject {
-    let distinct = |of: fn(&Row) -> NameId| -> BTreeSet<&str> {
-        let ids: BTreeSet<NameId> = burst.rows.iter().map(of).collect();
-        ids.into_iter().map(|id| names.text(id)).collect()
+        .filter(|bursts| rules.reports(bursts.key.correlation));
+    let finding = |bursts: Bursts| {
+        let rule = rules.rules.get(bursts.key.correlation);
+        let said = rule.map(|rule| said(rule, &bursts));
+        let subject = Subject {
+            rule: bursts.key.correlation,
+            actor: match bursts.key.actors {
+                Actors::One(actor) => tally.names.text(actor).to_owned(),
+                Actors::Several(actors) => plural(actors as u64, "principal"),
+            },
+            resource: bursts.key.resource,
+            period: bursts.key.period,
+        };
+        finding(rules, subject, &bursts.events, said, tally)
     };
-    let only = |set: &BTreeSet<&str>| {
-        set.first()
-            .filter(|_| set.len() == 1)
-            .map(|text| (*text).to_owned())
-    };
-    let actors = distinct(|row| row.actor);
-    let grouped = match rules.rules.get(burst.correlation).map(|rule| &rule.kind) {
-        Some(RuleKind::Correlation(correlation)) => {
-            let named = correlation
-                .group_by
-                .iter()
-                .zip(burst.group.split(GROUP_SEPARATOR));
-            let values = named
-                .filter(|(name, _)| name.as_str() != "trailscan.principal")
-                .map(|(_, value)| value);
-            values.collect::<Vec<_>>().join(", ")
-        }
-        _ => String::new(),
-    };
-    Subject {
-        rule: burst.correlation,
-        actor: only(&actors).unwrap_or_else(|| plural(actors.len() as u64, "principal")),
-        resource: only(&distinct(|row| row.resource)).unwrap_or(grouped),
-        period: Period::of(burst.rows.first().map(|row| row.time)),
-    }
+    reported.filter_map(finding).collect()
 }
 
 /// `14 events in 10 minutes at the most (fires at at least 5), 2 times`.
-fn said(rule: &Rule, bursts: &[Burst]) -> String {
+fn said(rule: &Rule, bursts: &Bursts) -> String {
     let RuleKind::Correlation(correlation) = &rule.kind else {
         return String::new();
     };
-    let peak = bursts.iter().map(|burst| burst.peak).fold(0.0, f64::max);
     let mut text = match &correlation.condition {
         Some(condition) => format!("{} within {}", condition.text, span(correlation.timespan)),
-        None => threshold(correlation, peak),
+        None => threshold(correlation, bursts.peak),
     };
-    if bursts.len() > 1 {
-        text.push_str(&format!("; {} times in this period", bursts.len()));
+    if bursts.count > 1 {
+        text.push_str(&format!("; {} times in this period", bursts.count));
     }
-    if bursts.iter().any(|burst| burst.at_the_edge) {
+    if bursts.at_the_edge {
         text.push_str("; close to where the logs begin or end, beyond which nothing was looked at");
     }
     text

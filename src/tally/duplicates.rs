@@ -1,30 +1,80 @@
 //! Which events were met before, by `eventID`.
 //!
-//! Logs are delivered nearly in time order, so only the last days' ids are kept whole. Of older
-//! days eight bytes an event remain: enough to know a late copy again (two different ids share them
-//! once in 2^64), at a third of the memory.
+//! All ids of a run are known to its end, whole: two different events are never taken for one. The
+//! last of them are in memory, the others in a temporary file, sorted; a Bloom filter says of nearly
+//! every new id, without a look at the file, that it is not there. So an event costs a byte and a
+//! half of memory.
 
-use std::collections::BTreeMap;
-use std::hash::BuildHasher as _;
+use std::hash::BuildHasherDefault;
+use std::io;
 
-use rustc_hash::{FxBuildHasher, FxHashSet};
+use fastbloom::BloomFilter;
+use rustc_hash::{FxHashSet, FxHasher};
 
+use super::spill::Spill;
 use crate::event::time::Epoch;
 use crate::finding::EventId;
 
-/// How many days of event time before the newest are kept whole. A log is rarely delivered more
-/// than a day after its events.
-const OPEN_DAYS: i64 = 2;
+/// The most ids that are held in memory: as many as half a million buckets take.
+const ROOM: usize = 7 << 13;
+
+/// How many ids are read back at once: four kibibytes of them.
+const PAGE: usize = 256;
+
+/// How many ids are written at once.
+const WRITTEN: usize = 16 * PAGE;
+
+const ID: usize = size_of::<u128>();
+
+/// Of one id; with [`HASHES`] one in 150 is looked for in vain.
+const FILTER_BITS: usize = 12;
+
+const HASHES: u32 = 4;
+
+type Hasher = BuildHasherDefault<FxHasher>;
 
 /// The ids met so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Duplicates {
-    /// By the day of the event's time; undated events share a day of their own.
-    open: BTreeMap<i64, FxHashSet<u128>>,
-    /// Sorted fingerprints of the days that were closed.
-    closed: BTreeMap<i64, Vec<u64>>,
+    young: FxHashSet<u128>,
+    /// The times of their events.
+    times: Option<Times>,
+    room: usize,
+    sealed: Vec<Sealed>,
+    spill: Spill,
     others: FxHashSet<Box<str>>,
-    newest: Option<i64>,
+    /// Why ids could not be read back, the first time.
+    failure: Option<io::Error>,
+}
+
+impl Default for Duplicates {
+    fn default() -> Self {
+        Self {
+            young: FxHashSet::default(),
+            times: None,
+            room: ROOM,
+            sealed: Vec::new(),
+            spill: Spill::default(),
+            others: FxHashSet::default(),
+            failure: None,
+        }
+    }
+}
+
+/// The first and the last; an event without a time is before all others. A copy has the time of its
+/// event, so it is looked for only where that may lie.
+type Times = (Option<Epoch>, Option<Epoch>);
+
+/// Ids in the file, sorted.
+#[derive(Debug)]
+struct Sealed {
+    times: Times,
+    filter: BloomFilter<Hasher>,
+    /// The first id of each page.
+    pages: Vec<u128>,
+    count: usize,
+    /// Where they begin in the file.
+    at: u64,
 }
 
 impl Duplicates {
@@ -36,89 +86,161 @@ impl Duplicates {
             EventId::Missing => return true,
         };
         let id = u128::from_be_bytes(*bytes);
-        let day = time.map_or(i64::MAX, |time| time.div_euclid(86_400));
-        if !self.closed.is_empty() && self.is_closed(day) {
-            return self.is_new_in_closed(day, id);
+        if !self.young.insert(id) || self.is_sealed(id, time) {
+            return false;
         }
-        self.open.entry(day).or_default().insert(id)
+        let (first, last) = self.times.unwrap_or((time, time));
+        self.times = Some((first.min(time), last.max(time)));
+        if self.young.len() >= self.room {
+            self.seal();
+        }
+        true
     }
 
-    fn is_closed(&self, day: i64) -> bool {
-        self.newest.is_some_and(|newest| day < newest - OPEN_DAYS)
+    /// Why it could not be told of some events whether they were met before, which then count as new.
+    pub(super) fn take_failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
     }
 
-    fn is_new_in_closed(&mut self, day: i64, id: u128) -> bool {
-        let known = self.closed.entry(day).or_default();
-        match known.binary_search(&fingerprint(id)) {
-            Ok(_) => false,
-            Err(place) => {
-                known.insert(place, fingerprint(id));
-                true
+    fn is_sealed(&mut self, id: u128, time: Option<Epoch>) -> bool {
+        for sealed in &self.sealed {
+            let (first, last) = sealed.times;
+            if time < first || time > last || !sealed.filter.contains(&id) {
+                continue;
+            }
+            match sealed.holds(id, &self.spill) {
+                Ok(true) => return true,
+                Ok(false) => {}
+                Err(error) => {
+                    self.failure.get_or_insert(error);
+                }
             }
         }
+        false
     }
 
-    /// Tells up to which day logs were delivered; what is older than the open days is closed.
-    pub(super) fn delivered(&mut self, day: i64) {
-        if self.newest.is_some_and(|newest| newest >= day) {
-            return;
-        }
-        self.newest = Some(day);
-        while let Some(entry) = self.open.first_entry() {
-            let day = *entry.key();
-            if day >= self.newest.unwrap_or(day) - OPEN_DAYS {
+    /// Puts the ids in memory into the file. Where it cannot take them they stay, and so do all that
+    /// come after them.
+    fn seal(&mut self) {
+        let mut ids: Vec<u128> = self.young.iter().copied().collect();
+        ids.sort_unstable();
+        let at = self.spill.end();
+        for ids in ids.chunks(WRITTEN) {
+            let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_be_bytes()).collect();
+            if self.spill.append(&bytes).is_err() {
+                self.room = usize::MAX;
                 return;
             }
-            let mut prints: Vec<u64> = entry.remove().into_iter().map(fingerprint).collect();
-            let known = self.closed.entry(day).or_default();
-            prints.append(known);
-            prints.sort_unstable();
-            *known = prints;
         }
+        let bits = BloomFilter::with_num_bits(ids.len() * FILTER_BITS);
+        let mut filter = bits.hasher(Hasher::default()).hashes(HASHES);
+        filter.extend(&ids);
+        self.sealed.push(Sealed {
+            times: self.times.take().unwrap_or_default(),
+            filter,
+            pages: ids.iter().step_by(PAGE).copied().collect(),
+            count: ids.len(),
+            at,
+        });
+        self.young.clear();
     }
 }
 
-fn fingerprint(id: u128) -> u64 {
-    FxBuildHasher.hash_one(id)
+impl Sealed {
+    fn holds(&self, id: u128, spill: &Spill) -> io::Result<bool> {
+        let pages = self.pages.partition_point(|first| *first <= id);
+        let Some(page) = pages.checked_sub(1) else {
+            return Ok(false);
+        };
+        let from = page * PAGE;
+        let mut bytes = [0; PAGE * ID];
+        let bytes = bytes
+            .get_mut(..(self.count - from).min(PAGE) * ID)
+            .unwrap_or_default();
+        spill.read(self.at + (from * ID) as u64, bytes)?;
+        let (ids, _) = bytes.as_chunks::<ID>();
+        Ok(ids.binary_search(&id.to_be_bytes()).is_ok())
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn id(n: u64) -> EventId {
-        EventId::parse(&format!("00000000-0000-4000-8000-{n:012x}"))
+        // looks random, as ids do
+        let high = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        EventId::parse(&format!(
+            "{:08x}-{:04x}-4000-8000-{n:012x}",
+            high >> 32,
+            high & 0xffff
+        ))
+    }
+
+    fn small(spill: Spill) -> Duplicates {
+        Duplicates {
+            room: 1_000,
+            spill,
+            ..Duplicates::default()
+        }
     }
 
     #[test]
-    fn copies_are_known_again_also_long_after_their_day_was_closed() {
-        let mut met = Duplicates::default();
-        let noon = |day: i64| Some(day * 86_400 + 43_200);
-        for day in 0..30 {
-            met.delivered(day);
-            for n in 0..50 {
-                let number = u64::try_from(day).unwrap() * 1_000 + n;
-                assert!(met.is_new(&id(number), noon(day)));
-                assert!(!met.is_new(&id(number), noon(day)), "at once");
-            }
+    fn copies_are_known_again_wherever_their_ids_lie() {
+        let (mut met, mut twin) = (small(Spill::default()), HashSet::new());
+        let mut random = 7u64;
+        for n in 0..30_000u64 {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            // some come twice: at once, soon, or after very many others
+            let n = match random >> 60 {
+                0 => n.saturating_sub(1),
+                1 => n.saturating_sub((random >> 33) % 500),
+                2 => (random >> 33) % (n + 1),
+                _ => n,
+            };
+            let time = (n % 97 != 0).then(|| i64::try_from(n / 3).unwrap());
+            assert_eq!(met.is_new(&id(n), time), twin.insert(n), "{n}");
         }
-        assert_eq!(met.open.len(), 3, "memory does not grow with the window");
-        assert!(!met.is_new(&id(5_007), noon(5)), "a copy 24 days late");
-        assert!(met.is_new(&id(5_999), noon(5)), "an event 24 days late");
-        assert!(!met.is_new(&id(5_999), noon(5)), "and its copy");
+        assert!(met.sealed.len() > 20 && met.young.len() < 1_000);
+        assert!(met.take_failure().is_none());
+        for n in 0..3_000 {
+            assert!(met.is_new(&id(100_000 + n), Some(i64::try_from(n).unwrap())));
+        }
     }
 
     #[test]
-    fn nothing_is_closed_where_no_key_tells_a_delivery() {
+    fn events_without_an_id_are_new_and_other_texts_are_ids_too() {
         let mut met = Duplicates::default();
-        for day in 0..30 {
-            assert!(met.is_new(&id(day), Some(i64::try_from(day).unwrap() * 86_400)));
-        }
-        assert_eq!(met.open.len(), 30);
         assert!(met.is_new(&EventId::Missing, None) && met.is_new(&EventId::Missing, None));
-        assert!(
-            met.is_new(&id(77), None) && !met.is_new(&id(77), None),
-            "undated"
-        );
+        let other = EventId::parse("made by hand");
+        assert!(met.is_new(&other, None) && !met.is_new(&other, Some(5)));
+    }
+
+    #[test]
+    fn where_no_file_can_be_had_all_ids_stay_in_memory() {
+        let readable = tempfile::NamedTempFile::new().unwrap();
+        let mut met = small(Spill::on(std::fs::File::open(readable.path()).unwrap()));
+        for n in 0..5_000 {
+            assert!(met.is_new(&id(n), Some(1)));
+        }
+        assert!(met.sealed.is_empty());
+        assert!((0..5_000).all(|n| !met.is_new(&id(n), Some(1))));
+        assert!(met.take_failure().is_none(), "nothing was lost");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_back_is_no_secret() {
+        let file = tempfile::tempfile().unwrap();
+        let mut met = small(Spill::on(file.try_clone().unwrap()));
+        for n in 0..2_500 {
+            assert!(met.is_new(&id(n), Some(1)));
+        }
+        file.set_len(0).unwrap();
+        assert!(met.is_new(&id(3), Some(1)), "nobody knows");
+        assert!(met.take_failure().is_some());
     }
 }

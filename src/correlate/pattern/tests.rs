@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::correlate::tests::{Dice, bare};
+use crate::correlate::tests::Dice;
+use crate::names::Names;
 
 const SPAN: Epoch = 300;
 
@@ -14,10 +15,14 @@ fn alternative(needs: &[u32], lacks: &[u32]) -> Alternative {
     }
 }
 
-fn sorted(events: &[(Epoch, u32)]) -> Vec<Row> {
-    let mut rows: Vec<Row> = events
+fn sorted(events: &[(Epoch, u32)]) -> Vec<Moment> {
+    let mut rows: Vec<Moment> = events
         .iter()
-        .map(|(time, rule)| bare(*time, *rule))
+        .map(|(time, place)| Moment {
+            time: *time,
+            place: *place,
+            value: Names::EMPTY,
+        })
         .collect();
     rows.sort_by_key(|row| (row.time, row.place));
     rows
@@ -38,7 +43,7 @@ fn bursts_of(
     let found = windows(&condition, measure, span, &rows);
     let inside = |window: &Window| {
         (window.from..=window.to)
-            .filter(|at| found.evidence[*at])
+            .filter(|at| found.evidence.as_ref().unwrap()[*at])
             .map(|at| (rows[at].time, rows[at].place))
             .collect()
     };
@@ -139,7 +144,7 @@ fn a_burst_is_a_run_of_matches_and_says_when_it_first_held() {
 }
 
 /// Every choice of one row for each of these rules.
-fn choices(rows: &[Row], needs: &[u32]) -> Vec<Vec<usize>> {
+fn choices(rows: &[Moment], needs: &[u32]) -> Vec<Vec<usize>> {
     needs.iter().fold(vec![Vec::new()], |so_far, rule| {
         let of_rule = (0..rows.len()).filter(|at| rows[*at].place == *rule);
         let of_rule: Vec<usize> = of_rule.collect();
@@ -155,7 +160,7 @@ fn choices(rows: &[Row], needs: &[u32]) -> Vec<Vec<usize>> {
 }
 
 /// Rows that are part of a match, by the words at the head of the module.
-fn by_search(one: &Alternative, measure: Measure, span: Epoch, rows: &[Row]) -> BTreeSet<usize> {
+fn by_search(one: &Alternative, measure: Measure, span: Epoch, rows: &[Moment]) -> BTreeSet<usize> {
     let ordered = measure == Measure::TemporalOrdered;
     let time = |at: &usize| rows[*at].time;
     let in_time = |chosen: &Vec<usize>| {

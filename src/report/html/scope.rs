@@ -160,6 +160,7 @@ const fn kind(kind: ProblemKind) -> &'static str {
         ProblemKind::BadRecords => "records lost",
         ProblemKind::TrailingBytes => "trailing bytes",
         ProblemKind::Unlisted => "not listed",
+        ProblemKind::NotReadBack => "not read back",
         ProblemKind::Repaired => "repaired",
     }
 }

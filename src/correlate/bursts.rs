@@ -1,0 +1,85 @@
+//! Bursts as one finding tells of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Burst, at_the_edge};
+use crate::finding::GROUP_SEPARATOR;
+use crate::names::NameId;
+use crate::rules::Correlation;
+use crate::tally::{Group, Period, Tally};
+
+/// All bursts of one correlation, actor, resource and week.
+#[derive(Debug)]
+pub struct Bursts {
+    pub key: BurstKey,
+    /// Their events.
+    pub events: Group,
+    /// How many bursts.
+    pub count: usize,
+    /// The most that was measured in one window.
+    pub peak: f64,
+    /// Something is missing from one of them that may have happened before or after all that was read.
+    pub at_the_edge: bool,
+}
+
+/// What one finding about bursts is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BurstKey {
+    /// The correlation's place in the rule set.
+    pub correlation: usize,
+    pub actors: Actors,
+    /// The one resource of all events; where there are several, what the correlation groups by.
+    pub resource: String,
+    /// The week of the first event.
+    pub period: Period,
+}
+
+/// Who acts in a burst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Actors {
+    One(NameId),
+    /// So many.
+    Several(usize),
+}
+
+/// Adds a burst to those that are told together with it.
+pub(super) fn take(
+    found: &mut BTreeMap<BurstKey, Bursts>,
+    correlation: &Correlation,
+    burst: &Burst,
+    tally: &Tally,
+) {
+    let key = key(correlation, burst, tally);
+    let bursts = found.entry(key.clone()).or_insert_with(|| Bursts {
+        key,
+        events: Group::default(),
+        count: 0,
+        peak: 0.0,
+        at_the_edge: false,
+    });
+    bursts.count += 1;
+    bursts.peak = bursts.peak.max(burst.peak);
+    bursts.at_the_edge |= at_the_edge(correlation, burst, &tally.coverage);
+    bursts.events.merge(&burst.events);
+}
+
+fn key(correlation: &Correlation, burst: &Burst, tally: &Tally) -> BurstKey {
+    let only = |ids: &BTreeSet<NameId>| ids.first().copied().filter(|_| ids.len() == 1);
+    let grouped = || {
+        let values = tally.names.text(burst.group).split(GROUP_SEPARATOR);
+        let named = correlation.group_by.iter().zip(values);
+        let values = named
+            .filter(|(name, _)| name.as_str() != "trailscan.principal")
+            .map(|(_, value)| value);
+        values.collect::<Vec<_>>().join(", ")
+    };
+    BurstKey {
+        correlation: burst.correlation,
+        actors: only(&burst.actors).map_or(Actors::Several(burst.actors.len()), Actors::One),
+        resource: match only(&burst.resources) {
+            Some(resource) => tally.names.text(resource).to_owned(),
+            None => grouped(),
+        },
+        period: Period::of(burst.events.first),
+    }
+}

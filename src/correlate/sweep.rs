@@ -1,0 +1,233 @@
+//! One correlation over its rows: where its condition held, and what happened there.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use super::gauge::Gauge;
+use super::{Burst, beneath, number, pattern};
+use crate::event::time::Epoch;
+use crate::names::{NameId, Names};
+use crate::rules::{Comparison, Correlation};
+use crate::tally::{Group, Row, Series, What};
+
+/// What is measured of a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) time: Epoch,
+    /// Which of the watched rules it was.
+    pub(super) place: u32,
+    pub(super) value: NameId,
+}
+
+/// What a group's rows hold.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) windows: Vec<Window>,
+    /// Per row: it is part of a match; nothing where all of them are.
+    pub(super) evidence: Option<Vec<bool>>,
+}
+
+/// One correlation, in two passes over its rows: the first finds the windows and looks at times and
+/// values alone, the second gathers what happened in them. So neither holds a row.
+pub(super) struct Sweep<'r> {
+    pub(super) place: usize,
+    pub(super) correlation: &'r Correlation,
+    /// The bursts of correlations that it watches.
+    pub(super) watched: &'r [Burst],
+    pub(super) is_watched: bool,
+}
+
+impl Sweep<'_> {
+    /// The windows of every group that has any, in the order of the series.
+    pub(super) fn measure(
+        &self,
+        series: &mut Series,
+        names: &Names,
+    ) -> io::Result<Vec<(NameId, Found)>> {
+        let mut found = Vec::new();
+        let mut moments: Vec<Moment> = Vec::new();
+        let mut current = None;
+        let mut close = |group: Option<NameId>, moments: &mut Vec<Moment>| {
+            let own = group.map(|group| (group, self.windows(moments, names)));
+            found.extend(own.filter(|(_, own)| !own.windows.is_empty()));
+            moments.clear();
+        };
+        series.each(number(self.place), |group, row| {
+            if current != Some(group) {
+                close(current.replace(group), &mut moments);
+            }
+            if self.is_own(row) {
+                moments.push(Moment {
+                    time: row.time,
+                    place: row.place,
+                    value: row.value,
+                });
+            }
+        })?;
+        close(current, &mut moments);
+        Ok(found)
+    }
+
+    fn windows(&self, moments: &[Moment], names: &Names) -> Found {
+        let correlation = self.correlation;
+        match &correlation.condition {
+            Some(condition) => pattern::windows(
+                condition,
+                correlation.measure,
+                correlation.timespan,
+                moments,
+            ),
+            None => Found {
+                windows: windows(correlation, moments, names),
+                evidence: None,
+            },
+        }
+    }
+
+    /// Tells every burst with its events.
+    pub(super) fn gather(
+        &self,
+        found: Vec<(NameId, Found)>,
+        series: &mut Series,
+        mut tell: impl FnMut(Burst),
+    ) -> io::Result<()> {
+        if found.is_empty() {
+            return Ok(());
+        }
+        let mut found = found.into_iter().peekable();
+        let mut current = None;
+        // the row's place in its group, and the windows of the group that are left, the next one last
+        let mut at = 0;
+        let mut windows: Vec<Window> = Vec::new();
+        let mut evidence = None;
+        let mut burst = None;
+        series.each(number(self.place), |group, row| {
+            if current != Some(group) {
+                current = Some(group);
+                at = 0;
+                (windows, evidence) = match found.next_if(|(known, _)| *known == group) {
+                    Some((_, own)) => (own.windows.into_iter().rev().collect(), own.evidence),
+                    None => (Vec::new(), None),
+                };
+            }
+            let Some(window) = windows.last().filter(|_| self.is_own(row)) else {
+                return;
+            };
+            let is_evidence = |evidence: &Vec<bool>| evidence.get(at) == Some(&true);
+            if at >= window.from && evidence.as_ref().is_none_or(is_evidence) {
+                let burst = burst.get_or_insert_with(|| self.burst(group, window));
+                self.add(burst, row);
+            }
+            if at >= window.to {
+                windows.pop();
+                burst.take().into_iter().for_each(&mut tell);
+            }
+            at += 1;
+        })
+    }
+
+    fn burst(&self, group: NameId, window: &Window) -> Burst {
+        Burst {
+            correlation: self.place,
+            group,
+            fired: window.fired,
+            peak: window.peak,
+            events: Group::default(),
+            actors: BTreeSet::new(),
+            resources: BTreeSet::new(),
+            last: None,
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row's event, or those of the burst that it stands for.
+    fn add(&self, burst: &mut Burst, row: &Row) {
+        match row.what {
+            What::Event(_) => burst.add(row, self.is_watched),
+            What::Burst(below) => {
+                let below = self.watched.get(below as usize);
+                for row in below.into_iter().flat_map(|below| &below.rows) {
+                    burst.add(row, self.is_watched);
+                }
+            }
+        }
+    }
+
+    /// False for a row that only says to which group an event belongs.
+    fn is_own(&self, row: &Row) -> bool {
+        beneath(self.correlation, row).is_none()
+    }
+}
+
+/// A maximal run of overlapping windows in which the condition holds: first and last row. Those of
+/// one group are told in order and share no row.
+#[derive(Debug)]
+pub(super) struct Window {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) fired: Epoch,
+    pub(super) peak: f64,
+}
+
+impl Window {
+    /// Takes its place behind windows that end before it; one that it overlaps grows instead.
+    pub(super) fn join(self, found: &mut Vec<Self>) {
+        match found.last_mut() {
+            Some(last) if last.to >= self.from => {
+                last.to = self.to;
+                last.peak = last.peak.max(self.peak);
+            }
+            _ => found.push(self),
+        }
+    }
+}
+
+/// One pass with two hands: each row in turn ends a window that reaches `timespan` back, both ends
+/// included.
+fn windows(correlation: &Correlation, rows: &[Moment], names: &Names) -> Vec<Window> {
+    let mut found: Vec<Window> = Vec::new();
+    let mut gauge = Gauge::new(correlation, rows, names);
+    let mut from = 0;
+    let upper = |(comparison, _): &(Comparison, f64)| {
+        !matches!(comparison, Comparison::Gt | Comparison::Gte)
+    };
+    let bounded = correlation.thresholds.iter().any(upper);
+    for (to, row) in rows.iter().enumerate() {
+        gauge.enter(row);
+        while let Some(oldest) = rows
+            .get(from)
+            .filter(|oldest| row.time.saturating_sub(oldest.time) > correlation.timespan)
+        {
+            gauge.leave(oldest);
+            from += 1;
+        }
+        // events of the same second belong to the same windows
+        if rows.get(to + 1).is_some_and(|next| next.time == row.time) {
+            continue;
+        }
+        // "at most two" is said of windows that no other event can join
+        let first = rows.get(from).map_or(row.time, |first| first.time);
+        let grows = |next: &Moment| next.time.saturating_sub(first) <= correlation.timespan;
+        if bounded && rows.get(to + 1).is_some_and(grows) {
+            continue;
+        }
+        let Some(measured) = gauge.read(row.time) else {
+            continue;
+        };
+        if !correlation
+            .thresholds
+            .iter()
+            .all(|(comparison, number)| comparison.holds(measured, *number))
+        {
+            continue;
+        }
+        Window {
+            from,
+            to,
+            fired: row.time,
+            peak: measured,
+        }
+        .join(&mut found);
+    }
+    found
+}

@@ -1,0 +1,80 @@
+//! Events as correlations keep them.
+
+use bitcode::{Decode, Encode};
+
+use super::Evidence;
+use crate::event::time::Epoch;
+use crate::finding::{EventId, Outcome};
+use crate::names::NameId;
+
+/// An event as a correlation keeps it: small, for a volume rule may have tens of millions.
+#[derive(Debug, Clone, Encode, Decode)]
+pub struct Row {
+    pub time: Epoch,
+    /// Which of the watched rules it was.
+    pub place: u32,
+    pub value: NameId,
+    pub event_id: EventId,
+    /// The object's place in the order of the run.
+    pub object: u32,
+    pub record: u32,
+    pub what: What,
+}
+
+/// What a row stands for.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+pub enum What {
+    Event(Deed),
+    /// The burst of a watched correlation, by its place among all such bursts.
+    Burst(u32),
+}
+
+/// Who did what to what, and how it ended.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+pub struct Deed {
+    pub actor: NameId,
+    pub resource: NameId,
+    /// The call's name and outcome.
+    pub call: NameId,
+    pub outcome: Outcome,
+    /// The rest of its sample; nothing for rules of great volume.
+    pub told: Option<Told>,
+}
+
+/// What a sample says beyond what its row says already.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+pub struct Told {
+    pub event_source: NameId,
+    pub account: NameId,
+    pub region: NameId,
+    pub principal: NameId,
+    pub target: NameId,
+    pub source_ip: NameId,
+    pub user_agent: NameId,
+    pub error_code: NameId,
+    pub error_message: NameId,
+}
+
+impl Row {
+    /// What happened; nothing for a row that stands for a burst, whose events have rows of their own.
+    pub const fn deed(&self) -> Option<&Deed> {
+        match &self.what {
+            What::Event(deed) => Some(deed),
+            What::Burst(_) => None,
+        }
+    }
+
+    /// The event as evidence.
+    pub fn evidence(&self, deed: &Deed) -> Evidence {
+        Evidence {
+            time: Some(self.time),
+            event_id: self.event_id.clone(),
+            object: self.object,
+            record: self.record,
+            call: deed.call,
+            outcome: deed.outcome,
+            actor: deed.actor,
+            told: deed.told.map(Box::new),
+        }
+    }
+}

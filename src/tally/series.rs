@@ -1,0 +1,370 @@
+//! The rows of all correlations, by group and time.
+//!
+//! A volume rule may have tens of millions. The last are in memory as they came, the others in a
+//! temporary file in sorted runs, which are merged whenever they are asked for. What lies in the file
+//! are numbers and event ids, no text of a log.
+
+use std::cmp::Reverse;
+use std::collections::binary_heap::{BinaryHeap, PeekMut};
+use std::io;
+
+use bitcode::{Decode, Encode};
+
+use super::spill::Spill;
+use super::{Row, What};
+use crate::event::time::Epoch;
+use crate::names::NameId;
+
+/// The most rows that are held in memory.
+const ROOM: usize = 1 << 15;
+
+/// How many rows of a run are read back at once.
+const BLOCK: usize = 1 << 8;
+
+/// The rows of all correlations.
+#[derive(Debug)]
+pub struct Series {
+    young: Vec<Filed>,
+    /// The places of the young rows as they are sorted; of those that have come since, nothing.
+    order: Vec<u32>,
+    room: usize,
+    runs: Vec<Vec<Block>>,
+    spill: Spill,
+}
+
+impl Default for Series {
+    fn default() -> Self {
+        Self {
+            young: Vec::new(),
+            order: Vec::new(),
+            room: ROOM,
+            runs: Vec::new(),
+            spill: Spill::default(),
+        }
+    }
+}
+
+/// A row and where it belongs.
+#[derive(Debug, Clone, Encode, Decode)]
+struct Filed {
+    /// The correlation's place in the rule set.
+    correlation: u32,
+    group: NameId,
+    row: Row,
+}
+
+/// What rows are sorted by. No two rows of a group are equal in all of it.
+type Key = (u32, NameId, Epoch, u32, u32, u32, Option<u32>);
+
+impl Filed {
+    const fn key(&self) -> Key {
+        let row = &self.row;
+        (
+            self.correlation,
+            self.group,
+            row.time,
+            row.place,
+            row.object,
+            row.record,
+            match row.what {
+                What::Event(_) => None,
+                What::Burst(burst) => Some(burst),
+            },
+        )
+    }
+}
+
+/// Sorted rows of one correlation in the file.
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    correlation: u32,
+    at: u64,
+    bytes: usize,
+}
+
+impl Series {
+    /// Adds a row to a group of a correlation.
+    pub fn push(&mut self, correlation: u32, group: NameId, row: Row) {
+        if self.young.len() >= self.room {
+            self.seal();
+        }
+        self.young.push(Filed {
+            correlation,
+            group,
+            row,
+        });
+    }
+
+    /// Puts the rows in memory into the file. Where it cannot take them they stay, and so do all that
+    /// come after them.
+    fn seal(&mut self) {
+        self.sort();
+        let mut run = Vec::new();
+        let young = &self.young;
+        let sorted = self.order.iter().filter_map(|at| young.get(*at as usize));
+        let rows: Vec<&Filed> = sorted.collect();
+        for rows in rows.chunk_by(|a, b| a.correlation == b.correlation) {
+            for rows in rows.chunks(BLOCK) {
+                let rows: Vec<Filed> = rows.iter().copied().cloned().collect();
+                let bytes = bitcode::encode(&rows);
+                let Ok(at) = self.spill.append(&bytes) else {
+                    self.room = usize::MAX;
+                    return;
+                };
+                run.push(Block {
+                    correlation: rows.first().map_or(0, |first| first.correlation),
+                    at,
+                    bytes: bytes.len(),
+                });
+            }
+        }
+        self.runs.push(run);
+        self.young.clear();
+        self.order.clear();
+    }
+
+    /// Brings the young rows into order. What decides nearly always is compared as one number, and no
+    /// row is moved.
+    fn sort(&mut self) {
+        if self.order.len() == self.young.len() {
+            return;
+        }
+        let number = |filed: &Filed| {
+            let time = u64::from_ne_bytes(filed.row.time.to_ne_bytes()) ^ (1 << 63);
+            let group = u64::from(filed.correlation) << 32 | filed.group.place() as u64;
+            u128::from(group) << 64 | u128::from(time)
+        };
+        let mut keys: Vec<(u128, u32)> = self.young.iter().map(number).zip(0..).collect();
+        keys.sort_unstable();
+        let key = |(_, place): &(u128, u32)| self.young.get(*place as usize).map(Filed::key);
+        for equal in keys.chunk_by_mut(|(left, _), (right, _)| left == right) {
+            if equal.len() > 1 {
+                equal.sort_by_key(key);
+            }
+        }
+        self.order = keys.into_iter().map(|(_, place)| place).collect();
+    }
+
+    /// Tells every row of a correlation with the name of its group: group after group, and in each by
+    /// time, rule and place in the logs. The rows stay.
+    ///
+    /// # Errors
+    /// Rows could not be read back; some may be missing.
+    pub fn each(&mut self, correlation: u32, mut tell: impl FnMut(NameId, &Row)) -> io::Result<()> {
+        self.sort();
+        let own = |at: &u32| self.young.get(*at as usize).map(|filed| filed.correlation);
+        let from = self.order.partition_point(|at| own(at) < Some(correlation));
+        let to = self
+            .order
+            .partition_point(|at| own(at) <= Some(correlation));
+        let order = self.order.get(from..to).unwrap_or_default();
+        let mut sources: Vec<Source<'_>> = Vec::with_capacity(self.runs.len() + 1);
+        for run in &self.runs {
+            let blocks = run.iter().filter(|block| block.correlation == correlation);
+            sources.push(Source {
+                blocks: blocks.rev().copied().collect(),
+                rows: Rows::Read(Vec::new()),
+                next: 0,
+            });
+        }
+        sources.push(Source {
+            blocks: Vec::new(),
+            rows: Rows::Young(&self.young, order),
+            next: 0,
+        });
+        let mut heads = BinaryHeap::with_capacity(sources.len());
+        for (place, source) in sources.iter_mut().enumerate() {
+            let head = source.head(&self.spill)?;
+            heads.extend(head.map(|key| Reverse((key, place))));
+        }
+        while let Some(mut first) = heads.peek_mut() {
+            let Reverse((_, place)) = *first;
+            let Some(source) = sources.get_mut(place) else {
+                return Ok(());
+            };
+            if let Some(filed) = source.rows.get(source.next) {
+                tell(filed.group, &filed.row);
+            }
+            source.next += 1;
+            match source.head(&self.spill)? {
+                Some(key) => *first = Reverse((key, place)),
+                None => {
+                    PeekMut::pop(first);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sorted rows of one correlation, from the file or from memory.
+struct Source<'s> {
+    /// The blocks that are left, the next one last.
+    blocks: Vec<Block>,
+    rows: Rows<'s>,
+    next: usize,
+}
+
+enum Rows<'s> {
+    Read(Vec<Filed>),
+    /// In that order.
+    Young(&'s [Filed], &'s [u32]),
+}
+
+impl Rows<'_> {
+    fn get(&self, at: usize) -> Option<&Filed> {
+        match self {
+            Self::Read(rows) => rows.get(at),
+            Self::Young(rows, order) => rows.get(*order.get(at)? as usize),
+        }
+    }
+}
+
+impl Source<'_> {
+    /// The key of its next row.
+    fn head(&mut self, spill: &Spill) -> io::Result<Option<Key>> {
+        loop {
+            if let Some(filed) = self.rows.get(self.next) {
+                return Ok(Some(filed.key()));
+            }
+            let Some(block) = self.blocks.pop() else {
+                return Ok(None);
+            };
+            let mut bytes = vec![0; block.bytes];
+            spill.read(block.at, &mut bytes)?;
+            self.rows = Rows::Read(bitcode::decode(&bytes).map_err(io::Error::other)?);
+            self.next = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs::File;
+
+    use super::super::{Deed, Told};
+    use super::*;
+    use crate::finding::{EventId, Outcome};
+    use crate::names::Names;
+
+    fn small(spill: Spill) -> Series {
+        Series {
+            room: 700,
+            spill,
+            ..Series::default()
+        }
+    }
+
+    type Expected = BTreeMap<u32, Groups>;
+
+    fn deed(name: NameId, in_full: bool) -> Deed {
+        let told = Told {
+            event_source: name,
+            account: name,
+            region: name,
+            principal: name,
+            target: name,
+            source_ip: name,
+            user_agent: name,
+            error_code: name,
+            error_message: name,
+        };
+        Deed {
+            actor: name,
+            resource: name,
+            call: name,
+            outcome: Outcome::Denied,
+            told: in_full.then_some(told),
+        }
+    }
+
+    /// Its time and id, and what else it says, in words.
+    fn words(row: &Row) -> (Epoch, String) {
+        (row.time, format!("{} {:?}", row.event_id, row.what))
+    }
+
+    /// Rows of three correlations with seven groups each, and what must be told of them.
+    fn filled(mut series: Series, rows: u32) -> (Series, Expected) {
+        let mut names = Names::default();
+        type Sorted = Vec<(Epoch, u32, String)>;
+        let mut twin: BTreeMap<(u32, NameId), Sorted> = BTreeMap::new();
+        let mut random = 7u64;
+        for record in 0..rows {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let dice = |sides: u64| u32::try_from((random >> 40) % sides).unwrap();
+            let (correlation, group) = (dice(3), names.id(&format!("g{}", dice(7))));
+            let row = Row {
+                time: Epoch::from(dice(5_000)),
+                place: 0,
+                value: Names::EMPTY,
+                event_id: match record % 5 {
+                    0 => EventId::Missing,
+                    1 => EventId::parse(&format!("made by hand {record}")),
+                    _ => EventId::Guid(u128::from(record).to_be_bytes()),
+                },
+                object: 1,
+                record,
+                what: match record % 3 {
+                    0 => What::Burst(record),
+                    _ => What::Event(deed(group, record % 3 == 1)),
+                },
+            };
+            let known = twin.entry((correlation, group)).or_default();
+            let (time, words) = words(&row);
+            known.push((time, record, words));
+            series.push(correlation, group, row);
+        }
+        let mut told = Expected::new();
+        for ((correlation, group), mut rows) in twin {
+            rows.sort();
+            let rows = rows.into_iter().map(|(time, _, id)| (time, id)).collect();
+            told.entry(correlation).or_default().push((group, rows));
+        }
+        (series, told)
+    }
+
+    type Groups = Vec<(NameId, Vec<(Epoch, String)>)>;
+
+    fn told(series: &mut Series, correlation: u32) -> io::Result<Groups> {
+        let mut told = Groups::new();
+        series.each(correlation, |group, row| match told.last_mut() {
+            Some((known, rows)) if *known == group => rows.push(words(row)),
+            _ => told.push((group, vec![words(row)])),
+        })?;
+        Ok(told)
+    }
+
+    #[test]
+    fn groups_come_whole_and_in_order_wherever_their_rows_lie() {
+        for rows in [0, 1, 699, 700, 701, 20_000] {
+            let (mut series, expected) = filled(small(Spill::default()), rows);
+            assert_eq!(series.runs.len(), rows.saturating_sub(1) as usize / 700);
+            for _ in 0..2 {
+                for correlation in 0..4 {
+                    let expected = expected.get(&correlation).cloned().unwrap_or_default();
+                    assert_eq!(told(&mut series, correlation).unwrap(), expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn where_no_file_can_be_had_all_rows_stay_in_memory() {
+        let readable = tempfile::NamedTempFile::new().unwrap();
+        let spill = Spill::on(File::open(readable.path()).unwrap());
+        let (mut series, expected) = filled(small(spill), 5_000);
+        assert_eq!((series.runs.len(), series.young.len()), (0, 5_000));
+        assert_eq!(told(&mut series, 1).unwrap(), expected[&1]);
+    }
+
+    #[test]
+    fn rows_that_cannot_be_read_back_are_no_secret() {
+        let file = tempfile::tempfile().unwrap();
+        let (mut series, _) = filled(small(Spill::on(file.try_clone().unwrap())), 5_000);
+        file.set_len(100).unwrap();
+        assert!(told(&mut series, 1).is_err());
+    }
+}
