@@ -103,17 +103,17 @@ pub fn actor<'a>(event: &Event<'a>) -> Cow<'a, str> {
 /// True where findings are grouped by [`caller`]: for all but sessions of people.
 pub fn is_actor_the_caller(event: &Event<'_>) -> bool {
     !event.user().kind().is_text("AssumedRole")
-        || text(event.session_issuer().arn()).is_empty()
+        || event.session_issuer().arn().is_wordless()
         || is_machine_made(&session_name(event))
 }
 
 /// The caller without its session, for tables over time: few values, however many sessions.
 pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let issuer = text(event.session_issuer().arn());
-    if event.user().kind().is_text("AssumedRole") && !issuer.is_empty() {
-        return issuer;
+    let issuer = event.session_issuer().arn();
+    match event.user().kind().is_text("AssumedRole") && !issuer.is_wordless() {
+        true => text(issuer),
+        false => principal(event),
     }
-    principal(event)
 }
 
 /// The role's or user's name.
@@ -265,7 +265,15 @@ impl KeyKind {
 /// What sort of credentials made a call, by the beginning of the access key's id (IAM user guide,
 /// "Unique identifiers").
 pub fn key_kind(event: &Event<'_>) -> KeyKind {
-    match text(event.user().access_key_id()).get(..4) {
+    let key = event.user().access_key_id();
+    // nearly all are one or the other, or are not there
+    match key.as_str().get(..5) {
+        None => return KeyKind::None,
+        Some("\"ASIA") => return KeyKind::Temporary,
+        Some("\"AKIA") => return KeyKind::LongLived,
+        Some(_) => {}
+    }
+    match text(key).get(..4) {
         Some("AKIA") => KeyKind::LongLived,
         Some("ASIA") => KeyKind::Temporary,
         _ => KeyKind::None,

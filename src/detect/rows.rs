@@ -3,18 +3,20 @@
 use std::hash::BuildHasher as _;
 
 use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::derive::identity;
 use crate::event::{Event, Key};
 use crate::finding::Outcome;
-use crate::names::same;
+use crate::names::{NameId, Names, same};
 use crate::tally::{Activity, Scanned};
 
 /// Where each row stands, by the hash of its parts.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     places: HashTable<Known>,
+    /// The first row of each kind.
+    kinds: FxHashMap<u32, u32>,
 }
 
 #[derive(Debug)]
@@ -28,6 +30,7 @@ impl Rows {
     /// Forgets the rows of the last object.
     pub(super) fn clear(&mut self) {
         self.places.clear();
+        self.kinds.clear();
     }
 
     /// The row of an event, whose kind may have a number ([`Matcher`](crate::rules::Matcher)). A row
@@ -71,12 +74,29 @@ impl Rows {
         let place = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         let new = Known { hash, place, kind };
         self.places.insert_unique(hash, new, |known| known.hash);
-        let [source, name] = named();
+        let alike = kind.and_then(|kind| self.kinds.get(&kind));
+        let alike = alike.and_then(|place| rows.get(*place as usize)).copied();
+        let (source, name) = match alike {
+            Some(alike) => (alike.source, alike.name),
+            None => {
+                let [source, name] = named();
+                if let Some(kind) = kind {
+                    self.kinds.insert(kind, place);
+                }
+                (names.id(&source), names.id(&name))
+            }
+        };
+        // nearly all of one object are of one account and Region
+        let last = rows.last().copied();
+        let id = |names: &mut Names, known: Option<NameId>, text: &str| match known {
+            Some(known) if same(names.text(known), text) => known,
+            _ => names.id(text),
+        };
         rows.push(Activity {
-            account: names.id(&account),
-            region: names.id(&region),
-            source: names.id(&source),
-            name: names.id(&name),
+            account: id(names, last.map(|last| last.account), &account),
+            region: id(names, last.map(|last| last.region), &region),
+            source,
+            name,
             caller: names.id(&caller),
             outcome,
             hour,

@@ -76,6 +76,12 @@ impl<'a> Raw<'a> {
         }
     }
 
+    /// A scalar with nothing around it.
+    #[inline]
+    pub(crate) const fn scalar(text: &'a str) -> Self {
+        Self { text, marks: &[] }
+    }
+
     /// The text as it stands in the log.
     pub const fn as_str(self) -> &'a str {
         self.text
@@ -99,6 +105,15 @@ impl<'a> Raw<'a> {
     /// True where there is nothing to read: absent, or JSON's null.
     pub fn is_null(self) -> bool {
         self.text.is_empty() || self.text == "null"
+    }
+
+    /// True where [`text`](Self::text) says nothing: absent, null, nested, or a string without content.
+    pub fn is_wordless(self) -> bool {
+        match self.text.as_bytes() {
+            [] | [b'{' | b'[' | b'n', ..] | [b'"', b'"'] => true,
+            [b'"', rest @ ..] => rest.last() != Some(&b'"'),
+            _ => false,
+        }
     }
 
     /// Reads the value; `Null` for absent ones and for what is not JSON.
@@ -330,6 +345,13 @@ mod tests {
         );
         assert_eq!(raw.get("t").value(), Value::Bool(true));
         assert_eq!(raw.get("z").value(), Value::Null);
+        for text in [
+            "", "null", "{}", "[1]", "\"\"", "\"", "\"a", "\"a\"", "7", "true",
+        ] {
+            let raw = Raw::new(text);
+            let says = raw.text().unwrap_or_default();
+            assert_eq!(raw.is_wordless(), says.is_empty(), "{text}");
+        }
         assert_eq!(raw.get("n").value(), Value::Number("-12.5e3".into()));
     }
 }

@@ -99,8 +99,8 @@ members! {
     /// The members of `userIdentity` (AWS, "CloudTrail userIdentity element"), unread.
     UserIdentity, UserMember:
     Kind kind = "type",
-    Arn arn = "arn",
     PrincipalId principal_id = "principalId",
+    Arn arn = "arn",
     AccountId account_id = "accountId",
     AccessKeyId access_key_id = "accessKeyId",
     UserName user_name = "userName",

@@ -261,7 +261,8 @@ async fn fetch(fetcher: &Fetcher, object: &ObjectRef, cap: u64) -> Result<Fetche
 fn read(object: &ObjectRef, options: &Options) -> Result<Fetched, FetchError> {
     match &object.place {
         Place::File(path) => {
-            let mut fetched = Fetched::from(local::read(path, options.max_object_mib << 20)?);
+            let cap = options.max_object_mib << 20;
+            let mut fetched = Fetched::from(local::read(path, object.size, cap)?);
             if digest::is_digest(object) {
                 fetched.metadata = local::metadata(path);
             }

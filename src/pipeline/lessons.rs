@@ -143,7 +143,7 @@ mod tests {
             let Place::File(path) = &object.place else {
                 continue;
             };
-            let bytes = local::read(path, 1 << 20);
+            let bytes = local::read(path, None, 1 << 20);
             let scanned = worker.scan(sequence, object, bytes.map(Fetched::from));
             let kept = bitcode::encode(&scanned);
             let recalled = recall(sequence, &kept, object).unwrap();

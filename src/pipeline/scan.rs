@@ -100,7 +100,7 @@ impl<'r> Worker<'r> {
             Ok(decoded) if decoded.content == Content::Log => {
                 log(object, &decoded, &taken, &mut coverage);
                 self.room = taken.scanned.room();
-                taken.sights.leave(&mut coverage);
+                taken.sights.leave(&taken.scanned.names, &mut coverage);
                 // a key that says nothing: the object is counted where its first event belongs
                 let first = taken.scanned.rows.first().map(|row| {
                     let text = |id| taken.scanned.names.text(id).to_owned();
@@ -271,8 +271,8 @@ impl<'w, 'r> Taken<'w, 'r> {
         let rows = self.scanned.rows.len();
         self.detection.take(event, record, &mut self.scanned);
         if let Some(seen) = self.scanned.seen.last() {
-            self.sights
-                .note(event, seen.row, self.scanned.rows.len() > rows);
+            let new = self.scanned.rows.get(rows);
+            self.sights.note(event, seen.row, new);
         }
     }
 

@@ -60,11 +60,12 @@ pub fn list(path: &Path, scope: &Scope) -> Result<Listing, LocalError> {
     Ok(walk(path, scope)?.files(scope).listing())
 }
 
-/// Reads a file of at most `cap` bytes.
+/// Reads a file of at most `cap` bytes. Its size is known where its folder was listed and showed that it
+/// is a regular file.
 ///
 /// # Errors
 /// Permission is missing, or the file is gone, is no regular file, is larger, or cannot be read.
-pub fn read(path: &Path, cap: u64) -> Result<Vec<u8>, FetchError> {
+pub fn read(path: &Path, size: Option<u64>, cap: u64) -> Result<Vec<u8>, FetchError> {
     let failed = |error: io::Error| match error.kind() {
         ErrorKind::PermissionDenied => FetchError::Refused(
             "permission denied: allow the user who runs this to read the file".to_owned(),
@@ -72,12 +73,15 @@ pub fn read(path: &Path, cap: u64) -> Result<Vec<u8>, FetchError> {
         ErrorKind::NotFound => FetchError::Gone,
         _ => FetchError::Failed(error.to_string()),
     };
-    // opening a pipe would wait for its writer, perhaps for ever: ask before
-    let meta = fs::metadata(path).map_err(failed)?;
-    if !meta.is_file() {
-        return Err(FetchError::Failed("no regular file".to_owned()));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len().min(cap)).unwrap_or(0));
+    let size = match size {
+        Some(size) => size,
+        // opening a pipe would wait for its writer, perhaps for ever: ask before
+        None => match fs::metadata(path).map_err(failed)? {
+            meta if meta.is_file() => meta.len(),
+            _ => return Err(FetchError::Failed("no regular file".to_owned())),
+        },
+    };
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(cap)).unwrap_or(0));
     let file = File::open(path).map_err(failed)?;
     let mut reader = file.take(cap.saturating_add(1));
     reader.read_to_end(&mut bytes).map_err(failed)?;
@@ -248,12 +252,14 @@ mod tests {
         let root = tree(&["five"]);
         let file = root.path().join("five");
         fs::write(&file, b"12345").unwrap();
-        assert_eq!(read(&file, 5).unwrap(), b"12345");
-        assert!(matches!(read(&file, 4), Err(FetchError::Failed(what)) if what.contains("larger")));
+        assert_eq!(read(&file, None, 5).unwrap(), b"12345");
         assert!(
-            matches!(read(root.path(), 5), Err(FetchError::Failed(what)) if what.contains("regular"))
+            matches!(read(&file, Some(4), 4), Err(FetchError::Failed(what)) if what.contains("larger"))
         );
-        let gone = read(&root.path().join("gone"), 5);
+        assert!(
+            matches!(read(root.path(), None, 5), Err(FetchError::Failed(what)) if what.contains("regular"))
+        );
+        let gone = read(&root.path().join("gone"), None, 5);
         assert!(matches!(gone, Err(FetchError::Gone)));
     }
 
@@ -282,7 +288,7 @@ mod tests {
             assert_eq!(own, ["dangling", "file-link", "z/a.json", "z/y/b.json"]);
             assert_eq!(linked.len(), 1, "two links lead to it: {linked:?}");
             assert_eq!(listing.problems, []);
-            let dangling = read(&root.path().join("dangling"), 9);
+            let dangling = read(&root.path().join("dangling"), None, 9);
             assert!(matches!(dangling, Err(FetchError::Gone)));
         }
 
@@ -296,7 +302,7 @@ mod tests {
             let Place::File(path) = &listing.objects[0].place else {
                 panic!("no file");
             };
-            assert_eq!(read(path, 9).unwrap(), b"{}");
+            assert_eq!(read(path, listing.objects[0].size, 9).unwrap(), b"{}");
         }
 
         #[test]
@@ -320,7 +326,7 @@ mod tests {
             let listing = list(root.path(), &all()).unwrap();
             assert_eq!(names(&listing), ["a.json"]);
             assert!(listing.passed_by.contains("socket"));
-            assert!(matches!(read(&socket, 9), Err(FetchError::Failed(_))));
+            assert!(matches!(read(&socket, None, 9), Err(FetchError::Failed(_))));
         }
     }
 }

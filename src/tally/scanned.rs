@@ -64,7 +64,12 @@ pub struct Room {
     bytes: usize,
     seen: usize,
     rows: usize,
+    facts: usize,
+    groups: usize,
     hits: usize,
+    evidence: usize,
+    silent: usize,
+    bases: usize,
 }
 
 impl Scanned {
@@ -75,7 +80,12 @@ impl Scanned {
             names: Names::with_capacity(room.names, room.bytes),
             seen: Vec::with_capacity(room.seen),
             rows: Vec::with_capacity(room.rows),
+            facts: Vec::with_capacity(room.facts),
+            groups: Vec::with_capacity(room.groups),
             hits: Vec::with_capacity(room.hits),
+            evidence: Vec::with_capacity(room.evidence),
+            silent: Vec::with_capacity(room.silent),
+            bases: Vec::with_capacity(room.bases),
             ..Self::default()
         }
     }
@@ -87,7 +97,12 @@ impl Scanned {
             bytes: self.names.bytes(),
             seen: self.seen.len(),
             rows: self.rows.len(),
+            facts: self.facts.len(),
+            groups: self.groups.len(),
             hits: self.hits.len(),
+            evidence: self.evidence.len(),
+            silent: self.silent.len(),
+            bases: self.bases.len(),
         }
     }
 
@@ -149,7 +164,7 @@ pub struct Seen {
     pub time: Option<Epoch>,
 }
 
-/// A cell of the activity cube.
+/// What events of one object have in common that are alike in all of this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub struct Activity {
     pub account: NameId,

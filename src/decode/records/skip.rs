@@ -14,6 +14,16 @@ struct Here {
     behind: usize,
 }
 
+/// What stands in the quotes that a text from here to there begins and ends with.
+#[inline]
+fn inside_quotes(text: &str, from: usize, to: usize) -> Option<&str> {
+    let bytes = text.as_bytes();
+    match (bytes.get(from), bytes.get(to.checked_sub(1)?)) {
+        (Some(b'"'), Some(b'"')) => text.get(from + 1..to - 1),
+        _ => None,
+    }
+}
+
 impl<'a> Walk<'a> {
     /// Reads the members from here on as long as they are written as CloudTrail writes them: no white
     /// space, and nothing but what belongs there. True where the object ended; where it did not, the
@@ -50,9 +60,8 @@ impl<'a> Walk<'a> {
                 Some(b'}') => true,
                 _ => break false,
             };
-            let key = text.get(here.behind..colon);
             let value = text.get(colon + 1..after.behind);
-            let (Some(b':'), Some(key), Some(value)) = (bytes.get(colon), key, value) else {
+            let (Some(b':'), Some(value)) = (bytes.get(colon), value) else {
                 break false;
             };
             let value = match nested {
@@ -64,15 +73,16 @@ impl<'a> Walk<'a> {
                     }
                     Raw::marked(value, marks.unwrap_or_default())
                 }
-                false if is_scalar(value) => Raw::new(value),
+                false if is_scalar(value) => Raw::scalar(value),
                 false => break false,
             };
-            let key = Raw::new(key);
-            match key.quoted().and_then(Key::from_name) {
+            match inside_quotes(text, here.behind, colon).and_then(Key::from_name) {
                 Some(key) => event.set(key, value),
-                None => match key.string() {
-                    Some(name) => event.note(name, value),
-                    None => break false,
+                None => match text.get(here.behind..colon).map(Raw::new) {
+                    Some(key) if key.quoted().is_some() => {
+                        event.note(key.string().unwrap_or_default(), value);
+                    }
+                    _ => break false,
                 },
             }
             here = Here {

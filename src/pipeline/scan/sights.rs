@@ -8,16 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::coverage::{Coverage, Hours, Sight, hour_of};
+use crate::coverage::{Coverage, Hours, Sight};
 use crate::derive::outcome;
 use crate::event::{Event, Key};
 use crate::finding::Outcome;
+use crate::names::{NameId, Names};
+use crate::tally::Activity;
 use crate::trail::{Change, TrailChange};
 
 #[derive(Default)]
 pub(super) struct Sights {
-    /// By account and Region.
-    places: ByName<ByName<Place>>,
+    /// By account and Region: few, and nearly always one.
+    places: Vec<([NameId; 2], Place)>,
     /// What records without a time were: it stands in no hour.
     undated: Place,
     /// The rows of calls that CloudTrail itself took.
@@ -41,10 +43,11 @@ type ByName<T> = HashMap<String, T, FxBuildHasher>;
 type WriteAndRead = [Hours; 2];
 
 impl Sights {
-    /// Looks at an event of that row, `new` where it is the row's first.
-    pub(super) fn note(&mut self, event: &Event<'_>, row: u32, new: bool) {
-        if new {
-            self.note_kinds(event);
+    /// Looks at an event of the row with that number; `new` is the row itself where the event is its
+    /// first.
+    pub(super) fn note(&mut self, event: &Event<'_>, row: u32, new: Option<&Activity>) {
+        if let Some(new) = new {
+            self.note_kinds(event, new);
             if event.is(Key::EventSource, "cloudtrail.amazonaws.com")
                 && outcome::of(event) == Outcome::Success
             {
@@ -56,15 +59,22 @@ impl Sights {
         }
     }
 
-    fn note_kinds(&mut self, event: &Event<'_>) {
-        let hour = event.time().map(hour_of);
+    fn note_kinds(&mut self, event: &Event<'_>, row: &Activity) {
+        let hour = row.hour;
+        let own = |(place, _): &([NameId; 2], Place)| *place == row.place();
+        let known = self.places.iter().rposition(own);
         let place = match hour {
-            Some(_) => {
-                let regions = self.places.entry_ref(event.account().as_ref()).or_default();
-                let region = event.text(Key::AwsRegion);
-                regions.entry_ref(region.as_ref()).or_default()
-            }
             None => &mut self.undated,
+            Some(_) => {
+                let place = known.unwrap_or(self.places.len());
+                if known.is_none() {
+                    self.places.push((row.place(), Place::default()));
+                }
+                match self.places.get_mut(place) {
+                    Some((_, place)) => place,
+                    None => return,
+                }
+            }
         };
         let (hour, reads) = (hour.unwrap_or_default(), usize::from(reads(event)));
         let note = |known: &mut WriteAndRead| {
@@ -119,21 +129,16 @@ impl Sights {
         }
     }
 
-    /// Adds what was met to an object's coverage.
-    pub(super) fn leave(self, coverage: &mut Coverage) {
+    /// Adds what was met to an object's coverage; `names` are those of its rows.
+    pub(super) fn leave(self, names: &Names, coverage: &mut Coverage) {
         coverage.seen = self.undated.told().0.into_keys().collect();
         coverage.changes = self.changes;
-        #[allow(
-            clippy::iter_over_hash_type,
-            reason = "what is told of one place does not depend on another"
-        )]
-        for (account, regions) in self.places {
-            for (region, place) in regions {
-                let (seen, buckets) = place.told();
-                coverage.seen.extend(seen.keys().cloned());
-                let region = coverage.region(&account, &region);
-                (region.seen, region.buckets) = (seen, buckets);
-            }
+        for (place, met) in self.places {
+            let [account, region] = place.map(|name| names.text(name));
+            let (seen, buckets) = met.told();
+            coverage.seen.extend(seen.keys().cloned());
+            let region = coverage.region(account, region);
+            (region.seen, region.buckets) = (seen, buckets);
         }
     }
 }

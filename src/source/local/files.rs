@@ -295,8 +295,9 @@ pub(super) fn object(path: &Path, name: String, key: Option<LogKey>) -> ObjectRe
     }
 }
 
+/// Nothing of what is no regular file.
 fn size_and_time(meta: io::Result<Metadata>) -> (Option<u64>, Option<SystemTime>) {
-    let meta = meta.ok();
+    let meta = meta.ok().filter(Metadata::is_file);
     let size = meta.as_ref().map(Metadata::len);
     (size, meta.and_then(|meta| meta.modified().ok()))
 }
