@@ -1,7 +1,7 @@
 //! Correlations: windows over hits, after the merge, in event time.
 //!
 //! Files arrive in any order and overlap in time, so nothing can be said before all of them are
-//! in. Then each group is sorted once and swept once: the windows are exact and slide from event to
+//! in. Then each group is swept in the order of time: the windows are exact and slide from event to
 //! event, and windows that overlap make one burst, so that ten in ten minutes fires at ten and an
 //! attack of an hour is one finding.
 
@@ -10,63 +10,20 @@ mod gauge;
 mod pattern;
 mod ranks;
 mod sweep;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use rustc_hash::FxHashMap;
 
-use crate::coverage::Coverage;
-use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
 use crate::names::{NameId, Names};
 use crate::rules::{Chained, Correlation, RuleKind, RuleSet};
-use crate::tally::{Group, Row, Series, Tally, What};
+use crate::tally::{Row, Series, Tally, What};
+use bursts::Burst;
 pub use bursts::{Actors, BurstKey, Bursts};
-use sweep::Sweep;
-
-/// A stretch of events over which a correlation's condition held.
-#[derive(Debug)]
-struct Burst {
-    correlation: usize,
-    /// The values of its `group-by` fields, joined.
-    group: NameId,
-    /// When the condition first held.
-    fired: Epoch,
-    /// The most that was measured in one window.
-    peak: f64,
-    /// Its events, and who did what in them.
-    events: Group,
-    actors: BTreeSet<NameId>,
-    resources: BTreeSet<NameId>,
-    /// The last that was added.
-    last: Option<Row>,
-    /// All of them by time, where another correlation watches this one.
-    rows: Vec<Row>,
-}
-
-impl Burst {
-    /// Adds an event.
-    fn add(&mut self, row: &Row, is_watched: bool) {
-        let Some(deed) = row.deed() else { return };
-        let group = &mut self.events;
-        group.add(Some(row.time), deed.call, deed.outcome);
-        if let Some(told) = &deed.told {
-            group.accounts.insert(told.account);
-            group.regions.insert(told.region);
-            group.source_ips.insert(told.source_ip);
-        }
-        if group.wants(Some(row.time)) {
-            group.keep(row.evidence(deed));
-        }
-        self.actors.insert(deed.actor);
-        self.resources.insert(deed.resource);
-        if is_watched {
-            self.rows.push(row.clone());
-        }
-        self.last = Some(row.clone());
-    }
-}
+use sweep::{Sweep, beneath, number};
 
 /// Sweeps every correlation, those that watch others after those they watch, and tells of their
 /// bursts together where one finding tells of them. Where rows could not be read back, the coverage
@@ -124,11 +81,6 @@ fn sweep_all(
     Ok(())
 }
 
-/// A rule's place as rows tell it.
-fn number(place: usize) -> u32 {
-    u32::try_from(place).unwrap_or(u32::MAX)
-}
-
 /// The groups of the events beneath correlations that others watch, by which these group them.
 struct Beneath(FxHashMap<(usize, usize), FxHashMap<(u32, u32), NameId>>);
 
@@ -179,30 +131,6 @@ impl Beneath {
             _ => BTreeSet::new(),
         }
     }
-}
-
-/// Of a row that only says to which group an event belongs: the place of the correlation, among the
-/// watched ones, that it lies beneath.
-fn beneath(correlation: &Correlation, row: &Row) -> Option<usize> {
-    (row.place as usize).checked_sub(correlation.rules.len())
-}
-
-/// True where the burst hangs on what did not happen, and a frame around it reaches beyond the events
-/// that were read: what lies there is not known.
-fn at_the_edge(correlation: &Correlation, burst: &Burst, coverage: &Coverage) -> bool {
-    let condition = correlation.condition.as_ref();
-    let lacks = condition.is_some_and(|condition| {
-        let mut alternatives = condition.alternatives.iter();
-        alternatives.any(|alternative| !alternative.lacks.is_empty())
-    });
-    let reaches = |known: Option<Epoch>, time: Option<Epoch>| {
-        known.zip(time).is_some_and(|(known, time)| {
-            known.saturating_sub(time).saturating_abs() < correlation.timespan
-        })
-    };
-    lacks
-        && (reaches(coverage.first, burst.events.first)
-            || reaches(coverage.last, burst.events.last))
 }
 
 /// A burst, by its place among all that are watched, as an event of the correlation that watches it:

@@ -24,11 +24,11 @@ use crate::integrity::Integrity;
 use crate::names::{NameId, Names, Translation};
 pub use activity::{ActivitySums, Sum};
 use duplicates::Duplicates;
-pub use group::{Evidence, Group, GroupKey, Groups, Period};
+pub use group::{Evidence, Group, GroupKey, Groups, Period, Told};
 pub use horizons::{GroupNames, Horizons};
 pub use novelty::{Learning, New, Novelty};
 use objects::Objects;
-pub use row::{Deed, Row, Told, What};
+pub use row::{Deed, Row, What};
 pub use scanned::{Activity, BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Room, Scanned, Seen};
 pub use series::Series;
 

@@ -1,12 +1,56 @@
-//! Bursts as one finding tells of them.
+//! Bursts, and as one finding tells of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Burst, at_the_edge};
+use crate::coverage::Coverage;
+use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
 use crate::names::NameId;
 use crate::rules::Correlation;
-use crate::tally::{Group, Period, Tally};
+use crate::tally::{Group, Period, Row, Tally};
+
+/// A stretch of events over which a correlation's condition held.
+#[derive(Debug)]
+pub(super) struct Burst {
+    pub(super) correlation: usize,
+    /// The values of its `group-by` fields, joined.
+    pub(super) group: NameId,
+    /// When the condition first held.
+    pub(super) fired: Epoch,
+    /// The most that was measured in one window.
+    pub(super) peak: f64,
+    /// Its events, and who did what in them.
+    pub(super) events: Group,
+    pub(super) actors: BTreeSet<NameId>,
+    pub(super) resources: BTreeSet<NameId>,
+    /// The last that was added.
+    pub(super) last: Option<Row>,
+    /// All of them by time, where another correlation watches this one.
+    pub(super) rows: Vec<Row>,
+}
+
+impl Burst {
+    /// Adds an event.
+    pub(super) fn add(&mut self, row: &Row, is_watched: bool) {
+        let Some(deed) = row.deed() else { return };
+        let group = &mut self.events;
+        group.add(Some(row.time), deed.call, deed.outcome);
+        if let Some(told) = &deed.told {
+            group.accounts.insert(told.account);
+            group.regions.insert(told.region);
+            group.source_ips.insert(told.source_ip);
+        }
+        if group.wants(Some(row.time)) {
+            group.keep(row.evidence(deed));
+        }
+        self.actors.insert(deed.actor);
+        self.resources.insert(deed.resource);
+        if is_watched {
+            self.rows.push(row.clone());
+        }
+        self.last = Some(row.clone());
+    }
+}
 
 /// All bursts of one correlation, actor, resource and week.
 #[derive(Debug)]
@@ -82,4 +126,22 @@ fn key(correlation: &Correlation, burst: &Burst, tally: &Tally) -> BurstKey {
         },
         period: Period::of(burst.events.first),
     }
+}
+
+/// True where the burst hangs on what did not happen, and a frame around it reaches beyond the events
+/// that were read: what lies there is not known.
+fn at_the_edge(correlation: &Correlation, burst: &Burst, coverage: &Coverage) -> bool {
+    let condition = correlation.condition.as_ref();
+    let lacks = condition.is_some_and(|condition| {
+        let mut alternatives = condition.alternatives.iter();
+        alternatives.any(|alternative| !alternative.lacks.is_empty())
+    });
+    let reaches = |known: Option<Epoch>, time: Option<Epoch>| {
+        known.zip(time).is_some_and(|(known, time)| {
+            known.saturating_sub(time).saturating_abs() < correlation.timespan
+        })
+    };
+    lacks
+        && (reaches(coverage.first, burst.events.first)
+            || reaches(coverage.last, burst.events.last))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use super::ranks::Ranks;
-use super::sweep::Moment;
+use super::window::Moment;
 use crate::event::time::Epoch;
 use crate::names::{NameId, Names};
 use crate::rules::{Correlation, Measure};

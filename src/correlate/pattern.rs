@@ -14,7 +14,7 @@
 //! An event is evidence where it is part of some match. Nothing depends on the order in which rows
 //! arrive, and the work grows with rows × rules.
 
-use super::sweep::{Found, Moment, Window};
+use super::window::{Found, Moment, Window};
 use crate::event::time::Epoch;
 use crate::rules::{Alternative, Condition, Measure};
 

@@ -3,29 +3,13 @@
 use std::collections::BTreeSet;
 use std::io;
 
+use super::bursts::Burst;
 use super::gauge::Gauge;
-use super::{Burst, beneath, number, pattern};
-use crate::event::time::Epoch;
+use super::pattern;
+use super::window::{Found, Moment, Window};
 use crate::names::{NameId, Names};
 use crate::rules::{Comparison, Correlation};
 use crate::tally::{Group, Row, Series, What};
-
-/// What is measured of a row.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Moment {
-    pub(super) time: Epoch,
-    /// Which of the watched rules it was.
-    pub(super) place: u32,
-    pub(super) value: NameId,
-}
-
-/// What a group's rows hold.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub(super) windows: Vec<Window>,
-    /// Per row: it is part of a match; nothing where all of them are.
-    pub(super) evidence: Option<Vec<bool>>,
-}
 
 /// One correlation, in two passes over its rows: the first finds the windows and looks at times and
 /// values alone, the second gathers what happened in them. So neither holds a row.
@@ -159,29 +143,6 @@ impl Sweep<'_> {
     }
 }
 
-/// A maximal run of overlapping windows in which the condition holds: first and last row. Those of
-/// one group are told in order and share no row.
-#[derive(Debug)]
-pub(super) struct Window {
-    pub(super) from: usize,
-    pub(super) to: usize,
-    pub(super) fired: Epoch,
-    pub(super) peak: f64,
-}
-
-impl Window {
-    /// Takes its place behind windows that end before it; one that it overlaps grows instead.
-    pub(super) fn join(self, found: &mut Vec<Self>) {
-        match found.last_mut() {
-            Some(last) if last.to >= self.from => {
-                last.to = self.to;
-                last.peak = last.peak.max(self.peak);
-            }
-            _ => found.push(self),
-        }
-    }
-}
-
 /// One pass with two hands: each row in turn ends a window that reaches `timespan` back, both ends
 /// included.
 fn windows(correlation: &Correlation, rows: &[Moment], names: &Names) -> Vec<Window> {
@@ -230,4 +191,15 @@ fn windows(correlation: &Correlation, rows: &[Moment], names: &Names) -> Vec<Win
         .join(&mut found);
     }
     found
+}
+
+/// Of a row that only says to which group an event belongs: the place of the correlation, among the
+/// watched ones, that it lies beneath.
+pub(super) fn beneath(correlation: &Correlation, row: &Row) -> Option<usize> {
+    (row.place as usize).checked_sub(correlation.rules.len())
+}
+
+/// A rule's place as rows tell it.
+pub(super) fn number(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }

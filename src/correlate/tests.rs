@@ -1,9 +1,10 @@
 //! Windows that fire exactly when they should, whatever the order in which files came.
 
 use super::*;
+use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome};
 use crate::rules::{Comparison, Measure};
-use crate::tally::Deed;
+use crate::tally::{Deed, Group};
 
 fn correlation(measure: Measure, timespan: Epoch, threshold: (Comparison, f64)) -> Correlation {
     Correlation {

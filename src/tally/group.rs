@@ -6,7 +6,6 @@ use bitcode::{Decode, Encode};
 use chrono::Datelike as _;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Told;
 use crate::event::time::{self, Epoch};
 use crate::finding::{CallCount, EventId, Finding, Outcome};
 use crate::names::NameId;
@@ -168,6 +167,20 @@ impl Group {
             self.samples.pop_last();
         }
     }
+}
+
+/// What a sample says beyond what its row says already.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+pub struct Told {
+    pub event_source: NameId,
+    pub account: NameId,
+    pub region: NameId,
+    pub principal: NameId,
+    pub target: NameId,
+    pub source_ip: NameId,
+    pub user_agent: NameId,
+    pub error_code: NameId,
+    pub error_message: NameId,
 }
 
 /// An event as evidence. Ordered by time, then by id, then by where it lies.

@@ -10,7 +10,7 @@ use std::sync::{PoisonError, RwLock};
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
-use super::Period;
+use super::group::Period;
 use crate::event::time::Epoch;
 
 /// The groups that hold as many events as are shown, with the time of the latest of these.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::GroupKey;
+use super::group::GroupKey;
 use crate::event::time::Epoch;
 
 /// What is new, and which rules have not learnt yet what is.

@@ -2,7 +2,7 @@
 
 use bitcode::{Decode, Encode};
 
-use super::Evidence;
+use super::group::{Evidence, Told};
 use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome};
 use crate::names::NameId;
@@ -39,20 +39,6 @@ pub struct Deed {
     pub outcome: Outcome,
     /// The rest of its sample; nothing for rules of great volume.
     pub told: Option<Told>,
-}
-
-/// What a sample says beyond what its row says already.
-#[derive(Debug, Clone, Copy, Encode, Decode)]
-pub struct Told {
-    pub event_source: NameId,
-    pub account: NameId,
-    pub region: NameId,
-    pub principal: NameId,
-    pub target: NameId,
-    pub source_ip: NameId,
-    pub user_agent: NameId,
-    pub error_code: NameId,
-    pub error_message: NameId,
 }
 
 impl Row {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bitcode::{Decode, Encode};
 
-use super::Period;
+use super::group::Period;
 use crate::coverage::{Coverage, Problem};
 use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome};

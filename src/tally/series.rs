@@ -10,8 +10,8 @@ use std::io;
 
 use bitcode::{Decode, Encode};
 
+use super::row::{Row, What};
 use super::spill::Spill;
-use super::{Row, What};
 use crate::event::time::Epoch;
 use crate::names::NameId;
 
@@ -243,7 +243,8 @@ mod tests {
     use std::collections::BTreeMap;
     use std::fs::File;
 
-    use super::super::{Deed, Told};
+    use super::super::group::Told;
+    use super::super::row::Deed;
     use super::*;
     use crate::finding::{EventId, Outcome};
     use crate::names::Names;
