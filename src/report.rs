@@ -15,6 +15,7 @@ pub mod notes;
 pub mod outlook;
 pub mod terminal;
 mod visibility;
+pub mod visible;
 
 use std::collections::BTreeMap;
 

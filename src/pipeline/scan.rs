@@ -18,9 +18,9 @@ use sights::Sights;
 /// A worker and the buffers it uses again.
 pub(super) struct Worker<'r> {
     detection: Option<Detection<'r>>,
-    pub(super) work: Work<'r>,
+    work: Work<'r>,
     scope: &'r Scope,
-    pub(super) decoder: Decoder,
+    decoder: Decoder,
     /// What the last object took.
     room: Room,
 }
@@ -55,11 +55,12 @@ impl<'r> Worker<'r> {
     ) -> Scanned {
         let mut coverage = Coverage::default();
         coverage.objects.listed = 1;
-        if let Some(reader) = self.work.digests
+        let reader = self.work.digests;
+        if let Some(reader) = reader
             && digest::is_digest(object)
         {
             let scanned = scanned(sequence, object, coverage);
-            return self.digest(scanned, object, fetched, reader);
+            return seal::digest(&mut self.decoder, scanned, object, fetched, reader);
         }
         let fetched = match fetched {
             Ok(fetched) => fetched,
@@ -80,20 +81,21 @@ impl<'r> Worker<'r> {
                     _ => hour.unread += 1,
                 });
                 return Scanned {
-                    integrity: self.unread(object, &error),
+                    integrity: reader.and_then(|reader| seal::unread(reader, object, &error)),
                     ..scanned(sequence, object, coverage)
                 };
             }
         };
         coverage.bytes_stored = fetched.bytes.len() as u64;
         let Some(detection) = &mut self.detection else {
-            return self.hash(scanned(sequence, object, coverage), object, &fetched);
+            let scanned = scanned(sequence, object, coverage);
+            return seal::hash(&mut self.decoder, scanned, object, &fetched, reader);
         };
         let mut taken = Taken::new(detection, self.scope, self.room);
         let decoded = self.decoder.decode(&fetched.bytes, &mut |record, event| {
             taken.take(record, event)
         });
-        let evidence = self.work.digests.and_then(|reader| {
+        let evidence = reader.and_then(|reader| {
             seal::evidence(reader, &mut self.decoder, object, &fetched, &decoded)
         });
         let scanned = match decoded {

@@ -1,6 +1,5 @@
 //! What an object proves: the evidence of logs and digests, beside whatever else is done with them.
 
-use super::scan::Worker;
 use crate::coverage::Coverage;
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
 use crate::digest::Reader;
@@ -9,70 +8,68 @@ use crate::source::key::LogKind;
 use crate::source::{FetchError, Fetched, ObjectRef};
 use crate::tally::Scanned;
 
-impl Worker<'_> {
-    /// A digest: it is no log and counts apart.
-    pub(super) fn digest(
-        &mut self,
-        mut scanned: Scanned,
-        object: &ObjectRef,
-        fetched: Result<Fetched, FetchError>,
-        reader: &Reader,
-    ) -> Scanned {
-        scanned.coverage.objects.listed = 0;
-        scanned.coverage.objects.digests = 1;
-        let fetched = match fetched {
-            Ok(fetched) => fetched,
-            // its successor misses it
-            Err(FetchError::Gone) => return scanned,
-            Err(error) => {
-                let standing = Standing::Unread(error.to_string());
-                scanned.integrity = reader.nameless(object, standing);
-                return scanned;
-            }
-        };
-        scanned.coverage.bytes_stored = fetched.bytes.len() as u64;
-        scanned.integrity = opened(reader, &mut self.decoder, object, &fetched);
-        scanned
-    }
+/// A digest: it is no log and counts apart.
+pub(super) fn digest(
+    decoder: &mut Decoder,
+    mut scanned: Scanned,
+    object: &ObjectRef,
+    fetched: Result<Fetched, FetchError>,
+    reader: &Reader,
+) -> Scanned {
+    scanned.coverage.objects.listed = 0;
+    scanned.coverage.objects.digests = 1;
+    let fetched = match fetched {
+        Ok(fetched) => fetched,
+        // its successor misses it
+        Err(FetchError::Gone) => return scanned,
+        Err(error) => {
+            let standing = Standing::Unread(error.to_string());
+            scanned.integrity = reader.nameless(object, standing);
+            return scanned;
+        }
+    };
+    scanned.coverage.bytes_stored = fetched.bytes.len() as u64;
+    scanned.integrity = opened(reader, decoder, object, &fetched);
+    scanned
+}
 
-    /// An object that is only hashed. Its key says what it is; where it says nothing, its content.
-    pub(super) fn hash(
-        &mut self,
-        mut scanned: Scanned,
-        object: &ObjectRef,
-        fetched: &Fetched,
-    ) -> Scanned {
-        let is_log = |kind: LogKind| kind != LogKind::Digest;
-        let decoded = match object.key.as_ref().map(|key| key.kind) {
-            Some(kind) if is_log(kind) => self.decoder.open(&fetched.bytes).map(|bytes| Decoded {
-                inflated: bytes.len() as u64,
-                ..Decoded::default()
-            }),
-            _ => self.decoder.decode(&fetched.bytes, &mut |_, _| {}),
-        };
-        if let Some(reader) = self.work.digests {
-            scanned.integrity = evidence(reader, &mut self.decoder, object, fetched, &decoded);
-        }
-        let coverage = &mut scanned.coverage;
-        match decoded {
-            Ok(decoded) if decoded.content == Content::Log => {
-                coverage.objects.read = 1;
-                coverage.bytes_inflated = decoded.inflated;
-            }
-            Ok(decoded) => apart(decoded.content, coverage),
-            // what cannot be inflated is a matter of the proof
-            Err(_) => coverage.objects.read = 1,
-        }
-        scanned
+/// An object that is only hashed. Its key says what it is; where it says nothing, its content.
+pub(super) fn hash(
+    decoder: &mut Decoder,
+    mut scanned: Scanned,
+    object: &ObjectRef,
+    fetched: &Fetched,
+    reader: Option<&Reader>,
+) -> Scanned {
+    let is_log = |kind: LogKind| kind != LogKind::Digest;
+    let decoded = match object.key.as_ref().map(|key| key.kind) {
+        Some(kind) if is_log(kind) => decoder.open(&fetched.bytes).map(|bytes| Decoded {
+            inflated: bytes.len() as u64,
+            ..Decoded::default()
+        }),
+        _ => decoder.decode(&fetched.bytes, &mut |_, _| {}),
+    };
+    if let Some(reader) = reader {
+        scanned.integrity = evidence(reader, decoder, object, fetched, &decoded);
     }
-
-    /// The evidence of a log that could not be had. One that is gone is missed by its digest.
-    pub(super) fn unread(&self, object: &ObjectRef, error: &FetchError) -> Option<Evidence> {
-        let reader = self.work.digests?;
-        match error {
-            FetchError::Gone => None,
-            _ => Some(reader.log(object, Reading::Unread(error.to_string().into()))),
+    let coverage = &mut scanned.coverage;
+    match decoded {
+        Ok(decoded) if decoded.content == Content::Log => {
+            coverage.objects.read = 1;
+            coverage.bytes_inflated = decoded.inflated;
         }
+        Ok(decoded) => apart(decoded.content, coverage),
+        // what cannot be inflated is a matter of the proof
+        Err(_) => coverage.objects.read = 1,
+    }
+    scanned
+}
+
+/// The evidence of a log that could not be had. One that is gone is missed by its digest.
+pub(super) fn unread(reader: &Reader, object: &ObjectRef, error: &FetchError) -> Option<Evidence> {
+    match error {
+        FetchError::Gone => None,
+        _ => Some(reader.log(object, Reading::Unread(error.to_string().into()))),
     }
 }
 

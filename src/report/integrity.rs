@@ -10,7 +10,7 @@ use anstyle::Style;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::terminal::visible;
+use super::visible::visible;
 use super::{plural, thousands};
 use crate::event::time::{Epoch, iso};
 use crate::finding::iso_time;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use chrono::{Datelike as _, NaiveDate};
 
-use super::terminal::visible;
+use super::visible::visible;
 use super::{plural, thousands};
 use crate::source::ObjectRef;
 

@@ -14,7 +14,7 @@ use crate::decode::Decoder;
 use crate::derive::{Organization, identity};
 use crate::event::{Event, Key};
 use crate::report::span;
-use crate::report::terminal::visible;
+use crate::report::visible::visible;
 use crate::rules::explain::{Asked, Explained, Part, Tested, explain};
 use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
 

@@ -9,7 +9,7 @@ use crate::cli::LintRules;
 use crate::commands::run::texts;
 use crate::config::Config;
 use crate::report::plural;
-use crate::report::terminal::visible;
+use crate::report::visible::visible;
 use crate::rules::lint::{Warning, lint, unfiled};
 use crate::rules::load::{self, RuleText};
 use crate::rules::{RuleSet, samples};

@@ -13,7 +13,7 @@ use crate::commands::run::{rule_set, texts};
 use crate::config::Config;
 use crate::derive::Derived;
 use crate::report::plural;
-use crate::report::terminal::visible;
+use crate::report::visible::visible;
 use crate::rules::load::{self, Settings};
 use crate::rules::{FirstSeen, Rule, RuleSet, Unconfigured};
 use crate::severity::Severity;

@@ -12,7 +12,7 @@ use crate::cli::{RuleChoice, TestRules};
 use crate::commands::run::rule_set;
 use crate::config::Config;
 use crate::report::plural;
-use crate::report::terminal::visible;
+use crate::report::visible::visible;
 use crate::rules::{Rule, RuleKind, RuleSet, samples};
 use crate::trial::{Failure, Trial, Tried};
 

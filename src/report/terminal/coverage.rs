@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::{coverage, visible};
+use super::coverage;
 use crate::coverage::HOUR;
 use crate::event::time::{self, Epoch, iso};
 use crate::report::grid::{Grid, HourState, Row, state_of};
+use crate::report::visible::visible;
 use crate::report::{Assessment, Report, notes, plural, span, thousands};
 use crate::trail::{Asked, Trail};
 
