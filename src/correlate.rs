@@ -60,19 +60,19 @@ fn sweep_all(
             is_watched: !watchers.is_empty(),
         };
         let measured = sweep.measure(series, &tally.names)?;
-        sweep.gather(measured, series, |burst| {
-            bursts::take(found, correlation, &burst, tally);
-            if !watchers.is_empty() {
+        sweep.gather(measured, series, |mut burst| {
+            bursts::take(found, correlation, &mut burst, tally);
+            if sweep.is_watched {
                 new.push(burst);
             }
         })?;
         for burst in new {
             for (watcher, below, meant) in &watchers {
-                let row = chained(&burst, watched.len(), *below);
-                let groups = beneath.groups((*watcher, *below), meant, &burst, &mut tally.names);
-                for (group, row) in groups.into_iter().zip(std::iter::repeat(row)) {
-                    let row = row.into_iter();
-                    row.for_each(|row| series.push(number(*watcher), group, row));
+                let Some(row) = chained(&burst, watched.len(), *below) else {
+                    continue;
+                };
+                for group in beneath.groups((*watcher, *below), meant, &burst, &mut tally.names) {
+                    series.push(number(*watcher), group, row.clone());
                 }
             }
             watched.push(burst);
@@ -141,7 +141,7 @@ fn chained(burst: &Burst, place: usize, below: usize) -> Option<Row> {
         place: number(below),
         value: burst.group,
         what: What::Burst(number(place)),
-        ..burst.last.clone()?
+        ..burst.rows.last()?.clone()
     })
 }
 

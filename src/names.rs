@@ -83,11 +83,6 @@ impl Names {
         lookup(&self.text, &self.ends, id.0)
     }
 
-    /// The text whose id has that place; empty where there is none.
-    pub fn at(&self, place: u32) -> &str {
-        lookup(&self.text, &self.ends, place)
-    }
-
     /// How many texts there are.
     pub const fn count(&self) -> usize {
         self.ends.len()

@@ -23,8 +23,6 @@ pub(super) struct Burst {
     pub(super) events: Group,
     pub(super) actors: BTreeSet<NameId>,
     pub(super) resources: BTreeSet<NameId>,
-    /// The last that was added.
-    pub(super) last: Option<Row>,
     /// All of them by time, where another correlation watches this one.
     pub(super) rows: Vec<Row>,
 }
@@ -48,7 +46,6 @@ impl Burst {
         if is_watched {
             self.rows.push(row.clone());
         }
-        self.last = Some(row.clone());
     }
 }
 
@@ -86,11 +83,11 @@ pub enum Actors {
     Several(usize),
 }
 
-/// Adds a burst to those that are told together with it.
+/// Adds a burst to those that are told together with it, to which its sums go over.
 pub(super) fn take(
     found: &mut BTreeMap<BurstKey, Bursts>,
     correlation: &Correlation,
-    burst: &Burst,
+    burst: &mut Burst,
     tally: &Tally,
 ) {
     let key = key(correlation, burst, tally);
@@ -104,7 +101,7 @@ pub(super) fn take(
     bursts.count += 1;
     bursts.peak = bursts.peak.max(burst.peak);
     bursts.at_the_edge |= at_the_edge(correlation, burst, &tally.coverage);
-    bursts.events.merge(&burst.events);
+    bursts.events.merge(std::mem::take(&mut burst.events));
 }
 
 fn key(correlation: &Correlation, burst: &Burst, tally: &Tally) -> BurstKey {

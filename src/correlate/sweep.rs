@@ -119,7 +119,6 @@ impl Sweep<'_> {
             events: Group::default(),
             actors: BTreeSet::new(),
             resources: BTreeSet::new(),
-            last: None,
             rows: Vec::new(),
         }
     }

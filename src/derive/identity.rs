@@ -265,15 +265,7 @@ impl KeyKind {
 /// What sort of credentials made a call, by the beginning of the access key's id (IAM user guide,
 /// "Unique identifiers").
 pub fn key_kind(event: &Event<'_>) -> KeyKind {
-    let key = event.user().access_key_id();
-    // nearly all are one or the other, or are not there
-    match key.as_str().get(..5) {
-        None => return KeyKind::None,
-        Some("\"ASIA") => return KeyKind::Temporary,
-        Some("\"AKIA") => return KeyKind::LongLived,
-        Some(_) => {}
-    }
-    match text(key).get(..4) {
+    match text(event.user().access_key_id()).get(..4) {
         Some("AKIA") => KeyKind::LongLived,
         Some("ASIA") => KeyKind::Temporary,
         _ => KeyKind::None,

@@ -136,10 +136,7 @@ impl<'a> Raw<'a> {
     /// What stands between the quotes of a JSON string, escapes and all.
     #[inline]
     pub fn quoted(self) -> Option<&'a str> {
-        match self.text.as_bytes() {
-            [b'"', .., b'"'] => self.text.get(1..self.text.len() - 1),
-            _ => None,
-        }
+        inside_quotes(self.text, 0, self.text.len())
     }
 
     /// What stands between the quotes of a JSON string that holds no escape: its content.
@@ -218,6 +215,16 @@ impl<'a> Raw<'a> {
             text: self.text,
             at: 0,
         })
+    }
+}
+
+/// What stands between the quotes that a part of a text begins and ends with.
+#[inline]
+pub(crate) fn inside_quotes(text: &str, from: usize, to: usize) -> Option<&str> {
+    let bytes = text.as_bytes();
+    match (bytes.get(from), bytes.get(to.checked_sub(1)?)) {
+        (Some(b'"'), Some(b'"')) => text.get(from + 1..to - 1),
+        _ => None,
     }
 }
 

@@ -2,8 +2,6 @@
 
 mod sights;
 
-use chrono::NaiveDate;
-
 use super::{Work, seal};
 use crate::coverage::{Coverage, Hour, ProblemKind};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
@@ -115,7 +113,7 @@ impl<'r> Worker<'r> {
                     object: own.object,
                     coverage: own.coverage,
                     place: own.place.or(first),
-                    delivered: own.delivered,
+                    has_key: own.has_key,
                     stamp: own.stamp.or(taken.newest),
                     late: taken.newest.is_some_and(late),
                     ..taken.scanned
@@ -185,10 +183,7 @@ fn scanned(sequence: u64, object: &ObjectRef, coverage: Coverage) -> Scanned {
         coverage,
         place,
         stamp: delivered.map(|time| time.timestamp()),
-        delivered: object.key.as_ref().map(|key| {
-            let day = key.day.signed_duration_since(NaiveDate::default());
-            day.num_days()
-        }),
+        has_key: object.key.is_some(),
         ..Scanned::default()
     }
 }

@@ -39,7 +39,6 @@ pub(super) struct Duplicates {
     young: FxHashSet<u128>,
     /// The times of their events.
     times: Option<Times>,
-    room: usize,
     sealed: Vec<Sealed>,
     spill: Spill,
     others: FxHashSet<Box<str>>,
@@ -52,9 +51,8 @@ impl Default for Duplicates {
         Self {
             young: FxHashSet::default(),
             times: None,
-            room: ROOM,
             sealed: Vec::new(),
-            spill: Spill::default(),
+            spill: Spill::beyond(ROOM),
             others: FxHashSet::default(),
             failure: None,
         }
@@ -91,7 +89,7 @@ impl Duplicates {
         }
         let (first, last) = self.times.unwrap_or((time, time));
         self.times = Some((first.min(time), last.max(time)));
-        if self.young.len() >= self.room {
+        if self.spill.is_due(self.young.len()) {
             self.seal();
         }
         true
@@ -127,8 +125,7 @@ impl Duplicates {
         let at = self.spill.end();
         for ids in ids.chunks(WRITTEN) {
             let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_be_bytes()).collect();
-            if self.spill.append(&bytes).is_err() {
-                self.room = usize::MAX;
+            if self.spill.append(&bytes).is_none() {
                 return;
             }
         }
@@ -181,7 +178,6 @@ mod tests {
 
     fn small(spill: Spill) -> Duplicates {
         Duplicates {
-            room: 1_000,
             spill,
             ..Duplicates::default()
         }
@@ -189,7 +185,7 @@ mod tests {
 
     #[test]
     fn copies_are_known_again_wherever_their_ids_lie() {
-        let (mut met, mut twin) = (small(Spill::default()), HashSet::new());
+        let (mut met, mut twin) = (small(Spill::beyond(1_000)), HashSet::new());
         let mut random = 7u64;
         for n in 0..30_000u64 {
             random = random
@@ -223,7 +219,10 @@ mod tests {
     #[test]
     fn where_no_file_can_be_had_all_ids_stay_in_memory() {
         let readable = tempfile::NamedTempFile::new().unwrap();
-        let mut met = small(Spill::on(std::fs::File::open(readable.path()).unwrap()));
+        let mut met = small(Spill::on(
+            std::fs::File::open(readable.path()).unwrap(),
+            1_000,
+        ));
         for n in 0..5_000 {
             assert!(met.is_new(&id(n), Some(1)));
         }
@@ -235,7 +234,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_back_is_no_secret() {
         let file = tempfile::tempfile().unwrap();
-        let mut met = small(Spill::on(file.try_clone().unwrap()));
+        let mut met = small(Spill::on(file.try_clone().unwrap(), 1_000));
         for n in 0..2_500 {
             assert!(met.is_new(&id(n), Some(1)));
         }

@@ -79,7 +79,7 @@ impl Groups {
     pub fn put(&mut self, key: GroupKey, group: Group) {
         let place = self.place(key);
         if let Some((_, known)) = self.at(place) {
-            known.merge(&group);
+            known.merge(group);
         }
     }
 
@@ -123,28 +123,27 @@ impl Group {
     }
 
     /// Adds what another group holds.
-    pub fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: Self) {
         if self.count == 0 {
-            self.clone_from(other);
+            *self = other;
             return;
         }
         self.count += other.count;
         self.first = self.first.into_iter().chain(other.first).min();
         self.last = self.last.max(other.last);
-        for (call, count) in &other.calls {
-            match self.calls.iter_mut().find(|(known, _)| known == call) {
-                Some((_, known)) => known.merge(*count),
-                None => self.calls.push((*call, *count)),
+        for (call, count) in other.calls {
+            match self.calls.iter_mut().find(|(known, _)| *known == call) {
+                Some((_, known)) => known.merge(count),
+                None => self.calls.push((call, count)),
             }
         }
-        self.accounts.extend(&other.accounts);
-        self.regions.extend(&other.regions);
-        self.source_ips.extend(&other.source_ips);
-        for sample in &other.samples {
-            if self.wants(sample.time) {
-                self.keep(sample.clone());
-            }
-        }
+        self.accounts.extend(other.accounts);
+        self.regions.extend(other.regions);
+        self.source_ips.extend(other.source_ips);
+        other
+            .samples
+            .into_iter()
+            .for_each(|sample| self.keep(sample));
     }
 
     /// True where an event of that time may be among the earliest.

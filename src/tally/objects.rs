@@ -17,7 +17,6 @@ pub(super) struct Objects {
     ends: Vec<(u32, u64)>,
     /// What comes behind that in the file.
     young: String,
-    room: usize,
     spill: Spill,
 }
 
@@ -26,8 +25,7 @@ impl Default for Objects {
         Self {
             ends: Vec::new(),
             young: String::new(),
-            room: ROOM,
-            spill: Spill::default(),
+            spill: Spill::beyond(ROOM),
         }
     }
 }
@@ -35,12 +33,9 @@ impl Default for Objects {
 impl Objects {
     /// Notes a name. Objects must come in their order.
     pub(super) fn insert(&mut self, object: u32, name: &str) {
-        if self.young.len() >= self.room {
-            match self.spill.append(self.young.as_bytes()) {
-                Ok(_) => self.young.clear(),
-                // where the file cannot take them they stay
-                Err(_) => self.room = usize::MAX,
-            }
+        if self.spill.is_due(self.young.len()) && self.spill.append(self.young.as_bytes()).is_some()
+        {
+            self.young.clear();
         }
         self.young.push_str(name);
         let end = self.spill.end() + self.young.len() as u64;
@@ -75,7 +70,6 @@ mod tests {
 
     fn filled(spill: Spill) -> Objects {
         let mut objects = Objects {
-            room: 100,
             spill,
             ..Objects::default()
         };
@@ -91,7 +85,7 @@ mod tests {
 
     #[test]
     fn every_name_is_told_wherever_it_lies() {
-        let objects = filled(Spill::default());
+        let objects = filled(Spill::beyond(100));
         assert!(objects.young.len() < 200 && objects.spill.end() > 5_000);
         for object in 0..1_000 {
             assert_eq!(objects.name(object * 3).unwrap(), name(object * 3));
@@ -102,11 +96,14 @@ mod tests {
     #[test]
     fn where_no_file_can_be_had_they_stay_and_what_is_lost_is_no_secret() {
         let readable = tempfile::NamedTempFile::new().unwrap();
-        let objects = filled(Spill::on(std::fs::File::open(readable.path()).unwrap()));
+        let objects = filled(Spill::on(
+            std::fs::File::open(readable.path()).unwrap(),
+            100,
+        ));
         assert_eq!(objects.spill.end(), 0);
         assert_eq!(objects.name(1_500).unwrap(), name(1_500));
         let file = tempfile::tempfile().unwrap();
-        let objects = filled(Spill::on(file.try_clone().unwrap()));
+        let objects = filled(Spill::on(file.try_clone().unwrap(), 100));
         file.set_len(0).unwrap();
         assert!(objects.name(0).is_err());
     }

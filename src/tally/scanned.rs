@@ -26,8 +26,8 @@ pub struct Scanned {
     pub stamp: Option<Epoch>,
     /// It was delivered later than is usual.
     pub late: bool,
-    /// The day its key says it was delivered, in days since 1970.
-    pub delivered: Option<i64>,
+    /// Its key says where it belongs.
+    pub has_key: bool,
     /// The texts that everything below names.
     pub names: Names,
     /// One entry per evaluated record, in file order.
@@ -133,7 +133,7 @@ impl Scanned {
         if self.outside.is_empty() {
             return;
         }
-        if self.delivered.is_none() {
+        if !self.has_key {
             self.place = first.map(|(account, region)| (account.to_owned(), region.to_owned()));
         }
         self.coverage.narrow(&hours);

@@ -27,7 +27,6 @@ pub struct Series {
     young: Vec<Filed>,
     /// The places of the young rows as they are sorted; of those that have come since, nothing.
     order: Vec<u32>,
-    room: usize,
     runs: Vec<Vec<Block>>,
     spill: Spill,
 }
@@ -37,9 +36,8 @@ impl Default for Series {
         Self {
             young: Vec::new(),
             order: Vec::new(),
-            room: ROOM,
             runs: Vec::new(),
-            spill: Spill::default(),
+            spill: Spill::beyond(ROOM),
         }
     }
 }
@@ -85,7 +83,7 @@ struct Block {
 impl Series {
     /// Adds a row to a group of a correlation.
     pub fn push(&mut self, correlation: u32, group: NameId, row: Row) {
-        if self.young.len() >= self.room {
+        if self.spill.is_due(self.young.len()) {
             self.seal();
         }
         self.young.push(Filed {
@@ -107,8 +105,7 @@ impl Series {
             for rows in rows.chunks(BLOCK) {
                 let rows: Vec<Filed> = rows.iter().copied().cloned().collect();
                 let bytes = bitcode::encode(&rows);
-                let Ok(at) = self.spill.append(&bytes) else {
-                    self.room = usize::MAX;
+                let Some(at) = self.spill.append(&bytes) else {
                     return;
                 };
                 run.push(Block {
@@ -123,26 +120,14 @@ impl Series {
         self.order.clear();
     }
 
-    /// Brings the young rows into order. What decides nearly always is compared as one number, and no
-    /// row is moved.
+    /// Brings the young rows into order, without moving one.
     fn sort(&mut self) {
         if self.order.len() == self.young.len() {
             return;
         }
-        let number = |filed: &Filed| {
-            let time = u64::from_ne_bytes(filed.row.time.to_ne_bytes()) ^ (1 << 63);
-            let group = u64::from(filed.correlation) << 32 | filed.group.place() as u64;
-            u128::from(group) << 64 | u128::from(time)
-        };
-        let mut keys: Vec<(u128, u32)> = self.young.iter().map(number).zip(0..).collect();
-        keys.sort_unstable();
-        let key = |(_, place): &(u128, u32)| self.young.get(*place as usize).map(Filed::key);
-        for equal in keys.chunk_by_mut(|(left, _), (right, _)| left == right) {
-            if equal.len() > 1 {
-                equal.sort_by_key(key);
-            }
-        }
-        self.order = keys.into_iter().map(|(_, place)| place).collect();
+        let (young, order) = (&self.young, &mut self.order);
+        *order = (0..).take(young.len()).collect();
+        order.sort_by_cached_key(|at| young.get(*at as usize).map(Filed::key));
     }
 
     /// Tells every row of a correlation with the name of its group: group after group, and in each by
@@ -251,7 +236,6 @@ mod tests {
 
     fn small(spill: Spill) -> Series {
         Series {
-            room: 700,
             spill,
             ..Series::default()
         }
@@ -341,7 +325,7 @@ mod tests {
     #[test]
     fn groups_come_whole_and_in_order_wherever_their_rows_lie() {
         for rows in [0, 1, 699, 700, 701, 20_000] {
-            let (mut series, expected) = filled(small(Spill::default()), rows);
+            let (mut series, expected) = filled(small(Spill::beyond(700)), rows);
             assert_eq!(series.runs.len(), rows.saturating_sub(1) as usize / 700);
             for _ in 0..2 {
                 for correlation in 0..4 {
@@ -355,7 +339,7 @@ mod tests {
     #[test]
     fn where_no_file_can_be_had_all_rows_stay_in_memory() {
         let readable = tempfile::NamedTempFile::new().unwrap();
-        let spill = Spill::on(File::open(readable.path()).unwrap());
+        let spill = Spill::on(File::open(readable.path()).unwrap(), 700);
         let (mut series, expected) = filled(small(spill), 5_000);
         assert_eq!((series.runs.len(), series.young.len()), (0, 5_000));
         assert_eq!(told(&mut series, 1).unwrap(), expected[&1]);
@@ -364,7 +348,7 @@ mod tests {
     #[test]
     fn rows_that_cannot_be_read_back_are_no_secret() {
         let file = tempfile::tempfile().unwrap();
-        let (mut series, _) = filled(small(Spill::on(file.try_clone().unwrap())), 5_000);
+        let (mut series, _) = filled(small(Spill::on(file.try_clone().unwrap(), 700)), 5_000);
         file.set_len(100).unwrap();
         assert!(told(&mut series, 1).is_err());
     }

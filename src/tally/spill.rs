@@ -5,18 +5,41 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 
 /// Bytes in a temporary file that has no name and that nobody else can open; it is gone with the
 /// program. It is made when the first bytes come, where the system keeps temporary files (`TMPDIR`).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Spill {
+    /// How much its owner holds in memory; without bounds once the file took no more.
+    room: usize,
     file: Option<File>,
     end: u64,
 }
 
 impl Spill {
-    /// Sets bytes aside; where they begin. After an error everything set aside before still stands.
-    ///
-    /// # Errors
-    /// No file can be made there, or it cannot take them.
-    pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<u64> {
+    /// For an owner that has room for so much, in a measure of its own.
+    pub(super) const fn beyond(room: usize) -> Self {
+        Self {
+            room,
+            file: None,
+            end: 0,
+        }
+    }
+
+    /// True where its owner, who holds so much, should set some of it aside.
+    pub(super) const fn is_due(&self, held: usize) -> bool {
+        held >= self.room
+    }
+
+    /// Sets bytes aside; where they begin. Nothing where no file can be made or it cannot take them:
+    /// they stay with their owner then, as does all that comes after them. What was set aside before
+    /// still stands.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Option<u64> {
+        let appended = self.try_append(bytes);
+        if appended.is_err() {
+            self.room = usize::MAX;
+        }
+        appended.ok()
+    }
+
+    fn try_append(&mut self, bytes: &[u8]) -> io::Result<u64> {
         let file = match &mut self.file {
             Some(file) => file,
             // made with a name and for this user alone, it loses the name at once
@@ -46,10 +69,10 @@ impl Spill {
 
     /// A file of the tests' choice.
     #[cfg(test)]
-    pub(super) fn on(file: File) -> Self {
+    pub(super) fn on(file: File, room: usize) -> Self {
         Self {
             file: Some(file),
-            end: 0,
+            ..Self::beyond(room)
         }
     }
 }
@@ -60,7 +83,8 @@ mod tests {
 
     #[test]
     fn what_is_set_aside_comes_back_and_nobody_else_can_look() {
-        let mut spill = Spill::default();
+        let mut spill = Spill::beyond(4);
+        assert!(!spill.is_due(3) && spill.is_due(4));
         assert!(spill.read(0, &mut [0]).is_err(), "nothing is there yet");
         assert_eq!(spill.append(b"first").unwrap(), 0);
         assert_eq!(spill.append(b"second").unwrap(), 5);

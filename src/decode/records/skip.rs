@@ -2,7 +2,7 @@
 
 use super::super::DecodeError;
 use super::{Walk, is_scalar};
-use crate::event::json::Raw;
+use crate::event::json::{Raw, inside_quotes};
 use crate::event::{Event, Key};
 
 /// A place in a walk.
@@ -12,16 +12,6 @@ struct Here {
     next: usize,
     next_bracket: usize,
     behind: usize,
-}
-
-/// What stands in the quotes that a text from here to there begins and ends with.
-#[inline]
-fn inside_quotes(text: &str, from: usize, to: usize) -> Option<&str> {
-    let bytes = text.as_bytes();
-    match (bytes.get(from), bytes.get(to.checked_sub(1)?)) {
-        (Some(b'"'), Some(b'"')) => text.get(from + 1..to - 1),
-        _ => None,
-    }
 }
 
 impl<'a> Walk<'a> {
@@ -78,11 +68,12 @@ impl<'a> Walk<'a> {
             };
             match inside_quotes(text, here.behind, colon).and_then(Key::from_name) {
                 Some(key) => event.set(key, value),
-                None => match text.get(here.behind..colon).map(Raw::new) {
-                    Some(key) if key.quoted().is_some() => {
-                        event.note(key.string().unwrap_or_default(), value);
-                    }
-                    _ => break false,
+                None => match text
+                    .get(here.behind..colon)
+                    .and_then(|key| Raw::new(key).string())
+                {
+                    Some(name) => event.note(name, value),
+                    None => break false,
                 },
             }
             here = Here {

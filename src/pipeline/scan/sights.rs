@@ -19,7 +19,7 @@ use crate::trail::{Change, TrailChange};
 #[derive(Default)]
 pub(super) struct Sights {
     /// By account and Region: few, and nearly always one.
-    places: Vec<([NameId; 2], Place)>,
+    places: BTreeMap<[NameId; 2], Place>,
     /// What records without a time were: it stands in no hour.
     undated: Place,
     /// The rows of calls that CloudTrail itself took.
@@ -61,20 +61,9 @@ impl Sights {
 
     fn note_kinds(&mut self, event: &Event<'_>, row: &Activity) {
         let hour = row.hour;
-        let own = |(place, _): &([NameId; 2], Place)| *place == row.place();
-        let known = self.places.iter().rposition(own);
         let place = match hour {
             None => &mut self.undated,
-            Some(_) => {
-                let place = known.unwrap_or(self.places.len());
-                if known.is_none() {
-                    self.places.push((row.place(), Place::default()));
-                }
-                match self.places.get_mut(place) {
-                    Some((_, place)) => place,
-                    None => return,
-                }
-            }
+            Some(_) => self.places.entry(row.place()).or_default(),
         };
         let (hour, reads) = (hour.unwrap_or_default(), usize::from(reads(event)));
         let note = |known: &mut WriteAndRead| {
