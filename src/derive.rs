@@ -93,6 +93,14 @@ derived! {
     SourceNetwork = "trailscan.source_network",
 }
 
+/// A part of a text, borrowed where the text is.
+fn part<'a>(text: Cow<'a, str>, pick: impl Fn(&str) -> Option<&str>) -> Option<Cow<'a, str>> {
+    match text {
+        Cow::Borrowed(text) => pick(text).map(Cow::Borrowed),
+        Cow::Owned(text) => pick(&text).map(|part| Cow::Owned(part.to_owned())),
+    }
+}
+
 impl Derived {
     /// The key of `trailscan.toml` without which this field has no value.
     pub const fn needs(self) -> Option<&'static str> {

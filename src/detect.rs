@@ -147,6 +147,7 @@ impl<'r> Detection<'r> {
             caller: caller.unwrap_or(Names::EMPTY),
             organization: self.detector.organization,
             fact: None,
+            principal: None,
             actor: None,
             resource: None,
             source_ip: None,
@@ -224,9 +225,14 @@ struct Told<'e, 'a> {
     organization: &'e Organization,
     caller: NameId,
     fact: Option<u32>,
+    principal: Option<NameId>,
     actor: Option<NameId>,
     resource: Option<NameId>,
     source_ip: Option<NameId>,
+}
+
+fn principal(known: &mut Option<NameId>, event: &Event<'_>, names: &mut Names) -> NameId {
+    *known.get_or_insert_with(|| names.id(&identity::principal(event)))
 }
 
 impl Told<'_, '_> {
@@ -238,7 +244,7 @@ impl Told<'_, '_> {
                 None => *self.actor.get_or_insert_with(|| {
                     match identity::is_actor_the_caller(self.event) {
                         true => self.caller,
-                        false => names.id(&identity::actor(self.event)),
+                        false => principal(&mut self.principal, self.event, names),
                     }
                 }),
             };
@@ -316,7 +322,7 @@ impl Told<'_, '_> {
         let target = self.target(names);
         let source_ip = self.source_ip(names);
         let fact = Fact {
-            principal: names.id(&identity::principal(self.event)),
+            principal: principal(&mut self.principal, self.event, names),
             target,
             source_ip,
             user_agent: names.id(&self.event.text(Key::UserAgent)),

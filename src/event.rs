@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use json::{Raw, Value};
 use path::{LISTS_IN_LISTS, descend, is_joined, is_there};
 pub use path::{Path, Shortcut};
-use time::Epoch;
+use time::{Epoch, TimeReader};
 use user_identity::{SessionIssuer, UserIdentity};
 
 /// Declares the known top-level keys once: the variant, its spelling, and the table between them.
@@ -90,7 +90,10 @@ pub struct Event<'a> {
     /// The export spelled every key in lower case (Athena, Panther): nested keys are then
     /// compared without case as well.
     folded: bool,
+    /// No escape stands anywhere in it: its texts are what stands between their quotes.
+    plain: bool,
     time: Option<Epoch>,
+    times: TimeReader,
     /// Nearly every rule and table asks for these two, so they are read at once.
     user: UserIdentity<'a>,
     issuer: SessionIssuer<'a>,
@@ -104,7 +107,9 @@ impl Default for Event<'_> {
             present: 0,
             others: Vec::new(),
             folded: false,
+            plain: false,
             time: None,
+            times: TimeReader::default(),
             user: UserIdentity::default(),
             issuer: SessionIssuer::default(),
             remembered: RefCell::new(Vec::new()),
@@ -128,6 +133,7 @@ impl<'a> Event<'a> {
         self.present = 0;
         self.others.clear();
         self.folded = false;
+        self.plain = false;
         self.time = None;
         self.remembered.get_mut().clear();
     }
@@ -142,11 +148,17 @@ impl<'a> Event<'a> {
     }
 
     /// Notes the value of a documented key.
+    #[inline]
     pub fn set(&mut self, key: Key, value: Raw<'a>) {
         if let Some(slot) = self.fields.get_mut(key as usize) {
             *slot = value;
             self.present |= 1 << key as u32;
         }
+    }
+
+    /// Notes that no backslash stands in the record. Whoever does not know says nothing.
+    pub const fn note_plain(&mut self, plain: bool) {
+        self.plain = plain;
     }
 
     /// Ends the noting: recognises lower-case exports, reads the time and who called.
@@ -166,10 +178,8 @@ impl<'a> Event<'a> {
                 }
             }
         }
-        self.time = self
-            .raw(Key::EventTime)
-            .string()
-            .and_then(|text| time::parse(&text));
+        let time = self.text(Key::EventTime);
+        self.time = self.times.parse(&time);
         self.user.read(self.raw(Key::UserIdentity), self.folded);
         self.issuer
             .read_session(self.user.session_context(), self.folded);
@@ -206,7 +216,25 @@ impl<'a> Event<'a> {
 
     /// A documented key's scalar as text; empty where it is absent, null or nested.
     pub fn text(&self, key: Key) -> Cow<'a, str> {
-        self.raw(key).text().unwrap_or_default()
+        self.read(self.raw(key))
+    }
+
+    /// A scalar of this record as text; empty where it is absent, null or nested.
+    #[inline]
+    pub fn read(&self, raw: Raw<'a>) -> Cow<'a, str> {
+        match self.plain {
+            true => Cow::Borrowed(raw.unescaped().unwrap_or_default()),
+            false => raw.text().unwrap_or_default(),
+        }
+    }
+
+    /// The content of a string of this record in which no escape stands.
+    #[inline]
+    pub fn plain_text(&self, raw: Raw<'a>) -> Option<&'a str> {
+        match self.plain {
+            true => raw.quoted(),
+            false => raw.plain(),
+        }
     }
 
     /// `eventTime` in seconds; nothing where it is missing or unreadable ("undated").
@@ -252,20 +280,28 @@ impl<'a> Event<'a> {
                     .map_or(Raw::default(), |(_, found)| found)
             });
         }
-        self.raw(key).at(path)
+        path.iter().fold(self.raw(key), |value, name| {
+            let [found] = self.named(value, &[name]);
+            found
+        })
     }
 
     /// The members of these names below a documented key, in one pass; absent where there are none.
     pub fn members_of<const N: usize>(&self, key: Key, names: &[&str; N]) -> [Raw<'a>; N] {
         match self.folded {
             true => names.map(|name| self.at(key, &[name])),
-            false => self.raw(key).named(names),
+            false => self.named(self.raw(key), names),
         }
+    }
+
+    /// [`Raw::named`] of an object in this record.
+    pub fn named<const N: usize>(&self, object: Raw<'a>, names: &[&str; N]) -> [Raw<'a>; N] {
+        object.named(names, self.plain || object.is_plain())
     }
 
     /// `at`, as text; empty where there is no scalar.
     pub fn text_at(&self, key: Key, path: &[&str]) -> Cow<'a, str> {
-        self.at(key, path).text().unwrap_or_default()
+        self.read(self.at(key, path))
     }
 
     /// The account whose log this record is: `recipientAccountId`, in older records the caller's.
@@ -310,7 +346,8 @@ impl<'a> Event<'a> {
             Path::Below(key, rest, shortcut) => match (self.short(*shortcut), rest.as_slice()) {
                 (Some((raw, steps)), _) => (steps == rest.len()).then_some(raw),
                 (None, [name]) if !self.folded && !self.raw(*key).is_array() => {
-                    Some(self.raw(*key).get(name))
+                    let [found] = self.named(self.raw(*key), &[name]);
+                    Some(found)
                 }
                 _ => None,
             },

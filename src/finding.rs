@@ -30,49 +30,28 @@ impl EventId {
 
     /// Only the lower-case form with hyphens, so that what is printed is what was read.
     fn guid(text: &[u8]) -> Option<[u8; 16]> {
-        let (head, rest) = text.split_first_chunk::<8>()?;
-        let &[
-            b'-',
-            a,
-            b,
-            c,
-            d,
-            b'-',
-            e,
-            f,
-            g,
-            h,
-            b'-',
-            i,
-            j,
-            k,
-            l,
-            b'-',
-            ref tail @ ..,
-        ] = rest
-        else {
-            return None;
+        let text: &[u8; 36] = text.try_into().ok()?;
+        let four = |at: usize| {
+            let digits = text.get(at..).and_then(|rest| rest.first_chunk::<4>());
+            u64::from(u32::from_be_bytes(*digits.unwrap_or(b"----")))
         };
-        let (next, last) = tail.split_first_chunk::<4>()?;
-        let [m, n, o, p] = *next;
-        let [a, b, c, d] = [
-            hex(*head)?,
-            hex([a, b, c, d, e, f, g, h])?,
-            hex([i, j, k, l, m, n, o, p])?,
-            hex(*last.first_chunk().filter(|_| last.len() == 8)?)?,
-        ];
-        let value = [a, b, c, d]
+        let hyphens = [8, 13, 18, 23].map(|at| text.get(at) == Some(&b'-'));
+        let places = [[0, 4], [9, 14], [19, 24], [28, 32]];
+        let [a, b, c, d] = places.map(|[head, tail]| hex(four(head) << 32 | four(tail)));
+        if hyphens.contains(&false) {
+            return None;
+        }
+        let value = [a?, b?, c?, d?]
             .into_iter()
             .fold(0, |value: u128, part| value << 32 | u128::from(part));
         Some(value.to_be_bytes())
     }
 }
 
-/// The number that eight lower-case hexadecimal digits write, read at once: every event has four of
-/// them.
-fn hex(digits: [u8; 8]) -> Option<u32> {
+/// The number that eight lower-case hexadecimal digits write, the first in the highest byte, read at
+/// once: every event has four of them.
+fn hex(text: u64) -> Option<u32> {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    let text = u64::from_be_bytes(digits);
     let letters = (text >> 6) & ONES;
     let values = (text & (0x0f * ONES)) + 9 * letters;
     let above_nine = ((values + 6 * ONES) >> 4) & ONES;

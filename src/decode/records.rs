@@ -91,6 +91,8 @@ struct Walk<'a> {
     positions: &'a [u32],
     /// Places of the brackets among the positions.
     brackets: &'a [u32],
+    /// Blocks that hold backslashes, from the first on that ends behind the record at hand's start.
+    escapes: &'a [u32],
     compact: bool,
     /// The next structural byte to look at.
     next: usize,
@@ -110,6 +112,7 @@ impl<'a> Walk<'a> {
             text,
             positions: scratch.structure.positions(),
             brackets: &scratch.structure.brackets,
+            escapes: &scratch.structure.escapes,
             compact: scratch.structure.compact,
             next: 0,
             next_bracket: 0,
@@ -293,7 +296,7 @@ impl<'a> Walk<'a> {
         mut records: Option<(&mut Decoded, &mut Visit<'_>)>,
     ) -> Result<bool, DecodeError> {
         let mut listed = false;
-        self.take()?;
+        let start = self.take()?.1;
         if self.peek() == b'}' && self.rest_blank(self.ahead()) {
             self.take()?;
             event.finish();
@@ -301,6 +304,7 @@ impl<'a> Walk<'a> {
         }
         loop {
             if records.is_none() && self.plain_members(event) {
+                event.note_plain(self.is_plain(start));
                 event.finish();
                 return Ok(false);
             }
@@ -363,6 +367,7 @@ const fn is_bracket(byte: u8) -> bool {
 }
 
 /// True for a string, number, true, false or null (RFC 8259, section 3).
+#[inline]
 fn is_scalar(text: &str) -> bool {
     match text.as_bytes() {
         [b'"', .., b'"'] => true,

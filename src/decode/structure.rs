@@ -10,12 +10,17 @@
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, Simd, dispatch, mask8x64, u8x64};
 
+/// The bytes that are looked at in one step.
+pub(super) const BLOCK: usize = 64;
+
 /// Where everything stands that gives a text its structure.
 #[derive(Debug, Default)]
 pub(super) struct Structure {
     positions: Offsets,
     /// Which of the positions are brackets, as places in `positions`.
     pub(super) brackets: Vec<u32>,
+    /// The offsets of the blocks of [`BLOCK`] bytes in which a backslash stands: few.
+    pub(super) escapes: Vec<u32>,
     /// Every colon, comma and opening bracket is followed at once by what may begin a value or a
     /// key, or by a closing bracket: no white space, no rubbish.
     pub(super) compact: bool,
@@ -39,9 +44,10 @@ impl Structure {
     fn read_with<S: Simd>(&mut self, simd: S, text: &[u8]) -> Result<(), &'static str> {
         self.positions.count = 0;
         self.brackets.clear();
+        self.escapes.clear();
         self.compact = true;
         let mut state = State::default();
-        let (blocks, rest) = text.as_chunks::<64>();
+        let (blocks, rest) = text.as_chunks::<BLOCK>();
         let mut base = 0u32;
         for block in blocks {
             let found = state.structurals(simd, block);
@@ -65,6 +71,9 @@ impl Structure {
 
     #[inline(always)]
     fn note<S: Simd>(&mut self, simd: S, found: &Found, block: &[u8; 64], base: u32) {
+        if found.escapes {
+            self.escapes.push(base);
+        }
         let before = u32::try_from(self.positions.count).unwrap_or(u32::MAX);
         self.positions.add(simd, found.structurals, base);
         let mut brackets = found.brackets;
@@ -157,6 +166,8 @@ const PLACES: [u8; 64] = {
 struct Found {
     structurals: u64,
     brackets: u64,
+    /// A backslash stands in it.
+    escapes: bool,
     /// What follows an opening bracket, a colon or a comma and is neither a quote nor a bracket.
     others: u64,
 }
@@ -196,6 +207,7 @@ impl State {
         Found {
             structurals: opens | brackets,
             brackets,
+            escapes: backslashes != 0,
             others: follows & !(quotes | brackets),
         }
     }
@@ -301,6 +313,13 @@ mod tests {
             );
             assert_eq!(fast.brackets, brackets, "{shown}");
             assert_eq!(fast.compact, compact, "{shown}");
+            let escapes: Vec<u32> = (0u32..)
+                .step_by(BLOCK)
+                .zip(text.chunks(BLOCK))
+                .filter(|(_, block)| block.contains(&b'\\'))
+                .map(|(at, _)| at)
+                .collect();
+            assert_eq!(fast.escapes, escapes, "{shown}");
         }
     }
 }

@@ -253,3 +253,34 @@ fn marks_and_bytes_tell_the_same() {
         assert!(seen > 50);
     }
 }
+
+#[test]
+fn an_escape_is_read_wherever_it_stands_among_records_without_any() {
+    let record = |agent: &str, name: &str| {
+        format!(
+            r#"{{"eventVersion":"1.08","eventName":"{name}","userAgent":"{agent}","requestParameters":{{"k":"v"}}}}"#
+        )
+    };
+    // every place of a record that may hold one, and every place of the record among the blocks
+    for spaces in 0..140 {
+        let pad = "x".repeat(spaces);
+        for escaped in 0..4 {
+            let records = [0, 1, 2].map(|at| match at == escaped {
+                false => record(&pad, "A"),
+                true if spaces % 2 == 0 => record(&format!(r"{pad}\u0041\\"), "A"),
+                true => record(&pad, r"\u0041"),
+            });
+            let text = format!("{{\"Records\":[{}]}}", records.join(","));
+            let mut got = Vec::new();
+            let decoded = Decoder::new(64).decode(text.as_bytes(), &mut |_, event| {
+                got.push([Key::EventName, Key::UserAgent].map(|key| event.text(key).into_owned()));
+            });
+            assert_eq!(decoded.map(|decoded| decoded.records), Ok(3));
+            for (got, record) in got.iter().zip(&records) {
+                let slow: serde_json::Value = serde_json::from_str(record).unwrap();
+                let slow = ["eventName", "userAgent"].map(|key| slow[key].as_str().unwrap());
+                assert_eq!(got, &slow, "{text}");
+            }
+        }
+    }
+}

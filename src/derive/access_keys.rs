@@ -12,7 +12,6 @@ use serde::Deserialize;
 
 use crate::event::Event;
 use crate::event::time::{self, Epoch};
-use crate::event::user_identity::UserIdentity;
 
 /// Seconds in a day.
 const DAY: Epoch = 86_400;
@@ -145,7 +144,7 @@ impl AccessKeys {
     /// How many whole days old the key of a call was, at least. Nothing for temporary credentials and
     /// for keys of which nobody told.
     pub fn age_days(&self, event: &Event<'_>) -> Option<i64> {
-        let key = UserIdentity::text(event.user().access_key_id());
+        let key = event.read(event.user().access_key_id());
         let time = event.time()?;
         if !key.starts_with("AKIA") {
             return None;
@@ -153,7 +152,7 @@ impl AccessKeys {
         let made = match self.made.get(&*key) {
             Some(made) => Some(*made),
             None => {
-                let user = self.users.get(&*UserIdentity::text(event.user().arn()))?;
+                let user = self.users.get(&*event.read(event.user().arn()))?;
                 if user.told.is_some_and(|told| time > told) {
                     return None;
                 }

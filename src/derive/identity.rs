@@ -2,14 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::Organization;
-use crate::event::json::Raw;
-use crate::event::user_identity::UserIdentity;
+use super::{Organization, part};
 use crate::event::{Event, Key, time};
-
-fn text(raw: Raw<'_>) -> Cow<'_, str> {
-    UserIdentity::text(raw)
-}
 
 /// What sort of caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,10 +36,10 @@ impl PrincipalKind {
 /// The principal key: the role's ARN and the session's name, the user's ARN, the service's name.
 /// Never empty for a record that names a caller in any way.
 pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let arn = text(event.user().arn());
-    match text(event.user().kind()).as_ref() {
+    let arn = event.read(event.user().arn());
+    match event.read(event.user().kind()).as_ref() {
         "AssumedRole" => {
-            let issuer = text(event.session_issuer().arn());
+            let issuer = event.read(event.session_issuer().arn());
             if issuer.is_empty() {
                 return arn;
             }
@@ -58,13 +52,17 @@ pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
         }
         "Root" if arn.is_empty() => Cow::Owned(format!(
             "arn:aws:iam::{}:root",
-            text(event.user().account_id())
+            event.read(event.user().account_id())
         )),
         "IdentityCenterUser" => {
-            let id = text(event.user().on_behalf_of().get("userId"));
+            let id = event.read(event.user().on_behalf_of().get("userId"));
             Cow::Owned(format!("identity-center:{id}"))
         }
-        "AWSAccount" if text(event.user().account_id()).eq_ignore_ascii_case("anonymous") => {
+        "AWSAccount"
+            if event
+                .read(event.user().account_id())
+                .eq_ignore_ascii_case("anonymous") =>
+        {
             Cow::Owned(format!(
                 "anonymous from {}",
                 event.text(Key::SourceIpAddress)
@@ -72,13 +70,13 @@ pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
         }
         _ if !arn.is_empty() => arn,
         kind => {
-            let service = text(event.user().invoked_by());
+            let service = event.read(event.user().invoked_by());
             if !service.is_empty() {
                 return service;
             }
             let name = [
-                text(event.user().user_name()),
-                text(event.user().principal_id()),
+                event.read(event.user().user_name()),
+                event.read(event.user().principal_id()),
                 event.text(Key::SourceIpAddress),
             ]
             .into_iter()
@@ -111,23 +109,24 @@ pub fn is_actor_the_caller(event: &Event<'_>) -> bool {
 pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
     let issuer = event.session_issuer().arn();
     match event.user().kind().is_text("AssumedRole") && !issuer.is_wordless() {
-        true => text(issuer),
+        true => event.read(issuer),
         false => principal(event),
     }
 }
 
 /// The role's or user's name.
 pub fn role<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let issuer = text(event.session_issuer().user_name());
+    let issuer = event.read(event.session_issuer().user_name());
     if !issuer.is_empty() {
         return issuer;
     }
-    let name = text(event.user().user_name());
+    let name = event.read(event.user().user_name());
     if !name.is_empty() {
         return name;
     }
     // `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION` where the issuer is missing
-    match text(event.user().arn())
+    match event
+        .read(event.user().arn())
         .split('/')
         .collect::<Vec<_>>()
         .as_slice()
@@ -142,27 +141,21 @@ pub fn session_name<'a>(event: &Event<'a>) -> Cow<'a, str> {
     if !event.user().kind().is_text("AssumedRole") {
         return Cow::Borrowed("");
     }
-    behind_last(text(event.user().arn()), b'/')
-        .or_else(|| behind_last(text(event.user().principal_id()), b':'))
+    let user = event.user();
+    part(event.read(user.arn()), |arn| behind_last(arn, b'/'))
+        .or_else(|| part(event.read(user.principal_id()), |id| behind_last(id, b':')))
         .unwrap_or_default()
 }
 
-fn behind_last(text: Cow<'_, str>, byte: u8) -> Option<Cow<'_, str>> {
-    let at = memchr::memrchr(byte, text.as_bytes())? + 1;
-    Some(match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.get(at..)?),
-        Cow::Owned(text) => Cow::Owned(text.get(at..)?.to_owned()),
-    })
+fn behind_last(text: &str, byte: u8) -> Option<&str> {
+    let at = memchr::memrchr(byte, text.as_bytes())?;
+    text.get(at + 1..)
 }
 
 /// Seconds since the session's credentials were made.
 pub fn session_age(event: &Event<'_>) -> Option<i64> {
-    let made = text(
-        event
-            .user()
-            .session_context()
-            .at(&["attributes", "creationDate"]),
-    );
+    let made = event.user().session_context();
+    let made = event.read(made.at(&["attributes", "creationDate"]));
     Some(event.time()? - time::parse(&made)?)
 }
 
@@ -174,12 +167,11 @@ pub fn is_machine_made(session: &str) -> bool {
     let digits =
         |text: &str, least: usize| text.len() >= least && text.bytes().all(|b| b.is_ascii_digit());
     let hex_with_hyphens = |text: &str, least: usize| {
-        text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+        text.len() >= least
+            && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
             && text.bytes().filter(|b| *b != b'-').count() >= least
     };
-    let behind_last = memchr::memrchr(b'-', session.as_bytes())
-        .and_then(|at| session.get(at + 1..))
-        .unwrap_or(session);
+    let behind_last = behind_last(session, b'-').unwrap_or(session);
     session.strip_prefix("i-").is_some_and(|id| hex(id, 8))
         || digits(behind_last, 9)
         || hex_with_hyphens(session, 32)
@@ -197,13 +189,17 @@ pub fn kind(event: &Event<'_>, organization: &Organization) -> PrincipalKind {
     };
     let known = || {
         is_workload(&role(event))
-            || is_workload(&text(event.user().arn()))
-            || is_workload(&text(event.session_issuer().arn()))
+            || is_workload(&event.read(event.user().arn()))
+            || is_workload(&event.read(event.session_issuer().arn()))
     };
-    match text(event.user().kind()).as_ref() {
+    match event.read(event.user().kind()).as_ref() {
         "Root" => PrincipalKind::Root,
         "AWSService" => PrincipalKind::Service,
-        "AWSAccount" if text(event.user().account_id()).eq_ignore_ascii_case("anonymous") => {
+        "AWSAccount"
+            if event
+                .read(event.user().account_id())
+                .eq_ignore_ascii_case("anonymous") =>
+        {
             PrincipalKind::Anonymous
         }
         "AWSAccount" => PrincipalKind::Foreign,
@@ -224,7 +220,7 @@ pub fn kind(event: &Event<'_>, organization: &Organization) -> PrincipalKind {
             }
         }
         "WebIdentityUser" => {
-            let name = text(event.user().user_name());
+            let name = event.read(event.user().user_name());
             let program = name.starts_with("system:serviceaccount:") || name.starts_with("repo:");
             if program || known() {
                 PrincipalKind::Workload
@@ -238,7 +234,7 @@ pub fn kind(event: &Event<'_>, organization: &Organization) -> PrincipalKind {
 }
 
 fn called_by_service(event: &Event<'_>) -> bool {
-    !text(event.user().invoked_by()).is_empty()
+    !event.read(event.user().invoked_by()).is_empty()
 }
 
 /// What sort of credentials.
@@ -265,7 +261,7 @@ impl KeyKind {
 /// What sort of credentials made a call, by the beginning of the access key's id (IAM user guide,
 /// "Unique identifiers").
 pub fn key_kind(event: &Event<'_>) -> KeyKind {
-    match text(event.user().access_key_id()).get(..4) {
+    match event.read(event.user().access_key_id()).get(..4) {
         Some("AKIA") => KeyKind::LongLived,
         Some("ASIA") => KeyKind::Temporary,
         _ => KeyKind::None,

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::identity;
+use super::{identity, part};
 use crate::event::json::Raw;
 use crate::event::{Event, Key};
+
+const EMPTY: Cow<'_, str> = Cow::Borrowed("");
 
 /// The role, user, key, secret, bucket or trail. Empty where the record names none.
 pub fn of<'a>(event: &Event<'a>) -> Cow<'a, str> {
@@ -19,7 +21,7 @@ pub fn of<'a>(event: &Event<'a>) -> Cow<'a, str> {
         "kms" => kms_key(event),
         "s3" | "s3express" | "s3-authn-errors" => request(event, &["bucketName"]),
         "cloudtrail" => request(event, &["name", "trailName", "eventDataStore"]),
-        _ => Cow::Borrowed(""),
+        _ => EMPTY,
     };
     if !named.is_empty() {
         return named;
@@ -49,16 +51,13 @@ pub fn of<'a>(event: &Event<'a>) -> Cow<'a, str> {
 
 /// The first of these request parameters that holds text; of a list its first item.
 fn request<'a, const N: usize>(event: &Event<'a>, names: &[&str; N]) -> Cow<'a, str> {
-    let text = |value: Raw<'a>| {
-        let value = if value.is_array() {
-            value.items().next()?
-        } else {
-            value
-        };
-        value.text().filter(|text| !text.is_empty())
+    let text = |value: Raw<'a>| match value.is_array() {
+        true => value.items().next().map_or(EMPTY, |item| event.read(item)),
+        false => event.read(value),
     };
     let values = event.members_of(Key::RequestParameters, names);
-    values.into_iter().find_map(text).unwrap_or_default()
+    let mut texts = values.into_iter().map(text);
+    texts.find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 /// The user, role, group or policy of an IAM call. A call on a user that names none is one on the
@@ -86,9 +85,9 @@ fn iam<'a>(event: &Event<'a>) -> Cow<'a, str> {
         "ChangePassword",
     ];
     if named.is_empty() && of_a_user.iter().any(|part| name.contains(part)) {
-        return match event.text_at(Key::UserIdentity, &["type"]).as_ref() {
-            "Root" => Cow::Borrowed("root"),
-            _ => identity::role(event),
+        return match event.user().kind().is_text("Root") {
+            true => Cow::Borrowed("root"),
+            false => identity::role(event),
         };
     }
     named
@@ -98,24 +97,23 @@ fn iam<'a>(event: &Event<'a>) -> Cow<'a, str> {
 /// random characters that are no part of the name (Secrets Manager user guide).
 pub fn secret_name<'a>(event: &Event<'a>) -> Cow<'a, str> {
     if event.text(Key::EventSource) != "secretsmanager.amazonaws.com" {
-        return Cow::Borrowed("");
+        return EMPTY;
     }
     let typed = request(event, &["secretId", "secretIdList", "name"]);
-    let typed = if typed.is_empty() {
-        from_message(event)
-    } else {
-        typed
+    let typed = match typed.is_empty() {
+        true => from_message(event),
+        false => typed,
     };
-    match typed.split_once(":secret:") {
-        None => typed,
-        Some((_, name)) => {
-            let bare = name
-                .rsplit_once('-')
-                .filter(|(_, tail)| tail.len() == 6)
-                .map_or(name, |(head, _)| head);
-            Cow::Owned(bare.to_owned())
+    let name = part(typed, |typed| {
+        let Some((_, name)) = typed.split_once(":secret:") else {
+            return Some(typed);
+        };
+        match name.rsplit_once('-') {
+            Some((bare, tail)) if tail.len() == 6 => Some(bare),
+            _ => Some(name),
         }
-    }
+    });
+    name.unwrap_or_default()
 }
 
 /// The key: `resources[0].ARN`, what the caller named, or the ARN in the refusal.
@@ -129,26 +127,27 @@ fn kms_key<'a>(event: &Event<'a>) -> Cow<'a, str> {
 }
 
 fn resource<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let arn = |item: Raw<'a>| item.get("ARN").text().filter(|arn| !arn.is_empty());
-    event
-        .raw(Key::Resources)
-        .items()
-        .find_map(arn)
-        .unwrap_or_default()
+    let resources = event.raw(Key::Resources).items();
+    let mut arns = resources.map(|item| {
+        let [arn] = event.named(item, &["ARN"]);
+        event.read(arn)
+    });
+    arns.find(|arn| !arn.is_empty()).unwrap_or_default()
 }
 
 /// The ARN in "… is not authorized to perform: X on resource: ARN …": a refused AssumeRole has no
 /// request parameters, so this is the only place that names the role.
 fn from_message<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    const BEFORE: &str = "on resource: ";
     let message = event.text(Key::ErrorMessage);
     if message.is_empty() {
-        return Cow::Borrowed("");
+        return EMPTY;
     }
-    const BEFORE: &str = "on resource: ";
-    let arn = memchr::memmem::find(message.as_bytes(), BEFORE.as_bytes())
-        .and_then(|at| message.get(at + BEFORE.len()..))
-        .and_then(|rest| rest.split([' ', '"', '\'', '\n']).next())
-        .map(|arn| arn.trim_end_matches(['.', ',']))
-        .filter(|arn| arn.starts_with("arn:"));
-    arn.map_or(Cow::Borrowed(""), |arn| Cow::Owned(arn.to_owned()))
+    let arn = part(message, |message| {
+        let at = memchr::memmem::find(message.as_bytes(), BEFORE.as_bytes())?;
+        let rest = message.get(at + BEFORE.len()..)?;
+        let arn = rest.split([' ', '"', '\'', '\n']).next()?;
+        Some(arn.trim_end_matches(['.', ','])).filter(|arn| arn.starts_with("arn:"))
+    });
+    arn.unwrap_or_default()
 }

@@ -76,10 +76,10 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// A scalar with nothing around it.
+    /// [`Raw::marked`] for a text with nothing around it.
     #[inline]
-    pub(crate) const fn scalar(text: &'a str) -> Self {
-        Self { text, marks: &[] }
+    pub(crate) const fn exactly(text: &'a str, marks: &'a [u32]) -> Self {
+        Self { text, marks }
     }
 
     /// The text as it stands in the log.
@@ -145,6 +145,22 @@ impl<'a> Raw<'a> {
         self.quoted().filter(|inner| escape::is_plain(inner))
     }
 
+    /// [`text`](Self::text) of a value in which no escape stands.
+    #[inline]
+    pub fn unescaped(self) -> Option<&'a str> {
+        match self.text.as_bytes().first()? {
+            b'"' => self.quoted(),
+            b'{' | b'[' | b'n' => None,
+            _ => Some(self.text),
+        }
+    }
+
+    /// True where no escape stands in it: one look at all of an object spares one at each of its keys.
+    #[inline]
+    pub fn is_plain(self) -> bool {
+        escape::is_plain(self.text)
+    }
+
     /// True for the JSON string of that text, which must hold nothing that JSON escapes.
     #[inline]
     pub fn is_text(self, text: &str) -> bool {
@@ -168,8 +184,11 @@ impl<'a> Raw<'a> {
 
     /// Calls `take` with every member of an object as it stands there, its key unread.
     #[inline]
-    pub fn each_member(self, take: impl FnMut(Self, Self)) {
-        Inside::of(self, b'{').each(take);
+    pub fn each_member(self, mut take: impl FnMut(Self, Self)) {
+        let mut inside = Inside::of(self, b'{');
+        while let Some((key, value)) = inside.member() {
+            take(key, value);
+        }
     }
 
     /// The items of an array, in file order; none for any other type.
@@ -179,16 +198,14 @@ impl<'a> Raw<'a> {
 
     /// The member of that name; the last one where the key stands twice, as most readers do.
     pub fn get(self, key: &str) -> Self {
-        let [found] = self.named(&[key]);
+        let [found] = self.named(&[key], self.is_plain());
         found
     }
 
-    /// [`Raw::get`] for several names, in one pass.
+    /// [`Raw::get`] for several names, in one pass; `is_plain` where no escape stands in the object.
     #[inline]
-    pub fn named<const N: usize>(self, names: &[&str; N]) -> [Self; N] {
+    pub fn named<const N: usize>(self, names: &[&str; N], is_plain: bool) -> [Self; N] {
         let mut found = [Self::default(); N];
-        // one look at all of it spares one at each key
-        let is_plain = escape::is_plain(self.text);
         self.each_member(|key, value| {
             let mut slots = names.iter().zip(&mut found);
             let slot = if is_plain {

@@ -23,6 +23,44 @@ pub fn parse(text: &str) -> Option<Epoch> {
         .map(|time| time.and_utc().timestamp())
 }
 
+/// Reads one `eventTime` after another. Most are of the hour of the last, which is then not read again.
+#[derive(Debug, Clone)]
+pub struct TimeReader {
+    hour: [u8; 13],
+    begins: Epoch,
+}
+
+impl Default for TimeReader {
+    fn default() -> Self {
+        Self {
+            hour: *b"1970-01-01T00",
+            begins: 0,
+        }
+    }
+}
+
+impl TimeReader {
+    /// What [`parse`] reads.
+    pub fn parse(&mut self, text: &str) -> Option<Epoch> {
+        let plain = text.as_bytes().split_first_chunk();
+        let Some((hour, &[b':', n1, n2, b':', s1, s2, b'Z'])) = plain else {
+            return parse(text);
+        };
+        if *hour == self.hour {
+            let (minute, second) = (two(n1, n2)?, two(s1, s2)?);
+            return (minute < 60 && second < 60).then(|| self.begins + minute * 60 + second);
+        }
+        let time = parse(text)?;
+        (self.hour, self.begins) = (*hour, time - time.rem_euclid(3_600));
+        Some(time)
+    }
+}
+
+fn two(a: u8, b: u8) -> Option<i64> {
+    (a.is_ascii_digit() && b.is_ascii_digit())
+        .then(|| i64::from(a - b'0') * 10 + i64::from(b - b'0'))
+}
+
 /// The fixed form, by hand: it stands in every record.
 fn parse_plain(text: &[u8]) -> Option<Epoch> {
     let &[
@@ -49,10 +87,6 @@ fn parse_plain(text: &[u8]) -> Option<Epoch> {
     ] = text
     else {
         return None;
-    };
-    let two = |a: u8, b: u8| -> Option<i64> {
-        (a.is_ascii_digit() && b.is_ascii_digit())
-            .then(|| i64::from(a - b'0') * 10 + i64::from(b - b'0'))
     };
     let year = two(y1, y2)? * 100 + two(y3, y4)?;
     let (month, day) = (two(m1, m2)?, two(d1, d2)?);
@@ -104,6 +138,35 @@ mod tests {
         assert_eq!(parse("1970-01-01T00:00:00Z"), Some(0));
         assert_eq!(parse("9999-12-31T23:59:59Z"), Some(253_402_300_799));
         assert_eq!(iso(noon), "2023-07-10T12:20:00Z");
+    }
+
+    #[test]
+    fn one_time_after_another_reads_as_each_alone() {
+        let mut reader = TimeReader::default();
+        let hours = [
+            "1970-01-01T00",
+            "2023-07-10T12",
+            "2023-07-10T13",
+            "2023-02-29T00",
+            "x",
+        ];
+        let rests = [
+            ":20:00Z",
+            ":59:59Z",
+            ":60:00Z",
+            ":00:60Z",
+            ":2x:00Z",
+            ":20:00.5Z",
+            ":20Z",
+            "",
+        ];
+        for text in hours
+            .iter()
+            .flat_map(|hour| rests.map(|rest| format!("{hour}{rest}")))
+        {
+            assert_eq!(reader.parse(&text), parse(&text), "{text}");
+            assert_eq!(reader.parse(&text), parse(&text), "{text} again");
+        }
     }
 
     #[test]

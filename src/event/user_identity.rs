@@ -1,7 +1,5 @@
 //! `userIdentity`, read in one pass and kept: nearly every question about an event asks for it.
 
-use std::borrow::Cow;
-
 use super::json::Raw;
 use crate::names::same;
 
@@ -140,12 +138,5 @@ impl<'a> SessionIssuer<'a> {
         });
         self.read(issuer, folded);
         self.is_plain &= plain;
-    }
-}
-
-impl<'a> UserIdentity<'a> {
-    /// A member's text; empty where there is none.
-    pub fn text(raw: Raw<'a>) -> Cow<'a, str> {
-        raw.text().unwrap_or_default()
     }
 }

@@ -157,7 +157,7 @@ impl Test {
     /// True where the event's field fits.
     pub fn matches(&self, event: &Event<'_>, organization: &Organization) -> bool {
         let plain = self.field.plain(event);
-        match plain.and_then(|value| self.check.of_plain(value)) {
+        match plain.and_then(|value| self.check.of_plain(value, event)) {
             Some(fits) => fits,
             None => self.matches_any_value(event, organization),
         }
@@ -199,17 +199,17 @@ impl Test {
 
 impl Check {
     /// Whether a field with this one plain value fits; nothing where that does not decide it.
-    fn of_plain(&self, value: Raw<'_>) -> Option<bool> {
+    fn of_plain<'a>(&self, value: Raw<'a>, event: &Event<'a>) -> Option<bool> {
         let any = |wants: &[Want]| {
             if value.is_null() {
                 return wants.iter().any(|want| matches!(want, Want::Null));
             }
-            if wants.iter().all(|want| want.cannot_fit(value)) {
+            if wants.iter().all(|want| want.cannot_fit(value, event)) {
                 return false;
             }
             // what most rules ask of most fields is one text, and most texts hold no escapes
             if let [Want::Text(pattern)] = wants
-                && let Some(text) = value.plain()
+                && let Some(text) = event.plain_text(value)
             {
                 return pattern.matches(text);
             }
@@ -256,7 +256,7 @@ impl Fit {
 impl Want {
     /// True where a look at the unread value tells that it is not what is asked for: neither escapes
     /// nor folding make a text longer, and they make it six times shorter at the most.
-    fn cannot_fit(&self, value: Raw<'_>) -> bool {
+    fn cannot_fit<'a>(&self, value: Raw<'a>, event: &Event<'a>) -> bool {
         const LONGEST_ESCAPE: usize = "\\u0061".len();
         const QUOTES: usize = 2;
         let length = value.as_str().len();
@@ -267,7 +267,9 @@ impl Want {
                         .longest()
                         .is_some_and(|longest| length > longest * LONGEST_ESCAPE + QUOTES)
             }
-            Self::Regex(regex) => value.plain().is_some_and(|text| !regex.can_match(text)),
+            Self::Regex(regex) => event
+                .plain_text(value)
+                .is_some_and(|text| !regex.can_match(text)),
             _ => false,
         }
     }

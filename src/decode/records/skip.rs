@@ -1,6 +1,7 @@
 //! Stepping over what nobody has asked for, without losing sight of damage.
 
 use super::super::DecodeError;
+use super::super::structure::BLOCK;
 use super::{Walk, is_scalar};
 use crate::event::json::{Raw, inside_quotes};
 use crate::event::{Event, Key};
@@ -18,6 +19,9 @@ impl<'a> Walk<'a> {
     /// Reads the members from here on as long as they are written as CloudTrail writes them: no white
     /// space, and nothing but what belongs there. True where the object ended; where it did not, the
     /// next member is one to look at closely.
+    ///
+    /// Apart from the close look, which would take the registers that this needs.
+    #[inline(never)]
     pub(super) fn plain_members(&mut self, event: &mut Event<'a>) -> bool {
         if !self.compact {
             return false;
@@ -39,40 +43,40 @@ impl<'a> Walk<'a> {
                 behind: ahead,
                 ..here
             };
+            let mut marks = &[][..];
             if nested {
                 match self.leap(after) {
-                    Some(behind) => after = behind,
+                    Some(there) => after = there,
                     None => break false,
                 }
+                // what closes must be followed at once by the comma or bracket
+                if self.positions.get(after.next).map(|at| *at as usize) != Some(after.behind) {
+                    break false;
+                }
+                marks = self
+                    .positions
+                    .get(here.next + 1..after.next)
+                    .unwrap_or_default();
             }
             let last = match bytes.get(after.behind) {
                 Some(b',') => false,
                 Some(b'}') => true,
                 _ => break false,
             };
-            let value = text.get(colon + 1..after.behind);
-            let (Some(b':'), Some(value)) = (bytes.get(colon), value) else {
+            let (Some(b':'), Some(value)) = (bytes.get(colon), text.get(colon + 1..after.behind))
+            else {
                 break false;
             };
-            let value = match nested {
-                true => {
-                    let marks = self.positions.get(here.next + 1..after.next);
-                    // what closes must be followed at once by the comma or bracket
-                    if self.positions.get(after.next).map(|at| *at as usize) != Some(after.behind) {
-                        break false;
-                    }
-                    Raw::marked(value, marks.unwrap_or_default())
-                }
-                false if is_scalar(value) => Raw::scalar(value),
-                false => break false,
-            };
+            if !nested && !is_scalar(value) {
+                break false;
+            }
             match inside_quotes(text, here.behind, colon).and_then(Key::from_name) {
-                Some(key) => event.set(key, value),
+                Some(key) => event.set(key, Raw::exactly(value, marks)),
                 None => match text
                     .get(here.behind..colon)
                     .and_then(|key| Raw::new(key).string())
                 {
-                    Some(name) => event.note(name, value),
+                    Some(name) => event.note(name, Raw::exactly(value, marks)),
                     None => break false,
                 },
             }
@@ -87,6 +91,18 @@ impl<'a> Walk<'a> {
         };
         self.set(here);
         ended
+    }
+
+    /// True where no backslash stands between that offset, which never goes back, and here.
+    pub(super) fn is_plain(&mut self, from: usize) -> bool {
+        while let Some((block, rest)) = self.escapes.split_first()
+            && *block as usize + BLOCK <= from
+        {
+            self.escapes = rest;
+        }
+        self.escapes
+            .first()
+            .is_none_or(|block| *block as usize >= self.behind)
     }
 
     const fn here(&self) -> Here {
@@ -146,7 +162,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The place behind the object or list that opens at the next bracket.
-    #[inline]
+    #[inline(always)]
     fn leap(&self, here: Here) -> Option<Here> {
         let bytes = self.text.as_bytes();
         // one bit a level: 1 for an object

@@ -24,23 +24,12 @@ impl<'a> Inside<'a> {
         }
     }
 
-    /// Calls `take` with every member that is left: its key as it stands there, and its value.
-    #[inline]
-    pub(super) fn each(self, mut take: impl FnMut(Raw<'a>, Raw<'a>)) {
+    /// A member: its key as it stands there, and its value.
+    #[inline(always)]
+    pub(super) fn member(&mut self) -> Option<(Raw<'a>, Raw<'a>)> {
         match self {
-            Self::Marked(mut steps) => {
-                while let Some((key, value)) = steps.member() {
-                    take(key, value);
-                }
-            }
-            Self::Scanned(cursor) => {
-                let mut inside = Self::Scanned(cursor);
-                while let Some(key) = inside.key()
-                    && let Some(value) = inside.value()
-                {
-                    take(key, value);
-                }
-            }
+            Self::Marked(steps) => steps.member(),
+            Self::Scanned(_) => Some((self.key()?, self.value()?)),
         }
     }
 
