@@ -97,6 +97,8 @@ pub struct Event<'a> {
     /// Nearly every rule and table asks for these two, so they are read at once.
     user: UserIdentity<'a>,
     issuer: SessionIssuer<'a>,
+    /// The `userIdentity` that they were read from.
+    caller: &'a str,
     remembered: RefCell<Vec<(usize, Option<Value<'a>>)>>,
 }
 
@@ -112,6 +114,7 @@ impl Default for Event<'_> {
             times: TimeReader::default(),
             user: UserIdentity::default(),
             issuer: SessionIssuer::default(),
+            caller: "",
             remembered: RefCell::new(Vec::new()),
         }
     }
@@ -135,6 +138,9 @@ impl<'a> Event<'a> {
         self.folded = false;
         self.plain = false;
         self.time = None;
+        self.user.clear();
+        self.issuer.clear();
+        self.caller = "";
         self.remembered.get_mut().clear();
     }
 
@@ -180,9 +186,25 @@ impl<'a> Event<'a> {
         }
         let time = self.text(Key::EventTime);
         self.time = self.times.parse(&time);
-        self.user.read(self.raw(Key::UserIdentity), self.folded);
-        self.issuer
-            .read_session(self.user.session_context(), self.folded);
+        let caller = self.raw(Key::UserIdentity);
+        if self.folded || !std::ptr::eq(caller.as_str(), self.caller) {
+            self.user.clear();
+            self.user.read(caller, self.folded);
+            self.issuer.clear();
+            let session = self.user.session_context();
+            self.issuer.read_session(session, self.folded);
+        }
+    }
+
+    /// Where a walk that meets `userIdentity` notes its members, and those of the session's issuer.
+    pub const fn caller(&mut self) -> (&mut UserIdentity<'a>, &mut SessionIssuer<'a>) {
+        (&mut self.user, &mut self.issuer)
+    }
+
+    /// Notes a `userIdentity` whose members the walk has noted.
+    pub fn set_caller(&mut self, value: Raw<'a>) {
+        self.caller = value.as_str();
+        self.set(Key::UserIdentity, value);
     }
 
     /// True where the members are those of a CloudTrail record and not of something else.

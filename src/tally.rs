@@ -221,7 +221,10 @@ impl Tally {
             group.accounts.insert(own.names.id(row.account, names));
             group.regions.insert(own.names.id(row.region, names));
         }
-        group.source_ips.insert(own.names.id(hit.source_ip, names));
+        if found.source_ip != Some(hit.source_ip) {
+            found.source_ip = Some(hit.source_ip);
+            group.source_ips.insert(own.names.id(hit.source_ip, names));
+        }
     }
 
     /// Keeps an event as evidence for its group; true where its object is cited.
@@ -326,11 +329,12 @@ impl Tally {
 }
 
 /// A group of the object at hand: its place among ours, once it has one, and the last activity row
-/// that was noted in it.
+/// and address that were noted in it.
 struct Found<'s> {
     group: &'s FoundGroup,
     place: Option<usize>,
     row: Option<u32>,
+    source_ip: Option<NameId>,
 }
 
 impl<'s> Found<'s> {
@@ -339,6 +343,7 @@ impl<'s> Found<'s> {
             group,
             place: None,
             row: None,
+            source_ip: None,
         }
     }
 }

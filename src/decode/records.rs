@@ -3,6 +3,7 @@
 //! What the walk steps over it still holds to account: brackets must match in kind and number, and
 //! every value must begin as a JSON value begins. Deeper grammar is checked where a rule reads.
 
+mod members;
 mod skip;
 
 use serde::de::IgnoredAny;

@@ -1,6 +1,9 @@
 //! What a call aimed at, also where the record hides it in `errorMessage`.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::{identity, part};
 use crate::event::json::Raw;
@@ -139,12 +142,13 @@ fn resource<'a>(event: &Event<'a>) -> Cow<'a, str> {
 /// request parameters, so this is the only place that names the role.
 fn from_message<'a>(event: &Event<'a>) -> Cow<'a, str> {
     const BEFORE: &str = "on resource: ";
+    static FIND: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(BEFORE));
     let message = event.text(Key::ErrorMessage);
     if message.is_empty() {
         return EMPTY;
     }
     let arn = part(message, |message| {
-        let at = memchr::memmem::find(message.as_bytes(), BEFORE.as_bytes())?;
+        let at = FIND.find(message.as_bytes())?;
         let rest = message.get(at + BEFORE.len()..)?;
         let arn = rest.split([' ', '"', '\'', '\n']).next()?;
         Some(arn.trim_end_matches(['.', ','])).filter(|arn| arn.starts_with("arn:"))

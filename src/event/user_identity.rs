@@ -11,6 +11,9 @@ macro_rules! members {
         pub enum $member { $($variant,)* }
 
         impl $member {
+            /// All of them, in the order in which AWS writes them.
+            const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
             /// The member of that name, where it is one of those kept.
             pub fn from_name(name: &str) -> Option<Self> {
                 match name { $($name => Some(Self::$variant),)* _ => None }
@@ -26,11 +29,18 @@ macro_rules! members {
             /// the table for every event would cost more than filling it.
             members: [Raw<'a>; $object::KEYS.len()],
             present: u16,
+            /// Where the next key stands among those kept, if they come as AWS writes them.
+            next: usize,
         }
 
         impl Default for $object<'_> {
             fn default() -> Self {
-                Self { is_plain: true, members: [Raw::default(); Self::KEYS.len()], present: 0 }
+                Self {
+                    is_plain: true,
+                    members: [Raw::default(); Self::KEYS.len()],
+                    present: 0,
+                    next: 0,
+                }
             }
         }
 
@@ -40,25 +50,40 @@ macro_rules! members {
         }
 
         impl<'a> $object<'a> {
-            /// Notes every member of the object. A key that stands twice keeps its last value.
-            /// `folded` takes its keys whatever their case.
-            pub fn read(&mut self, raw: Raw<'a>, folded: bool) {
-                self.is_plain = !raw.is_array();
+            /// As if nothing was ever read.
+            pub const fn clear(&mut self) {
+                self.is_plain = true;
+                self.forget();
+            }
+
+            /// Makes room for another object in the place of this one.
+            pub const fn forget(&mut self) {
                 self.present = 0;
-                let mut next = 0;
+                self.next = 0;
+            }
+
+            /// Notes every member of the object, and nothing of what was noted before. `folded` takes
+            /// its keys whatever their case.
+            pub fn read(&mut self, raw: Raw<'a>, folded: bool) {
+                self.forget();
+                self.is_plain &= !raw.is_array();
                 raw.each_member(|key, value| {
-                    let known = match Self::KEYS.get(next) {
-                        Some(expected) if same(expected, key.as_str()) => Some(next),
-                        _ => Self::place(key, folded),
-                    };
-                    if let Some((place, slot)) =
-                        known.and_then(|place| Some((place, self.members.get_mut(place)?)))
-                    {
-                        *slot = value;
-                        self.present |= 1 << place;
-                        next = place + 1;
-                    }
+                    self.note(key, value, folded);
                 });
+            }
+
+            /// Notes a member, where it is one of those kept, and answers which. A key that stands
+            /// twice keeps its last value.
+            #[inline]
+            pub fn note(&mut self, key: Raw<'a>, value: Raw<'a>, folded: bool) -> Option<$member> {
+                let place = match Self::KEYS.get(self.next) {
+                    Some(expected) if same(expected, key.as_str()) => self.next,
+                    _ => Self::place(key, folded)?,
+                };
+                *self.members.get_mut(place)? = value;
+                self.present |= 1 << place;
+                self.next = place + 1;
+                $member::ALL.get(place).copied()
             }
 
             /// Where a key stands among those kept, perhaps with escapes in it or in another case.
@@ -121,22 +146,21 @@ members! {
 impl<'a> SessionIssuer<'a> {
     /// Finds the issuer in a `sessionContext`, and reads it.
     pub fn read_session(&mut self, session: Raw<'a>, folded: bool) {
+        self.is_plain &= !session.is_array();
+        session.each_member(|key, value| self.read_in_session(key, value, folded));
+    }
+
+    /// Reads a member of a `sessionContext`, where it is the issuer.
+    pub fn read_in_session(&mut self, key: Raw<'a>, value: Raw<'a>, folded: bool) {
         const KEY: &str = "sessionIssuer";
-        let mut issuer = Raw::default();
-        let mut plain = !session.is_array();
-        session.each_member(|key, value| {
-            let named = |name: &str| name == KEY || (folded && name.eq_ignore_ascii_case(KEY));
-            if same(key.as_str(), "\"sessionIssuer\"") {
-                issuer = value;
-            } else if !same(key.as_str(), "\"attributes\"") {
-                if key.string().is_some_and(|key| named(&key)) {
-                    issuer = value;
-                }
-                // an export that flattened its keys (`sessionIssuer.type`) is walked like any path
-                plain &= !key.as_str().contains('.');
-            }
-        });
-        self.read(issuer, folded);
-        self.is_plain &= plain;
+        let named = |name: &str| name == KEY || (folded && name.eq_ignore_ascii_case(KEY));
+        if same(key.as_str(), "\"attributes\"") {
+            return;
+        }
+        if key.string().is_some_and(|key| named(&key)) {
+            self.read(value, folded);
+        }
+        // an export that flattened its keys (`sessionIssuer.type`) is walked like any path
+        self.is_plain &= !key.as_str().contains('.');
     }
 }

@@ -1,122 +1,10 @@
 //! Stepping over what nobody has asked for, without losing sight of damage.
 
 use super::super::DecodeError;
-use super::super::structure::BLOCK;
-use super::{Walk, is_scalar};
-use crate::event::json::{Raw, inside_quotes};
-use crate::event::{Event, Key};
-
-/// A place in a walk.
-#[derive(Clone, Copy)]
-struct Here {
-    /// The next structural byte, the next bracket, and the offset behind the last.
-    next: usize,
-    next_bracket: usize,
-    behind: usize,
-}
+use super::Walk;
+use super::members::Here;
 
 impl<'a> Walk<'a> {
-    /// Reads the members from here on as long as they are written as CloudTrail writes them: no white
-    /// space, and nothing but what belongs there. True where the object ended; where it did not, the
-    /// next member is one to look at closely.
-    ///
-    /// Apart from the close look, which would take the registers that this needs.
-    #[inline(never)]
-    pub(super) fn plain_members(&mut self, event: &mut Event<'a>) -> bool {
-        if !self.compact {
-            return false;
-        }
-        let (text, bytes) = (self.text, self.text.as_bytes());
-        let mut here = self.here();
-        let ended = loop {
-            let Some(&[colon, ahead]) = self
-                .positions
-                .get(here.next..)
-                .and_then(|all| all.first_chunk())
-            else {
-                break false;
-            };
-            let (colon, ahead) = (colon as usize, ahead as usize);
-            let nested = ahead == colon + 1;
-            let mut after = Here {
-                next: here.next + 1,
-                behind: ahead,
-                ..here
-            };
-            let mut marks = &[][..];
-            if nested {
-                match self.leap(after) {
-                    Some(there) => after = there,
-                    None => break false,
-                }
-                // what closes must be followed at once by the comma or bracket
-                if self.positions.get(after.next).map(|at| *at as usize) != Some(after.behind) {
-                    break false;
-                }
-                marks = self
-                    .positions
-                    .get(here.next + 1..after.next)
-                    .unwrap_or_default();
-            }
-            let last = match bytes.get(after.behind) {
-                Some(b',') => false,
-                Some(b'}') => true,
-                _ => break false,
-            };
-            let (Some(b':'), Some(value)) = (bytes.get(colon), text.get(colon + 1..after.behind))
-            else {
-                break false;
-            };
-            if !nested && !is_scalar(value) {
-                break false;
-            }
-            match inside_quotes(text, here.behind, colon).and_then(Key::from_name) {
-                Some(key) => event.set(key, Raw::exactly(value, marks)),
-                None => match text
-                    .get(here.behind..colon)
-                    .and_then(|key| Raw::new(key).string())
-                {
-                    Some(name) => event.note(name, Raw::exactly(value, marks)),
-                    None => break false,
-                },
-            }
-            here = Here {
-                next: after.next + 1,
-                next_bracket: after.next_bracket + usize::from(last),
-                behind: after.behind + 1,
-            };
-            if last {
-                break true;
-            }
-        };
-        self.set(here);
-        ended
-    }
-
-    /// True where no backslash stands between that offset, which never goes back, and here.
-    pub(super) fn is_plain(&mut self, from: usize) -> bool {
-        while let Some((block, rest)) = self.escapes.split_first()
-            && *block as usize + BLOCK <= from
-        {
-            self.escapes = rest;
-        }
-        self.escapes
-            .first()
-            .is_none_or(|block| *block as usize >= self.behind)
-    }
-
-    const fn here(&self) -> Here {
-        Here {
-            next: self.next,
-            next_bracket: self.next_bracket,
-            behind: self.behind,
-        }
-    }
-
-    fn set(&mut self, here: Here) {
-        (self.next, self.next_bracket, self.behind) = (here.next, here.next_bracket, here.behind);
-    }
-
     /// After a fault: steps to the end of the object at hand, whose last structural byte was `byte`.
     pub(super) fn close_object(&mut self, byte: u8) -> Result<(), DecodeError> {
         self.due.clear();
@@ -163,7 +51,7 @@ impl<'a> Walk<'a> {
 
     /// The place behind the object or list that opens at the next bracket.
     #[inline(always)]
-    fn leap(&self, here: Here) -> Option<Here> {
+    pub(super) fn leap(&self, here: Here) -> Option<Here> {
         let bytes = self.text.as_bytes();
         // one bit a level: 1 for an object
         let (mut kinds, mut depth) = (0u64, 0u32);

@@ -1,0 +1,269 @@
+//! Members as CloudTrail writes them: no white space, nothing but what belongs there.
+//!
+//! One loop reads those of the record, and of the objects that nearly every question asks for:
+//! `userIdentity`, its `sessionContext`, and the `sessionIssuer` in it. All other objects are leapt
+//! over, to be read where somebody asks.
+
+use super::super::structure::BLOCK;
+use super::{Walk, is_scalar};
+use crate::event::json::Raw;
+use crate::event::user_identity::{SessionIssuer, UserIdentity, UserMember};
+use crate::event::{Event, Key};
+
+/// A place in a walk.
+#[derive(Clone, Copy)]
+pub(super) struct Here {
+    /// The next structural byte, the next bracket, and the offset behind the last.
+    pub(super) next: usize,
+    pub(super) next_bracket: usize,
+    pub(super) behind: usize,
+}
+
+/// Where the members of an object go.
+trait Members<'a> {
+    /// Walks into the object that opens at `at`, the value of that key as it stands there, and answers
+    /// where it ended; nothing where it is to be leapt over.
+    fn enter(&mut self, walk: &Walk<'a>, key: Raw<'a>, at: Here) -> Option<Here>;
+
+    /// Takes a member. False where its key is no string.
+    fn take(&mut self, key: Raw<'a>, value: Raw<'a>) -> bool;
+}
+
+impl<'a> Walk<'a> {
+    /// Reads the members of a record from here on, as long as they are plain. True where the object
+    /// ended; where it did not, the next member is one to look at closely.
+    ///
+    /// Apart from the close look, which would take the registers that this needs.
+    #[inline(never)]
+    pub(super) fn plain_members(&mut self, event: &mut Event<'a>) -> bool {
+        if !self.compact {
+            return false;
+        }
+        let mut record = Record {
+            event,
+            walked: false,
+        };
+        let (here, ended) = self.members(self.here(), &mut record);
+        self.set(here);
+        ended
+    }
+
+    /// The plain members from a place on, and whether their object ended there.
+    #[inline(always)]
+    fn members(&self, mut here: Here, to: &mut impl Members<'a>) -> (Here, bool) {
+        let (text, bytes) = (self.text, self.text.as_bytes());
+        loop {
+            let Some(&[colon, ahead]) = self
+                .positions
+                .get(here.next..)
+                .and_then(|all| all.first_chunk())
+            else {
+                return (here, false);
+            };
+            let (colon, ahead) = (colon as usize, ahead as usize);
+            let (Some(b':'), Some(key)) = (bytes.get(colon), text.get(here.behind..colon)) else {
+                return (here, false);
+            };
+            let key = Raw::exactly(key, &[]);
+            let mut after = Here {
+                next: here.next + 1,
+                behind: ahead,
+                ..here
+            };
+            let nested = ahead == colon + 1;
+            let mut marks = &[][..];
+            if nested {
+                match to.enter(self, key, after).or_else(|| self.leap(after)) {
+                    Some(there) => after = there,
+                    None => return (here, false),
+                }
+                // what closes must be followed at once by the comma or bracket
+                if self.positions.get(after.next).map(|at| *at as usize) != Some(after.behind) {
+                    return (here, false);
+                }
+                let inside = self.positions.get(here.next + 1..after.next);
+                marks = inside.unwrap_or_default();
+            }
+            let last = match bytes.get(after.behind) {
+                Some(b',') => false,
+                Some(b'}') => true,
+                _ => return (here, false),
+            };
+            let Some(value) = text.get(colon + 1..after.behind) else {
+                return (here, false);
+            };
+            if (!nested && !is_scalar(value)) || !to.take(key, Raw::exactly(value, marks)) {
+                return (here, false);
+            }
+            here = Here {
+                next: after.next + 1,
+                next_bracket: after.next_bracket + usize::from(last),
+                behind: after.behind + 1,
+            };
+            if last {
+                return (here, true);
+            }
+        }
+    }
+
+    /// The plain members of the object that opens at a place, and the place behind it. Nothing where
+    /// they are not plain, or where it is a list or has none.
+    #[inline]
+    fn members_within(&self, at: Here, to: &mut impl Members<'a>) -> Option<Here> {
+        let &[opens, first] = self.positions.get(at.next..)?.first_chunk()?;
+        let byte = |at: u32| self.text.as_bytes().get(at as usize);
+        if byte(opens) != Some(&b'{') || byte(first) != Some(&b':') {
+            return None;
+        }
+        let inside = Here {
+            next: at.next + 1,
+            next_bracket: at.next_bracket + 1,
+            behind: opens as usize + 1,
+        };
+        let (there, ended) = self.members(inside, to);
+        ended.then_some(there)
+    }
+
+    /// True where no backslash stands between that offset, which never goes back, and here.
+    pub(super) fn is_plain(&mut self, from: usize) -> bool {
+        while let Some((block, rest)) = self.escapes.split_first()
+            && *block as usize + BLOCK <= from
+        {
+            self.escapes = rest;
+        }
+        self.escapes
+            .first()
+            .is_none_or(|block| *block as usize >= self.behind)
+    }
+
+    pub(super) const fn here(&self) -> Here {
+        Here {
+            next: self.next,
+            next_bracket: self.next_bracket,
+            behind: self.behind,
+        }
+    }
+
+    pub(super) fn set(&mut self, here: Here) {
+        (self.next, self.next_bracket, self.behind) = (here.next, here.next_bracket, here.behind);
+    }
+}
+
+/// A record.
+struct Record<'e, 'a> {
+    event: &'e mut Event<'a>,
+    /// The members of the object at hand were read already.
+    walked: bool,
+}
+
+impl<'a> Members<'a> for Record<'_, 'a> {
+    #[inline(always)]
+    fn enter(&mut self, walk: &Walk<'a>, key: Raw<'a>, at: Here) -> Option<Here> {
+        if !key.is_text(Key::UserIdentity.as_str()) {
+            return None;
+        }
+        let (user, issuer) = self.event.caller();
+        user.clear();
+        issuer.clear();
+        let mut caller = Caller {
+            user,
+            issuer,
+            walked: false,
+        };
+        let there = walk.members_within(at, &mut caller);
+        self.walked = there.is_some();
+        there
+    }
+
+    #[inline(always)]
+    fn take(&mut self, key: Raw<'a>, value: Raw<'a>) -> bool {
+        match key.quoted().and_then(Key::from_name) {
+            Some(Key::UserIdentity) if std::mem::take(&mut self.walked) => {
+                self.event.set_caller(value);
+            }
+            Some(key) => self.event.set(key, value),
+            None => match key.string() {
+                Some(name) => self.event.note(name, value),
+                None => return false,
+            },
+        }
+        true
+    }
+}
+
+/// `userIdentity`.
+struct Caller<'e, 'a> {
+    user: &'e mut UserIdentity<'a>,
+    issuer: &'e mut SessionIssuer<'a>,
+    walked: bool,
+}
+
+impl<'a> Members<'a> for Caller<'_, 'a> {
+    #[inline(always)]
+    fn enter(&mut self, walk: &Walk<'a>, key: Raw<'a>, at: Here) -> Option<Here> {
+        if !key.is_text("sessionContext") {
+            return None;
+        }
+        self.issuer.clear();
+        let mut session = Session {
+            issuer: self.issuer,
+            walked: false,
+        };
+        let there = walk.members_within(at, &mut session);
+        self.walked = there.is_some();
+        there
+    }
+
+    #[inline(always)]
+    fn take(&mut self, key: Raw<'a>, value: Raw<'a>) -> bool {
+        let walked = std::mem::take(&mut self.walked);
+        if self.user.note(key, value, false) == Some(UserMember::SessionContext) && !walked {
+            self.issuer.clear();
+            self.issuer.read_session(value, false);
+        }
+        true
+    }
+}
+
+/// `userIdentity.sessionContext`.
+struct Session<'e, 'a> {
+    issuer: &'e mut SessionIssuer<'a>,
+    walked: bool,
+}
+
+impl<'a> Members<'a> for Session<'_, 'a> {
+    #[inline(always)]
+    fn enter(&mut self, walk: &Walk<'a>, key: Raw<'a>, at: Here) -> Option<Here> {
+        if !key.is_text("sessionIssuer") {
+            return None;
+        }
+        self.issuer.forget();
+        let there = walk.members_within(at, &mut Issuer(self.issuer));
+        self.walked = there.is_some();
+        there
+    }
+
+    #[inline(always)]
+    fn take(&mut self, key: Raw<'a>, value: Raw<'a>) -> bool {
+        if !std::mem::take(&mut self.walked) {
+            self.issuer.read_in_session(key, value, false);
+        }
+        true
+    }
+}
+
+/// `userIdentity.sessionContext.sessionIssuer`.
+struct Issuer<'e, 'a>(&'e mut SessionIssuer<'a>);
+
+impl<'a> Members<'a> for Issuer<'_, 'a> {
+    #[inline(always)]
+    fn enter(&mut self, _walk: &Walk<'a>, _key: Raw<'a>, _at: Here) -> Option<Here> {
+        None
+    }
+
+    #[inline(always)]
+    fn take(&mut self, key: Raw<'a>, value: Raw<'a>) -> bool {
+        self.0.note(key, value, false);
+        true
+    }
+}
