@@ -24,22 +24,26 @@ use crate::names::same;
 /// fill the memory.
 const MOST_KINDS: usize = 16_384;
 
-/// The fields that make up an event's kind: those that many rules ask for and that have few values.
+/// What makes up an event's kind: the fields that many rules ask for and that have few values.
 #[derive(Debug)]
-struct KindOfEvent<T> {
-    /// As they stand in the log, quotes included.
-    source: T,
-    name: T,
-    event_type: T,
-    error_code: T,
-    user_type: T,
-    issuer_type: T,
+struct KindOfEvent<'a> {
+    /// Source, name, type and error code, the types of the caller and of the session's issuer: as they
+    /// stand in the log, quotes included.
+    texts: [&'a str; TEXTS],
+    facts: Facts,
+}
+
+const TEXTS: usize = 6;
+
+/// What else makes up a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Facts {
     /// Permanent or temporary credentials.
     key_kind: KeyKind,
     outcome: Outcome,
 }
 
-impl KindOfEvent<()> {
+impl<'a> KindOfEvent<'a> {
     /// True where two events of one kind cannot differ in that field.
     fn decides(field: &Field) -> bool {
         matches!(
@@ -54,68 +58,68 @@ impl KindOfEvent<()> {
             ) | Field::Derived(Derived::Outcome | Derived::KeyKind)
         )
     }
-}
 
-impl Hash for KindOfEvent<&str> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        for text in [
-            self.source,
-            self.name,
-            self.event_type,
-            self.error_code,
-            self.user_type,
-            self.issuer_type,
-        ] {
-            state.write(text.as_bytes());
-        }
-        state.write_u8(self.outcome as u8 * 4 + self.key_kind as u8);
-    }
-}
-
-impl<'a> KindOfEvent<&'a str> {
     /// The kind of an event; nothing where one of the values is nested or flattened, as no real
     /// record has it.
     fn of(event: &Event<'a>, outcome: Outcome) -> Option<Self> {
-        let plain =
-            |value: Raw<'a>| (!value.is_object() && !value.is_array()).then(|| value.as_str());
         let (user, issuer) = (event.user(), event.session_issuer());
-        if !user.is_plain || !issuer.is_plain {
+        let values = [
+            event.raw(Key::EventSource),
+            event.raw(Key::EventName),
+            event.raw(Key::EventType),
+            event.raw(Key::ErrorCode),
+            user.kind(),
+            issuer.kind(),
+        ];
+        let nested = |value: Raw<'a>| value.is_object() || value.is_array();
+        if !user.is_plain || !issuer.is_plain || values.into_iter().any(nested) {
             return None;
         }
         Some(Self {
-            source: plain(event.raw(Key::EventSource))?,
-            name: plain(event.raw(Key::EventName))?,
-            event_type: plain(event.raw(Key::EventType))?,
-            error_code: plain(event.raw(Key::ErrorCode))?,
-            user_type: plain(user.kind())?,
-            issuer_type: plain(issuer.kind())?,
-            key_kind: identity::key_kind(event),
-            outcome,
+            texts: values.map(Raw::as_str),
+            facts: Facts {
+                key_kind: identity::key_kind(event),
+                outcome,
+            },
         })
     }
+}
 
-    fn is(&self, other: &KindOfEvent<Box<str>>) -> bool {
-        same(self.source, &other.source)
-            && same(self.name, &other.name)
-            && same(self.event_type, &other.event_type)
-            && same(self.error_code, &other.error_code)
-            && same(self.user_type, &other.user_type)
-            && same(self.issuer_type, &other.issuer_type)
-            && self.key_kind == other.key_kind
-            && self.outcome == other.outcome
+impl Hash for KindOfEvent<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for text in self.texts {
+            state.write(text.as_bytes());
+        }
+        state.write_u8(self.facts.outcome as u8 * 4 + self.facts.key_kind as u8);
+    }
+}
+
+/// A kind that was met, its texts one behind the other: it is compared with that of every event.
+#[derive(Debug)]
+struct KnownKind {
+    all: Box<str>,
+    lengths: [usize; TEXTS],
+    facts: Facts,
+}
+
+impl KnownKind {
+    fn of(kind: &KindOfEvent<'_>) -> Self {
+        Self {
+            all: kind.texts.concat().into(),
+            lengths: kind.texts.map(str::len),
+            facts: kind.facts,
+        }
     }
 
-    fn kept(&self) -> KindOfEvent<Box<str>> {
-        KindOfEvent {
-            source: self.source.into(),
-            name: self.name.into(),
-            event_type: self.event_type.into(),
-            error_code: self.error_code.into(),
-            user_type: self.user_type.into(),
-            issuer_type: self.issuer_type.into(),
-            key_kind: self.key_kind,
-            outcome: self.outcome,
-        }
+    fn is(&self, kind: &KindOfEvent<'_>) -> bool {
+        let mut from = 0;
+        self.facts == kind.facts
+            && self.lengths == kind.texts.map(str::len)
+            && kind.texts.into_iter().all(|text| {
+                let own = self.all.get(from..from + text.len());
+                from += text.len();
+                own.is_some_and(|own| same(own, text))
+            })
     }
 }
 
@@ -123,17 +127,18 @@ impl<'a> KindOfEvent<&'a str> {
 #[derive(Debug)]
 pub struct Matcher<'r> {
     set: &'r RuleSet,
-    kinds: HashTable<Remainder>,
+    kinds: HashTable<Remainder<'r>>,
 }
 
 /// What is left of the rules for one kind of event.
 #[derive(Debug)]
-struct Remainder {
+struct Remainder<'r> {
     hash: u64,
     number: u32,
-    kind: KindOfEvent<Box<str>>,
-    /// Rules in the order of the rule set; with nothing where nothing is left to ask.
-    left: Vec<(usize, Option<Node>)>,
+    kind: KnownKind,
+    /// Rules in the order of the rule set; with nothing where nothing is left to ask. The tests are
+    /// those of the rules themselves: most kinds ask the same few.
+    left: Vec<(usize, Option<Node<&'r Test>>)>,
 }
 
 impl<'r> Matcher<'r> {
@@ -160,7 +165,7 @@ impl<'r> Matcher<'r> {
             return None;
         };
         let hash = FxBuildHasher.hash_one(&kind);
-        let same = |known: &Remainder| known.hash == hash && kind.is(&known.kind);
+        let same = |known: &Remainder<'_>| known.hash == hash && known.kind.is(&kind);
         if let Some(known) = self.kinds.find(hash, same) {
             known.matches(event, organization, found);
             return Some(known.number);
@@ -181,7 +186,7 @@ impl<'r> Matcher<'r> {
         let new = Remainder {
             hash,
             number: number.unwrap_or(u32::MAX),
-            kind: kind.kept(),
+            kind: KnownKind::of(&kind),
             left,
         };
         new.matches(event, organization, found);
@@ -195,7 +200,7 @@ impl<'r> Matcher<'r> {
     }
 }
 
-impl Remainder {
+impl Remainder<'_> {
     fn matches(&self, event: &Event<'_>, organization: &Organization, found: &mut Vec<usize>) {
         for (place, node) in &self.left {
             if node
@@ -209,35 +214,35 @@ impl Remainder {
 }
 
 /// What is known of a node once part of an event is.
-enum Known {
+enum Known<'r> {
     Holds(bool),
     /// What is left to ask.
-    Asks(Node),
+    Asks(Node<&'r Test>),
 }
 
 impl Node {
     /// What is left to ask of events of the same kind as this one.
-    fn given_the_kind(&self, event: &Event<'_>, organization: &Organization) -> Known {
+    fn given_the_kind(&self, event: &Event<'_>, organization: &Organization) -> Known<'_> {
         match self {
             Self::All(nodes) => all(nodes, event, organization),
             Self::Any(nodes) => at_least(1, nodes, event, organization),
             Self::AtLeast(least, nodes) => at_least(*least, nodes, event, organization),
             Self::Not(node) => match node.given_the_kind(event, organization) {
                 Known::Holds(holds) => Known::Holds(!holds),
-                Known::Asks(node) => Known::Asks(Self::Not(Box::new(node))),
+                Known::Asks(node) => Known::Asks(Node::Not(Box::new(node))),
             },
             Self::Named(_, node) => node.given_the_kind(event, organization),
             Self::Test(test) if test.is_of_the_kind() => {
                 Known::Holds(test.matches(event, organization))
             }
-            Self::Test(test) => Known::Asks(Self::Test(test.clone())),
+            Self::Test(test) => Known::Asks(Node::Test(test)),
         }
     }
 }
 
 /// [`Node::given_the_kind`] where all nodes must hold. What all parts of a part must hold need not
 /// stand in a list of its own.
-fn all(nodes: &[Node], event: &Event<'_>, organization: &Organization) -> Known {
+fn all<'r>(nodes: &'r [Node], event: &Event<'_>, organization: &Organization) -> Known<'r> {
     let mut open = Vec::new();
     for node in nodes {
         match node.given_the_kind(event, organization) {
@@ -258,7 +263,12 @@ fn all(nodes: &[Node], event: &Event<'_>, organization: &Organization) -> Known 
 }
 
 /// [`Node::given_the_kind`] where so many of the nodes must hold.
-fn at_least(least: usize, nodes: &[Node], event: &Event<'_>, organization: &Organization) -> Known {
+fn at_least<'r>(
+    least: usize,
+    nodes: &'r [Node],
+    event: &Event<'_>,
+    organization: &Organization,
+) -> Known<'r> {
     let (mut hold, mut open) = (0, Vec::new());
     for node in nodes {
         match node.given_the_kind(event, organization) {

@@ -5,6 +5,7 @@
 //! counts, at every level; a text test on an object looks at every value below it; a lone `*`
 //! means "present and not null".
 
+use std::borrow::Borrow;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -18,9 +19,9 @@ use crate::event::time;
 use crate::event::{Event, Path, Shortcut};
 use crate::wildcard::Wildcard;
 
-/// A condition over tests.
+/// A condition over tests, which are its own or somebody else's.
 #[derive(Debug, Clone)]
-pub enum Node {
+pub enum Node<T = Test> {
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
@@ -28,7 +29,7 @@ pub enum Node {
     AtLeast(usize, Vec<Self>),
     /// A search identifier, kept by name so that a match can be explained.
     Named(String, Box<Self>),
-    Test(Test),
+    Test(T),
 }
 
 /// One field against its values.
@@ -96,7 +97,7 @@ pub enum TimePart {
     Year,
 }
 
-impl Node {
+impl<T: Borrow<Test>> Node<T> {
     /// True where the event fits.
     pub fn matches(&self, event: &Event<'_>, organization: &Organization) -> bool {
         match self {
@@ -110,12 +111,10 @@ impl Node {
                 hits.take(*least).count() >= *least
             }
             Self::Named(_, node) => node.matches(event, organization),
-            Self::Test(test) => test.matches(event, organization),
+            Self::Test(test) => test.borrow().matches(event, organization),
         }
     }
-}
 
-impl Node {
     /// Puts cheap tests before dear ones wherever the order decides nothing but the cost.
     #[must_use]
     pub fn ordered(self) -> Self {
@@ -142,7 +141,7 @@ impl Node {
             }
             Self::Not(node) => 1 + node.cost(),
             Self::Named(_, node) => node.cost(),
-            Self::Test(test) => match &test.field {
+            Self::Test(test) => match &test.borrow().field {
                 Field::Path(Path::Key(_)) => 1,
                 Field::Path(Path::Below(_, _, shortcut)) if *shortcut != Shortcut::None => 2,
                 Field::Path(_) => 8,

@@ -16,7 +16,7 @@ use crate::event::time::Epoch;
 use crate::names::NameId;
 
 /// The most rows that are held in memory.
-const ROOM: usize = 1 << 17;
+const ROOM: usize = 1 << 15;
 
 /// How many rows of a run are read back at once.
 const BLOCK: usize = 1 << 8;
