@@ -5,16 +5,16 @@
 //! order. Nothing else in the program runs at the same time as anything else.
 
 mod incoming;
+mod intake;
 mod lessons;
 mod scan;
 mod seal;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rayon::ThreadPoolBuilder;
 use tokio::runtime::Runtime;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::coverage::ProblemKind;
 use crate::detect::{Detection, Detector};
@@ -24,8 +24,9 @@ use crate::source::Scope;
 use crate::source::local::Tree;
 use crate::source::s3::{self, Access};
 use crate::state::State;
-use crate::tally::{Scanned, Tally};
+use crate::tally::Tally;
 use incoming::{Incoming, Loaded};
+use intake::Intake;
 use lessons::Lessons;
 pub use lessons::is_known;
 use scan::Worker;
@@ -115,8 +116,7 @@ pub fn run<'r>(
     let incoming = Incoming::new(input, scope, options);
     progress.listed(incoming.known());
     let intake = Intake::default();
-    let horizons = Arc::clone(&intake.tally.horizons);
-    let intake = Mutex::new(intake);
+    let horizons = intake.horizons();
     let lessons = options.state.as_ref().map(Lessons::new);
     // a lesson holds for every window: the object is scanned whole, and narrowed afterwards
     let everything = Scope::all(scope.now);
@@ -156,11 +156,7 @@ pub fn run<'r>(
                 reference.size.unwrap_or(scanned.coverage.bytes_stored),
                 scanned.coverage.records.evaluated,
             );
-            intake.lock().unwrap_or_else(PoisonError::into_inner).take(
-                scanned,
-                object.share,
-                work.ledger,
-            );
+            intake.take(scanned, object.share, work.ledger);
         }
     };
     match ThreadPoolBuilder::new().num_threads(options.jobs).build() {
@@ -173,46 +169,17 @@ pub fn run<'r>(
     if let Some(lessons) = lessons {
         lessons.finish(progress);
     }
-    let intake = intake.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut tally = intake.tally;
+    let (mut tally, taken) = intake.finish();
     tally.close();
     let rest = incoming.finish();
     tally.coverage.problems.extend(rest.problems);
     tally.coverage.objects.foreign += rest.passed_by.len() as u64;
-    if intake.next != rest.objects {
-        let lost = rest.objects - intake.next;
+    if taken != rest.objects {
+        let lost = rest.objects - taken;
         let what = format!("{lost} objects were listed and not read: a bug in trailscan");
         tally
             .coverage
             .problem("objects", ProblemKind::Unlisted, what);
     }
     tally
-}
-
-/// Objects that are done, waiting for those before them. What they may hold of memory stays with
-/// them until they are taken up: one slow object does not let all others pile up behind it.
-#[derive(Default)]
-struct Intake {
-    tally: Tally,
-    next: u64,
-    waiting: BTreeMap<u64, (Scanned, Option<OwnedSemaphorePermit>)>,
-}
-
-impl Intake {
-    fn take(
-        &mut self,
-        scanned: Scanned,
-        share: Option<OwnedSemaphorePermit>,
-        ledger: Option<&dyn Ledger>,
-    ) {
-        self.waiting.insert(scanned.sequence, (scanned, share));
-        while let Some((scanned, _)) = self.waiting.remove(&self.next) {
-            self.tally.absorb(scanned);
-            self.next += 1;
-        }
-        if let Some(ledger) = ledger {
-            let settled = self.tally.integrity.take_settled();
-            settled.iter().for_each(|one| ledger.settled(one));
-        }
-    }
 }

@@ -1,7 +1,6 @@
 //! The files of a tree, folder after folder, each as an object to read.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry, Metadata};
@@ -168,7 +167,11 @@ impl Files {
                 }
             }
         }
-        entries.sort_by(|a, b| order(&group, a, b));
+        // each name is made out once
+        entries.sort_by_cached_key(|entry| {
+            let unit = group.get(entry.unit);
+            unit.map(|unit| unit.name_of(entry).into_owned())
+        });
         self.entries = entries.into_iter();
         self.group = group;
     }
@@ -224,14 +227,6 @@ impl Unit {
             What::Folder(_) => Cow::Owned(format!("{}{}", self.name, entry.file.to_string_lossy())),
         }
     }
-}
-
-fn order(group: &[Unit], a: &Entry, b: &Entry) -> Ordering {
-    if a.unit == b.unit {
-        return a.file.to_string_lossy().cmp(&b.file.to_string_lossy());
-    }
-    let name = |entry: &Entry| Some(group.get(entry.unit)?.name_of(entry).into_owned());
-    name(a).cmp(&name(b))
 }
 
 /// What an entry of a folder is, links followed.

@@ -1,0 +1,92 @@
+//! What the workers hand in, taken up in the order of the objects.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::Ledger;
+use crate::tally::{Horizons, Scanned, Tally};
+
+/// How many objects may lie there before a worker waits for its turn to take them up.
+const MOST_HANDED_IN: usize = 16;
+
+/// An object that is done. What it may hold of memory stays with it until it is taken up: one slow
+/// object does not let all others pile up behind it.
+type Done = (Scanned, Option<OwnedSemaphorePermit>);
+
+/// Where workers hand in what is done. Whoever finds nobody at it takes up all that lies there; the
+/// others go on with their work.
+#[derive(Default)]
+pub(super) struct Intake {
+    handed_in: Mutex<Vec<Done>>,
+    taking: Mutex<Taking>,
+}
+
+/// The objects taken up so far, and those that wait for one before them.
+#[derive(Default)]
+struct Taking {
+    tally: Tally,
+    next: u64,
+    waiting: BTreeMap<u64, Done>,
+}
+
+impl Intake {
+    /// What the tally tells the workers while they work.
+    pub(super) fn horizons(&self) -> Arc<Horizons> {
+        Arc::clone(&held(self.taking.lock()).tally.horizons)
+    }
+
+    /// Hands an object in.
+    pub(super) fn take(
+        &self,
+        scanned: Scanned,
+        share: Option<OwnedSemaphorePermit>,
+        ledger: Option<&dyn Ledger>,
+    ) {
+        let mut lying = {
+            let mut handed_in = held(self.handed_in.lock());
+            handed_in.push((scanned, share));
+            handed_in.len()
+        };
+        // what is handed in while somebody is about to leave is seen by one of the two
+        while lying > 0 {
+            let mut taking = match self.taking.try_lock() {
+                Ok(taking) => taking,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) if lying < MOST_HANDED_IN => return,
+                Err(TryLockError::WouldBlock) => held(self.taking.lock()),
+            };
+            for done in std::mem::take(&mut *held(self.handed_in.lock())) {
+                taking.take(done, ledger);
+            }
+            drop(taking);
+            lying = held(self.handed_in.lock()).len();
+        }
+    }
+
+    /// The tally of all, and how many objects were taken up.
+    pub(super) fn finish(self) -> (Tally, u64) {
+        let taking = held(self.taking.into_inner());
+        (taking.tally, taking.next)
+    }
+}
+
+impl Taking {
+    fn take(&mut self, done: Done, ledger: Option<&dyn Ledger>) {
+        self.waiting.insert(done.0.sequence, done);
+        while let Some((scanned, _)) = self.waiting.remove(&self.next) {
+            self.tally.absorb(scanned);
+            self.next += 1;
+        }
+        if let Some(ledger) = ledger {
+            let settled = self.tally.integrity.take_settled();
+            settled.iter().for_each(|one| ledger.settled(one));
+        }
+    }
+}
+
+/// A panic elsewhere has ended the run already where it matters.
+fn held<T>(lock: Result<T, PoisonError<T>>) -> T {
+    lock.unwrap_or_else(PoisonError::into_inner)
+}
