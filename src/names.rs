@@ -116,7 +116,11 @@ fn lookup<'n>(all: &'n str, ends: &[usize], place: u32) -> &'n str {
 /// comparison.
 #[inline]
 pub(crate) fn same(left: &str, right: &str) -> bool {
-    let (left, right) = (left.as_bytes(), right.as_bytes());
+    same_bytes(left.as_bytes(), right.as_bytes())
+}
+
+#[inline]
+fn same_bytes(left: &[u8], right: &[u8]) -> bool {
     if left.len() != right.len() {
         return false;
     }
@@ -136,6 +140,33 @@ pub(crate) fn same(left: &str, right: &str) -> bool {
 #[inline]
 fn ends<const N: usize>(bytes: &[u8]) -> Option<([u8; N], [u8; N])> {
     Some((*bytes.first_chunk()?, *bytes.last_chunk()?))
+}
+
+/// Some texts that are compared with others again and again: they lie one behind the other.
+#[derive(Debug)]
+pub(crate) struct Joined<const N: usize> {
+    all: Box<str>,
+    lengths: [usize; N],
+}
+
+impl<const N: usize> Joined<N> {
+    pub(crate) fn new(texts: [&str; N]) -> Self {
+        Self {
+            all: texts.concat().into(),
+            lengths: texts.map(str::len),
+        }
+    }
+
+    /// True where these are the same texts.
+    pub(crate) fn are(&self, texts: [&str; N]) -> bool {
+        let mut from = 0;
+        self.lengths == texts.map(str::len)
+            && texts.into_iter().all(|text| {
+                let own = self.all.as_bytes().get(from..from + text.len());
+                from += text.len();
+                own.is_some_and(|own| same_bytes(own, text.as_bytes()))
+            })
+    }
 }
 
 /// The ids of one [`Names`] as those of another, each looked up once and only when asked for.

@@ -18,7 +18,7 @@ use crate::event::json::Raw;
 use crate::event::user_identity::{IssuerMember, UserMember};
 use crate::event::{Event, Key, Path, Shortcut};
 use crate::finding::Outcome;
-use crate::names::same;
+use crate::names::Joined;
 
 /// How many kinds are remembered. An account's calls are of some hundreds; invented names must not
 /// fill the memory.
@@ -94,35 +94,6 @@ impl Hash for KindOfEvent<'_> {
     }
 }
 
-/// A kind that was met, its texts one behind the other: it is compared with that of every event.
-#[derive(Debug)]
-struct KnownKind {
-    all: Box<str>,
-    lengths: [usize; TEXTS],
-    facts: Facts,
-}
-
-impl KnownKind {
-    fn of(kind: &KindOfEvent<'_>) -> Self {
-        Self {
-            all: kind.texts.concat().into(),
-            lengths: kind.texts.map(str::len),
-            facts: kind.facts,
-        }
-    }
-
-    fn is(&self, kind: &KindOfEvent<'_>) -> bool {
-        let mut from = 0;
-        self.facts == kind.facts
-            && self.lengths == kind.texts.map(str::len)
-            && kind.texts.into_iter().all(|text| {
-                let own = self.all.get(from..from + text.len());
-                from += text.len();
-                own.is_some_and(|own| same(own, text))
-            })
-    }
-}
-
 /// One worker's way to match events. See the module's own words.
 #[derive(Debug)]
 pub struct Matcher<'r> {
@@ -135,7 +106,8 @@ pub struct Matcher<'r> {
 struct Remainder<'r> {
     hash: u64,
     number: u32,
-    kind: KnownKind,
+    texts: Joined<TEXTS>,
+    facts: Facts,
     /// Rules in the order of the rule set; with nothing where nothing is left to ask. The tests are
     /// those of the rules themselves: most kinds ask the same few.
     left: Vec<(usize, Option<Node<&'r Test>>)>,
@@ -165,7 +137,9 @@ impl<'r> Matcher<'r> {
             return None;
         };
         let hash = FxBuildHasher.hash_one(&kind);
-        let same = |known: &Remainder<'_>| known.hash == hash && known.kind.is(&kind);
+        let same = |known: &Remainder<'_>| {
+            known.hash == hash && known.facts == kind.facts && known.texts.are(kind.texts)
+        };
         if let Some(known) = self.kinds.find(hash, same) {
             known.matches(event, organization, found);
             return Some(known.number);
@@ -186,7 +160,8 @@ impl<'r> Matcher<'r> {
         let new = Remainder {
             hash,
             number: number.unwrap_or(u32::MAX),
-            kind: KnownKind::of(&kind),
+            texts: Joined::new(kind.texts),
+            facts: kind.facts,
             left,
         };
         new.matches(event, organization, found);

@@ -12,6 +12,7 @@ use rustc_hash::FxBuildHasher;
 
 use super::group::Period;
 use crate::event::time::Epoch;
+use crate::names::Joined;
 
 /// The groups that hold as many events as are shown, with the time of the latest of these.
 #[derive(Debug, Default)]
@@ -24,9 +25,7 @@ struct Horizon {
     hash: u64,
     rule: u32,
     period: Period,
-    actor: Box<str>,
-    resource: Box<str>,
-    value: Box<str>,
+    names: Joined<3>,
     latest: Epoch,
 }
 
@@ -40,14 +39,16 @@ pub struct GroupNames<'n> {
     pub value: &'n str,
 }
 
-impl GroupNames<'_> {
+impl<'n> GroupNames<'n> {
+    const fn names(&self) -> [&'n str; 3] {
+        [self.actor, self.resource, self.value]
+    }
+
     fn is(&self, hash: u64, known: &Horizon) -> bool {
         known.hash == hash
             && known.rule == self.rule
             && known.period == self.period
-            && *known.actor == *self.actor
-            && *known.resource == *self.resource
-            && *known.value == *self.value
+            && known.names.are(self.names())
     }
 }
 
@@ -71,9 +72,7 @@ impl Horizons {
                     hash,
                     rule: group.rule,
                     period: group.period,
-                    actor: group.actor.into(),
-                    resource: group.resource.into(),
-                    value: group.value.into(),
+                    names: Joined::new(group.names()),
                     latest,
                 };
                 full.insert_unique(hash, new, |known| known.hash);
