@@ -68,16 +68,16 @@ macro_rules! members {
                 self.forget();
                 self.is_plain &= !raw.is_array();
                 raw.each_member(|key, value| {
-                    self.note(key, value, folded);
+                    self.note(key.as_str(), value, folded);
                 });
             }
 
-            /// Notes a member, where it is one of those kept, and answers which. A key that stands
+            /// Notes a member, its key as it stands there, where it is one of those kept, and answers which. A key that stands
             /// twice keeps its last value.
             #[inline]
-            pub fn note(&mut self, key: Raw<'a>, value: Raw<'a>, folded: bool) -> Option<$member> {
+            pub fn note(&mut self, key: &str, value: Raw<'a>, folded: bool) -> Option<$member> {
                 let place = match Self::KEYS.get(self.next) {
-                    Some(expected) if same(expected, key.as_str()) => self.next,
+                    Some(expected) if same(expected, key) => self.next,
                     _ => Self::place(key, folded)?,
                 };
                 *self.members.get_mut(place)? = value;
@@ -87,12 +87,12 @@ macro_rules! members {
             }
 
             /// Where a key stands among those kept, perhaps with escapes in it or in another case.
-            fn place(key: Raw<'a>, folded: bool) -> Option<usize> {
+            fn place(key: &str, folded: bool) -> Option<usize> {
                 let mut known = Self::KEYS.iter();
-                if let Some(place) = known.position(|known| same(known, key.as_str())) {
+                if let Some(place) = known.position(|known| same(known, key)) {
                     return Some(place);
                 }
-                let name = key.string()?;
+                let name = Raw::new(key).string()?;
                 [$($name,)*].iter().position(|known| {
                     name == *known || (folded && name.eq_ignore_ascii_case(known))
                 })

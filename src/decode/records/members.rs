@@ -6,7 +6,7 @@
 
 use super::super::structure::BLOCK;
 use super::{Walk, is_scalar};
-use crate::event::json::Raw;
+use crate::event::json::{Raw, inside_quotes};
 use crate::event::user_identity::{SessionIssuer, UserIdentity, UserMember};
 use crate::event::{Event, Key};
 
@@ -23,10 +23,14 @@ pub(super) struct Here {
 trait Members<'a> {
     /// Walks into the object that opens at `at`, the value of that key as it stands there, and answers
     /// where it ended; nothing where it is to be leapt over.
-    fn enter(&mut self, walk: &Walk<'a>, key: Raw<'a>, at: Here) -> Option<Here>;
+    fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: Here) -> Option<Here>;
 
-    /// Takes a member. False where its key is no string.
-    fn take(&mut self, key: Raw<'a>, value: Raw<'a>) -> bool;
+    /// Takes a member: key and value as they stand there, and the marks of the value. False where the
+    /// key is no string.
+    ///
+    /// The value's parts come one by one because each path puts them into a place of its own: as a
+    /// whole it would lie on the stack in between, and wait there for every member.
+    fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32]) -> bool;
 }
 
 impl<'a> Walk<'a> {
@@ -64,7 +68,6 @@ impl<'a> Walk<'a> {
             let (Some(b':'), Some(key)) = (bytes.get(colon), text.get(here.behind..colon)) else {
                 return (here, false);
             };
-            let key = Raw::exactly(key, &[]);
             let mut after = Here {
                 next: here.next + 1,
                 behind: ahead,
@@ -92,7 +95,7 @@ impl<'a> Walk<'a> {
             let Some(value) = text.get(colon + 1..after.behind) else {
                 return (here, false);
             };
-            if (!nested && !is_scalar(value)) || !to.take(key, Raw::exactly(value, marks)) {
+            if (!nested && !is_scalar(value)) || !to.take(key, value, marks) {
                 return (here, false);
             }
             here = Here {
@@ -158,8 +161,8 @@ struct Record<'e, 'a> {
 
 impl<'a> Members<'a> for Record<'_, 'a> {
     #[inline(always)]
-    fn enter(&mut self, walk: &Walk<'a>, key: Raw<'a>, at: Here) -> Option<Here> {
-        if !key.is_text(Key::UserIdentity.as_str()) {
+    fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: Here) -> Option<Here> {
+        if key != "\"userIdentity\"" {
             return None;
         }
         let (user, issuer) = self.event.caller();
@@ -176,14 +179,14 @@ impl<'a> Members<'a> for Record<'_, 'a> {
     }
 
     #[inline(always)]
-    fn take(&mut self, key: Raw<'a>, value: Raw<'a>) -> bool {
-        match key.quoted().and_then(Key::from_name) {
+    fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32]) -> bool {
+        match inside_quotes(key, 0, key.len()).and_then(Key::from_name) {
             Some(Key::UserIdentity) if std::mem::take(&mut self.walked) => {
-                self.event.set_caller(value);
+                self.event.set_caller(Raw::exactly(value, marks));
             }
-            Some(key) => self.event.set(key, value),
-            None => match key.string() {
-                Some(name) => self.event.note(name, value),
+            Some(key) => self.event.set(key, Raw::exactly(value, marks)),
+            None => match Raw::new(key).string() {
+                Some(name) => self.event.note(name, Raw::exactly(value, marks)),
                 None => return false,
             },
         }
@@ -200,8 +203,8 @@ struct Caller<'e, 'a> {
 
 impl<'a> Members<'a> for Caller<'_, 'a> {
     #[inline(always)]
-    fn enter(&mut self, walk: &Walk<'a>, key: Raw<'a>, at: Here) -> Option<Here> {
-        if !key.is_text("sessionContext") {
+    fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: Here) -> Option<Here> {
+        if key != "\"sessionContext\"" {
             return None;
         }
         self.issuer.clear();
@@ -215,11 +218,12 @@ impl<'a> Members<'a> for Caller<'_, 'a> {
     }
 
     #[inline(always)]
-    fn take(&mut self, key: Raw<'a>, value: Raw<'a>) -> bool {
+    fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32]) -> bool {
         let walked = std::mem::take(&mut self.walked);
-        if self.user.note(key, value, false) == Some(UserMember::SessionContext) && !walked {
+        let noted = self.user.note(key, Raw::exactly(value, marks), false);
+        if noted == Some(UserMember::SessionContext) && !walked {
             self.issuer.clear();
-            self.issuer.read_session(value, false);
+            self.issuer.read_session(Raw::exactly(value, marks), false);
         }
         true
     }
@@ -233,8 +237,8 @@ struct Session<'e, 'a> {
 
 impl<'a> Members<'a> for Session<'_, 'a> {
     #[inline(always)]
-    fn enter(&mut self, walk: &Walk<'a>, key: Raw<'a>, at: Here) -> Option<Here> {
-        if !key.is_text("sessionIssuer") {
+    fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: Here) -> Option<Here> {
+        if key != "\"sessionIssuer\"" {
             return None;
         }
         self.issuer.forget();
@@ -244,9 +248,10 @@ impl<'a> Members<'a> for Session<'_, 'a> {
     }
 
     #[inline(always)]
-    fn take(&mut self, key: Raw<'a>, value: Raw<'a>) -> bool {
+    fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32]) -> bool {
         if !std::mem::take(&mut self.walked) {
-            self.issuer.read_in_session(key, value, false);
+            let value = Raw::exactly(value, marks);
+            self.issuer.read_in_session(Raw::new(key), value, false);
         }
         true
     }
@@ -257,13 +262,13 @@ struct Issuer<'e, 'a>(&'e mut SessionIssuer<'a>);
 
 impl<'a> Members<'a> for Issuer<'_, 'a> {
     #[inline(always)]
-    fn enter(&mut self, _walk: &Walk<'a>, _key: Raw<'a>, _at: Here) -> Option<Here> {
+    fn enter(&mut self, _walk: &Walk<'a>, _key: &'a str, _at: Here) -> Option<Here> {
         None
     }
 
     #[inline(always)]
-    fn take(&mut self, key: Raw<'a>, value: Raw<'a>) -> bool {
-        self.0.note(key, value, false);
+    fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32]) -> bool {
+        self.0.note(key, Raw::exactly(value, marks), false);
         true
     }
 }
