@@ -359,22 +359,24 @@ impl<'a> Event<'a> {
         descend(root, rest, self.folded, LISTS_IN_LISTS, visit)
     }
 
-    /// What lies at the end of a path that leads to one place at the most: a documented key, a
-    /// shortcut, or a member of the object under a documented key. Unread, and absent where nothing
-    /// lies there; nothing where the path must be walked.
-    pub fn short_path(&self, path: &Path) -> Option<Raw<'a>> {
-        match path {
-            Path::Key(key) => Some(self.raw(*key)),
+    /// The scalar at the end of a path that leads to one place at the most: a documented key, a
+    /// shortcut, or a member of the object under a documented key. As it stands there, and empty where
+    /// nothing does; nothing where the path must be walked or something nested lies there.
+    #[inline]
+    pub fn scalar_at(&self, path: &Path) -> Option<&'a str> {
+        let found = match path {
+            Path::Key(key) => self.raw(*key),
             Path::Below(key, rest, shortcut) => match (self.short(*shortcut), rest.as_slice()) {
-                (Some((raw, steps)), _) => (steps == rest.len()).then_some(raw),
+                (Some((raw, steps)), _) if steps == rest.len() => raw,
                 (None, [name]) if !self.folded && !self.raw(*key).is_array() => {
                     let [found] = self.named(self.raw(*key), &[name]);
-                    Some(found)
+                    found
                 }
-                _ => None,
+                _ => return None,
             },
-            Path::Other(_) => None,
-        }
+            Path::Other(_) => return None,
+        };
+        (!found.is_object() && !found.is_array()).then_some(found.as_str())
     }
 
     /// What lies at the end of a shortcut, and how many steps of the path it saves. An odd record

@@ -1,7 +1,7 @@
 //! Where a rule's field is found in an event.
 
 use crate::derive::{Derived, Organization};
-use crate::event::json::{Raw, Value};
+use crate::event::json::Value;
 use crate::event::{Event, Path};
 use crate::rules::FirstSeen;
 
@@ -42,13 +42,13 @@ impl Field {
         }
     }
 
-    /// The one plain value of a field that can have no other, absent or null included; nothing where
-    /// the field must be visited.
-    pub(super) fn plain<'a>(&self, event: &Event<'a>) -> Option<Raw<'a>> {
-        let Self::Path(path) = self else { return None };
-        event
-            .short_path(path)
-            .filter(|raw| !raw.is_object() && !raw.is_array())
+    /// The one scalar of a field that can have no other, as it stands there: empty where it is absent.
+    /// Nothing where the field must be visited.
+    pub(super) fn scalar<'a>(&self, event: &Event<'a>) -> Option<&'a str> {
+        match self {
+            Self::Path(path) => event.scalar_at(path),
+            _ => None,
+        }
     }
 
     /// Calls `visit` with every value until it answers true; answers whether it did.

@@ -155,8 +155,8 @@ impl<T: Borrow<Test>> Node<T> {
 impl Test {
     /// True where the event's field fits.
     pub fn matches(&self, event: &Event<'_>, organization: &Organization) -> bool {
-        let plain = self.field.plain(event);
-        match plain.and_then(|value| self.check.of_plain(value, event)) {
+        let scalar = self.field.scalar(event);
+        match scalar.and_then(|value| self.check.of_scalar(value, event)) {
             Some(fits) => fits,
             None => self.matches_any_value(event, organization),
         }
@@ -197,8 +197,9 @@ impl Test {
 }
 
 impl Check {
-    /// Whether a field with this one plain value fits; nothing where that does not decide it.
-    fn of_plain<'a>(&self, value: Raw<'a>, event: &Event<'a>) -> Option<bool> {
+    /// Whether a field with this one scalar fits; nothing where that does not decide it.
+    fn of_scalar<'a>(&self, value: &'a str, event: &Event<'a>) -> Option<bool> {
+        let value = Raw::exactly(value, &[]);
         let any = |wants: &[Want]| {
             if value.is_null() {
                 return wants.iter().any(|want| matches!(want, Want::Null));
