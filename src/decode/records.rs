@@ -22,9 +22,23 @@ pub(super) fn read(
     decoded: &mut Decoded,
     visit: &mut Visit<'_>,
 ) -> Result<(), DecodeError> {
-    if !lines_of_events(text, scratch) {
-        return documents(text, scratch, decoded, visit);
+    let mut indexed = index(text, scratch);
+    if scratch.structure.newlines
+        && let Some(first) = first_of_lines(text)
+        && (indexed.is_err() || Walk::new(text, scratch).skip_documents().is_err())
+    {
+        if walks(first, scratch) {
+            lines(text, scratch, decoded, visit);
+            return Ok(());
+        }
+        indexed = index(text, scratch);
     }
+    indexed?;
+    documents(text, scratch, decoded, visit)
+}
+
+/// Reads damaged JSON lines.
+fn lines(text: &str, scratch: &mut Scratch, decoded: &mut Decoded, visit: &mut Visit<'_>) {
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         // nothing is taken from a line that does not hold together
         if !walks(line, scratch) || documents(line, scratch, decoded, visit).is_err() {
@@ -32,43 +46,37 @@ pub(super) fn read(
             decoded.records += 1;
         }
     }
-    Ok(())
 }
 
-/// True for damaged JSON lines: the whole cannot be walked, the first of several lines can.
-fn lines_of_events(text: &str, scratch: &mut Scratch) -> bool {
+/// The first of several lines.
+fn first_of_lines(text: &str) -> Option<&str> {
     let text = text.trim_start();
-    let Some(end) = memchr::memchr(b'\n', text.as_bytes()) else {
-        return false;
-    };
-    let (first, rest) = text.split_at(end);
-    let rest = rest.get(1..).unwrap_or_default();
-    if !rest.lines().any(|line| line.starts_with('{')) {
-        return false;
-    }
-    walks(first, scratch) && !walks(text, scratch)
+    let (first, rest) = text.split_at(memchr::memchr(b'\n', text.as_bytes())?);
+    let mut rest = rest.get(1..).unwrap_or_default().lines();
+    rest.any(|line| line.starts_with('{')).then_some(first)
 }
 
 /// True where the brackets of a text hold together and nothing but white space stands between its
-/// documents.
+/// documents. Its index is then that of `scratch`.
 fn walks(text: &str, scratch: &mut Scratch) -> bool {
-    scratch.structure.read(text.as_bytes()).is_ok()
-        && Walk::new(text, scratch).skip_documents().is_ok()
+    index(text, scratch).is_ok() && Walk::new(text, scratch).skip_documents().is_ok()
 }
 
+fn index(text: &str, scratch: &mut Scratch) -> Result<(), DecodeError> {
+    let read = scratch.structure.read(text.as_bytes());
+    read.map_err(|what| DecodeError::Json {
+        at: text.len(),
+        what,
+    })
+}
+
+/// Reads a text whose index is that of `scratch`.
 fn documents(
     text: &str,
-    scratch: &mut Scratch,
+    scratch: &Scratch,
     decoded: &mut Decoded,
     visit: &mut Visit<'_>,
 ) -> Result<(), DecodeError> {
-    scratch
-        .structure
-        .read(text.as_bytes())
-        .map_err(|what| DecodeError::Json {
-            at: text.len(),
-            what,
-        })?;
     let mut walk = Walk::new(text, scratch);
     let mut known = false;
     while walk.more()? {

@@ -24,6 +24,8 @@ pub(super) struct Structure {
     /// Every colon, comma and opening bracket is followed at once by what may begin a value or a
     /// key, or by a closing bracket: no white space, no rubbish.
     pub(super) compact: bool,
+    /// A line ends somewhere.
+    pub(super) newlines: bool,
 }
 
 impl Structure {
@@ -62,6 +64,7 @@ impl Structure {
             let found = state.structurals(simd, &block);
             self.note(simd, &found, &block, base);
         }
+        self.newlines = state.newlines != 0;
         match (state.inside, state.stray) {
             (0, 0) => Ok(()),
             (_, 0) => Err("it ends inside a string"),
@@ -183,6 +186,8 @@ struct State {
     opened: u64,
     /// Not zero where some backslash stood outside of strings.
     stray: u64,
+    /// Not zero where some line ended.
+    newlines: u64,
 }
 
 impl State {
@@ -195,6 +200,7 @@ impl State {
         let opening = folded.simd_eq(b'{').to_bitmask();
         let closing = folded.simd_eq(b'}').to_bitmask();
         let points = is(b':') | is(b',');
+        self.newlines |= is(b'\n');
         let (quotes, backslashes) = (is(b'"'), is(b'\\'));
         let quotes = quotes & !self.escaped(backslashes);
         let inside = prefix_xor(quotes) ^ self.inside;
@@ -284,7 +290,7 @@ mod tests {
     #[test]
     fn the_fast_index_equals_the_slow_one_on_random_text() {
         // a fixed generator: xorshift over an alphabet in which the hard cases are frequent
-        let alphabet = br#"{}[]:,"\\\"" abc1"#;
+        let alphabet = b"{}[]:,\"\\\\\\\"\" abc1\n";
         let mut seed = 0x9E37_79B9_7F4A_7C15u64;
         let mut next = || {
             seed ^= seed << 13;
@@ -313,6 +319,7 @@ mod tests {
             );
             assert_eq!(fast.brackets, brackets, "{shown}");
             assert_eq!(fast.compact, compact, "{shown}");
+            assert_eq!(fast.newlines, text.contains(&b'\n'), "{shown}");
             let escapes: Vec<u32> = (0u32..)
                 .step_by(BLOCK)
                 .zip(text.chunks(BLOCK))
