@@ -66,7 +66,10 @@ impl Inflater {
             return None;
         }
         if self.buffer.len() < length {
-            self.buffer.resize(length, 0);
+            // made anew, because what nobody has written to takes no memory: twice the room is free
+            let room = length.saturating_mul(2).min(limit);
+            self.buffer = Vec::new();
+            self.buffer = vec![0; room];
         }
         let out = self.buffer.get_mut(..length)?;
         let inflated = self.quick.gzip_decompress(stored, out).ok()?;

@@ -44,7 +44,7 @@ impl Structure {
 
     #[inline(always)]
     fn read_with<S: Simd>(&mut self, simd: S, text: &[u8]) -> Result<(), &'static str> {
-        self.positions.count = 0;
+        self.positions.clear(text.len());
         self.brackets.clear();
         self.escapes.clear();
         self.compact = true;
@@ -111,6 +111,17 @@ struct Offsets {
 impl Offsets {
     fn all(&self) -> &[u32] {
         self.slots.get(..self.count).unwrap_or_default()
+    }
+
+    /// Forgets all, and makes room for what a text of that many bytes has at the most, as real logs go.
+    fn clear(&mut self, text: usize) {
+        self.count = 0;
+        let usual = text / 8 + 64;
+        if self.slots.len() < usual {
+            // made anew, because what nobody has written to takes no memory: twice the room is free
+            self.slots = Vec::new();
+            self.slots = vec![0; 2 * usual];
+        }
     }
 
     /// Adds the offsets of the bits. Many at a time are written whether they are there or not,
