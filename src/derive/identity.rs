@@ -167,9 +167,13 @@ pub fn is_machine_made(session: &str) -> bool {
     let digits =
         |text: &str, least: usize| text.len() >= least && text.bytes().all(|b| b.is_ascii_digit());
     let hex_with_hyphens = |text: &str, least: usize| {
+        let mut digits = 0;
         text.len() >= least
-            && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
-            && text.bytes().filter(|b| *b != b'-').count() >= least
+            && text.bytes().all(|byte| {
+                digits += usize::from(byte != b'-');
+                byte.is_ascii_hexdigit() || byte == b'-'
+            })
+            && digits >= least
     };
     let behind_last = behind_last(session, b'-').unwrap_or(session);
     session.strip_prefix("i-").is_some_and(|id| hex(id, 8))

@@ -184,10 +184,20 @@ pub fn is_account(text: &str) -> bool {
 /// The delivery stamp in a log's file name (`…_20230710T1145Z_…`).
 fn stamp(file: &str) -> Option<DateTime<Utc>> {
     let text = file.split('_').nth(3)?;
-    NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%MZ")
-        .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ"))
-        .ok()
-        .map(|time| time.and_utc())
+    let day = date([text.get(..4)?, text.get(4..6)?, text.get(6..8)?])?;
+    let clock = text.get(8..)?.strip_prefix('T')?.strip_suffix('Z')?;
+    let part = |at: usize| {
+        let part = clock.get(at..at + 2)?;
+        let digits = part.bytes().all(|b| b.is_ascii_digit());
+        digits.then(|| part.parse().ok()).flatten()
+    };
+    let second = match clock.len() {
+        4 => 0,
+        6 => part(4)?,
+        _ => return None,
+    };
+    let time = day.and_hms_opt(part(0)?, part(2)?, second)?;
+    Some(time.and_utc())
 }
 
 /// The delivery days that can hold events of `[since, until)`, each one a prefix to list.

@@ -29,12 +29,20 @@ pub(super) struct Sights {
 
 #[derive(Default)]
 struct Place {
-    /// Management events: of a handful of kinds.
-    management: BTreeMap<Sight, Hours>,
+    /// Management events, of these [`KINDS`].
+    management: [Hours; KINDS.len()],
     /// Data events by the type of resource, and those that name a bucket by its name.
     types: ByName<WriteAndRead>,
     buckets: ByName<WriteAndRead>,
 }
+
+/// What management events may be.
+const KINDS: [Sight; 4] = [
+    Sight::ManagementWrite,
+    Sight::ManagementRead,
+    Sight::Kms,
+    Sight::SignIn,
+];
 
 /// A name is copied only where it is new.
 type ByName<T> = HashMap<String, T, FxBuildHasher>;
@@ -87,14 +95,13 @@ impl Sights {
                 }
             }
             Some(false) => {
-                let management = [Sight::ManagementWrite, Sight::ManagementRead];
-                let service = match event.text(Key::EventSource).as_ref() {
-                    "kms.amazonaws.com" => Some(Sight::Kms),
-                    "signin.amazonaws.com" => Some(Sight::SignIn),
-                    _ => None,
-                };
-                for sight in management.into_iter().nth(reads).into_iter().chain(service) {
-                    place.management.entry(sight).or_default().insert(hour);
+                let [write, read, kms, sign_in] = &mut place.management;
+                let management = if reads == 0 { write } else { read };
+                management.insert(hour);
+                match event.text(Key::EventSource).as_ref() {
+                    "kms.amazonaws.com" => kms.insert(hour),
+                    "signin.amazonaws.com" => sign_in.insert(hour),
+                    _ => {}
                 }
             }
             None => {}
@@ -141,10 +148,9 @@ impl Place {
             false => (Sight::DataWrite(kind), hours),
         });
         let buckets = self.buckets.into_iter().flat_map(ways);
-        (
-            self.management.into_iter().chain(data).collect(),
-            buckets.collect(),
-        )
+        let management = KINDS.into_iter().zip(self.management);
+        let management = management.filter(|(_, hours)| !hours.is_empty());
+        (management.chain(data).collect(), buckets.collect())
     }
 }
 

@@ -224,7 +224,7 @@ impl Unit {
     fn name_of(&self, entry: &Entry) -> Cow<'_, str> {
         match self.what {
             What::Object(_) => Cow::Borrowed(&self.name),
-            What::Folder(_) => Cow::Owned(format!("{}{}", self.name, entry.file.to_string_lossy())),
+            What::Folder(_) => Cow::Owned([&*self.name, &*entry.file.to_string_lossy()].concat()),
         }
     }
 }
