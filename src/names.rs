@@ -34,25 +34,23 @@ pub struct Names {
 
 impl Default for Names {
     fn default() -> Self {
-        Self::with_capacity(0, 0)
-    }
-}
-
-impl Names {
-    /// None but the empty text, and room for so many, and for so many bytes of them.
-    pub fn with_capacity(texts: usize, bytes: usize) -> Self {
         let mut names = Self {
-            text: String::with_capacity(bytes),
-            ends: Vec::with_capacity(texts),
-            table: HashTable::with_capacity(texts),
+            text: String::new(),
+            ends: Vec::new(),
+            table: HashTable::new(),
         };
         names.id("");
         names
     }
+}
 
-    /// The bytes of all texts.
-    pub const fn bytes(&self) -> usize {
-        self.text.len()
+impl Names {
+    /// Forgets every text but the empty one, and keeps the room.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+        self.table.clear();
+        self.id("");
     }
 
     /// The id of the empty text.

@@ -24,7 +24,7 @@ use crate::source::Scope;
 use crate::source::local::Tree;
 use crate::source::s3::{self, Access};
 use crate::state::State;
-use crate::tally::Tally;
+use crate::tally::{Scanned, Tally};
 use incoming::{Incoming, Loaded};
 use intake::Intake;
 use lessons::Lessons;
@@ -133,11 +133,17 @@ pub fn run<'r>(
                 Worker::new(detection, work, &everything, mib)
             }
         };
+        let mut room = Scanned::default();
         while let Some(object) = incoming.next(options, progress) {
             let reference = &object.reference;
             let mut scanned = match object.loaded {
                 Loaded::Read(fetched) => {
-                    let mut scanned = worker.scan(object.sequence, reference, fetched);
+                    let mut scanned = worker.scan(
+                        object.sequence,
+                        reference,
+                        fetched,
+                        std::mem::take(&mut room),
+                    );
                     if let Some(lessons) = &lessons {
                         lessons.keep(reference, &mut scanned);
                     }
@@ -146,7 +152,9 @@ pub fn run<'r>(
                 Loaded::Known(taught) => {
                     let known = lessons::recall(object.sequence, &taught, reference);
                     let damaged = || Err(lessons::damaged());
-                    known.unwrap_or_else(|| worker.scan(object.sequence, reference, damaged()))
+                    known.unwrap_or_else(|| {
+                        worker.scan(object.sequence, reference, damaged(), Scanned::default())
+                    })
                 }
             };
             if lessons.is_some() {
@@ -156,7 +164,7 @@ pub fn run<'r>(
                 reference.size.unwrap_or(scanned.coverage.bytes_stored),
                 scanned.coverage.records.evaluated,
             );
-            intake.take(scanned, object.share, work.ledger);
+            room = intake.take(scanned, object.share, work.ledger);
         }
     };
     match ThreadPoolBuilder::new().num_threads(options.jobs).build() {

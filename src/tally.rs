@@ -29,7 +29,7 @@ pub use horizons::{GroupNames, Horizons};
 pub use novelty::{Learning, New, Novelty};
 use objects::Objects;
 pub use row::{Deed, Row, What};
-pub use scanned::{Activity, BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Room, Scanned, Seen};
+pub use scanned::{Activity, BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Scanned, Seen};
 pub use series::Series;
 
 /// The sum of all objects.
@@ -55,10 +55,11 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Takes up the next object. Objects must come in the order of their sequence.
-    pub fn absorb(&mut self, scanned: Scanned) {
-        let mut coverage = scanned.coverage;
-        if let Some(evidence) = scanned.integrity {
+    /// Takes up the next object. Objects must come in the order of their sequence. What is left of it
+    /// is room for another.
+    pub fn absorb(&mut self, mut scanned: Scanned) -> Scanned {
+        let mut coverage = std::mem::take(&mut scanned.coverage);
+        if let Some(evidence) = scanned.integrity.take() {
             self.integrity.absorb(evidence);
         }
         let mut left_out: Vec<u32> = Vec::new();
@@ -159,6 +160,7 @@ impl Tally {
         if let Some(error) = self.met.take_failure() {
             self.not_read_back("events that were delivered twice may count twice", &error);
         }
+        scanned.emptied()
     }
 
     /// Notes what is not known because something set aside on disk could not be read back.

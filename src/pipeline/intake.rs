@@ -8,7 +8,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::Ledger;
 use crate::tally::{Horizons, Scanned, Tally};
 
-/// How many objects may lie there before a worker waits for its turn to take them up.
+/// How many objects may lie there before a worker waits for its turn to take them up, and for how many
+/// more there is room that others have left.
 const MOST_HANDED_IN: usize = 16;
 
 /// An object that is done. What it may hold of memory stays with it until it is taken up: one slow
@@ -19,8 +20,15 @@ type Done = (Scanned, Option<OwnedSemaphorePermit>);
 /// others go on with their work.
 #[derive(Default)]
 pub(super) struct Intake {
-    handed_in: Mutex<Vec<Done>>,
+    desk: Mutex<Desk>,
     taking: Mutex<Taking>,
+}
+
+/// What lies there: objects to be taken up, and what is left of others.
+#[derive(Default)]
+struct Desk {
+    done: Vec<Done>,
+    emptied: Vec<Scanned>,
 }
 
 /// The objects taken up so far, and those that wait for one before them.
@@ -37,32 +45,38 @@ impl Intake {
         Arc::clone(&held(self.taking.lock()).tally.horizons)
     }
 
-    /// Hands an object in.
+    /// Hands an object in; the answer is room for another.
     pub(super) fn take(
         &self,
         scanned: Scanned,
         share: Option<OwnedSemaphorePermit>,
         ledger: Option<&dyn Ledger>,
-    ) {
+    ) -> Scanned {
         let mut lying = {
-            let mut handed_in = held(self.handed_in.lock());
-            handed_in.push((scanned, share));
-            handed_in.len()
+            let mut desk = held(self.desk.lock());
+            desk.done.push((scanned, share));
+            desk.done.len()
         };
         // what is handed in while somebody is about to leave is seen by one of the two
         while lying > 0 {
             let mut taking = match self.taking.try_lock() {
                 Ok(taking) => taking,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) if lying < MOST_HANDED_IN => return,
+                Err(TryLockError::WouldBlock) if lying < MOST_HANDED_IN => break,
                 Err(TryLockError::WouldBlock) => held(self.taking.lock()),
             };
-            for done in std::mem::take(&mut *held(self.handed_in.lock())) {
-                taking.take(done, ledger);
+            let done = std::mem::take(&mut held(self.desk.lock()).done);
+            let mut emptied = Vec::new();
+            for done in done {
+                taking.take(done, ledger, &mut emptied);
             }
             drop(taking);
-            lying = held(self.handed_in.lock()).len();
+            let mut desk = held(self.desk.lock());
+            desk.emptied.append(&mut emptied);
+            desk.emptied.truncate(MOST_HANDED_IN);
+            lying = desk.done.len();
         }
+        held(self.desk.lock()).emptied.pop().unwrap_or_default()
     }
 
     /// The tally of all, and how many objects were taken up.
@@ -73,10 +87,10 @@ impl Intake {
 }
 
 impl Taking {
-    fn take(&mut self, done: Done, ledger: Option<&dyn Ledger>) {
+    fn take(&mut self, done: Done, ledger: Option<&dyn Ledger>, emptied: &mut Vec<Scanned>) {
         self.waiting.insert(done.0.sequence, done);
         while let Some((scanned, _)) = self.waiting.remove(&self.next) {
-            self.tally.absorb(scanned);
+            emptied.push(self.tally.absorb(scanned));
             self.next += 1;
         }
         if let Some(ledger) = ledger {

@@ -144,7 +144,12 @@ mod tests {
                 continue;
             };
             let bytes = local::read(path, None, 1 << 20);
-            let scanned = worker.scan(sequence, object, bytes.map(Fetched::from));
+            let scanned = worker.scan(
+                sequence,
+                object,
+                bytes.map(Fetched::from),
+                Scanned::default(),
+            );
             let kept = bitcode::encode(&scanned);
             let recalled = recall(sequence, &kept, object).unwrap();
             let told = |scanned: &Scanned| {

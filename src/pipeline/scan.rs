@@ -10,7 +10,7 @@ use crate::digest;
 use crate::event::time::Epoch;
 use crate::event::{Event, Key};
 use crate::source::{FetchError, Fetched, ObjectRef, Scope};
-use crate::tally::{Room, Scanned};
+use crate::tally::Scanned;
 use sights::Sights;
 
 /// A worker and the buffers it uses again.
@@ -19,8 +19,6 @@ pub(super) struct Worker<'r> {
     work: Work<'r>,
     scope: &'r Scope,
     decoder: Decoder,
-    /// What the last object took.
-    room: Room,
 }
 
 impl<'r> Worker<'r> {
@@ -40,16 +38,17 @@ impl<'r> Worker<'r> {
                 Some(_) => decoder.sealing(),
                 None => decoder,
             },
-            room: Room::default(),
         }
     }
 
-    /// Turns one object into what it teaches. Never fails: what goes wrong is part of the lesson.
+    /// Turns one object into what it teaches. Never fails: what goes wrong is part of the lesson. `room`
+    /// holds nothing but the room that another has left.
     pub(super) fn scan(
         &mut self,
         sequence: u64,
         object: &ObjectRef,
         fetched: Result<Fetched, FetchError>,
+        room: Scanned,
     ) -> Scanned {
         let mut coverage = Coverage::default();
         coverage.objects.listed = 1;
@@ -89,7 +88,7 @@ impl<'r> Worker<'r> {
             let scanned = scanned(sequence, object, coverage);
             return seal::hash(&mut self.decoder, scanned, object, &fetched, reader);
         };
-        let mut taken = Taken::new(detection, self.scope, self.room);
+        let mut taken = Taken::new(detection, self.scope, room);
         let decoded = self.decoder.decode(&fetched.bytes, &mut |record, event| {
             taken.take(record, event)
         });
@@ -99,7 +98,6 @@ impl<'r> Worker<'r> {
         let scanned = match decoded {
             Ok(decoded) if decoded.content == Content::Log => {
                 log(object, &decoded, &taken, &mut coverage);
-                self.room = taken.scanned.room();
                 taken.sights.leave(&taken.scanned.names, &mut coverage);
                 // a key that says nothing: the object is counted where its first event belongs
                 let first = taken.scanned.rows.first().map(|row| {
@@ -241,12 +239,12 @@ struct Taken<'w, 'r> {
 }
 
 impl<'w, 'r> Taken<'w, 'r> {
-    fn new(detection: &'w mut Detection<'r>, scope: &'r Scope, room: Room) -> Self {
+    fn new(detection: &'w mut Detection<'r>, scope: &'r Scope, room: Scanned) -> Self {
         detection.begin();
         Self {
             detection,
             scope,
-            scanned: Scanned::with_room(room),
+            scanned: room,
             sights: Sights::default(),
             newest: None,
             outside: 0,

@@ -57,52 +57,37 @@ pub struct Scanned {
     pub integrity: Option<Evidence>,
 }
 
-/// How much an object taught, in numbers of things and of bytes.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Room {
-    names: usize,
-    bytes: usize,
-    seen: usize,
-    rows: usize,
-    facts: usize,
-    groups: usize,
-    hits: usize,
-    evidence: usize,
-    silent: usize,
-    bases: usize,
-}
+/// What taught more events than this leaves no room for another: objects are much alike, but for a few.
+const MOST_LEFT: usize = 1 << 13;
 
 impl Scanned {
-    /// Nothing, with room for as much as another object taught: objects are much alike, and growing
-    /// costs more than filling.
-    pub fn with_room(room: Room) -> Self {
-        Self {
-            names: Names::with_capacity(room.names, room.bytes),
-            seen: Vec::with_capacity(room.seen),
-            rows: Vec::with_capacity(room.rows),
-            facts: Vec::with_capacity(room.facts),
-            groups: Vec::with_capacity(room.groups),
-            hits: Vec::with_capacity(room.hits),
-            evidence: Vec::with_capacity(room.evidence),
-            silent: Vec::with_capacity(room.silent),
-            bases: Vec::with_capacity(room.bases),
-            ..Self::default()
+    /// Nothing, in the room that this has taken: making it anew for every object would cost more than
+    /// filling it.
+    #[must_use]
+    pub fn emptied(mut self) -> Self {
+        if self.seen.capacity() > MOST_LEFT {
+            return Self::default();
         }
-    }
-
-    /// The room it takes.
-    pub const fn room(&self) -> Room {
-        Room {
-            names: self.names.count(),
-            bytes: self.names.bytes(),
-            seen: self.seen.len(),
-            rows: self.rows.len(),
-            facts: self.facts.len(),
-            groups: self.groups.len(),
-            hits: self.hits.len(),
-            evidence: self.evidence.len(),
-            silent: self.silent.len(),
-            bases: self.bases.len(),
+        self.names.clear();
+        self.seen.clear();
+        self.rows.clear();
+        self.facts.clear();
+        self.groups.clear();
+        self.hits.clear();
+        self.evidence.clear();
+        self.silent.clear();
+        self.bases.clear();
+        Self {
+            names: self.names,
+            seen: self.seen,
+            rows: self.rows,
+            facts: self.facts,
+            groups: self.groups,
+            hits: self.hits,
+            evidence: self.evidence,
+            silent: self.silent,
+            bases: self.bases,
+            ..Self::default()
         }
     }
 
