@@ -6,7 +6,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::*;
-use crate::event::Key;
+use crate::event::json::Raw;
+use crate::event::{Event, Key};
 
 const ONE: &str = r#"{"eventVersion":"1.08","eventName":"A","eventSource":"s3.amazonaws.com","eventID":"1","requestParameters":{"key":"a,b}"}}"#;
 const TWO: &str = r#"{"eventVersion":"1.08","eventName":"B","eventSource":"sts.amazonaws.com","eventID":"2","resources":[{"ARN":"x"}]}"#;
@@ -282,5 +283,67 @@ fn an_escape_is_read_wherever_it_stands_among_records_without_any() {
                 assert_eq!(got, &slow, "{text}");
             }
         }
+    }
+}
+
+#[test]
+fn the_caller_is_the_same_whether_walked_or_read_byte_by_byte() {
+    let identities = [
+        "null",
+        "[]",
+        "{}",
+        r#""x""#,
+        r#"{"type":"Root","type":"IAMUser","arn":"a","userName":"n"}"#,
+        r#"{"type":"AssumedRole","sessionContext":{"sessionIssuer":{"type":"Role","arn":"r","userName":"n"},"attributes":{"creationDate":"c"}},"invokedBy":"s"}"#,
+        r#"{"sessionContext":{"attributes":{},"sessionIssuer":{"arn":"1","type":"Role"}},"sessionContext":{"sessionIssuer":{"arn":"2"}}}"#,
+        r#"{"sessionContext":{"sessionIssuer":{"arn":"1","type":"Role"},"sessionIssuer":{"arn":"2"}}}"#,
+        r#"{"sessionContext":{"sessionIssuer":{"arn":"1"}},"sessionContext":null}"#,
+        r#"{"sessionContext":{"sessionIssuer":{"arn":"1"},"sessionIssuer":7}}"#,
+        r#"{"sessionContext":{"sessionIssuer":{"arn":"1"}},"sessionContext":[{"sessionIssuer":{"arn":"2"}}]}"#,
+        r#"{"sessionContext":{"sessionIssuer":[{"arn":"1"}]}}"#,
+        r#"{"sessionContext":{"sessionIssuer":{}},"type":"A"}"#,
+        r#"{"sessionContext":{"sessionIssuer.type":"Role","x":{"y":[{"z":1}]}}}"#,
+        r#"{"session\u0043ontext":{"session\u0049ssuer":{"\u0061rn":"e"}},"t\u0079pe":"T"}"#,
+        r#"{"x":{"sessionIssuer":{"arn":"no"}},"sessionContext":{"x":{"arn":"no"},"sessionIssuer":{"x":{"arn":"no"},"arn":"yes"}}}"#,
+        r#"{"sessionContext":{"sessionIssuer":{"arn":"1","type": "spaced"}}}"#,
+    ];
+    let told = |event: &Event<'_>| {
+        let (user, issuer) = (event.user(), event.session_issuer());
+        let texts = [
+            user.kind(),
+            user.principal_id(),
+            user.arn(),
+            user.account_id(),
+            user.access_key_id(),
+            user.user_name(),
+            user.session_context(),
+            user.invoked_by(),
+            issuer.kind(),
+            issuer.principal_id(),
+            issuer.arn(),
+            issuer.account_id(),
+            issuer.user_name(),
+        ];
+        let texts = texts.map(|raw| raw.as_str().to_owned());
+        (texts, user.is_plain, issuer.is_plain)
+    };
+    let member = |identity: &&str| format!(r#""userIdentity":{identity},"#);
+    let once = identities.iter().map(member);
+    let twice = identities.iter().flat_map(|first| {
+        let second = identities.iter().map(member);
+        second.map(move |second| member(first) + &second)
+    });
+    for members in once.chain(twice).chain([String::new()]) {
+        let record = format!(r#"{{"eventVersion":"1.08",{members}"eventName":"A"}}"#);
+        let slow = told(&Event::of(Raw::new(&record)));
+        // a record before it, of which nothing may be left
+        let before = identities[5];
+        let text = format!(r#"[{{"eventName":"B","userIdentity":{before}}},{record}]"#);
+        let mut walked = None;
+        let decoded = Decoder::new(64).decode(text.as_bytes(), &mut |_, event| {
+            walked = Some(told(event));
+        });
+        assert_eq!(decoded.map(|decoded| decoded.records), Ok(2));
+        assert_eq!(walked, Some(slow), "{record}");
     }
 }
