@@ -77,7 +77,11 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
             say(&terminal::grid(&report))?;
             run::warn_of_regions(&arguments.selection);
         }
-        CoverageFormat::Json => say(&String::from_utf8_lossy(&json::coverage(&report)?))?,
+        CoverageFormat::Json => {
+            let mut text = Vec::new();
+            json::coverage(&report, &mut text)?;
+            say(&String::from_utf8_lossy(&text))?;
+        }
     }
     let seen = |assessment: &Assessment| *assessment == Assessment::Assessed;
     if report

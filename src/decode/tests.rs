@@ -216,7 +216,7 @@ fn the_walk_agrees_with_serde_json_on_damaged_files() {
 }
 
 /// What a value says, member by member, down to its scalars.
-fn told(value: crate::event::json::Raw<'_>, out: &mut String) {
+fn told(value: Raw<'_>, out: &mut String) {
     for (name, member) in value.members() {
         out.push_str(&format!("{name}={}", member.as_str()));
         told(member, out);
@@ -242,10 +242,7 @@ fn marks_and_bytes_tell_the_same() {
                 for key in Key::ALL {
                     let (mut marked, mut scanned) = (String::new(), String::new());
                     told(event.raw(*key), &mut marked);
-                    told(
-                        crate::event::json::Raw::new(event.raw(*key).as_str()),
-                        &mut scanned,
-                    );
+                    told(Raw::new(event.raw(*key).as_str()), &mut scanned);
                     assert_eq!(marked, scanned, "{text}");
                     seen += marked.len();
                 }

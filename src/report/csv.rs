@@ -1,65 +1,78 @@
 //! `findings.csv`: one line a finding, for a working list or a spreadsheet.
 
-use polars::prelude::{Column, CsvWriter, DataFrame, PolarsResult, SerWriter as _};
+use std::io;
+
+use csv::Writer;
 
 use super::Report;
 use crate::event::time::iso;
 use crate::finding::Finding;
 
+/// What the columns are called. The last three are the reviewer's.
+const COLUMNS: [&str; 21] = [
+    "id",
+    "level",
+    "rule",
+    "title",
+    "actor",
+    "resource",
+    "period",
+    "count",
+    "first",
+    "last",
+    "calls",
+    "accounts",
+    "regions",
+    "source_ips",
+    "citations",
+    "attack",
+    "correlation",
+    "event_ids",
+    "disposition",
+    "reason",
+    "decided_by",
+];
+
 /// The findings as CSV, in the report's order.
 ///
 /// Every cell that a spreadsheet would take for a formula is neutralised: the values come from
 /// logs, and logs from whoever called.
-pub fn findings(report: &Report) -> PolarsResult<Vec<u8>> {
-    let findings = &report.findings;
-    let texts = |name: &str, of: &dyn Fn(&Finding) -> String| {
-        Column::new(
-            name.into(),
-            findings
-                .iter()
-                .map(|finding| harmless(&of(finding)))
-                .collect::<Vec<_>>(),
-        )
-    };
+pub fn findings(report: &Report, out: impl io::Write) -> io::Result<()> {
+    let mut lines = Writer::from_writer(out);
+    lines.write_record(COLUMNS)?;
+    for finding in &report.findings {
+        lines.write_record(cells(finding).map(|cell| harmless(&cell)))?;
+    }
+    lines.flush()
+}
+
+fn cells(finding: &Finding) -> [String; COLUMNS.len()] {
     let time = |time: Option<i64>| time.map(iso).unwrap_or_default();
     let joined =
         |parts: &mut dyn Iterator<Item = &String>| parts.cloned().collect::<Vec<_>>().join("; ");
-    let mut frame = DataFrame::new(
-        findings.len(),
-        vec![
-            texts("id", &|f| f.id.clone()),
-            texts("level", &|f| f.level.to_string()),
-            texts("rule", &|f| f.rule.clone()),
-            texts("title", &|f| f.title.clone()),
-            texts("actor", &|f| f.actor.clone()),
-            texts("resource", &|f| f.resource.clone()),
-            texts("period", &|f| f.period.clone()),
-            Column::new(
-                "count".into(),
-                findings.iter().map(|f| f.count).collect::<Vec<u64>>(),
-            ),
-            texts("first", &|f| time(f.first)),
-            texts("last", &|f| time(f.last)),
-            texts("calls", &|f| joined(&mut f.calls.keys())),
-            texts("accounts", &|f| joined(&mut f.accounts.iter())),
-            texts("regions", &|f| joined(&mut f.regions.iter())),
-            texts("source_ips", &|f| joined(&mut f.source_ips.iter())),
-            texts("citations", &|f| joined(&mut f.citations.iter())),
-            texts("attack", &|f| joined(&mut f.attack.iter())),
-            texts("correlation", &|f| {
-                f.correlation.clone().unwrap_or_default()
-            }),
-            texts("event_ids", &|f| {
-                joined(&mut f.samples.iter().map(|sample| &sample.event_id))
-            }),
-            texts("disposition", &|_| String::new()),
-            texts("reason", &|_| String::new()),
-            texts("decided_by", &|_| String::new()),
-        ],
-    )?;
-    let mut bytes = Vec::new();
-    CsvWriter::new(&mut bytes).finish(&mut frame)?;
-    Ok(bytes)
+    [
+        finding.id.clone(),
+        finding.level.to_string(),
+        finding.rule.clone(),
+        finding.title.clone(),
+        finding.actor.clone(),
+        finding.resource.clone(),
+        finding.period.clone(),
+        finding.count.to_string(),
+        time(finding.first),
+        time(finding.last),
+        joined(&mut finding.calls.keys()),
+        joined(&mut finding.accounts.iter()),
+        joined(&mut finding.regions.iter()),
+        joined(&mut finding.source_ips.iter()),
+        joined(&mut finding.citations.iter()),
+        joined(&mut finding.attack.iter()),
+        finding.correlation.clone().unwrap_or_default(),
+        joined(&mut finding.samples.iter().map(|sample| &sample.event_id)),
+        String::new(),
+        String::new(),
+        String::new(),
+    ]
 }
 
 /// A leading `= + - @`, tab or return would make a spreadsheet compute (OWASP, "CSV injection");

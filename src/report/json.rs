@@ -5,6 +5,7 @@
 
 mod coverage;
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use serde::Serialize;
 
@@ -26,14 +27,15 @@ struct Findings<'r> {
 }
 
 /// The findings, for machines.
-pub fn findings(report: &Report) -> serde_json::Result<Vec<u8>> {
-    pretty(&Findings {
+pub fn findings(report: &Report, out: impl Write) -> io::Result<()> {
+    let findings = Findings {
         schema: "trailscan.findings/1",
         provenance: &report.provenance,
         complete: report.coverage.is_complete(),
         citations: &report.citations,
         findings: &report.findings,
-    })
+    };
+    pretty(&findings, out)
 }
 
 #[derive(Serialize)]
@@ -74,8 +76,8 @@ impl<'r> Integrity<'r> {
 }
 
 /// What was read and by what, so that the run can be repeated and its completeness judged.
-pub fn run(report: &Report) -> serde_json::Result<Vec<u8>> {
-    pretty(&Run {
+pub fn run(report: &Report, out: impl Write) -> io::Result<()> {
+    let run = Run {
         schema: "trailscan.run/1",
         provenance: &report.provenance,
         verdict: report.verdict(),
@@ -85,11 +87,11 @@ pub fn run(report: &Report) -> serde_json::Result<Vec<u8>> {
         rules: &report.rules,
         rules_not_loaded: &report.rejected,
         rules_not_configured: &report.unconfigured,
-    })
+    };
+    pretty(&run, out)
 }
 
-fn pretty(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(value)?;
-    bytes.push(b'\n');
-    Ok(bytes)
+fn pretty(value: &impl Serialize, mut out: impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut out, value)?;
+    out.write_all(b"\n")
 }

@@ -3,7 +3,7 @@
 //! alone, because logs of a clinic are confidential.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -12,6 +12,9 @@ use crate::cli::Format;
 use crate::report::{Report, csv, html, json};
 
 pub(in crate::commands) struct Folder(PathBuf);
+
+/// What is written at once: reports have some megabytes, in millions of small pieces.
+const BUFFER: usize = 64 << 10;
 
 impl Folder {
     pub(in crate::commands) fn open(path: &Path) -> anyhow::Result<Self> {
@@ -34,13 +37,13 @@ impl Folder {
             files.push(self.file("report.html", html::render(report).as_bytes())?);
         }
         if formats.contains(&Format::Json) {
-            files.push(self.file("findings.json", &json::findings(report)?)?);
+            files.push(self.stream("findings.json", |out| json::findings(report, out))?);
         }
         if formats.contains(&Format::Csv) {
-            files.push(self.file("findings.csv", &csv::findings(report)?)?);
+            files.push(self.stream("findings.csv", |out| csv::findings(report, out))?);
         }
-        files.push(self.file("coverage.json", &json::coverage(report)?)?);
-        files.push(self.file("run.json", &json::run(report)?)?);
+        files.push(self.stream("coverage.json", |out| json::coverage(report, out))?);
+        files.push(self.stream("run.json", |out| json::run(report, out))?);
         Ok(files)
     }
 
@@ -52,12 +55,12 @@ impl Folder {
     pub(in crate::commands) fn stream(
         &self,
         name: &str,
-        write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+        write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
     ) -> anyhow::Result<String> {
         let place = self.0.join(name);
         let beside = self.0.join(format!(".{name}.new"));
         let written = || {
-            let mut out = BufWriter::new(create_private(&beside)?);
+            let mut out = BufWriter::with_capacity(BUFFER, create_private(&beside)?);
             write(&mut out)?;
             out.into_inner()?.sync_all()?;
             fs::rename(&beside, &place)

@@ -1,6 +1,7 @@
 //! `coverage.json` (schema `trailscan.coverage/1`): what could be seen, and what was there.
 
 use std::collections::BTreeSet;
+use std::io::{self, Write};
 
 use serde::Serialize;
 
@@ -65,13 +66,13 @@ struct OneDigest {
 }
 
 /// The coverage, for machines.
-pub fn coverage(report: &Report) -> serde_json::Result<Vec<u8>> {
+pub fn coverage(report: &Report, out: impl Write) -> io::Result<()> {
     let coverage = &report.coverage;
     let grid = Grid::new(&report.provenance, coverage);
     let places = grid
         .iter()
         .flat_map(|grid| grid.rows().map(|row| place(grid, row)));
-    super::pretty(&Coverage {
+    let whole = Coverage {
         schema: "trailscan.coverage/1",
         provenance: &report.provenance,
         complete: coverage.is_complete(),
@@ -84,7 +85,8 @@ pub fn coverage(report: &Report) -> serde_json::Result<Vec<u8>> {
         visibility: &report.visibility,
         rules: &report.rules,
         problems: &coverage.problems,
-    })
+    };
+    super::pretty(&whole, out)
 }
 
 fn place<'r>(grid: &Grid<'r>, row: Row<'r>) -> Place<'r> {
