@@ -58,7 +58,7 @@ pub struct Scanned {
 }
 
 /// What taught more events than this leaves no room for another: objects are much alike, but for a few.
-const MOST_LEFT: usize = 1 << 13;
+const MOST_LEFT: usize = 1 << 11;
 
 impl Scanned {
     /// Nothing, in the room that this has taken: making it anew for every object would cost more than
