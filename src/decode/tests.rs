@@ -335,7 +335,8 @@ fn the_caller_is_the_same_whether_walked_or_read_byte_by_byte() {
         let slow = told(&Event::of(Raw::new(&record)));
         // a record before it, of which nothing may be left
         let before = identities[5];
-        let text = format!(r#"[{{"eventName":"B","userIdentity":{before}}},{record}]"#);
+        let text =
+            format!(r#"{{"Records":[{{"eventName":"B","userIdentity":{before}}},{record}]}}"#);
         let mut walked = None;
         let decoded = Decoder::new(64).decode(text.as_bytes(), &mut |_, event| {
             walked = Some(told(event));
