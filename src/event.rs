@@ -190,7 +190,6 @@ impl<'a> Event<'a> {
         if self.folded || !std::ptr::eq(caller.as_str(), self.caller) {
             self.user.clear();
             self.user.read(caller, self.folded);
-            self.issuer.clear();
             let session = self.user.session_context();
             self.issuer.read_session(session, self.folded);
         }
@@ -302,10 +301,8 @@ impl<'a> Event<'a> {
                     .map_or(Raw::default(), |(_, found)| found)
             });
         }
-        path.iter().fold(self.raw(key), |value, name| {
-            let [found] = self.named(value, &[name]);
-            found
-        })
+        path.iter()
+            .fold(self.raw(key), |value, name| self.get(value, name))
     }
 
     /// The members of these names below a documented key, in one pass; absent where there are none.
@@ -314,6 +311,12 @@ impl<'a> Event<'a> {
             true => names.map(|name| self.at(key, &[name])),
             false => self.named(self.raw(key), names),
         }
+    }
+
+    /// The member of that name in an object of this record.
+    pub fn get(&self, object: Raw<'a>, name: &str) -> Raw<'a> {
+        let [found] = self.named(object, &[name]);
+        found
     }
 
     /// [`Raw::named`] of an object in this record.
@@ -369,8 +372,7 @@ impl<'a> Event<'a> {
             Path::Below(key, rest, shortcut) => match (self.short(*shortcut), rest.as_slice()) {
                 (Some((raw, steps)), _) if steps == rest.len() => raw,
                 (None, [name]) if !self.folded && !self.raw(*key).is_array() => {
-                    let [found] = self.named(self.raw(*key), &[name]);
-                    found
+                    self.get(self.raw(*key), name)
                 }
                 _ => return None,
             },

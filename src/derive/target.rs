@@ -88,9 +88,9 @@ fn iam<'a>(event: &Event<'a>) -> Cow<'a, str> {
         "ChangePassword",
     ];
     if named.is_empty() && of_a_user.iter().any(|part| name.contains(part)) {
-        return match event.user().kind().is_text("Root") {
-            true => Cow::Borrowed("root"),
-            false => identity::role(event),
+        return match event.read(event.user().kind()).as_ref() {
+            "Root" => Cow::Borrowed("root"),
+            _ => identity::role(event),
         };
     }
     named
@@ -131,10 +131,7 @@ fn kms_key<'a>(event: &Event<'a>) -> Cow<'a, str> {
 
 fn resource<'a>(event: &Event<'a>) -> Cow<'a, str> {
     let resources = event.raw(Key::Resources).items();
-    let mut arns = resources.map(|item| {
-        let [arn] = event.named(item, &["ARN"]);
-        event.read(arn)
-    });
+    let mut arns = resources.map(|item| event.read(event.get(item, "ARN")));
     arns.find(|arn| !arn.is_empty()).unwrap_or_default()
 }
 

@@ -144,9 +144,10 @@ members! {
 }
 
 impl<'a> SessionIssuer<'a> {
-    /// Finds the issuer in a `sessionContext`, and reads it.
+    /// Finds the issuer in a `sessionContext`, and reads it; nothing of another is left.
     pub fn read_session(&mut self, session: Raw<'a>, folded: bool) {
-        self.is_plain &= !session.is_array();
+        self.clear();
+        self.is_plain = !session.is_array();
         session.each_member(|key, value| self.read_in_session(key, value, folded));
     }
 

@@ -25,12 +25,12 @@ trait Members<'a> {
     /// where it ended; nothing where it is to be leapt over.
     fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: Here) -> Option<Here>;
 
-    /// Takes a member: key and value as they stand there, and the marks of the value. False where the
-    /// key is no string.
+    /// Takes a member: key and value as they stand there, the marks of the value, and whether it was
+    /// walked into. False where the key is no string.
     ///
     /// The value's parts come one by one because each path puts them into a place of its own: as a
     /// whole it would lie on the stack in between, and wait there for every member.
-    fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32]) -> bool;
+    fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32], walked: bool) -> bool;
 }
 
 impl<'a> Walk<'a> {
@@ -43,11 +43,7 @@ impl<'a> Walk<'a> {
         if !self.compact {
             return false;
         }
-        let mut record = Record {
-            event,
-            walked: false,
-        };
-        let (here, ended) = self.members(self.here(), &mut record);
+        let (here, ended) = self.members(self.here(), event);
         self.set(here);
         ended
     }
@@ -74,9 +70,11 @@ impl<'a> Walk<'a> {
                 ..here
             };
             let nested = ahead == colon + 1;
-            let mut marks = &[][..];
+            let (mut marks, mut walked) = (&[][..], false);
             if nested {
-                match to.enter(self, key, after).or_else(|| self.leap(after)) {
+                let there = to.enter(self, key, after);
+                walked = there.is_some();
+                match there.or_else(|| self.leap(after)) {
                     Some(there) => after = there,
                     None => return (here, false),
                 }
@@ -95,7 +93,7 @@ impl<'a> Walk<'a> {
             let Some(value) = text.get(colon + 1..after.behind) else {
                 return (here, false);
             };
-            if (!nested && !is_scalar(value)) || !to.take(key, value, marks) {
+            if (!nested && !is_scalar(value)) || !to.take(key, value, marks, walked) {
                 return (here, false);
             }
             here = Here {
@@ -152,41 +150,25 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// A record.
-struct Record<'e, 'a> {
-    event: &'e mut Event<'a>,
-    /// The members of the object at hand were read already.
-    walked: bool,
-}
-
-impl<'a> Members<'a> for Record<'_, 'a> {
+impl<'a> Members<'a> for Event<'a> {
     #[inline(always)]
     fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: Here) -> Option<Here> {
         if key != "\"userIdentity\"" {
             return None;
         }
-        let (user, issuer) = self.event.caller();
+        let (user, issuer) = self.caller();
         user.clear();
         issuer.clear();
-        let mut caller = Caller {
-            user,
-            issuer,
-            walked: false,
-        };
-        let there = walk.members_within(at, &mut caller);
-        self.walked = there.is_some();
-        there
+        walk.members_within(at, &mut Caller { user, issuer })
     }
 
     #[inline(always)]
-    fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32]) -> bool {
+    fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32], walked: bool) -> bool {
         match inside_quotes(key, 0, key.len()).and_then(Key::from_name) {
-            Some(Key::UserIdentity) if std::mem::take(&mut self.walked) => {
-                self.event.set_caller(Raw::exactly(value, marks));
-            }
-            Some(key) => self.event.set(key, Raw::exactly(value, marks)),
+            Some(_) if walked => self.set_caller(Raw::exactly(value, marks)),
+            Some(key) => self.set(key, Raw::exactly(value, marks)),
             None => match Raw::new(key).string() {
-                Some(name) => self.event.note(name, Raw::exactly(value, marks)),
+                Some(name) => self.note(name, Raw::exactly(value, marks)),
                 None => return false,
             },
         }
@@ -198,7 +180,6 @@ impl<'a> Members<'a> for Record<'_, 'a> {
 struct Caller<'e, 'a> {
     user: &'e mut UserIdentity<'a>,
     issuer: &'e mut SessionIssuer<'a>,
-    walked: bool,
 }
 
 impl<'a> Members<'a> for Caller<'_, 'a> {
@@ -208,21 +189,13 @@ impl<'a> Members<'a> for Caller<'_, 'a> {
             return None;
         }
         self.issuer.clear();
-        let mut session = Session {
-            issuer: self.issuer,
-            walked: false,
-        };
-        let there = walk.members_within(at, &mut session);
-        self.walked = there.is_some();
-        there
+        walk.members_within(at, &mut Session(self.issuer))
     }
 
     #[inline(always)]
-    fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32]) -> bool {
-        let walked = std::mem::take(&mut self.walked);
+    fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32], walked: bool) -> bool {
         let noted = self.user.note(key, Raw::exactly(value, marks), false);
         if noted == Some(UserMember::SessionContext) && !walked {
-            self.issuer.clear();
             self.issuer.read_session(Raw::exactly(value, marks), false);
         }
         true
@@ -230,10 +203,7 @@ impl<'a> Members<'a> for Caller<'_, 'a> {
 }
 
 /// `userIdentity.sessionContext`.
-struct Session<'e, 'a> {
-    issuer: &'e mut SessionIssuer<'a>,
-    walked: bool,
-}
+struct Session<'e, 'a>(&'e mut SessionIssuer<'a>);
 
 impl<'a> Members<'a> for Session<'_, 'a> {
     #[inline(always)]
@@ -241,17 +211,15 @@ impl<'a> Members<'a> for Session<'_, 'a> {
         if key != "\"sessionIssuer\"" {
             return None;
         }
-        self.issuer.forget();
-        let there = walk.members_within(at, &mut Issuer(self.issuer));
-        self.walked = there.is_some();
-        there
+        self.0.forget();
+        walk.members_within(at, &mut Issuer(self.0))
     }
 
     #[inline(always)]
-    fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32]) -> bool {
-        if !std::mem::take(&mut self.walked) {
+    fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32], walked: bool) -> bool {
+        if !walked {
             let value = Raw::exactly(value, marks);
-            self.issuer.read_in_session(Raw::new(key), value, false);
+            self.0.read_in_session(Raw::new(key), value, false);
         }
         true
     }
@@ -267,7 +235,7 @@ impl<'a> Members<'a> for Issuer<'_, 'a> {
     }
 
     #[inline(always)]
-    fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32]) -> bool {
+    fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32], _walked: bool) -> bool {
         self.0.note(key, Raw::exactly(value, marks), false);
         true
     }
