@@ -34,6 +34,11 @@ macro_rules! keys {
                 match name { $($name => Some(Self::$variant),)* _ => None }
             }
 
+            /// The key of that exact spelling, as it stands in a log.
+            pub fn from_quoted(key: &str) -> Option<Self> {
+                match key { $(concat!("\"", $name, "\"") => Some(Self::$variant),)* _ => None }
+            }
+
             /// How CloudTrail spells it.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }

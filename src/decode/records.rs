@@ -98,15 +98,13 @@ pub(super) struct Scratch {
 struct Walk<'a> {
     text: &'a str,
     positions: &'a [u32],
-    /// Places of the brackets among the positions.
-    brackets: &'a [u32],
+    /// What stands there.
+    kinds: &'a [u8],
     /// Blocks that hold backslashes, from the first on that ends behind the record at hand's start.
     escapes: &'a [u32],
     compact: bool,
     /// The next structural byte to look at.
     next: usize,
-    /// The next bracket at or behind it.
-    next_bracket: usize,
     /// The offset behind the last one looked at.
     behind: usize,
     /// The closers that are due, innermost last.
@@ -120,11 +118,10 @@ impl<'a> Walk<'a> {
         Self {
             text,
             positions: scratch.structure.positions(),
-            brackets: &scratch.structure.brackets,
-            escapes: &scratch.structure.escapes,
+            kinds: scratch.structure.kinds(),
+            escapes: scratch.structure.escapes(),
             compact: scratch.structure.compact,
             next: 0,
-            next_bracket: 0,
             behind: 0,
             due: Vec::new(),
             bad: None,
@@ -154,19 +151,15 @@ impl<'a> Walk<'a> {
             .get(self.next)
             .ok_or_else(|| self.damage("it ends too early"))?;
         let at = *at as usize;
+        let byte = self.peek();
         self.next += 1;
         self.behind = at + 1;
-        let byte = self.text.as_bytes().get(at).copied().unwrap_or(0);
-        self.next_bracket += usize::from(is_bracket(byte));
         Ok((byte, at))
     }
 
+    /// The next structural byte; zero where there is none.
     fn peek(&self) -> u8 {
-        self.positions
-            .get(self.next)
-            .and_then(|at| self.text.as_bytes().get(*at as usize))
-            .copied()
-            .unwrap_or(0)
+        self.kinds.get(self.next).copied().unwrap_or(0)
     }
 
     /// The offset of the next structural byte.
@@ -368,11 +361,6 @@ impl<'a> Walk<'a> {
             }
         }
     }
-}
-
-/// True for a bracket among `{ } [ ] : ,`.
-const fn is_bracket(byte: u8) -> bool {
-    byte >= b'['
 }
 
 /// True for a string, number, true, false or null (RFC 8259, section 3).

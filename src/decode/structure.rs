@@ -13,14 +13,15 @@ use fearless_simd::{Level, Simd, dispatch, mask8x64, u8x64};
 /// The bytes that are looked at in one step.
 pub(super) const BLOCK: usize = 64;
 
+/// The blocks for which room is made at once.
+const STRETCH: usize = 32;
+
 /// Where everything stands that gives a text its structure.
 #[derive(Debug, Default)]
 pub(super) struct Structure {
-    positions: Offsets,
-    /// Which of the positions are brackets, as places in `positions`.
-    pub(super) brackets: Vec<u32>,
-    /// The offsets of the blocks of [`BLOCK`] bytes in which a backslash stands: few.
-    pub(super) escapes: Vec<u32>,
+    marks: Marks,
+    escapes: Vec<u32>,
+    escaped: usize,
     /// Every colon, comma and opening bracket is followed at once by what may begin a value or a
     /// key, or by a closing bracket: no white space, no rubbish.
     pub(super) compact: bool,
@@ -31,7 +32,21 @@ pub(super) struct Structure {
 impl Structure {
     /// The offsets of `{ } [ ] : ,` outside strings, in order.
     pub(super) fn positions(&self) -> &[u32] {
-        self.positions.all()
+        self.marks
+            .positions
+            .get(..self.marks.count)
+            .unwrap_or_default()
+    }
+
+    /// What stands at these offsets, and some zeros behind the last.
+    pub(super) fn kinds(&self) -> &[u8] {
+        let with_zeros = self.marks.count + BLOCK;
+        self.marks.kinds.get(..with_zeros).unwrap_or_default()
+    }
+
+    /// The offsets of the blocks of [`BLOCK`] bytes in which a backslash stands: few.
+    pub(super) fn escapes(&self) -> &[u32] {
+        self.escapes.get(..self.escaped).unwrap_or_default()
     }
 
     /// Reads a text, which must be shorter than 4 GiB.
@@ -42,28 +57,39 @@ impl Structure {
         dispatch!(Level::new(), simd => self.read_with(simd, text))
     }
 
+    /// Nothing in the loop over blocks calls a function: what the vectors hold would not outlive it.
     #[inline(always)]
     fn read_with<S: Simd>(&mut self, simd: S, text: &[u8]) -> Result<(), &'static str> {
-        self.positions.clear(text.len());
-        self.brackets.clear();
-        self.escapes.clear();
-        self.compact = true;
+        self.marks.clear(text.len());
+        zeros(&mut self.escapes, text.len() / BLOCK + STRETCH);
         let mut state = State::default();
         let (blocks, rest) = text.as_chunks::<BLOCK>();
+        let mut last = [b' '; BLOCK];
+        for (to, from) in last.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        let last = match rest {
+            [] => &[][..],
+            _ => std::slice::from_ref(&last),
+        };
+        let (escapes, mut escaped) = (self.escapes.as_mut_slice(), 0);
         let mut base = 0u32;
-        for block in blocks {
-            let found = state.structurals(simd, block);
-            self.note(simd, &found, block, base);
-            base += 64;
-        }
-        if !rest.is_empty() {
-            let mut block = [b' '; 64];
-            for (to, from) in block.iter_mut().zip(rest) {
-                *to = *from;
+        for stretch in blocks.chunks(STRETCH).chain([last]) {
+            let mut room = self.marks.room(STRETCH * BLOCK);
+            for block in stretch {
+                let found = state.structurals(simd, block);
+                if let Some(slot) = escapes.get_mut(escaped) {
+                    *slot = base;
+                }
+                escaped += usize::from(found.escapes);
+                room.add(simd, &found, block, base);
+                base += 64;
             }
-            let found = state.structurals(simd, &block);
-            self.note(simd, &found, &block, base);
+            self.marks.count += room.count;
         }
+        self.escaped = escaped;
+        self.marks.end();
+        self.compact = state.rubbish == 0;
         self.newlines = state.newlines != 0;
         match (state.inside, state.stray) {
             (0, 0) => Ok(()),
@@ -71,88 +97,105 @@ impl Structure {
             _ => Err("a backslash outside of a string"),
         }
     }
+}
 
-    #[inline(always)]
-    fn note<S: Simd>(&mut self, simd: S, found: &Found, block: &[u8; 64], base: u32) {
-        if found.escapes {
-            self.escapes.push(base);
-        }
-        let before = u32::try_from(self.positions.count).unwrap_or(u32::MAX);
-        self.positions.add(simd, found.structurals, base);
-        let mut brackets = found.brackets;
-        while brackets != 0 {
-            let bit = brackets.trailing_zeros();
-            let rank = (found.structurals & !(u64::MAX << bit)).count_ones();
-            self.brackets.push(before + rank);
-            brackets &= brackets - 1;
-        }
-        let mut others = found.others;
-        while others != 0 {
-            let byte = block.get(others.trailing_zeros() as usize & 63);
-            self.compact &= byte.is_some_and(begins_scalar);
-            others &= others - 1;
-        }
+/// At least so many slots, made anew where there are too few: what nobody has written to takes no
+/// memory.
+fn zeros<T: Default + Clone>(slots: &mut Vec<T>, count: usize) {
+    if slots.len() < count {
+        *slots = Vec::new();
+        *slots = vec![T::default(); count];
     }
 }
 
-/// True for the first byte of a number, `true`, `false` or `null`.
-#[inline(always)]
-const fn begins_scalar(byte: &u8) -> bool {
-    matches!(byte, b'-' | b'0'..=b'9' | b't' | b'f' | b'n')
-}
-
-/// Offsets, with room behind them that is written before it counts.
+/// The structural bytes, with room behind them that is written before it counts.
 #[derive(Debug, Default)]
-struct Offsets {
-    slots: Vec<u32>,
+struct Marks {
+    positions: Vec<u32>,
+    kinds: Vec<u8>,
     count: usize,
 }
 
-impl Offsets {
-    fn all(&self) -> &[u32] {
-        self.slots.get(..self.count).unwrap_or_default()
-    }
-
+impl Marks {
     /// Forgets all, and makes room for what a text of that many bytes has at the most, as real logs go.
     fn clear(&mut self, text: usize) {
         self.count = 0;
-        let usual = text / 8 + 64;
-        if self.slots.len() < usual {
-            // made anew, because what nobody has written to takes no memory: twice the room is free
-            self.slots = Vec::new();
-            self.slots = vec![0; 2 * usual];
+        let usual = text / 8 + 2 * STRETCH * BLOCK;
+        if self.positions.len() < usual {
+            // twice the room is free
+            zeros(&mut self.positions, 2 * usual);
+            zeros(&mut self.kinds, 2 * usual);
         }
     }
 
-    /// Adds the offsets of the bits. Many at a time are written whether they are there or not,
-    /// because a branch for each costs more than the writing.
-    #[inline(always)]
-    fn add<S: Simd>(&mut self, simd: S, mut bits: u64, base: u32) {
-        if self.slots.len() < self.count + 64 {
-            self.slots.resize(2 * self.slots.len() + 4_096, 0);
+    /// Room for so many marks, and a block more.
+    fn room(&mut self, marks: usize) -> Room<'_> {
+        let needed = self.count + marks + BLOCK;
+        if self.positions.len() < needed {
+            self.positions.resize(2 * needed, 0);
+            self.kinds.resize(2 * needed, 0);
         }
+        Room {
+            positions: self.positions.get_mut(self.count..).unwrap_or_default(),
+            kinds: self.kinds.get_mut(self.count..).unwrap_or_default(),
+            count: 0,
+        }
+    }
+
+    /// Nothing follows but zeros.
+    fn end(&mut self) {
+        if let Some(behind) = self.room(0).kinds.first_chunk_mut::<BLOCK>() {
+            *behind = [0; BLOCK];
+        }
+    }
+}
+
+/// Room for the marks of some blocks.
+struct Room<'m> {
+    positions: &'m mut [u32],
+    kinds: &'m mut [u8],
+    count: usize,
+}
+
+impl Room<'_> {
+    /// Adds the marks of a block. Many at a time are written whether they are there or not, because
+    /// a branch for each costs more than the writing.
+    #[inline(always)]
+    fn add<S: Simd>(&mut self, simd: S, found: &Found, block: &[u8; BLOCK], base: u32) {
+        let mut bits = found.structurals;
         let count = bits.count_ones() as usize;
-        let slots = self.slots.get_mut(self.count..).unwrap_or_default();
+        let positions = self.positions.get_mut(self.count..);
+        let kinds = self.kinds.get_mut(self.count..);
+        self.count += count;
+        let positions = positions.and_then(|slots| slots.first_chunk_mut::<BLOCK>());
+        let kinds = kinds.and_then(|slots| slots.first_chunk_mut::<BLOCK>());
+        let (Some(positions), Some(kinds)) = (positions, kinds) else {
+            return;
+        };
         if is_quick_at_compressing(simd.level()) {
-            let places = u8x64::from_slice(simd, &PLACES);
-            let places = simd.compress_u8x64(places, mask8x64::from_bitmask(simd, bits));
+            let mask = mask8x64::from_bitmask(simd, bits);
+            *kinds = simd.compress_u8x64(u8x64::from_slice(simd, block), mask).into();
+            let places = simd.compress_u8x64(u8x64::from_slice(simd, &PLACES), mask);
             let (from, _) = places.as_chunks::<16>();
-            let (to, _) = slots.as_chunks_mut::<16>();
+            let (to, _) = positions.as_chunks_mut::<16>();
             for (to, from) in to.iter_mut().zip(from).take(count.div_ceil(16)) {
                 for (slot, place) in to.iter_mut().zip(from) {
                     *slot = base + u32::from(*place);
                 }
             }
         } else {
-            let (chunks, _) = slots.as_chunks_mut::<8>();
-            for chunk in chunks.iter_mut().take(count.div_ceil(8)) {
-                for slot in chunk {
-                    *slot = base + bits.trailing_zeros();
+            let (positions, _) = positions.as_chunks_mut::<8>();
+            let (kinds, _) = kinds.as_chunks_mut::<8>();
+            let eights = positions.iter_mut().zip(kinds);
+            for (positions, kinds) in eights.take(count.div_ceil(8)) {
+                for (position, kind) in positions.iter_mut().zip(kinds) {
+                    let place = bits.trailing_zeros();
+                    *position = base + place;
+                    *kind = block.get(place as usize & 63).copied().unwrap_or(0);
                     bits &= bits.wrapping_sub(1);
                 }
             }
         }
-        self.count += count;
     }
 }
 
@@ -176,14 +219,30 @@ const PLACES: [u8; 64] = {
     places
 };
 
+/// What may begin a scalar and is no digit, each in the place that its last four bits name in each
+/// sixteen; in the other places stands what has other last bits.
+const FIRSTS: [u8; BLOCK] = {
+    let mut firsts = [0; BLOCK];
+    let mut at = 0;
+    while at < BLOCK {
+        firsts[at] = match at % 16 {
+            0 => 1,
+            4 => b't',
+            6 => b'f',
+            13 => b'-',
+            14 => b'n',
+            _ => 0,
+        };
+        at += 1;
+    }
+    firsts
+};
+
 /// What stands in one block.
 struct Found {
     structurals: u64,
-    brackets: u64,
     /// A backslash stands in it.
     escapes: bool,
-    /// What follows an opening bracket, a colon or a comma and is neither a quote nor a bracket.
-    others: u64,
 }
 
 /// What one block must know of those before it.
@@ -199,6 +258,8 @@ struct State {
     stray: u64,
     /// Not zero where some line ended.
     newlines: u64,
+    /// Not zero where an opening bracket, a colon or a comma was followed by what begins nothing.
+    rubbish: u64,
 }
 
 impl State {
@@ -221,11 +282,14 @@ impl State {
         let brackets = (opening | closing) & !inside;
         let follows = (opens << 1) | self.opened;
         self.opened = opens >> 63;
+        // the first byte of a number, `true`, `false` or `null`
+        let firsts = u8x64::from_slice(simd, &FIRSTS);
+        let named = simd.swizzle_dyn_within_blocks_u8x64(firsts, bytes & 0x0F);
+        let scalars = named.simd_eq(bytes) | (bytes - b'0').simd_lt(10);
+        self.rubbish |= follows & !(quotes | brackets | scalars.to_bitmask());
         Found {
             structurals: opens | brackets,
-            brackets,
             escapes: backslashes != 0,
-            others: follows & !(quotes | brackets),
         }
     }
 
@@ -298,10 +362,21 @@ mod tests {
         (positions, whole, compact)
     }
 
+    /// All kinds of processors that this one can stand for.
+    fn levels() -> Vec<Level> {
+        let mut levels = vec![Level::new(), Level::baseline()];
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        {
+            levels.extend(Level::new().as_avx2().map(Level::Avx2));
+            levels.extend(Level::new().as_sse4_2().map(Level::Sse4_2));
+        }
+        levels
+    }
+
     #[test]
     fn the_fast_index_equals_the_slow_one_on_random_text() {
         // a fixed generator: xorshift over an alphabet in which the hard cases are frequent
-        let alphabet = b"{}[]:,\"\\\\\\\"\" abc1\n";
+        let alphabet = b"{}[]:,\"\\\\\\\"\"{}[]:,\"\" a0t9f-n/;\n";
         let mut seed = 0x9E37_79B9_7F4A_7C15u64;
         let mut next = || {
             seed ^= seed << 13;
@@ -309,26 +384,30 @@ mod tests {
             seed ^= seed << 17;
             seed
         };
-        for _ in 0..4_000 {
-            let length = next() % 300;
+        let levels = levels();
+        let mut fast = Structure::default();
+        for round in 0..4_000 {
+            // a few are so long, and so dense, that room is made while they are read
+            let (length, alphabet) = match round % 401 {
+                0 => (40_000 + next() % 300, &alphabet[..6]),
+                1 => (5_000 + next() % 300, &alphabet[..]),
+                _ => (next() % 300, &alphabet[..]),
+            };
             let text: Vec<u8> = (0..length)
                 .map(|_| alphabet[usize::try_from(next() % alphabet.len() as u64).unwrap()])
                 .collect();
-            let mut fast = Structure::default();
-            let whole = fast.read(&text);
+            let level = levels[round % levels.len()];
+            let whole = dispatch!(level, simd => fast.read_with(simd, &text));
             let shown = String::from_utf8_lossy(&text);
             let (positions, slow_whole, compact) = slow(&text);
-            let brackets: Vec<u32> = (0u32..)
-                .zip(&positions)
-                .filter(|(_, at)| b"{}[]".contains(&text[**at as usize]))
-                .map(|(place, _)| place)
-                .collect();
+            let kinds = positions.iter().map(|at| text[*at as usize]);
+            let kinds: Vec<u8> = kinds.chain([0; BLOCK]).collect();
             assert_eq!(
                 (fast.positions(), whole),
                 (&positions[..], slow_whole),
                 "{shown}"
             );
-            assert_eq!(fast.brackets, brackets, "{shown}");
+            assert_eq!(fast.kinds(), kinds, "{shown}");
             assert_eq!(fast.compact, compact, "{shown}");
             assert_eq!(fast.newlines, text.contains(&b'\n'), "{shown}");
             let escapes: Vec<u32> = (0u32..)
@@ -337,7 +416,7 @@ mod tests {
                 .filter(|(_, block)| block.contains(&b'\\'))
                 .map(|(at, _)| at)
                 .collect();
-            assert_eq!(fast.escapes, escapes, "{shown}");
+            assert_eq!(fast.escapes(), escapes, "{shown}");
         }
     }
 }

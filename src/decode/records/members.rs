@@ -6,16 +6,15 @@
 
 use super::super::structure::BLOCK;
 use super::{Walk, is_scalar};
-use crate::event::json::{Raw, inside_quotes};
+use crate::event::json::Raw;
 use crate::event::user_identity::{SessionIssuer, UserIdentity, UserMember};
 use crate::event::{Event, Key};
 
 /// A place in a walk.
 #[derive(Clone, Copy)]
 pub(super) struct Here {
-    /// The next structural byte, the next bracket, and the offset behind the last.
+    /// The next structural byte, and the offset behind the last.
     pub(super) next: usize,
-    pub(super) next_bracket: usize,
     pub(super) behind: usize,
 }
 
@@ -51,23 +50,20 @@ impl<'a> Walk<'a> {
     /// The plain members from a place on, and whether their object ended there.
     #[inline(always)]
     fn members(&self, mut here: Here, to: &mut impl Members<'a>) -> (Here, bool) {
-        let (text, bytes) = (self.text, self.text.as_bytes());
+        let text = self.text;
         loop {
-            let Some(&[colon, ahead]) = self
-                .positions
-                .get(here.next..)
-                .and_then(|all| all.first_chunk())
-            else {
+            let positions = self.positions.get(here.next..);
+            let Some(&[colon, ahead]) = positions.and_then(|all| all.first_chunk()) else {
                 return (here, false);
             };
             let (colon, ahead) = (colon as usize, ahead as usize);
-            let (Some(b':'), Some(key)) = (bytes.get(colon), text.get(here.behind..colon)) else {
+            let (Some(b':'), Some(key)) = (self.kind(here.next), text.get(here.behind..colon))
+            else {
                 return (here, false);
             };
             let mut after = Here {
                 next: here.next + 1,
                 behind: ahead,
-                ..here
             };
             let nested = ahead == colon + 1;
             let (mut marks, mut walked) = (&[][..], false);
@@ -85,7 +81,7 @@ impl<'a> Walk<'a> {
                 let inside = self.positions.get(here.next + 1..after.next);
                 marks = inside.unwrap_or_default();
             }
-            let last = match bytes.get(after.behind) {
+            let last = match self.kind(after.next) {
                 Some(b',') => false,
                 Some(b'}') => true,
                 _ => return (here, false),
@@ -98,7 +94,6 @@ impl<'a> Walk<'a> {
             }
             here = Here {
                 next: after.next + 1,
-                next_bracket: after.next_bracket + usize::from(last),
                 behind: after.behind + 1,
             };
             if last {
@@ -109,17 +104,14 @@ impl<'a> Walk<'a> {
 
     /// The plain members of the object that opens at a place, and the place behind it. Nothing where
     /// they are not plain, or where it is a list or has none.
-    #[inline]
+    #[inline(never)]
     fn members_within(&self, at: Here, to: &mut impl Members<'a>) -> Option<Here> {
-        let &[opens, first] = self.positions.get(at.next..)?.first_chunk()?;
-        let byte = |at: u32| self.text.as_bytes().get(at as usize);
-        if byte(opens) != Some(&b'{') || byte(first) != Some(&b':') {
+        let Some([b'{', b':', ..]) = self.kinds.get(at.next..) else {
             return None;
-        }
+        };
         let inside = Here {
             next: at.next + 1,
-            next_bracket: at.next_bracket + 1,
-            behind: opens as usize + 1,
+            behind: *self.positions.get(at.next)? as usize + 1,
         };
         let (there, ended) = self.members(inside, to);
         ended.then_some(there)
@@ -137,16 +129,19 @@ impl<'a> Walk<'a> {
             .is_none_or(|block| *block as usize >= self.behind)
     }
 
+    fn kind(&self, place: usize) -> Option<u8> {
+        self.kinds.get(place).copied()
+    }
+
     pub(super) const fn here(&self) -> Here {
         Here {
             next: self.next,
-            next_bracket: self.next_bracket,
             behind: self.behind,
         }
     }
 
     pub(super) fn set(&mut self, here: Here) {
-        (self.next, self.next_bracket, self.behind) = (here.next, here.next_bracket, here.behind);
+        (self.next, self.behind) = (here.next, here.behind);
     }
 }
 
@@ -164,7 +159,7 @@ impl<'a> Members<'a> for Event<'a> {
 
     #[inline(always)]
     fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32], walked: bool) -> bool {
-        match inside_quotes(key, 0, key.len()).and_then(Key::from_name) {
+        match Key::from_quoted(key) {
             Some(_) if walked => self.set_caller(Raw::exactly(value, marks)),
             Some(key) => self.set(key, Raw::exactly(value, marks)),
             None => match Raw::new(key).string() {

@@ -49,37 +49,44 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The place behind the object or list that opens at the next bracket.
+    /// The place behind the object or list that opens at that place.
     #[inline(always)]
     pub(super) fn leap(&self, here: Here) -> Option<Here> {
-        let bytes = self.text.as_bytes();
+        // among the structural bytes, only brackets have this bit
+        const BRACKETS: u64 = 0x4040_4040_4040_4040;
         // one bit a level: 1 for an object
-        let (mut kinds, mut depth) = (0u64, 0u32);
-        for (steps, place) in (1..).zip(self.brackets.get(here.next_bracket..)?) {
-            let at = *self.positions.get(*place as usize)? as usize;
-            match bytes.get(at) {
-                Some(b'{') => kinds = kinds << 1 | 1,
-                Some(b'[') => kinds <<= 1,
-                _ if depth == 0 => return None,
-                Some(b'}') if kinds & 1 == 0 => return None,
-                Some(b']') if kinds & 1 == 1 => return None,
-                _ => {
-                    kinds >>= 1;
+        let (mut objects, mut depth) = (0u64, 0u32);
+        let mut next = here.next;
+        while let Some(kinds) = self.kinds.get(next..).and_then(|kinds| kinds.first_chunk()) {
+            let kinds = u64::from_le_bytes(*kinds);
+            let mut brackets = kinds & BRACKETS;
+            while brackets != 0 {
+                let bit = brackets.trailing_zeros();
+                brackets &= brackets - 1;
+                // `{` 7B, `}` 7D, `[` 5B, `]` 5D: bit 5 tells objects from lists, bit 1 what opens
+                let (object, opens) = (kinds >> (bit - 1) & 1, kinds >> (bit - 5) & 1);
+                if opens == 1 {
+                    objects = objects << 1 | object;
+                    depth += 1;
+                    if depth == u64::BITS {
+                        return None;
+                    }
+                } else {
+                    if depth == 0 || objects & 1 != object {
+                        return None;
+                    }
+                    objects >>= 1;
                     depth -= 1;
                     if depth == 0 {
+                        let at = next + bit as usize / 8;
                         return Some(Here {
-                            next: *place as usize + 1,
-                            next_bracket: here.next_bracket + steps,
-                            behind: at + 1,
+                            next: at + 1,
+                            behind: *self.positions.get(at)? as usize + 1,
                         });
                     }
-                    continue;
                 }
             }
-            depth += 1;
-            if depth == u64::BITS {
-                return None;
-            }
+            next += 8;
         }
         None
     }
