@@ -174,7 +174,9 @@ impl Room<'_> {
         };
         if is_quick_at_compressing(simd.level()) {
             let mask = mask8x64::from_bitmask(simd, bits);
-            *kinds = simd.compress_u8x64(u8x64::from_slice(simd, block), mask).into();
+            *kinds = simd
+                .compress_u8x64(u8x64::from_slice(simd, block), mask)
+                .into();
             let places = simd.compress_u8x64(u8x64::from_slice(simd, &PLACES), mask);
             let (from, _) = places.as_chunks::<16>();
             let (to, _) = positions.as_chunks_mut::<16>();
