@@ -5,17 +5,18 @@
 //! every new id, without a look at the file, that it is not there. So an event costs a byte and a
 //! half of memory.
 
-use std::hash::BuildHasherDefault;
+use std::hash::{BuildHasher as _, BuildHasherDefault};
 use std::io;
 
 use fastbloom::BloomFilter;
-use rustc_hash::{FxHashSet, FxHasher};
+use hashbrown::HashTable;
+use rustc_hash::{FxBuildHasher, FxHashSet, FxHasher};
 
 use super::spill::Spill;
 use crate::event::time::Epoch;
 use crate::finding::EventId;
 
-/// The most ids that are held in memory: as many as half a million buckets take.
+/// The most ids that are held in memory: as many as a table of 65,536 buckets takes.
 const ROOM: usize = 7 << 13;
 
 /// How many ids are read back at once: four kibibytes of them.
@@ -36,7 +37,7 @@ type Hasher = BuildHasherDefault<FxHasher>;
 /// The ids met so far.
 #[derive(Debug)]
 pub(super) struct Duplicates {
-    young: FxHashSet<u128>,
+    young: Young,
     /// The times of their events.
     times: Option<Times>,
     sealed: Vec<Sealed>,
@@ -49,7 +50,7 @@ pub(super) struct Duplicates {
 impl Default for Duplicates {
     fn default() -> Self {
         Self {
-            young: FxHashSet::default(),
+            young: Young::default(),
             times: None,
             sealed: Vec::new(),
             spill: Spill::beyond(ROOM),
@@ -62,6 +63,36 @@ impl Default for Duplicates {
 /// The first and the last; an event without a time is before all others. A copy has the time of its
 /// event, so it is looked for only where that may lie.
 type Times = (Option<Epoch>, Option<Epoch>);
+
+/// Ids in memory. The table of their places is a third of what the ids would take in it, and it is the
+/// table that every event looks at, wherever its id may lie in it.
+#[derive(Debug, Default)]
+struct Young {
+    ids: Vec<u128>,
+    places: HashTable<u32>,
+}
+
+impl Young {
+    /// Adds an id; false where it was there.
+    fn insert(&mut self, id: u128) -> bool {
+        let hash = |id: u128| FxBuildHasher.hash_one(id);
+        let known = |place: u32| self.ids.get(place as usize).copied().unwrap_or_default();
+        let is = |place: &u32| known(*place) == id;
+        if self.places.find(hash(id), is).is_some() {
+            return false;
+        }
+        let place = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
+        let hash_at = |place: &u32| hash(known(*place));
+        self.places.insert_unique(hash(id), place, hash_at);
+        self.ids.push(id);
+        true
+    }
+
+    fn clear(&mut self) {
+        self.ids.clear();
+        self.places.clear();
+    }
+}
 
 /// Ids in the file, sorted.
 #[derive(Debug)]
@@ -89,7 +120,7 @@ impl Duplicates {
         }
         let (first, last) = self.times.unwrap_or((time, time));
         self.times = Some((first.min(time), last.max(time)));
-        if self.spill.is_due(self.young.len()) {
+        if self.spill.is_due(self.young.ids.len()) {
             self.seal();
         }
         true
@@ -120,7 +151,7 @@ impl Duplicates {
     /// Puts the ids in memory into the file. Where it cannot take them they stay, and so do all that
     /// come after them.
     fn seal(&mut self) {
-        let mut ids: Vec<u128> = self.young.iter().copied().collect();
+        let mut ids = self.young.ids.clone();
         ids.sort_unstable();
         let at = self.spill.end();
         for ids in ids.chunks(WRITTEN) {
@@ -201,7 +232,7 @@ mod tests {
             let time = (n % 97 != 0).then(|| i64::try_from(n / 3).unwrap());
             assert_eq!(met.is_new(&id(n), time), twin.insert(n), "{n}");
         }
-        assert!(met.sealed.len() > 20 && met.young.len() < 1_000);
+        assert!(met.sealed.len() > 20 && met.young.ids.len() < 1_000);
         assert!(met.take_failure().is_none());
         for n in 0..3_000 {
             assert!(met.is_new(&id(100_000 + n), Some(i64::try_from(n).unwrap())));
