@@ -138,17 +138,33 @@ fn resource<'a>(event: &Event<'a>) -> Cow<'a, str> {
 /// The ARN in "… is not authorized to perform: X on resource: ARN …": a refused AssumeRole has no
 /// request parameters, so this is the only place that names the role.
 fn from_message<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    let message = event.raw(Key::ErrorMessage);
+    let ends = |c| matches!(c, ' ' | '"' | '\'' | '\n');
+    // these are full of quotes, and nothing has to be decoded to find the ARN between them
+    if let Some(text) = message.quoted()
+        && escapes_only_what_ends_an_arn(text)
+    {
+        return Cow::Borrowed(arn_in(text, |c| ends(c) || c == '\\').unwrap_or_default());
+    }
+    part(event.read(message), |text| arn_in(text, ends)).unwrap_or_default()
+}
+
+fn arn_in(message: &str, ends: impl Fn(char) -> bool) -> Option<&str> {
     const BEFORE: &str = "on resource: ";
     static FIND: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(BEFORE));
-    let message = event.text(Key::ErrorMessage);
-    if message.is_empty() {
-        return EMPTY;
+    let at = FIND.find(message.as_bytes())?;
+    let arn = message.get(at + BEFORE.len()..)?.split(ends).next()?;
+    Some(arn.trim_end_matches(['.', ','])).filter(|arn| arn.starts_with("arn:"))
+}
+
+/// True for the inside of a JSON string in which only quotes and ends of lines are escaped.
+fn escapes_only_what_ends_an_arn(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        match rest.get(at + 1..) {
+            Some([b'"' | b'n', behind @ ..]) => rest = behind,
+            _ => return false,
+        }
     }
-    let arn = part(message, |message| {
-        let at = FIND.find(message.as_bytes())?;
-        let rest = message.get(at + BEFORE.len()..)?;
-        let arn = rest.split([' ', '"', '\'', '\n']).next()?;
-        Some(arn.trim_end_matches(['.', ','])).filter(|arn| arn.starts_with("arn:"))
-    });
-    arn.unwrap_or_default()
+    true
 }

@@ -39,6 +39,44 @@ fn a_denied_assume_role_names_its_target_only_in_the_message() {
 }
 
 #[test]
+fn the_role_is_found_in_the_message_however_that_is_escaped() {
+    let role = "arn:aws:iam::111122223333:role/x";
+    for (before, behind) in [
+        ("bert is not authorized on resource: ", ""),
+        ("on resource: ", "."),
+        ("\"bert\"\nis not authorized on resource: ", "\" because"),
+        ("on resource: ", "\nbecause no \"policy\""),
+        ("tab\tor \\ on resource: ", ", 'x'"),
+        ("on resource: ", " with C:\\ behind"),
+    ] {
+        let said = format!("{before}{role}{behind}");
+        let message = serde_json::to_string(&said).unwrap();
+        let escapes = said.chars().map(|c| format!("\\u{:04x}", c as u32));
+        let escaped: String = escapes.collect();
+        for message in [message, format!("\"{escaped}\"")] {
+            let text = format!(
+                r#"{{"eventVersion":"1","eventSource":"sts.amazonaws.com","errorMessage":{message}}}"#
+            );
+            assert_eq!(plain("trailscan.target", &text), role, "{message}");
+        }
+    }
+    // what else is escaped is part of it
+    for (message, expected) in [
+        (r"on resource: arn:a\\b", r"arn:a\b"),
+        (r"on resource: arn:a\/b c", "arn:a/b"),
+        (r"on resource: arn:a\tb", "arn:a\tb"),
+        (r"on resource: \u0061rn:a", "arn:a"),
+        (r"on resource: x", ""),
+        (r"arn:a", ""),
+    ] {
+        let text = format!(
+            r#"{{"eventVersion":"1","eventSource":"sts.amazonaws.com","errorMessage":"{message}"}}"#
+        );
+        assert_eq!(plain("trailscan.target", &text), expected, "{message}");
+    }
+}
+
+#[test]
 fn a_task_is_a_workload_and_its_sessions_are_one_actor() {
     let task = event(TASK);
     assert_eq!(plain("trailscan.principal_kind", TASK), "workload");

@@ -52,7 +52,8 @@ impl Rows {
             None => Some(named()),
         };
         let hour = event.time().map(|time| time - time.rem_euclid(3_600));
-        let hash = FxBuildHasher.hash_one((kind, &unnamed, &account, &region, &caller, hour));
+        // all of one object are nearly always of one account and Region
+        let hash = FxBuildHasher.hash_one((kind, &unnamed, &caller, hour));
         let (rows, names) = (&mut scanned.rows, &mut scanned.names);
         let known = self.places.find(hash, |known| {
             known.hash == hash

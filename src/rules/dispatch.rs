@@ -87,7 +87,9 @@ impl<'a> KindOfEvent<'a> {
 
 impl Hash for KindOfEvent<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        for text in self.texts {
+        // the others follow from these, nearly always
+        let [source, name, _, error_code, caller, _] = self.texts;
+        for text in [source, name, error_code, caller] {
             state.write(text.as_bytes());
         }
         state.write_u8(self.facts.outcome as u8 * 4 + self.facts.key_kind as u8);

@@ -51,25 +51,28 @@ struct Filed {
     row: Row,
 }
 
-/// What rows are sorted by. No two rows of a group are equal in all of it.
-type Key = (u32, NameId, Epoch, u32, u32, u32, Option<u32>);
+/// What rows are sorted by: correlation, group and time; rule, object, record and burst. No two rows of
+/// a group are equal in all of it. Two numbers compare faster than seven.
+type Key = [u128; 2];
 
 impl Filed {
     const fn key(&self) -> Key {
         let row = &self.row;
-        (
-            self.correlation,
-            self.group,
-            row.time,
-            row.place,
-            row.object,
-            row.record,
-            match row.what {
-                What::Event(_) => None,
-                What::Burst(burst) => Some(burst),
-            },
-        )
+        let burst = match row.what {
+            What::Event(_) => 0,
+            What::Burst(burst) => burst.saturating_add(1),
+        };
+        // from the earliest time to the latest
+        let time = row.time.cast_unsigned() ^ Epoch::MIN.cast_unsigned();
+        [
+            joined(self.correlation, self.group.place() as u32) << 64 | time as u128,
+            joined(row.place, row.object) << 64 | joined(row.record, burst),
+        ]
     }
+}
+
+const fn joined(high: u32, low: u32) -> u128 {
+    (high as u128) << 32 | low as u128
 }
 
 /// Sorted rows of one correlation in the file.

@@ -50,15 +50,18 @@ impl<'a> Walk<'a> {
     /// The plain members from a place on, and whether their object ended there.
     #[inline(always)]
     fn members(&self, mut here: Here, to: &mut impl Members<'a>) -> (Here, bool) {
-        let text = self.text;
+        // asked for by byte before it is cut: what is known to be ASCII is where a character begins
+        let (text, bytes) = (self.text, self.text.as_bytes());
         loop {
             let positions = self.positions.get(here.next..);
             let Some(&[colon, ahead]) = positions.and_then(|all| all.first_chunk()) else {
                 return (here, false);
             };
             let (colon, ahead) = (colon as usize, ahead as usize);
-            let (Some(b':'), Some(key)) = (self.kind(here.next), text.get(here.behind..colon))
-            else {
+            let (Some(b':'), Some(b'"')) = (bytes.get(colon), bytes.get(here.behind)) else {
+                return (here, false);
+            };
+            let Some(key) = text.get(here.behind..colon) else {
                 return (here, false);
             };
             let mut after = Here {
@@ -81,7 +84,7 @@ impl<'a> Walk<'a> {
                 let inside = self.positions.get(here.next + 1..after.next);
                 marks = inside.unwrap_or_default();
             }
-            let last = match self.kind(after.next) {
+            let last = match bytes.get(after.behind) {
                 Some(b',') => false,
                 Some(b'}') => true,
                 _ => return (here, false),
@@ -127,10 +130,6 @@ impl<'a> Walk<'a> {
         self.escapes
             .first()
             .is_none_or(|block| *block as usize >= self.behind)
-    }
-
-    fn kind(&self, place: usize) -> Option<u8> {
-        self.kinds.get(place).copied()
     }
 
     pub(super) const fn here(&self) -> Here {

@@ -24,6 +24,10 @@ pub(super) fn shown(text: &str) -> Cow<'_, str> {
 
 /// The same, cut after `most` characters with a mark that it was.
 pub(super) fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    // nearly all there is
+    if text.len() <= most && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
     let cut = text.char_indices().nth(most).map(|(at, _)| at);
     let head = cut.and_then(|at| text.get(..at)).unwrap_or(text);
     if cut.is_none() && !head.chars().any(deceives) {
