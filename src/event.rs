@@ -241,6 +241,7 @@ impl<'a> Event<'a> {
     }
 
     /// A documented key's scalar as text; empty where it is absent, null or nested.
+    #[inline]
     pub fn text(&self, key: Key) -> Cow<'a, str> {
         self.read(self.raw(key))
     }

@@ -31,37 +31,40 @@ impl EventId {
     /// Only the lower-case form with hyphens, so that what is printed is what was read.
     fn guid(text: &[u8]) -> Option<[u8; 16]> {
         let text: &[u8; 36] = text.try_into().ok()?;
-        let four = |at: usize| {
-            let digits = text.get(at..).and_then(|rest| rest.first_chunk::<4>());
-            u64::from(u32::from_be_bytes(*digits.unwrap_or(b"----")))
+        #[rustfmt::skip]
+        let &[
+            a0, a1, a2, a3, a4, a5, a6, a7, b'-', b0, b1, b2, b3, b'-', c0, c1, c2, c3, b'-',
+            d0, d1, d2, d3, b'-', e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, ea, eb,
+        ] = text else {
+            return None;
         };
-        let hyphens = [8, 13, 18, 23].map(|at| text.get(at) == Some(&b'-'));
-        let places = [[0, 4], [9, 14], [19, 24], [28, 32]];
-        let [a, b, c, d] = places.map(|[head, tail]| hex(four(head) << 32 | four(tail)));
-        if hyphens.contains(&false) {
+        // one after another they are read by vectors
+        #[rustfmt::skip]
+        let digits = [
+            a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, c0, c1, c2, c3,
+            d0, d1, d2, d3, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, ea, eb,
+        ];
+        let values = digits.map(hex);
+        if values.iter().fold(0, |all, value| all | value) > 15 {
             return None;
         }
-        let value = [a?, b?, c?, d?]
-            .into_iter()
-            .fold(0, |value: u128, part| value << 32 | u128::from(part));
-        Some(value.to_be_bytes())
+        let mut bytes = [0; 16];
+        let (pairs, _) = values.as_chunks();
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            *byte = high << 4 | low;
+        }
+        Some(bytes)
     }
 }
 
-/// The number that eight lower-case hexadecimal digits write, the first in the highest byte, read at
-/// once: every event has four of them.
-fn hex(text: u64) -> Option<u32> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let letters = (text >> 6) & ONES;
-    let values = (text & (0x0f * ONES)) + 9 * letters;
-    let above_nine = ((values + 6 * ONES) >> 4) & ONES;
-    let written = values + u64::from(b'0') * ONES + u64::from(b'a' - b'0' - 10) * above_nine;
-    if written != text || values & (0xf0 * ONES) != 0 {
-        return None;
+/// The value of a lower-case hexadecimal digit; 255 for what is none.
+const fn hex(digit: u8) -> u8 {
+    let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
+    match (number, letter) {
+        (..10, _) => number,
+        (_, ..6) => letter + 10,
+        _ => u8::MAX,
     }
-    let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
-    let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
-    u32::try_from((fours | fours >> 16) & 0xffff_ffff).ok()
 }
 
 impl std::fmt::Display for EventId {
@@ -288,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn eight_digits_at_once_say_what_one_after_the_other_says_whatever_byte_stands_where() {
+    fn digits_read_at_once_say_what_one_after_the_other_says_whatever_byte_stands_where() {
         let id = b"a150ec6a-7b27-4b35-80ca-dde11f3575fe";
         for at in 0..id.len() {
             for byte in 0..=u8::MAX {

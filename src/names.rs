@@ -4,6 +4,7 @@
 //! that a text costs its bytes and sixteen more, and finding it again costs a hash and a comparison.
 
 use std::hash::BuildHasher as _;
+use std::ops::Range;
 
 use bitcode::{Decode, Encode};
 use hashbrown::HashTable;
@@ -62,9 +63,10 @@ impl Names {
             return Self::EMPTY;
         }
         let hash = (FxBuildHasher.hash_one(text) >> 32) as u32;
-        let (all, ends) = (&self.text, &self.ends);
-        let same =
-            |(known, place): &(u32, u32)| *known == hash && same(lookup(all, ends, *place), text);
+        let (all, ends) = (self.text.as_bytes(), &self.ends);
+        let same = |(known, place): &(u32, u32)| {
+            *known == hash && same_bytes(lookup(all, ends, *place), text.as_bytes())
+        };
         if let Some((_, place)) = self.table.find(spread(hash), same) {
             return NameId(*place);
         }
@@ -78,7 +80,13 @@ impl Names {
 
     /// The text of an id.
     pub fn text(&self, id: NameId) -> &str {
-        lookup(&self.text, &self.ends, id.0)
+        self.text.get(range(&self.ends, id.0)).unwrap_or("")
+    }
+
+    /// True where that is the text of an id.
+    pub(crate) fn is(&self, id: NameId, text: &str) -> bool {
+        let known = lookup(self.text.as_bytes(), &self.ends, id.0);
+        same_bytes(known, text.as_bytes())
     }
 
     /// How many texts there are.
@@ -90,7 +98,7 @@ impl Names {
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.ends.len()).map(|place| {
             let place = u32::try_from(place).unwrap_or(u32::MAX);
-            lookup(&self.text, &self.ends, place)
+            self.text(NameId(place))
         })
     }
 }
@@ -100,14 +108,18 @@ const fn spread(hash: u32) -> u64 {
     (hash as u64) << 32 | hash as u64
 }
 
-fn lookup<'n>(all: &'n str, ends: &[usize], place: u32) -> &'n str {
+fn range(ends: &[usize], place: u32) -> Range<usize> {
     let place = place as usize;
     let from = match place.checked_sub(1) {
         Some(before) => ends.get(before).copied().unwrap_or(usize::MAX),
         None => 0,
     };
-    let to = ends.get(place).copied().unwrap_or(0);
-    all.get(from..to).unwrap_or("")
+    from..ends.get(place).copied().unwrap_or(0)
+}
+
+#[inline]
+fn lookup<'n>(all: &'n [u8], ends: &[usize], place: u32) -> &'n [u8] {
+    all.get(range(ends, place)).unwrap_or_default()
 }
 
 /// True for two equal texts. Keys are short, and for them a call of memcmp costs more than the
@@ -143,28 +155,35 @@ fn ends<const N: usize>(bytes: &[u8]) -> Option<([u8; N], [u8; N])> {
 /// Some texts that are compared with others again and again: they lie one behind the other.
 #[derive(Debug)]
 pub(crate) struct Joined<const N: usize> {
-    all: Box<str>,
-    lengths: [usize; N],
+    all: Box<[u8]>,
+    lengths: [u32; N],
 }
 
 impl<const N: usize> Joined<N> {
     pub(crate) fn new(texts: [&str; N]) -> Self {
         Self {
-            all: texts.concat().into(),
-            lengths: texts.map(str::len),
+            all: texts.concat().into_bytes().into(),
+            lengths: texts.map(length),
         }
     }
 
     /// True where these are the same texts.
     pub(crate) fn are(&self, texts: [&str; N]) -> bool {
-        let mut from = 0;
-        self.lengths == texts.map(str::len)
+        let mut rest = &*self.all;
+        self.lengths == texts.map(length)
             && texts.into_iter().all(|text| {
-                let own = self.all.as_bytes().get(from..from + text.len());
-                from += text.len();
-                own.is_some_and(|own| same_bytes(own, text.as_bytes()))
+                let own = rest.split_at_checked(text.len());
+                own.is_some_and(|(own, others)| {
+                    rest = others;
+                    same_bytes(own, text.as_bytes())
+                })
             })
     }
+}
+
+/// Longer texts than a number holds are all of one length here; they are compared all the same.
+fn length(text: &str) -> u32 {
+    u32::try_from(text.len()).unwrap_or(u32::MAX)
 }
 
 /// The ids of one [`Names`] as those of another, each looked up once and only when asked for.

@@ -161,24 +161,36 @@ pub fn session_age(event: &Event<'_>) -> Option<i64> {
 
 /// True for the session names that EC2, ECS, SDKs and pipelines make up.
 pub fn is_machine_made(session: &str) -> bool {
-    let hex = |text: &str, least: usize| {
-        text.len() >= least && text.bytes().all(|b| b.is_ascii_hexdigit())
-    };
-    let digits =
-        |text: &str, least: usize| text.len() >= least && text.bytes().all(|b| b.is_ascii_digit());
+    // all of these end in a digit, and most names that people have do not
+    let ends_in_a_digit = |last: &u8| last.is_ascii_hexdigit() || *last == b'-';
+    if !session.as_bytes().last().is_some_and(ends_in_a_digit) {
+        return false;
+    }
+    let hex = |text: &str, least: usize| text.len() >= least && all(text, is_hex);
+    let digits = |text: &str, least: usize| text.len() >= least && all(text, is_digit);
     let hex_with_hyphens = |text: &str, least: usize| {
-        let mut digits = 0;
         text.len() >= least
-            && text.bytes().all(|byte| {
-                digits += usize::from(byte != b'-');
-                byte.is_ascii_hexdigit() || byte == b'-'
-            })
-            && digits >= least
+            && all(text, |byte| is_hex(byte) | (byte == b'-'))
+            && text.bytes().filter(|byte| *byte != b'-').count() >= least
     };
     let behind_last = behind_last(session, b'-').unwrap_or(session);
     session.strip_prefix("i-").is_some_and(|id| hex(id, 8))
         || digits(behind_last, 9)
         || hex_with_hyphens(session, 32)
+}
+
+/// Whether all bytes are like that. None is skipped, because what comes next is anybody's guess, and a
+/// wrong guess costs more than to look at the rest.
+fn all(text: &str, is: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(true, |all, byte| all & is(byte))
+}
+
+const fn is_digit(byte: u8) -> bool {
+    byte.wrapping_sub(b'0') < 10
+}
+
+const fn is_hex(byte: u8) -> bool {
+    is_digit(byte) | ((byte | 0x20).wrapping_sub(b'a') < 6)
 }
 
 /// What sort of caller this is; programs are told apart by configuration, by the names that

@@ -8,7 +8,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use crate::derive::identity;
 use crate::event::{Event, Key};
 use crate::finding::Outcome;
-use crate::names::{NameId, Names, same};
+use crate::names::{NameId, Names};
 use crate::tally::{Activity, Scanned};
 
 /// Where each row stands, by the hash of its parts.
@@ -59,7 +59,7 @@ impl Rows {
             known.hash == hash
                 && known.kind == kind
                 && rows.get(known.place as usize).is_some_and(|row| {
-                    let is = |id, text: &str| same(names.text(id), text);
+                    let is = |id, text: &str| names.is(id, text);
                     row.hour == hour
                         && is(row.caller, &caller)
                         && is(row.account, &account)
@@ -90,7 +90,7 @@ impl Rows {
         // nearly all of one object are of one account and Region
         let last = rows.last().copied();
         let id = |names: &mut Names, known: Option<NameId>, text: &str| match known {
-            Some(known) if same(names.text(known), text) => known,
+            Some(known) if names.is(known, text) => known,
             _ => names.id(text),
         };
         rows.push(Activity {

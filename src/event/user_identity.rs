@@ -11,12 +11,33 @@ macro_rules! members {
         pub enum $member { $($variant,)* }
 
         impl $member {
-            /// All of them, in the order in which AWS writes them.
-            const ALL: &'static [Self] = &[$(Self::$variant,)*];
+            const COUNT: usize = [$($name,)*].len();
 
             /// The member of that name, where it is one of those kept.
             pub fn from_name(name: &str) -> Option<Self> {
                 match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+
+            /// The member whose key stands like that in a log.
+            #[inline]
+            fn from_quoted(key: &str) -> Option<Self> {
+                match key { $(concat!("\"", $name, "\"") => Some(Self::$variant),)* _ => None }
+            }
+
+            /// [`Self::from_name`] of a key as it stands in a log: with escapes in it, with blanks behind
+            /// it, or in another case.
+            #[inline(never)]
+            fn from_odd(key: &str, folded: bool) -> Option<Self> {
+                if !folded && key.ends_with('"') && !key.contains('\\') {
+                    return None;
+                }
+                let name = Raw::new(key).string()?;
+                $(
+                    if name == $name || (folded && name.eq_ignore_ascii_case($name)) {
+                        return Some(Self::$variant);
+                    }
+                )*
+                None
             }
         }
 
@@ -27,26 +48,18 @@ macro_rules! members {
             pub is_plain: bool,
             /// What stands here counts only where `present`, one bit a member, says so: clearing
             /// the table for every event would cost more than filling it.
-            members: [Raw<'a>; $object::KEYS.len()],
+            members: [Raw<'a>; $member::COUNT],
             present: u16,
-            /// Where the next key stands among those kept, if they come as AWS writes them.
-            next: usize,
         }
 
         impl Default for $object<'_> {
             fn default() -> Self {
                 Self {
                     is_plain: true,
-                    members: [Raw::default(); Self::KEYS.len()],
+                    members: [Raw::default(); $member::COUNT],
                     present: 0,
-                    next: 0,
                 }
             }
-        }
-
-        impl $object<'_> {
-            /// The keys as they stand in a log, in the order in which AWS writes them.
-            const KEYS: &'static [&'static str] = &[$(concat!("\"", $name, "\""),)*];
         }
 
         impl<'a> $object<'a> {
@@ -59,7 +72,6 @@ macro_rules! members {
             /// Makes room for another object in the place of this one.
             pub const fn forget(&mut self) {
                 self.present = 0;
-                self.next = 0;
             }
 
             /// Notes every member of the object, and nothing of what was noted before. `folded` takes
@@ -72,30 +84,17 @@ macro_rules! members {
                 });
             }
 
-            /// Notes a member, its key as it stands there, where it is one of those kept, and answers which. A key that stands
-            /// twice keeps its last value.
+            /// Notes a member, its key as it stands there, where it is one of those kept, and answers
+            /// which. A key that stands twice keeps its last value.
             #[inline]
             pub fn note(&mut self, key: &str, value: Raw<'a>, folded: bool) -> Option<$member> {
-                let place = match Self::KEYS.get(self.next) {
-                    Some(expected) if same(expected, key) => self.next,
-                    _ => Self::place(key, folded)?,
+                let member = match $member::from_quoted(key) {
+                    Some(member) => member,
+                    None => $member::from_odd(key, folded)?,
                 };
-                *self.members.get_mut(place)? = value;
-                self.present |= 1 << place;
-                self.next = place + 1;
-                $member::ALL.get(place).copied()
-            }
-
-            /// Where a key stands among those kept, perhaps with escapes in it or in another case.
-            fn place(key: &str, folded: bool) -> Option<usize> {
-                let mut known = Self::KEYS.iter();
-                if let Some(place) = known.position(|known| same(known, key)) {
-                    return Some(place);
-                }
-                let name = Raw::new(key).string()?;
-                [$($name,)*].iter().position(|known| {
-                    name == *known || (folded && name.eq_ignore_ascii_case(known))
-                })
+                *self.members.get_mut(member as usize)? = value;
+                self.present |= 1 << member as u16;
+                Some(member)
             }
 
             /// That member, unread.

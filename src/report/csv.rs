@@ -78,10 +78,7 @@ fn cells(finding: &Finding) -> [String; COLUMNS.len()] {
 /// A leading `= + - @`, tab or return would make a spreadsheet compute (OWASP, "CSV injection");
 /// other control characters have no place in a cell.
 fn harmless(cell: &str) -> String {
-    let mut text: String = cell
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let mut text = cell.replace(char::is_control, " ");
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         text.insert(0, '\'');
     }

@@ -25,28 +25,28 @@ pub(super) fn shown(text: &str) -> Cow<'_, str> {
 /// The same, cut after `most` characters with a mark that it was.
 pub(super) fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     // nearly all there is
-    if text.len() <= most && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return Cow::Borrowed(text);
-    }
-    let cut = text.char_indices().nth(most).map(|(at, _)| at);
+    let printable = |byte| matches!(byte, b' '..=b'~');
+    let is_plain = text.bytes().fold(true, |all, byte| all & printable(byte));
+    let cut = match is_plain {
+        true => (text.len() > most).then_some(most),
+        false => text.char_indices().nth(most).map(|(at, _)| at),
+    };
     let head = cut.and_then(|at| text.get(..at)).unwrap_or(text);
-    if cut.is_none() && !head.chars().any(deceives) {
-        return Cow::Borrowed(text);
+    let clean = match is_plain {
+        true => Cow::Borrowed(head),
+        false => visible(head),
+    };
+    match cut {
+        None => clean,
+        Some(_) => Cow::Owned([&*clean, "…"].concat()),
     }
-    let mut clean: String = head
-        .chars()
-        .map(|c| {
-            if deceives(c) {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect();
-    if cut.is_some() {
-        clean.push('…');
+}
+
+fn visible(text: &str) -> Cow<'_, str> {
+    match text.contains(deceives) {
+        false => Cow::Borrowed(text),
+        true => Cow::Owned(text.replace(deceives, "\u{fffd}")),
     }
-    Cow::Owned(clean)
 }
 
 /// Control characters, bidirectional controls, and characters without a shape.
