@@ -133,17 +133,19 @@ pub fn run<'r>(
                 Worker::new(detection, work, &everything, mib)
             }
         };
-        let mut room = Scanned::default();
-        while let Some(object) = incoming.next(options, progress) {
+        // made once, and used again for object after object
+        let (mut room, mut bytes) = (Scanned::default(), Vec::new());
+        while let Some(object) = incoming.next(options, progress, std::mem::take(&mut bytes)) {
             let reference = &object.reference;
             let mut scanned = match object.loaded {
                 Loaded::Read(fetched) => {
                     let mut scanned = worker.scan(
                         object.sequence,
                         reference,
-                        fetched,
+                        &fetched,
                         std::mem::take(&mut room),
                     );
+                    bytes = fetched.map(|fetched| fetched.bytes).unwrap_or_default();
                     if let Some(lessons) = &lessons {
                         lessons.keep(reference, &mut scanned);
                     }
@@ -153,7 +155,7 @@ pub fn run<'r>(
                     let known = lessons::recall(object.sequence, &taught, reference);
                     let damaged = || Err(lessons::damaged());
                     known.unwrap_or_else(|| {
-                        worker.scan(object.sequence, reference, damaged(), Scanned::default())
+                        worker.scan(object.sequence, reference, &damaged(), Scanned::default())
                     })
                 }
             };
@@ -164,8 +166,9 @@ pub fn run<'r>(
                 reference.size.unwrap_or(scanned.coverage.bytes_stored),
                 scanned.coverage.records.evaluated,
             );
-            room = intake.take(scanned, object.share, work.ledger);
+            room = intake.hand_in(scanned, object.share, work.ledger);
         }
+        intake.take_up(1, work.ledger);
     };
     match ThreadPoolBuilder::new().num_threads(options.jobs).build() {
         Ok(pool) => {

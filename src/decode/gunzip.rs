@@ -66,8 +66,8 @@ impl Inflater {
             return None;
         }
         if self.buffer.len() < length {
-            // made anew, because what nobody has written to takes no memory: twice the room is free
-            let room = length.saturating_mul(2).min(limit);
+            // made anew, because what nobody has written to takes no memory: so there is much at once
+            let room = length.saturating_mul(2).max(LEAST_ROOM).min(limit);
             self.buffer = Vec::new();
             self.buffer = vec![0; room];
         }
@@ -93,6 +93,10 @@ impl std::fmt::Debug for Inflater {
             .finish_non_exhaustive()
     }
 }
+
+/// Room for all but the largest logs: made anew for each that is larger than those before, its pages
+/// would be asked for again and again.
+const LEAST_ROOM: usize = 16 << 20;
 
 /// The bytes of the shortest header, where its flags stand, and the flag of those that hold the
 /// file's name (RFC 1952, section 2.3).

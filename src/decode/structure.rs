@@ -16,6 +16,9 @@ pub(super) const BLOCK: usize = 64;
 /// The blocks for which room is made at once.
 const STRETCH: usize = 32;
 
+/// As much text as all but the largest logs have. Room for its marks takes no memory before it is used.
+const USUAL_TEXT: usize = 16 << 20;
+
 /// Where everything stands that gives a text its structure.
 #[derive(Debug, Default)]
 pub(super) struct Structure {
@@ -61,7 +64,10 @@ impl Structure {
     #[inline(always)]
     fn read_with<S: Simd>(&mut self, simd: S, text: &[u8]) -> Result<(), &'static str> {
         self.marks.clear(text.len());
-        zeros(&mut self.escapes, text.len() / BLOCK + STRETCH);
+        zeros(
+            &mut self.escapes,
+            text.len().max(USUAL_TEXT) / BLOCK + STRETCH,
+        );
         let mut state = State::default();
         let (blocks, rest) = text.as_chunks::<BLOCK>();
         let mut last = [b' '; BLOCK];
@@ -120,12 +126,9 @@ impl Marks {
     /// Forgets all, and makes room for what a text of that many bytes has at the most, as real logs go.
     fn clear(&mut self, text: usize) {
         self.count = 0;
-        let usual = text / 8 + 2 * STRETCH * BLOCK;
-        if self.positions.len() < usual {
-            // twice the room is free
-            zeros(&mut self.positions, 2 * usual);
-            zeros(&mut self.kinds, 2 * usual);
-        }
+        let usual = text.max(USUAL_TEXT) / 4 + 2 * STRETCH * BLOCK;
+        zeros(&mut self.positions, usual);
+        zeros(&mut self.kinds, usual);
     }
 
     /// Room for so many marks, and a block more.

@@ -117,8 +117,14 @@ impl<'r> Incoming<'r> {
         }
     }
 
-    /// The next object; waits for one that is on its way.
-    pub(super) fn next(&self, options: &Options, progress: &dyn Progress) -> Option<Object> {
+    /// The next object; waits for one that is on its way. What `room` holds is lost: a file is read
+    /// into it.
+    pub(super) fn next(
+        &self,
+        options: &Options,
+        progress: &dyn Progress,
+        room: Vec<u8>,
+    ) -> Option<Object> {
         match self {
             Self::Files { files, .. } => {
                 let (sequence, reference) = {
@@ -132,7 +138,7 @@ impl<'r> Incoming<'r> {
                     sequence,
                     loaded: match known(options.state.as_deref(), &reference) {
                         Some(taught) => Loaded::Known(taught),
-                        None => Loaded::Read(read(&reference, options)),
+                        None => Loaded::Read(read(&reference, options, room)),
                     },
                     reference,
                     share: None,
@@ -258,11 +264,11 @@ async fn fetch(fetcher: &Fetcher, object: &ObjectRef, cap: u64) -> Result<Fetche
     }
 }
 
-fn read(object: &ObjectRef, options: &Options) -> Result<Fetched, FetchError> {
+fn read(object: &ObjectRef, options: &Options, room: Vec<u8>) -> Result<Fetched, FetchError> {
     match &object.place {
         Place::File(path) => {
             let cap = options.max_object_mib << 20;
-            let mut fetched = Fetched::from(local::read(path, object.size, cap)?);
+            let mut fetched = Fetched::from(local::read(path, object.size, cap, room)?);
             if digest::is_digest(object) {
                 fetched.metadata = local::metadata(path);
             }

@@ -12,11 +12,15 @@ use crate::tally::{Horizons, Scanned, Tally};
 /// more there is room that others have left.
 const MOST_HANDED_IN: usize = 16;
 
+/// How many are taken up at once: what the tally holds then moves as seldom as may be from the caches
+/// of one core to those of the other.
+const AT_ONCE: usize = 8;
+
 /// An object that is done. What it may hold of memory stays with it until it is taken up: one slow
 /// object does not let all others pile up behind it.
 type Done = (Scanned, Option<OwnedSemaphorePermit>);
 
-/// Where workers hand in what is done. Whoever finds nobody at it takes up all that lies there; the
+/// Where workers hand in what is done. Whoever finds enough there, and nobody at it, takes it up; the
 /// others go on with their work.
 #[derive(Default)]
 pub(super) struct Intake {
@@ -45,24 +49,33 @@ impl Intake {
         Arc::clone(&held(self.taking.lock()).tally.horizons)
     }
 
-    /// Hands an object in; the answer is room for another.
-    pub(super) fn take(
+    /// Hands an object in; the answer is room for another. An object with a share of what may wait is
+    /// taken up at once: others wait for it.
+    pub(super) fn hand_in(
         &self,
         scanned: Scanned,
         share: Option<OwnedSemaphorePermit>,
         ledger: Option<&dyn Ledger>,
     ) -> Scanned {
-        let mut lying = {
-            let mut desk = held(self.desk.lock());
-            desk.done.push((scanned, share));
-            desk.done.len()
-        };
-        // what is handed in while somebody is about to leave is seen by one of the two
-        while lying > 0 {
+        let enough = if share.is_some() { 1 } else { AT_ONCE };
+        held(self.desk.lock()).done.push((scanned, share));
+        self.take_up(enough, ledger);
+        held(self.desk.lock()).emptied.pop().unwrap_or_default()
+    }
+
+    /// Takes up what lies there, as long as it is enough. Every worker that ends must ask for all of it.
+    ///
+    /// What is handed in while somebody is about to leave is seen by one of the two.
+    pub(super) fn take_up(&self, enough: usize, ledger: Option<&dyn Ledger>) {
+        loop {
+            let lying = held(self.desk.lock()).done.len();
+            if lying < enough {
+                return;
+            }
             let mut taking = match self.taking.try_lock() {
                 Ok(taking) => taking,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) if lying < MOST_HANDED_IN => break,
+                Err(TryLockError::WouldBlock) if lying < MOST_HANDED_IN => return,
                 Err(TryLockError::WouldBlock) => held(self.taking.lock()),
             };
             let done = std::mem::take(&mut held(self.desk.lock()).done);
@@ -74,9 +87,7 @@ impl Intake {
             let mut desk = held(self.desk.lock());
             desk.emptied.append(&mut emptied);
             desk.emptied.truncate(MOST_HANDED_IN);
-            lying = desk.done.len();
         }
-        held(self.desk.lock()).emptied.pop().unwrap_or_default()
     }
 
     /// The tally of all, and how many objects were taken up.

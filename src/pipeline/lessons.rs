@@ -143,11 +143,11 @@ mod tests {
             let Place::File(path) = &object.place else {
                 continue;
             };
-            let bytes = local::read(path, None, 1 << 20);
+            let bytes = local::read(path, None, 1 << 20, Vec::new());
             let scanned = worker.scan(
                 sequence,
                 object,
-                bytes.map(Fetched::from),
+                &bytes.map(Fetched::from),
                 Scanned::default(),
             );
             let kept = bitcode::encode(&scanned);

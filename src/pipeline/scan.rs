@@ -47,7 +47,7 @@ impl<'r> Worker<'r> {
         &mut self,
         sequence: u64,
         object: &ObjectRef,
-        fetched: Result<Fetched, FetchError>,
+        fetched: &Result<Fetched, FetchError>,
         room: Scanned,
     ) -> Scanned {
         let mut coverage = Coverage::default();
@@ -62,7 +62,7 @@ impl<'r> Worker<'r> {
         let fetched = match fetched {
             Ok(fetched) => fetched,
             Err(error) => {
-                let (count, kind) = match &error {
+                let (count, kind) = match error {
                     FetchError::Refused(_) => (&mut coverage.objects.refused, ProblemKind::Refused),
                     FetchError::Archived(_) => {
                         (&mut coverage.objects.archived, ProblemKind::Archived)
@@ -78,7 +78,7 @@ impl<'r> Worker<'r> {
                     _ => hour.unread += 1,
                 });
                 return Scanned {
-                    integrity: reader.and_then(|reader| seal::unread(reader, object, &error)),
+                    integrity: reader.and_then(|reader| seal::unread(reader, object, error)),
                     ..scanned(sequence, object, coverage)
                 };
             }
@@ -86,14 +86,14 @@ impl<'r> Worker<'r> {
         coverage.bytes_stored = fetched.bytes.len() as u64;
         let Some(detection) = &mut self.detection else {
             let scanned = scanned(sequence, object, coverage);
-            return seal::hash(&mut self.decoder, scanned, object, &fetched, reader);
+            return seal::hash(&mut self.decoder, scanned, object, fetched, reader);
         };
         let mut taken = Taken::new(detection, self.scope, room);
         let decoded = self.decoder.decode(&fetched.bytes, &mut |record, event| {
             taken.take(record, event)
         });
         let evidence = reader.and_then(|reader| {
-            seal::evidence(reader, &mut self.decoder, object, &fetched, &decoded)
+            seal::evidence(reader, &mut self.decoder, object, fetched, &decoded)
         });
         let scanned = match decoded {
             Ok(decoded) if decoded.content == Content::Log => {

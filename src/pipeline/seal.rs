@@ -13,7 +13,7 @@ pub(super) fn digest(
     decoder: &mut Decoder,
     mut scanned: Scanned,
     object: &ObjectRef,
-    fetched: Result<Fetched, FetchError>,
+    fetched: &Result<Fetched, FetchError>,
     reader: &Reader,
 ) -> Scanned {
     scanned.coverage.objects.listed = 0;
@@ -29,7 +29,7 @@ pub(super) fn digest(
         }
     };
     scanned.coverage.bytes_stored = fetched.bytes.len() as u64;
-    scanned.integrity = opened(reader, decoder, object, &fetched);
+    scanned.integrity = opened(reader, decoder, object, fetched);
     scanned
 }
 

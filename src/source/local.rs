@@ -65,7 +65,12 @@ pub fn list(path: &Path, scope: &Scope) -> Result<Listing, LocalError> {
 ///
 /// # Errors
 /// Permission is missing, or the file is gone, is no regular file, is larger, or cannot be read.
-pub fn read(path: &Path, size: Option<u64>, cap: u64) -> Result<Vec<u8>, FetchError> {
+pub fn read(
+    path: &Path,
+    size: Option<u64>,
+    cap: u64,
+    room: Vec<u8>,
+) -> Result<Vec<u8>, FetchError> {
     let failed = |error: io::Error| match error.kind() {
         ErrorKind::PermissionDenied => FetchError::Refused(
             "permission denied: allow the user who runs this to read the file".to_owned(),
@@ -81,7 +86,12 @@ pub fn read(path: &Path, size: Option<u64>, cap: u64) -> Result<Vec<u8>, FetchEr
             _ => return Err(FetchError::Failed("no regular file".to_owned())),
         },
     };
-    let mut bytes = Vec::with_capacity(usize::try_from(size.min(cap)).unwrap_or(0));
+    let size = usize::try_from(size.min(cap)).unwrap_or(0);
+    let mut bytes = match room.capacity() >= size {
+        true => room,
+        false => Vec::with_capacity(size.saturating_mul(2)),
+    };
+    bytes.clear();
     let file = File::open(path).map_err(failed)?;
     let mut reader = file.take(cap.saturating_add(1));
     reader.read_to_end(&mut bytes).map_err(failed)?;
@@ -252,14 +262,14 @@ mod tests {
         let root = tree(&["five"]);
         let file = root.path().join("five");
         fs::write(&file, b"12345").unwrap();
-        assert_eq!(read(&file, None, 5).unwrap(), b"12345");
+        assert_eq!(read(&file, None, 5, Vec::new()).unwrap(), b"12345");
         assert!(
-            matches!(read(&file, Some(4), 4), Err(FetchError::Failed(what)) if what.contains("larger"))
+            matches!(read(&file, Some(4), 4, Vec::new()), Err(FetchError::Failed(what)) if what.contains("larger"))
         );
         assert!(
-            matches!(read(root.path(), None, 5), Err(FetchError::Failed(what)) if what.contains("regular"))
+            matches!(read(root.path(), None, 5, Vec::new()), Err(FetchError::Failed(what)) if what.contains("regular"))
         );
-        let gone = read(&root.path().join("gone"), None, 5);
+        let gone = read(&root.path().join("gone"), None, 5, Vec::new());
         assert!(matches!(gone, Err(FetchError::Gone)));
     }
 
@@ -288,7 +298,7 @@ mod tests {
             assert_eq!(own, ["dangling", "file-link", "z/a.json", "z/y/b.json"]);
             assert_eq!(linked.len(), 1, "two links lead to it: {linked:?}");
             assert_eq!(listing.problems, []);
-            let dangling = read(&root.path().join("dangling"), None, 9);
+            let dangling = read(&root.path().join("dangling"), None, 9, Vec::new());
             assert!(matches!(dangling, Err(FetchError::Gone)));
         }
 
@@ -302,7 +312,10 @@ mod tests {
             let Place::File(path) = &listing.objects[0].place else {
                 panic!("no file");
             };
-            assert_eq!(read(path, listing.objects[0].size, 9).unwrap(), b"{}");
+            assert_eq!(
+                read(path, listing.objects[0].size, 9, Vec::new()).unwrap(),
+                b"{}"
+            );
         }
 
         #[test]
@@ -326,7 +339,10 @@ mod tests {
             let listing = list(root.path(), &all()).unwrap();
             assert_eq!(names(&listing), ["a.json"]);
             assert!(listing.passed_by.contains("socket"));
-            assert!(matches!(read(&socket, None, 9), Err(FetchError::Failed(_))));
+            assert!(matches!(
+                read(&socket, None, 9, Vec::new()),
+                Err(FetchError::Failed(_))
+            ));
         }
     }
 }

@@ -75,17 +75,28 @@ struct Young {
 impl Young {
     /// Adds an id; false where it was there.
     fn insert(&mut self, id: u128) -> bool {
-        let hash = |id: u128| FxBuildHasher.hash_one(id);
-        let known = |place: u32| self.ids.get(place as usize).copied().unwrap_or_default();
-        let is = |place: &u32| known(*place) == id;
-        if self.places.find(hash(id), is).is_some() {
+        let known = |place: &u32| self.ids.get(*place as usize).copied().unwrap_or_default();
+        let hash = FxBuildHasher.hash_one(id);
+        if self.places.find(hash, |place| known(place) == id).is_some() {
             return false;
         }
         let place = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
-        let hash_at = |place: &u32| hash(known(*place));
-        self.places.insert_unique(hash(id), place, hash_at);
+        let hash_at = |place: &u32| FxBuildHasher.hash_one(known(place));
+        self.places.insert_unique(hash, place, hash_at);
         self.ids.push(id);
         true
+    }
+
+    /// Sorts the ids; they are found again only after [`Young::find_again`].
+    fn sort(&mut self) {
+        self.places.clear();
+        self.ids.sort_unstable();
+    }
+
+    fn find_again(&mut self) {
+        for id in std::mem::take(self).ids {
+            self.insert(id);
+        }
     }
 
     fn clear(&mut self) {
@@ -151,18 +162,19 @@ impl Duplicates {
     /// Puts the ids in memory into the file. Where it cannot take them they stay, and so do all that
     /// come after them.
     fn seal(&mut self) {
-        let mut ids = self.young.ids.clone();
-        ids.sort_unstable();
+        self.young.sort();
+        let ids = &self.young.ids;
         let at = self.spill.end();
         for ids in ids.chunks(WRITTEN) {
             let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_be_bytes()).collect();
             if self.spill.append(&bytes).is_none() {
+                self.young.find_again();
                 return;
             }
         }
         let bits = BloomFilter::with_num_bits(ids.len() * FILTER_BITS);
         let mut filter = bits.hasher(Hasher::default()).hashes(HASHES);
-        filter.extend(&ids);
+        filter.extend(ids);
         self.sealed.push(Sealed {
             times: self.times.take().unwrap_or_default(),
             filter,

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::binary_heap::{BinaryHeap, PeekMut};
 use std::io;
 
-use bitcode::{Decode, Encode};
+use bitcode::{Buffer, Decode, Encode};
 
 use super::row::{Row, What};
 use super::spill::Spill;
@@ -25,8 +25,8 @@ const BLOCK: usize = 1 << 8;
 #[derive(Debug)]
 pub struct Series {
     young: Vec<Filed>,
-    /// The places of the young rows as they are sorted; of those that have come since, nothing.
-    order: Vec<u32>,
+    /// The young rows as they are sorted, by their places; of those that have come since, nothing.
+    order: Vec<(Key, u32)>,
     runs: Vec<Vec<Block>>,
     spill: Spill,
 }
@@ -89,6 +89,10 @@ impl Series {
         if self.spill.is_due(self.young.len()) {
             self.seal();
         }
+        if self.young.is_empty() {
+            // no page of it takes memory before it is used
+            self.young.reserve_exact(ROOM);
+        }
         self.young.push(Filed {
             correlation,
             group,
@@ -102,13 +106,16 @@ impl Series {
         self.sort();
         let mut run = Vec::new();
         let young = &self.young;
-        let sorted = self.order.iter().filter_map(|at| young.get(*at as usize));
+        let sorted = self.order.iter();
+        let sorted = sorted.filter_map(|(_, at)| young.get(*at as usize));
         let rows: Vec<&Filed> = sorted.collect();
+        let (mut block, mut room) = (Vec::with_capacity(BLOCK), Buffer::new());
         for rows in rows.chunk_by(|a, b| a.correlation == b.correlation) {
             for rows in rows.chunks(BLOCK) {
-                let rows: Vec<Filed> = rows.iter().copied().cloned().collect();
-                let bytes = bitcode::encode(&rows);
-                let Some(at) = self.spill.append(&bytes) else {
+                block.clear();
+                block.extend(rows.iter().copied().cloned());
+                let bytes = room.encode(&block);
+                let Some(at) = self.spill.append(bytes) else {
                     return;
                 };
                 run.push(Block {
@@ -128,9 +135,10 @@ impl Series {
         if self.order.len() == self.young.len() {
             return;
         }
-        let (young, order) = (&self.young, &mut self.order);
-        *order = (0..).take(young.len()).collect();
-        order.sort_by_cached_key(|at| young.get(*at as usize).map(Filed::key));
+        self.order.clear();
+        let keys = self.young.iter().map(Filed::key);
+        self.order.extend(keys.zip(0..));
+        self.order.sort_unstable();
     }
 
     /// Tells every row of a correlation with the name of its group: group after group, and in each by
@@ -140,11 +148,9 @@ impl Series {
     /// Rows could not be read back; some may be missing.
     pub fn each(&mut self, correlation: u32, mut tell: impl FnMut(NameId, &Row)) -> io::Result<()> {
         self.sort();
-        let own = |at: &u32| self.young.get(*at as usize).map(|filed| filed.correlation);
-        let from = self.order.partition_point(|at| own(at) < Some(correlation));
-        let to = self
-            .order
-            .partition_point(|at| own(at) <= Some(correlation));
+        let own = |(key, _): &(Key, u32)| (key[0] >> 96) as u32;
+        let from = self.order.partition_point(|row| own(row) < correlation);
+        let to = self.order.partition_point(|row| own(row) <= correlation);
         let order = self.order.get(from..to).unwrap_or_default();
         let mut sources: Vec<Source<'_>> = Vec::with_capacity(self.runs.len() + 1);
         for run in &self.runs {
@@ -160,9 +166,10 @@ impl Series {
             rows: Rows::Young(&self.young, order),
             next: 0,
         });
+        let mut room = Buffer::new();
         let mut heads = BinaryHeap::with_capacity(sources.len());
         for (place, source) in sources.iter_mut().enumerate() {
-            let head = source.head(&self.spill)?;
+            let head = source.head(&self.spill, &mut room)?;
             heads.extend(head.map(|key| Reverse((key, place))));
         }
         while let Some(mut first) = heads.peek_mut() {
@@ -174,7 +181,7 @@ impl Series {
                 tell(filed.group, &filed.row);
             }
             source.next += 1;
-            match source.head(&self.spill)? {
+            match source.head(&self.spill, &mut room)? {
                 Some(key) => *first = Reverse((key, place)),
                 None => {
                     PeekMut::pop(first);
@@ -196,21 +203,21 @@ struct Source<'s> {
 enum Rows<'s> {
     Read(Vec<Filed>),
     /// In that order.
-    Young(&'s [Filed], &'s [u32]),
+    Young(&'s [Filed], &'s [(Key, u32)]),
 }
 
 impl Rows<'_> {
     fn get(&self, at: usize) -> Option<&Filed> {
         match self {
             Self::Read(rows) => rows.get(at),
-            Self::Young(rows, order) => rows.get(*order.get(at)? as usize),
+            Self::Young(rows, order) => rows.get(order.get(at)?.1 as usize),
         }
     }
 }
 
 impl Source<'_> {
-    /// The key of its next row.
-    fn head(&mut self, spill: &Spill) -> io::Result<Option<Key>> {
+    /// The key of its next row; `room` is for reading it.
+    fn head(&mut self, spill: &Spill, room: &mut Buffer) -> io::Result<Option<Key>> {
         loop {
             if let Some(filed) = self.rows.get(self.next) {
                 return Ok(Some(filed.key()));
@@ -220,7 +227,7 @@ impl Source<'_> {
             };
             let mut bytes = vec![0; block.bytes];
             spill.read(block.at, &mut bytes)?;
-            self.rows = Rows::Read(bitcode::decode(&bytes).map_err(io::Error::other)?);
+            self.rows = Rows::Read(room.decode(&bytes).map_err(io::Error::other)?);
             self.next = 0;
         }
     }
