@@ -16,6 +16,9 @@ const MOST_HANDED_IN: usize = 16;
 /// of one core to those of the other.
 const AT_ONCE: usize = 8;
 
+/// Or fewer, where they hold so many events: what lies there takes memory.
+const EVENTS_AT_ONCE: usize = 1 << 12;
+
 /// An object that is done. What it may hold of memory stays with it until it is taken up: one slow
 /// object does not let all others pile up behind it.
 type Done = (Scanned, Option<OwnedSemaphorePermit>);
@@ -32,6 +35,8 @@ pub(super) struct Intake {
 #[derive(Default)]
 struct Desk {
     done: Vec<Done>,
+    /// How many events these hold.
+    events: usize,
     emptied: Vec<Scanned>,
 }
 
@@ -58,7 +63,13 @@ impl Intake {
         ledger: Option<&dyn Ledger>,
     ) -> Scanned {
         let enough = if share.is_some() { 1 } else { AT_ONCE };
-        held(self.desk.lock()).done.push((scanned, share));
+        let events = {
+            let mut desk = held(self.desk.lock());
+            desk.events += scanned.seen.len();
+            desk.done.push((scanned, share));
+            desk.events
+        };
+        let enough = if events < EVENTS_AT_ONCE { enough } else { 1 };
         self.take_up(enough, ledger);
         held(self.desk.lock()).emptied.pop().unwrap_or_default()
     }
@@ -78,7 +89,11 @@ impl Intake {
                 Err(TryLockError::WouldBlock) if lying < MOST_HANDED_IN => return,
                 Err(TryLockError::WouldBlock) => held(self.taking.lock()),
             };
-            let done = std::mem::take(&mut held(self.desk.lock()).done);
+            let done = {
+                let mut desk = held(self.desk.lock());
+                desk.events = 0;
+                std::mem::take(&mut desk.done)
+            };
             let mut emptied = Vec::new();
             for done in done {
                 taking.take(done, ledger, &mut emptied);
