@@ -60,8 +60,8 @@ pub fn list(path: &Path, scope: &Scope) -> Result<Listing, LocalError> {
     Ok(walk(path, scope)?.files(scope).listing())
 }
 
-/// Reads a file of at most `cap` bytes. Its size is known where its folder was listed and showed that it
-/// is a regular file.
+/// Reads a file of at most `cap` bytes into `room`, where that is large enough: what it held is lost. The
+/// file's size is known where its folder was listed and showed that it is a regular file.
 ///
 /// # Errors
 /// Permission is missing, or the file is gone, is no regular file, is larger, or cannot be read.
