@@ -62,22 +62,23 @@ impl Intake {
         share: Option<OwnedSemaphorePermit>,
         ledger: Option<&dyn Ledger>,
     ) -> Scanned {
-        let enough = if share.is_some() { 1 } else { AT_ONCE };
+        let others_wait = share.is_some();
         let events = {
             let mut desk = held(self.desk.lock());
             desk.events += scanned.seen.len();
             desk.done.push((scanned, share));
             desk.events
         };
-        let enough = if events < EVENTS_AT_ONCE { enough } else { 1 };
-        self.take_up(enough, ledger);
+        let at_once = others_wait || events >= EVENTS_AT_ONCE;
+        self.take_up(if at_once { 1 } else { AT_ONCE }, ledger);
         held(self.desk.lock()).emptied.pop().unwrap_or_default()
     }
 
-    /// Takes up what lies there, as long as it is enough. Every worker that ends must ask for all of it.
+    /// Takes up what lies there, where it is enough, and then whatever was handed in meanwhile. Every
+    /// worker that ends must ask for all of it.
     ///
     /// What is handed in while somebody is about to leave is seen by one of the two.
-    pub(super) fn take_up(&self, enough: usize, ledger: Option<&dyn Ledger>) {
+    pub(super) fn take_up(&self, mut enough: usize, ledger: Option<&dyn Ledger>) {
         loop {
             let lying = held(self.desk.lock()).done.len();
             if lying < enough {
@@ -102,6 +103,8 @@ impl Intake {
             let mut desk = held(self.desk.lock());
             desk.emptied.append(&mut emptied);
             desk.emptied.truncate(MOST_HANDED_IN);
+            // who came in the meantime has left, perhaps with something that others wait for
+            enough = 1;
         }
     }
 
