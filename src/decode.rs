@@ -18,6 +18,9 @@ use std::borrow::Cow;
 use crate::event::Event;
 use crate::sha256;
 
+/// As many bytes of text as nearly all logs have; room is made for twice as many.
+const USUAL_TEXT: usize = 8 << 20;
+
 /// Receives each good record with its place in the object, from 0.
 pub type Visit<'v> = dyn FnMut(u32, &Event<'_>) + 'v;
 
@@ -179,6 +182,15 @@ fn utf8<'a>(bytes: &'a [u8], repaired: &mut u64) -> Cow<'a, str> {
         .filter(|chunk| !chunk.invalid().is_empty())
         .count() as u64;
     String::from_utf8_lossy(bytes)
+}
+
+/// At least so many slots. Where there are fewer they are made anew, twice as many: what nobody has
+/// written to takes no memory, and to make them again and again would ask for their pages each time.
+fn zeros<T: Default + Clone>(slots: &mut Vec<T>, count: usize) {
+    if slots.len() < count {
+        *slots = Vec::new();
+        *slots = vec![T::default(); count.saturating_mul(2)];
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use libdeflater::Decompressor;
 use memchr::memmem;
 
-use super::DecodeError;
+use super::{DecodeError, USUAL_TEXT, zeros};
 
 /// True where the bytes begin as gzip does. The name and `Content-Encoding` say nothing reliable.
 pub(super) fn is_gzip(bytes: &[u8]) -> bool {
@@ -66,10 +66,7 @@ impl Inflater {
             return None;
         }
         if self.buffer.len() < length {
-            // made anew, because what nobody has written to takes no memory: so there is much at once
-            let room = length.saturating_mul(2).max(LEAST_ROOM).min(limit);
-            self.buffer = Vec::new();
-            self.buffer = vec![0; room];
+            zeros(&mut self.buffer, length.max(USUAL_TEXT));
         }
         let out = self.buffer.get_mut(..length)?;
         let inflated = self.quick.gzip_decompress(stored, out).ok()?;
@@ -93,10 +90,6 @@ impl std::fmt::Debug for Inflater {
             .finish_non_exhaustive()
     }
 }
-
-/// Room for all but the largest logs: made anew for each that is larger than those before, its pages
-/// would be asked for again and again.
-const LEAST_ROOM: usize = 16 << 20;
 
 /// The bytes of the shortest header, where its flags stand, and the flag of those that hold the
 /// file's name (RFC 1952, section 2.3).

@@ -10,14 +10,13 @@
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, Simd, dispatch, mask8x64, u8x64};
 
+use super::{USUAL_TEXT, zeros};
+
 /// The bytes that are looked at in one step.
 pub(super) const BLOCK: usize = 64;
 
 /// The blocks for which room is made at once.
 const STRETCH: usize = 32;
-
-/// As much text as all but the largest logs have. Room for its marks takes no memory before it is used.
-const USUAL_TEXT: usize = 16 << 20;
 
 /// Where everything stands that gives a text its structure.
 #[derive(Debug, Default)]
@@ -64,10 +63,8 @@ impl Structure {
     #[inline(always)]
     fn read_with<S: Simd>(&mut self, simd: S, text: &[u8]) -> Result<(), &'static str> {
         self.marks.clear(text.len());
-        zeros(
-            &mut self.escapes,
-            text.len().max(USUAL_TEXT) / BLOCK + STRETCH,
-        );
+        let usual = text.len().max(USUAL_TEXT);
+        zeros(&mut self.escapes, usual / BLOCK + STRETCH);
         let mut state = State::default();
         let (blocks, rest) = text.as_chunks::<BLOCK>();
         let mut last = [b' '; BLOCK];
@@ -105,15 +102,6 @@ impl Structure {
     }
 }
 
-/// At least so many slots, made anew where there are too few: what nobody has written to takes no
-/// memory.
-fn zeros<T: Default + Clone>(slots: &mut Vec<T>, count: usize) {
-    if slots.len() < count {
-        *slots = Vec::new();
-        *slots = vec![T::default(); count];
-    }
-}
-
 /// The structural bytes, with room behind them that is written before it counts.
 #[derive(Debug, Default)]
 struct Marks {
@@ -126,7 +114,7 @@ impl Marks {
     /// Forgets all, and makes room for what a text of that many bytes has at the most, as real logs go.
     fn clear(&mut self, text: usize) {
         self.count = 0;
-        let usual = text.max(USUAL_TEXT) / 4 + 2 * STRETCH * BLOCK;
+        let usual = text.max(USUAL_TEXT) / 8 + STRETCH * BLOCK;
         zeros(&mut self.positions, usual);
         zeros(&mut self.kinds, usual);
     }

@@ -166,11 +166,14 @@ pub fn is_machine_made(session: &str) -> bool {
     if !session.as_bytes().last().is_some_and(ends_in_a_digit) {
         return false;
     }
-    let hex = |text: &str, least: usize| text.len() >= least && all(text, is_hex);
-    let digits = |text: &str, least: usize| text.len() >= least && all(text, is_digit);
+    let hex = |text: &str, least: usize| {
+        text.len() >= least && all(text, |byte| byte.is_ascii_hexdigit())
+    };
+    let digits =
+        |text: &str, least: usize| text.len() >= least && all(text, |byte| byte.is_ascii_digit());
     let hex_with_hyphens = |text: &str, least: usize| {
         text.len() >= least
-            && all(text, |byte| is_hex(byte) | (byte == b'-'))
+            && all(text, |byte| byte.is_ascii_hexdigit() | (byte == b'-'))
             && text.bytes().filter(|byte| *byte != b'-').count() >= least
     };
     let behind_last = behind_last(session, b'-').unwrap_or(session);
@@ -183,14 +186,6 @@ pub fn is_machine_made(session: &str) -> bool {
 /// wrong guess costs more than to look at the rest.
 fn all(text: &str, is: impl Fn(u8) -> bool) -> bool {
     text.bytes().fold(true, |all, byte| all & is(byte))
-}
-
-const fn is_digit(byte: u8) -> bool {
-    byte.wrapping_sub(b'0') < 10
-}
-
-const fn is_hex(byte: u8) -> bool {
-    is_digit(byte) | ((byte | 0x20).wrapping_sub(b'a') < 6)
 }
 
 /// What sort of caller this is; programs are told apart by configuration, by the names that

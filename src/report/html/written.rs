@@ -32,20 +32,13 @@ pub(super) fn shortened(text: &str, most: usize) -> Cow<'_, str> {
         false => text.char_indices().nth(most).map(|(at, _)| at),
     };
     let head = cut.and_then(|at| text.get(..at)).unwrap_or(text);
-    let clean = match is_plain {
+    let clean = match is_plain || !head.contains(deceives) {
         true => Cow::Borrowed(head),
-        false => visible(head),
+        false => Cow::Owned(head.replace(deceives, "\u{fffd}")),
     };
     match cut {
         None => clean,
         Some(_) => Cow::Owned([&*clean, "…"].concat()),
-    }
-}
-
-fn visible(text: &str) -> Cow<'_, str> {
-    match text.contains(deceives) {
-        false => Cow::Borrowed(text),
-        true => Cow::Owned(text.replace(deceives, "\u{fffd}")),
     }
 }
 
