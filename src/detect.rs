@@ -2,20 +2,19 @@
 
 mod found;
 mod rows;
+mod told;
 
 use std::sync::Arc;
 
-use crate::derive::{Derived, Organization, identity, outcome};
-use crate::event::json::Value;
+use crate::derive::{Organization, outcome};
 use crate::event::{Event, Key};
-use crate::finding::{EventId, GROUP_SEPARATOR};
-use crate::names::{NameId, Names};
+use crate::finding::EventId;
+use crate::names::Names;
 use crate::rules::{Correlation, Field, Matcher, Rule, RuleSet};
-use crate::tally::{
-    BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Horizons, Period, Scanned, Seen,
-};
+use crate::tally::{BaseHit, FoundEvidence, FoundGroup, Hit, Horizons, Period, Scanned, Seen};
 use found::FoundGroups;
 use rows::Rows;
+use told::{Last, Told};
 
 /// From this threshold on, a correlation keeps where its events lie but not what they say: a volume
 /// rule may have tens of millions of them.
@@ -81,6 +80,8 @@ pub struct Detection<'r> {
     detector: &'r Detector<'r>,
     matcher: Matcher<'r>,
     rows: Rows,
+    /// What was told last of each caller.
+    last: Vec<Last>,
     groups: FoundGroups,
     matched: Vec<usize>,
     group: String,
@@ -93,6 +94,7 @@ impl<'r> Detection<'r> {
             detector,
             matcher: Matcher::new(detector.rules),
             rows: Rows::default(),
+            last: Vec::new(),
             groups: FoundGroups::default(),
             matched: Vec::new(),
             group: String::new(),
@@ -116,6 +118,7 @@ impl<'r> Detection<'r> {
     /// Must be called before the first event of each [`Scanned`].
     pub fn begin(&mut self) {
         self.rows.clear();
+        self.last.clear();
         self.groups.clear();
     }
 
@@ -142,16 +145,14 @@ impl<'r> Detection<'r> {
             return;
         }
         let caller = scanned.rows.get(row as usize).map(|row| row.caller);
-        let mut told = Told {
-            event,
-            caller: caller.unwrap_or(Names::EMPTY),
-            organization: self.detector.organization,
-            fact: None,
-            principal: None,
-            actor: None,
-            resource: None,
-            source_ip: None,
+        let caller = caller.unwrap_or(Names::EMPTY);
+        if self.last.len() <= caller.place() {
+            self.last.resize(caller.place() + 1, Last::default());
+        }
+        let Some(last) = self.last.get_mut(caller.place()) else {
+            return;
         };
+        let mut told = Told::new(event, self.detector.organization, caller, last);
         for place in &self.matched {
             let Some(rule) = self.detector.rules.rules.get(*place) else {
                 continue;
@@ -216,121 +217,5 @@ impl<'r> Detection<'r> {
                 });
             }
         }
-    }
-}
-
-/// What is told of an event that some rule matched, each thing worked out once.
-struct Told<'e, 'a> {
-    event: &'e Event<'a>,
-    organization: &'e Organization,
-    caller: NameId,
-    fact: Option<u32>,
-    principal: Option<NameId>,
-    actor: Option<NameId>,
-    resource: Option<NameId>,
-    source_ip: Option<NameId>,
-}
-
-fn principal(known: &mut Option<NameId>, event: &Event<'_>, names: &mut Names) -> NameId {
-    *known.get_or_insert_with(|| names.id(&identity::principal(event)))
-}
-
-impl Told<'_, '_> {
-    /// The actor and resource of a finding: what the rule says, else the principal and the target.
-    fn who_and_what(&mut self, rule: &Rule, names: &mut Names) -> (NameId, NameId) {
-        let actor =
-            match &rule.actor {
-                Some(field) => self.field(field, names),
-                None => *self.actor.get_or_insert_with(|| {
-                    match identity::is_actor_the_caller(self.event) {
-                        true => self.caller,
-                        false => principal(&mut self.principal, self.event, names),
-                    }
-                }),
-            };
-        let resource = match &rule.resource {
-            Some(field) => self.field(field, names),
-            None => self.target(names),
-        };
-        (actor, resource)
-    }
-
-    fn target(&mut self, names: &mut Names) -> NameId {
-        // rules have asked for it before, as a field
-        *self.resource.get_or_insert_with(|| {
-            let target = Derived::Target.value(self.event, self.organization);
-            let text = target.as_ref().and_then(Value::as_text);
-            text.map_or(Names::EMPTY, |text| names.id(&text))
-        })
-    }
-
-    fn source_ip(&mut self, names: &mut Names) -> NameId {
-        *self
-            .source_ip
-            .get_or_insert_with(|| names.id(&self.event.text(Key::SourceIpAddress)))
-    }
-
-    fn field(&self, field: &Field, names: &mut Names) -> NameId {
-        let mut name = Names::EMPTY;
-        field.first(self.event, self.organization, &mut |text| {
-            name = names.id(text);
-        });
-        name
-    }
-
-    /// The values of the fields to group by; nothing where one is missing.
-    fn group(&self, fields: &[Field], buffer: &mut String, names: &mut Names) -> Option<NameId> {
-        buffer.clear();
-        for (place, field) in fields.iter().enumerate() {
-            if place > 0 {
-                buffer.push(GROUP_SEPARATOR);
-            }
-            let before = buffer.len();
-            field.first(self.event, self.organization, &mut |text| {
-                buffer.push_str(text);
-            });
-            if buffer.len() == before {
-                return None;
-            }
-        }
-        Some(names.id(buffer))
-    }
-
-    fn joined(&self, fields: &[Field], names: &mut Names) -> NameId {
-        match fields {
-            [] => Names::EMPTY,
-            [field] => self.field(field, names),
-            fields => {
-                let values: Vec<String> = fields
-                    .iter()
-                    .map(|field| field.text(self.event, self.organization))
-                    .collect();
-                if values.iter().all(String::is_empty) {
-                    return Names::EMPTY;
-                }
-                names.id(&values.join("\u{1f}"))
-            }
-        }
-    }
-
-    /// The facts for the report, once an event.
-    fn fact(&mut self, scanned: &mut Scanned) -> u32 {
-        if let Some(fact) = self.fact {
-            return fact;
-        }
-        let names = &mut scanned.names;
-        let target = self.target(names);
-        let source_ip = self.source_ip(names);
-        let fact = Fact {
-            principal: principal(&mut self.principal, self.event, names),
-            target,
-            source_ip,
-            user_agent: names.id(&self.event.text(Key::UserAgent)),
-            error_code: names.id(&self.event.text(Key::ErrorCode)),
-            error_message: names.id(&self.event.text(Key::ErrorMessage)),
-        };
-        let place = u32::try_from(scanned.facts.len()).unwrap_or(u32::MAX);
-        scanned.facts.push(fact);
-        *self.fact.insert(place)
     }
 }

@@ -11,7 +11,7 @@ use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
 /// A text of one [`Names`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub struct NameId(u32);
 
 impl NameId {
@@ -76,6 +76,14 @@ impl Names {
         self.table
             .insert_unique(spread(hash), (hash, place), |(hash, _)| spread(*hash));
         NameId(place)
+    }
+
+    /// The id of a text that is likely to be that of `last`, which takes it.
+    pub(crate) fn again(&mut self, last: &mut NameId, text: &str) -> NameId {
+        if !self.is(*last, text) {
+            *last = self.id(text);
+        }
+        *last
     }
 
     /// The text of an id.

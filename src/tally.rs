@@ -13,6 +13,7 @@ mod objects;
 mod row;
 mod scanned;
 mod series;
+mod source_ip;
 mod spill;
 
 use std::io;
@@ -31,6 +32,7 @@ use objects::Objects;
 pub use row::{Deed, Row, What};
 pub use scanned::{Activity, BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Scanned, Seen};
 pub use series::Series;
+pub use source_ip::SourceIp;
 
 /// The sum of all objects.
 #[derive(Debug, Default)]
@@ -218,14 +220,15 @@ impl Tally {
             return;
         };
         group.add(seen.time, own.names.id(row.name, names), row.outcome);
-        if found.row != Some(seen.row) {
-            found.row = Some(seen.row);
+        if found.at != Some(row.place()) {
+            found.at = Some(row.place());
             group.accounts.insert(own.names.id(row.account, names));
             group.regions.insert(own.names.id(row.region, names));
         }
         if found.source_ip != Some(hit.source_ip) {
             found.source_ip = Some(hit.source_ip);
-            group.source_ips.insert(own.names.id(hit.source_ip, names));
+            let source_ip = hit.source_ip.translated(&mut own.names, names);
+            group.source_ips.insert(source_ip);
         }
     }
 
@@ -321,7 +324,7 @@ impl Tally {
             sample.region = text(told.region);
             sample.principal = text(told.principal);
             sample.target = text(told.target);
-            sample.source_ip = text(told.source_ip);
+            sample.source_ip = told.source_ip.text(&self.names);
             sample.user_agent = text(told.user_agent);
             sample.error_code = text(told.error_code);
             sample.error_message = text(told.error_message);
@@ -330,13 +333,13 @@ impl Tally {
     }
 }
 
-/// A group of the object at hand: its place among ours, once it has one, and the last activity row
-/// and address that were noted in it.
+/// A group of the object at hand: its place among ours, once it has one, and the last account and
+/// Region and the last address that were noted in it.
 struct Found<'s> {
     group: &'s FoundGroup,
     place: Option<usize>,
-    row: Option<u32>,
-    source_ip: Option<NameId>,
+    at: Option<[NameId; 2]>,
+    source_ip: Option<SourceIp>,
 }
 
 impl<'s> Found<'s> {
@@ -344,7 +347,7 @@ impl<'s> Found<'s> {
         Self {
             group,
             place: None,
-            row: None,
+            at: None,
             source_ip: None,
         }
     }
@@ -366,6 +369,7 @@ impl<'s> Own<'s> {
     }
 
     fn told(&mut self, row: &Activity, fact: &Fact, to: &mut Names) -> Told {
+        let source_ip = fact.source_ip.translated(&mut self.names, to);
         let mut id = |id| self.names.id(id, to);
         Told {
             event_source: id(row.source),
@@ -373,7 +377,7 @@ impl<'s> Own<'s> {
             region: id(row.region),
             principal: id(fact.principal),
             target: id(fact.target),
-            source_ip: id(fact.source_ip),
+            source_ip,
             user_agent: id(fact.user_agent),
             error_code: id(fact.error_code),
             error_message: id(fact.error_message),

@@ -8,7 +8,7 @@ use crate::finding::Finding;
 use crate::names::{NameId, Names};
 use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
 use crate::sha256;
-use crate::tally::{Group, GroupKey, New, Period, Tally};
+use crate::tally::{Group, GroupKey, New, Period, SourceIp, Tally};
 
 /// Whom and what a finding is about, and when: what it is known by from report to report.
 #[derive(Debug, Clone)]
@@ -53,13 +53,8 @@ pub(super) fn finding(
         ids.map(text).filter(|text| !text.is_empty()).collect()
     };
     // there may be thousands, of which a few are shown
-    let addresses = group.source_ips.iter().map(|id| tally.names.text(*id));
-    let mut addresses: Vec<&str> = addresses.filter(|text| !text.is_empty()).collect();
-    let more_source_ips = addresses.len().saturating_sub(Finding::MOST_ADDRESSES);
-    if more_source_ips > 0 {
-        addresses.select_nth_unstable(Finding::MOST_ADDRESSES);
-        addresses.truncate(Finding::MOST_ADDRESSES);
-    }
+    let (source_ips, more_source_ips) =
+        SourceIp::first(&group.source_ips, Finding::MOST_ADDRESSES, &tally.names);
     let period = subject.period.to_string();
     Some(Finding {
         id: subject.id(&rule.name, &period),
@@ -80,7 +75,7 @@ pub(super) fn finding(
         accounts: texts(&mut group.accounts.iter()),
         regions: texts(&mut group.regions.iter()),
         more_source_ips: more_source_ips as u64,
-        source_ips: addresses.into_iter().map(str::to_owned).collect(),
+        source_ips,
         samples: group
             .samples
             .iter()

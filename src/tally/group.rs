@@ -6,6 +6,7 @@ use bitcode::{Decode, Encode};
 use chrono::Datelike as _;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::source_ip::SourceIp;
 use crate::event::time::{self, Epoch};
 use crate::finding::{CallCount, EventId, Finding, Outcome};
 use crate::names::NameId;
@@ -99,7 +100,7 @@ pub struct Group {
     pub calls: Vec<(NameId, CallCount)>,
     pub accounts: BTreeSet<NameId>,
     pub regions: BTreeSet<NameId>,
-    pub source_ips: FxHashSet<NameId>,
+    pub source_ips: FxHashSet<SourceIp>,
     /// The earliest events, at most [`Finding::MOST_SAMPLES`].
     pub samples: BTreeSet<Evidence>,
 }
@@ -176,7 +177,7 @@ pub struct Told {
     pub region: NameId,
     pub principal: NameId,
     pub target: NameId,
-    pub source_ip: NameId,
+    pub source_ip: SourceIp,
     pub user_agent: NameId,
     pub error_code: NameId,
     pub error_message: NameId,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use bitcode::{Decode, Encode};
 
 use super::group::Period;
+use super::source_ip::SourceIp;
 use crate::coverage::{Coverage, Problem};
 use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome};
@@ -172,11 +173,11 @@ impl Activity {
 
 /// The facts a reviewer asks for first, beside those of the event's activity row. Request and
 /// response values stay in the log: they hold session tokens and may hold PHI.
-#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Fact {
     pub principal: NameId,
     pub target: NameId,
-    pub source_ip: NameId,
+    pub source_ip: SourceIp,
     pub user_agent: NameId,
     pub error_code: NameId,
     pub error_message: NameId,
@@ -202,7 +203,7 @@ pub struct Hit {
     pub group: u32,
     /// The event, in [`Scanned::seen`].
     pub seen: u32,
-    pub source_ip: NameId,
+    pub source_ip: SourceIp,
 }
 
 /// An event that stands as evidence for a group.

@@ -1,0 +1,155 @@
+//! Where calls came from, without a text for each of millions of addresses.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::sync::LazyLock;
+
+use bitcode::{Decode, Encode};
+use rustc_hash::FxHashSet;
+
+use crate::names::{NameId, Names, Translation};
+
+/// `sourceIPAddress`: an IPv4 address, or by its name whatever else stands there, which is an IPv6
+/// address or the name of a service (CloudTrail record contents).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+pub enum SourceIp {
+    V4(u32),
+    Named(NameId),
+}
+
+impl Default for SourceIp {
+    fn default() -> Self {
+        Self::Named(Names::EMPTY)
+    }
+}
+
+impl SourceIp {
+    /// The address of that spelling.
+    pub fn of(text: &str, names: &mut Names) -> Self {
+        match text.parse() {
+            Ok(address) => Self::V4(Ipv4Addr::to_bits(address)),
+            Err(_) => Self::Named(names.id(text)),
+        }
+    }
+
+    /// The same by the names in `to`.
+    pub(super) fn translated(self, names: &mut Translation<'_>, to: &mut Names) -> Self {
+        match self {
+            Self::V4(_) => self,
+            Self::Named(name) => Self::Named(names.id(name, to)),
+        }
+    }
+
+    /// As it was spelled; empty where nothing stood there.
+    pub fn text(self, names: &Names) -> String {
+        match self {
+            Self::V4(address) => Ipv4Addr::from_bits(address).to_string(),
+            Self::Named(name) => names.text(name).to_owned(),
+        }
+    }
+
+    /// The first `most` of many by their spelling, and how many more there are.
+    pub fn first(many: &FxHashSet<Self>, most: usize, names: &Names) -> (BTreeSet<String>, usize) {
+        let address = |one: &Self| match one {
+            Self::V4(address) => Some((spelling(*address), *address)),
+            Self::Named(_) => None,
+        };
+        let name = |one: &Self| match one {
+            Self::V4(_) => None,
+            Self::Named(name) => Some(names.text(*name)).filter(|text| !text.is_empty()),
+        };
+        let mut addresses: Vec<_> = many.iter().filter_map(address).collect();
+        let mut texts: Vec<&str> = many.iter().filter_map(name).collect();
+        let more = (addresses.len() + texts.len()).saturating_sub(most);
+        keep_first(&mut addresses, most);
+        keep_first(&mut texts, most);
+        let addresses = addresses.into_iter().map(|(_, address)| Self::V4(address));
+        let addresses = addresses.map(|address| address.text(names));
+        let texts = texts.into_iter().map(str::to_owned);
+        let mut first: BTreeSet<String> = addresses.chain(texts).collect();
+        while first.len() > most {
+            first.pop_last();
+        }
+        (first, more)
+    }
+}
+
+fn keep_first<T: Ord>(many: &mut Vec<T>, most: usize) {
+    if many.len() > most {
+        many.select_nth_unstable(most);
+        many.truncate(most);
+    }
+}
+
+/// A number that orders addresses as their spelling does: what ends a byte comes before every digit,
+/// so the spelling of one byte after the other decides.
+fn spelling(address: u32) -> u32 {
+    /// The place of every byte's spelling among those of all: 0, 1, 10, 100, 101 and so on.
+    static PLACES: LazyLock<[u8; 256]> = LazyLock::new(|| {
+        let mut bytes: Vec<u8> = (0..=u8::MAX).collect();
+        bytes.sort_by_cached_key(u8::to_string);
+        let mut places = [0; 256];
+        for (place, byte) in (0..=u8::MAX).zip(bytes) {
+            if let Some(slot) = places.get_mut(usize::from(byte)) {
+                *slot = place;
+            }
+        }
+        places
+    });
+    let place = |byte| PLACES.get(usize::from(byte)).copied().unwrap_or_default();
+    u32::from_be_bytes(address.to_be_bytes().map(place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_usual_ipv4_address_keeps_its_spelling() {
+        let mut names = Names::default();
+        for text in [
+            "203.0.113.9",
+            "0.0.0.0",
+            "255.255.255.255",
+            "010.0.0.1",
+            "1.2.3",
+            " 1.2.3.4",
+            "2001:db8::1",
+            "::ffff:203.0.113.9",
+            "s3.amazonaws.com",
+            "AWS Internal",
+            "",
+        ] {
+            let address = SourceIp::of(text, &mut names);
+            assert_eq!(address.text(&names), text);
+            assert_eq!(SourceIp::of(text, &mut names), address);
+        }
+        assert_eq!(SourceIp::default(), SourceIp::of("", &mut names));
+        assert!(matches!(
+            SourceIp::of("203.0.113.9", &mut names),
+            SourceIp::V4(_)
+        ));
+    }
+
+    #[test]
+    fn the_first_of_many_are_those_of_their_spellings() {
+        let mut names = Names::default();
+        let mut random = 7u32;
+        let mut texts: BTreeSet<String> = ["ssm.amazonaws.com", "10.0.0.01", "2001:db8::1", ""]
+            .map(str::to_owned)
+            .into();
+        for _ in 0..3_000 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            texts.insert(Ipv4Addr::from_bits(random).to_string());
+        }
+        texts.extend((0..=255).map(|byte| format!("10.{byte}.0.{}", 255 - byte)));
+        let many = texts.iter().map(|text| SourceIp::of(text, &mut names));
+        let many: FxHashSet<SourceIp> = many.collect();
+        texts.remove("");
+        for most in [0, 1, 20, 300, texts.len(), texts.len() + 1] {
+            let (first, more) = SourceIp::first(&many, most, &names);
+            assert!(first.iter().eq(texts.iter().take(most)), "{most}");
+            assert_eq!(more, texts.len().saturating_sub(most));
+        }
+    }
+}
