@@ -194,7 +194,8 @@ fn length(text: &str) -> u32 {
     u32::try_from(text.len()).unwrap_or(u32::MAX)
 }
 
-/// The ids of one [`Names`] as those of another, each looked up once and only when asked for.
+/// The ids of one [`Names`] as those of another. A text that is not there is added only when it is
+/// asked for.
 #[derive(Debug)]
 pub struct Translation<'n> {
     from: &'n Names,
@@ -202,12 +203,28 @@ pub struct Translation<'n> {
 }
 
 impl<'n> Translation<'n> {
-    /// Nothing is looked up yet.
-    pub fn new(from: &'n Names) -> Self {
-        Self {
-            from,
-            known: vec![None; from.count()],
+    /// Finds every text that is there already. The other texts lie far apart in memory: what one look
+    /// needs is asked for while others still wait for theirs, which is why each step is taken for all.
+    pub fn new(from: &'n Names, to: &Names) -> Self {
+        let mut known = vec![None; from.count()];
+        let place_there = |(hash, place): &(u32, u32)| {
+            let alike = |(other, _): &(u32, u32)| other == hash;
+            let (_, there) = to.table.find(spread(*hash), alike)?;
+            Some((*place, *there))
+        };
+        let places: Vec<_> = from.table.iter().filter_map(place_there).collect();
+        let ranges = places.iter().map(|(_, there)| range(&to.ends, *there));
+        let ranges: Vec<_> = ranges.collect();
+        for ((place, there), range) in places.into_iter().zip(ranges) {
+            let text = to.text.as_bytes().get(range).unwrap_or_default();
+            let own = lookup(from.text.as_bytes(), &from.ends, place);
+            if let Some(slot) = known.get_mut(place as usize)
+                && same_bytes(own, text)
+            {
+                *slot = Some(NameId(there));
+            }
         }
+        Self { from, known }
     }
 
     /// The id in `to` of the text that `id` names in the other; `to` must be the same at every call.
@@ -255,7 +272,7 @@ mod tests {
         let (mut from, mut to) = (Names::default(), Names::default());
         let ids = ["a", "b", "", "c"].map(|text| from.id(text));
         to.id("c");
-        let mut translation = Translation::new(&from);
+        let mut translation = Translation::new(&from, &to);
         let there = ids.map(|id| translation.id(id, &mut to));
         assert_eq!(there.map(|id| to.text(id)), ["a", "b", "", "c"]);
         assert_eq!(translation.id(ids[0], &mut to), there[0]);

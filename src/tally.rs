@@ -104,7 +104,7 @@ impl Tally {
             seen: &scanned.seen,
             rows: &scanned.rows,
             facts: &scanned.facts,
-            names: Translation::new(&scanned.names),
+            names: Translation::new(&scanned.names, &self.names),
         };
         let rows = scanned.rows.iter().zip(counts);
         let met: Vec<_> = rows
