@@ -126,9 +126,11 @@ impl Marks {
             self.positions.resize(2 * needed, 0);
             self.kinds.resize(2 * needed, 0);
         }
+        // of one length, so that one look tells of both whether there is room
+        let end = self.positions.len().min(self.kinds.len());
         Room {
-            positions: self.positions.get_mut(self.count..).unwrap_or_default(),
-            kinds: self.kinds.get_mut(self.count..).unwrap_or_default(),
+            positions: self.positions.get_mut(self.count..end).unwrap_or_default(),
+            kinds: self.kinds.get_mut(self.count..end).unwrap_or_default(),
             count: 0,
         }
     }
