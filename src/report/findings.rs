@@ -8,7 +8,7 @@ use crate::finding::Finding;
 use crate::names::{NameId, Names};
 use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
 use crate::sha256;
-use crate::tally::{Group, GroupKey, New, Period, SourceIp, Tally};
+use crate::tally::{Group, GroupKey, New, Period, Tally};
 
 /// Whom and what a finding is about, and when: what it is known by from report to report.
 #[derive(Debug, Clone)]
@@ -53,8 +53,9 @@ pub(super) fn finding(
         ids.map(text).filter(|text| !text.is_empty()).collect()
     };
     // there may be thousands, of which a few are shown
-    let (source_ips, more_source_ips) =
-        SourceIp::first(&group.source_ips, Finding::MOST_ADDRESSES, &tally.names);
+    let (source_ips, more_source_ips) = group
+        .source_ips
+        .first(Finding::MOST_ADDRESSES, &tally.names);
     let period = subject.period.to_string();
     Some(Finding {
         id: subject.id(&rule.name, &period),

@@ -104,7 +104,9 @@ fn rim(text: &str) -> u64 {
         (Some(first), Some(last)) => {
             u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(29)
         }
-        _ => bytes.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
+        _ => bytes
+            .iter()
+            .fold(0, |all, byte| all << 8 | u64::from(*byte)),
     };
     ends ^ (bytes.len() as u64) << 56
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use bitcode::{Decode, Encode};
 use chrono::Datelike as _;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
-use super::source_ip::SourceIp;
+use super::source_ip::{SourceIp, SourceIps};
 use crate::event::time::{self, Epoch};
 use crate::finding::{CallCount, EventId, Finding, Outcome};
 use crate::names::NameId;
@@ -100,7 +100,7 @@ pub struct Group {
     pub calls: Vec<(NameId, CallCount)>,
     pub accounts: BTreeSet<NameId>,
     pub regions: BTreeSet<NameId>,
-    pub source_ips: FxHashSet<SourceIp>,
+    pub source_ips: SourceIps,
     /// The earliest events, at most [`Finding::MOST_SAMPLES`].
     pub samples: BTreeSet<Evidence>,
 }

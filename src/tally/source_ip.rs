@@ -47,23 +47,40 @@ impl SourceIp {
             Self::Named(name) => names.text(name).to_owned(),
         }
     }
+}
 
-    /// The first `most` of many by their spelling, and how many more there are.
-    pub fn first(many: &FxHashSet<Self>, most: usize, names: &Names) -> (BTreeSet<String>, usize) {
-        let address = |one: &Self| match one {
-            Self::V4(address) => Some((spelling(*address), *address)),
-            Self::Named(_) => None,
+/// Many of them, each once. A finding may have a million, so that nothing stands beside the numbers.
+#[derive(Debug, Clone, Default)]
+pub struct SourceIps {
+    addresses: FxHashSet<u32>,
+    names: FxHashSet<NameId>,
+}
+
+impl SourceIps {
+    /// Adds one.
+    pub fn insert(&mut self, source_ip: SourceIp) {
+        match source_ip {
+            SourceIp::V4(address) => self.addresses.insert(address),
+            SourceIp::Named(name) => self.names.insert(name),
         };
-        let name = |one: &Self| match one {
-            Self::V4(_) => None,
-            Self::Named(name) => Some(names.text(*name)).filter(|text| !text.is_empty()),
-        };
-        let mut addresses: Vec<_> = many.iter().filter_map(address).collect();
-        let mut texts: Vec<&str> = many.iter().filter_map(name).collect();
+    }
+
+    /// Adds all of another.
+    pub fn extend(&mut self, other: Self) {
+        self.addresses.extend(other.addresses);
+        self.names.extend(other.names);
+    }
+
+    /// The first `most` by their spelling, and how many more there are.
+    pub fn first(&self, most: usize, names: &Names) -> (BTreeSet<String>, usize) {
+        let addresses = self.addresses.iter();
+        let mut addresses: Vec<_> = addresses.map(|one| (spelling(*one), *one)).collect();
+        let texts = self.names.iter().map(|name| names.text(*name));
+        let mut texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
         let more = (addresses.len() + texts.len()).saturating_sub(most);
         keep_first(&mut addresses, most);
         keep_first(&mut texts, most);
-        let addresses = addresses.into_iter().map(|(_, address)| Self::V4(address));
+        let addresses = addresses.into_iter().map(|(_, one)| SourceIp::V4(one));
         let addresses = addresses.map(|address| address.text(names));
         let texts = texts.into_iter().map(str::to_owned);
         let mut first: BTreeSet<String> = addresses.chain(texts).collect();
@@ -143,11 +160,13 @@ mod tests {
             texts.insert(Ipv4Addr::from_bits(random).to_string());
         }
         texts.extend((0..=255).map(|byte| format!("10.{byte}.0.{}", 255 - byte)));
-        let many = texts.iter().map(|text| SourceIp::of(text, &mut names));
-        let many: FxHashSet<SourceIp> = many.collect();
+        let mut many = SourceIps::default();
+        for text in texts.iter().chain(&texts) {
+            many.insert(SourceIp::of(text, &mut names));
+        }
         texts.remove("");
         for most in [0, 1, 20, 300, texts.len(), texts.len() + 1] {
-            let (first, more) = SourceIp::first(&many, most, &names);
+            let (first, more) = many.first(most, &names);
             assert!(first.iter().eq(texts.iter().take(most)), "{most}");
             assert_eq!(more, texts.len().saturating_sub(most));
         }
