@@ -26,6 +26,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
 use super::{Provenance, Report};
+use cards::Cards;
 use written::shown;
 
 /// On every printed page, and at both ends of the screen's.
@@ -68,7 +69,9 @@ pub fn render(report: &Report) -> String {
                         (citations::section(report))
                         (lists::needs_decision(report))
                         (lists::others(report))
-                        (cards::section(report, zone))
+                        section #findings aria-labelledby="findings-title" {
+                            (Cards { report, zone })
+                        }
                         (activity::section(report))
                         (method::section(report, &id))
                     }

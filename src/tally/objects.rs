@@ -1,7 +1,7 @@
 //! The names of the objects that evidence points to.
 //!
 //! Nearly every object may be named in the end, and few are: the last names are in memory, the others
-//! in a temporary file.
+//! in a temporary file, and where a name lies is known to within a few of them.
 
 use std::io;
 
@@ -10,21 +10,25 @@ use super::spill::Spill;
 /// The most bytes of names that are held in memory.
 const ROOM: usize = 1 << 20;
 
+/// A page ends with the name that fills it.
+const PAGE: u64 = 1 << 12;
+
 /// Names of objects by their place in the order of the run.
 #[derive(Debug)]
 pub(super) struct Objects {
-    /// The objects, ascending, and where in all names theirs ends.
-    ends: Vec<(u32, u64)>,
-    /// What comes behind that in the file.
-    young: String,
+    /// The first object of each page, ascending, and where in all pages it begins. No page lies partly
+    /// in the file.
+    pages: Vec<(u32, u64)>,
+    /// What comes behind that in the file: of each object its place, the length of its name, the name.
+    young: Vec<u8>,
     spill: Spill,
 }
 
 impl Default for Objects {
     fn default() -> Self {
         Self {
-            ends: Vec::new(),
-            young: String::new(),
+            pages: Vec::new(),
+            young: Vec::new(),
             spill: Spill::beyond(ROOM),
         }
     }
@@ -33,13 +37,21 @@ impl Default for Objects {
 impl Objects {
     /// Notes a name. Objects must come in their order.
     pub(super) fn insert(&mut self, object: u32, name: &str) {
-        if self.spill.is_due(self.young.len()) && self.spill.append(self.young.as_bytes()).is_some()
-        {
+        if self.spill.is_due(self.young.len()) && self.spill.append(&self.young).is_some() {
             self.young.clear();
         }
-        self.young.push_str(name);
-        let end = self.spill.end() + self.young.len() as u64;
-        self.ends.push((object, end));
+        let at = self.end();
+        let full = |(_, begin): &(u32, u64)| at - begin >= PAGE;
+        if self.young.is_empty() || self.pages.last().is_none_or(full) {
+            self.pages.push((object, at));
+        }
+        self.young.extend(object.to_le_bytes());
+        self.young.extend(name.len().to_le_bytes());
+        self.young.extend(name.as_bytes());
+    }
+
+    fn end(&self) -> u64 {
+        self.spill.end() + self.young.len() as u64
     }
 
     /// The name of an object; empty where none was noted.
@@ -47,21 +59,41 @@ impl Objects {
     /// # Errors
     /// It could not be read back.
     pub(super) fn name(&self, object: u32) -> io::Result<String> {
-        let Ok(place) = self.ends.binary_search_by_key(&object, |(known, _)| *known) else {
+        let next = self.pages.partition_point(|(first, _)| *first <= object);
+        let page = next.checked_sub(1).and_then(|page| self.pages.get(page));
+        let Some((_, from)) = page else {
             return Ok(String::new());
         };
-        let end = |place: usize| self.ends.get(place).map_or(0, |(_, end)| *end);
-        let (from, to) = (place.checked_sub(1).map_or(0, end), end(place));
+        let to = self.pages.get(next).map_or(self.end(), |(_, next)| *next);
         let length = usize::try_from(to - from).map_err(io::Error::other)?;
-        if let Some(from) = from.checked_sub(self.spill.end()) {
-            let from = usize::try_from(from).map_err(io::Error::other)?;
-            let name = self.young.get(from..from + length);
-            return Ok(name.unwrap_or_default().to_owned());
-        }
-        let mut bytes = vec![0; length];
-        self.spill.read(from, &mut bytes)?;
-        String::from_utf8(bytes).map_err(io::Error::other)
+        let mut read = Vec::new();
+        let page = match from.checked_sub(self.spill.end()) {
+            Some(from) => {
+                let from = usize::try_from(from).map_err(io::Error::other)?;
+                self.young.get(from..from + length).unwrap_or_default()
+            }
+            None => {
+                read.resize(length, 0);
+                self.spill.read(*from, &mut read)?;
+                &read
+            }
+        };
+        named(page, object).map_err(io::Error::other)
     }
+}
+
+/// The name of an object in a page; empty where it does not stand there.
+fn named(mut page: &[u8], object: u32) -> Result<String, std::str::Utf8Error> {
+    while let Some((number, rest)) = page.split_first_chunk()
+        && let Some((length, rest)) = rest.split_first_chunk()
+        && let Some((name, rest)) = rest.split_at_checked(usize::from_le_bytes(*length))
+    {
+        if u32::from_le_bytes(*number) == object {
+            return std::str::from_utf8(name).map(str::to_owned);
+        }
+        page = rest;
+    }
+    Ok(String::new())
 }
 
 #[cfg(test)]
@@ -85,11 +117,15 @@ mod tests {
 
     #[test]
     fn every_name_is_told_wherever_it_lies() {
-        let objects = filled(Spill::beyond(100));
-        assert!(objects.young.len() < 200 && objects.spill.end() > 5_000);
-        for object in 0..1_000 {
-            assert_eq!(objects.name(object * 3).unwrap(), name(object * 3));
-            assert_eq!(objects.name(object * 3 + 1).unwrap(), "", "not noted");
+        for (room, most_pages) in [(100, 300), (20_000, 10), (1 << 20, 10)] {
+            let objects = filled(Spill::beyond(room));
+            assert!(objects.young.len() < room + 50);
+            assert_eq!(objects.spill.end() > 0, room < 1 << 20);
+            assert!(objects.pages.len() < most_pages, "{}", objects.pages.len());
+            for object in 0..1_000 {
+                assert_eq!(objects.name(object * 3).unwrap(), name(object * 3));
+                assert_eq!(objects.name(object * 3 + 1).unwrap(), "", "not noted");
+            }
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 
 use super::evidence;
 use super::written::{
@@ -64,21 +64,27 @@ impl<'a> Carded<'a> {
     }
 }
 
-pub(super) fn section(report: &Report, zone: Option<Tz>) -> Markup {
-    let carded = Carded::of(report);
-    let cards: Vec<&Finding> = report
-        .findings
-        .iter()
-        .filter(|finding| carded.has(finding))
-        .collect();
-    html! {
-        section #findings aria-labelledby="findings-title" {
+/// The section's title and its cards. They are most of the page, so each is put into it by itself.
+pub(super) struct Cards<'a> {
+    pub(super) report: &'a Report,
+    pub(super) zone: Option<Tz>,
+}
+
+impl Render for Cards<'_> {
+    fn render_to(&self, page: &mut String) {
+        let all = &self.report.findings;
+        let carded = Carded::of(self.report);
+        let cards = || all.iter().filter(|finding| carded.has(finding));
+        let title = html! {
             h2 #findings-title { "Finding cards" }
-            @if cards.is_empty() {
+            @if all.is_empty() {
                 p { "No findings in the covered data." }
             }
-            (notice(cards.len(), report.findings.len(), "finding"))
-            @for finding in cards { (card(finding, zone)) }
+            (notice(cards().count(), all.len(), "finding"))
+        };
+        title.render_to(page);
+        for finding in cards() {
+            card(finding, self.zone).render_to(page);
         }
     }
 }
