@@ -170,12 +170,16 @@ pub fn run<'r>(
         }
         intake.take_up(1, work.ledger);
     };
-    match ThreadPoolBuilder::new().num_threads(options.jobs).build() {
-        Ok(pool) => {
-            pool.broadcast(|_| run());
-        }
-        // no threads to be had: the work is done all the same
-        Err(_) => run(),
+    // this thread works as well: what it frees is at hand for the report, which it makes afterwards
+    let others = options.jobs.saturating_sub(1);
+    let pool = (others > 0).then(|| ThreadPoolBuilder::new().num_threads(others).build());
+    match pool {
+        Some(Ok(pool)) => pool.in_place_scope(|scope| {
+            (0..others).for_each(|_| scope.spawn(|_| run()));
+            run();
+        }),
+        // no threads wanted, or none to be had: the work is done all the same
+        _ => run(),
     }
     if let Some(lessons) = lessons {
         lessons.finish(progress);
