@@ -62,16 +62,41 @@ impl Names {
         if text.is_empty() && !self.ends.is_empty() {
             return Self::EMPTY;
         }
-        let hash = (FxBuildHasher.hash_one(text) >> 32) as u32;
+        let hash = hash(text);
+        if let Some(known) = self.find(hash, text) {
+            return known;
+        }
+        self.text.push_str(text);
+        self.add(hash)
+    }
+
+    /// [`Names::id`] of these parts as one text, which is made where it will stand.
+    fn id_of_parts(&mut self, parts: &[&str]) -> NameId {
+        let before = self.text.len();
+        self.text.extend(parts.iter().copied());
+        let text = self.text.get(before..).unwrap_or_default();
+        let hash = hash(text);
+        match self.find(hash, text) {
+            Some(known) => {
+                self.text.truncate(before);
+                known
+            }
+            None => self.add(hash),
+        }
+    }
+
+    fn find(&self, hash: u32, text: &str) -> Option<NameId> {
         let (all, ends) = (self.text.as_bytes(), &self.ends);
         let same = |(known, place): &(u32, u32)| {
             *known == hash && same_bytes(lookup(all, ends, *place), text.as_bytes())
         };
-        if let Some((_, place)) = self.table.find(spread(hash), same) {
-            return NameId(*place);
-        }
+        let known = self.table.find(spread(hash), same);
+        known.map(|(_, place)| NameId(*place))
+    }
+
+    /// Gives an id to the text that was put behind the others, of that hash.
+    fn add(&mut self, hash: u32) -> NameId {
         let place = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
-        self.text.push_str(text);
         self.ends.push(self.text.len());
         self.table
             .insert_unique(spread(hash), (hash, place), |(hash, _)| spread(*hash));
@@ -82,6 +107,22 @@ impl Names {
     pub(crate) fn again(&mut self, last: &mut NameId, text: &str) -> NameId {
         if !self.is(*last, text) {
             *last = self.id(text);
+        }
+        *last
+    }
+
+    /// [`Names::again`] for these parts as one text.
+    pub(crate) fn again_in_parts(&mut self, last: &mut NameId, parts: &[&str]) -> NameId {
+        let mut rest = self.text(*last);
+        let same = |part: &&str| match rest.strip_prefix(*part) {
+            Some(behind) => {
+                rest = behind;
+                true
+            }
+            None => false,
+        };
+        if !(parts.iter().all(same) && rest.is_empty()) {
+            *last = self.id_of_parts(parts);
         }
         *last
     }
@@ -109,6 +150,10 @@ impl Names {
             self.text(NameId(place))
         })
     }
+}
+
+fn hash(text: &str) -> u32 {
+    (FxBuildHasher.hash_one(text) >> 32) as u32
 }
 
 /// Half a hash as a whole one: the table takes some bits from the top and some from the bottom.
@@ -265,6 +310,28 @@ mod tests {
             assert_eq!(names.text(*id), text);
         }
         assert_eq!(ids[0], ids[300]);
+    }
+
+    #[test]
+    fn a_text_in_parts_is_the_text() {
+        let mut names = Names::default();
+        let whole = names.id("role/session");
+        let mut last = Names::EMPTY;
+        assert_eq!(
+            names.again_in_parts(&mut last, &["role", "/", "session"]),
+            whole
+        );
+        let other = names.again_in_parts(&mut last, &["role", "/", "sessions"]);
+        assert_eq!((names.text(other), last), ("role/sessions", other));
+        for parts in [
+            ["role", "/", "session"],
+            ["role/", "session", ""],
+            ["", "", "role/session"],
+        ] {
+            assert_eq!(names.again_in_parts(&mut last, &parts), whole);
+        }
+        assert_eq!(names.again_in_parts(&mut last, &["", ""]), Names::EMPTY);
+        assert_eq!(names.count(), 3);
     }
 
     #[test]

@@ -36,19 +36,29 @@ impl PrincipalKind {
 /// The principal key: the role's ARN and the session's name, the user's ARN, the service's name.
 /// Never empty for a record that names a caller in any way.
 pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    match session(event) {
+        Some([issuer, session]) => Cow::Owned([&*issuer, "/", &*session].concat()),
+        None => without_session(event),
+    }
+}
+
+/// Of a session its role's ARN and its own name, which are the principal key with a `/` between them.
+pub fn session<'a>(event: &Event<'a>) -> Option<[Cow<'a, str>; 2]> {
+    let issuer = event.session_issuer().arn();
+    if issuer.is_wordless() || !event.user().kind().is_text("AssumedRole") {
+        return None;
+    }
+    let session = session_name(event);
+    (!session.is_empty()).then(|| [event.read(issuer), session])
+}
+
+/// The principal key of what is no [`session`].
+pub fn without_session<'a>(event: &Event<'a>) -> Cow<'a, str> {
     let arn = event.read(event.user().arn());
     match event.read(event.user().kind()).as_ref() {
         "AssumedRole" => {
             let issuer = event.read(event.session_issuer().arn());
-            if issuer.is_empty() {
-                return arn;
-            }
-            let session = session_name(event);
-            if session.is_empty() {
-                issuer
-            } else {
-                Cow::Owned([&*issuer, "/", &*session].concat())
-            }
+            if issuer.is_empty() { arn } else { issuer }
         }
         "Root" if arn.is_empty() => Cow::Owned(format!(
             "arn:aws:iam::{}:root",
@@ -110,7 +120,7 @@ pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
     let issuer = event.session_issuer().arn();
     match event.user().kind().is_text("AssumedRole") && !issuer.is_wordless() {
         true => event.read(issuer),
-        false => principal(event),
+        false => without_session(event),
     }
 }
 

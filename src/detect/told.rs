@@ -84,10 +84,11 @@ impl<'e, 'a> Told<'e, 'a> {
 
     fn principal(&mut self, names: &mut Names) -> NameId {
         *self.principal.get_or_insert_with(|| {
-            names.again(
-                &mut self.last.fact.principal,
-                &identity::principal(self.event),
-            )
+            let last = &mut self.last.fact.principal;
+            match identity::session(self.event) {
+                Some([role, session]) => names.again_in_parts(last, &[&role, "/", &session]),
+                None => names.again(last, &identity::without_session(self.event)),
+            }
         })
     }
 

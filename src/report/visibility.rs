@@ -9,6 +9,7 @@ mod runs;
 mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display};
 
 use serde::Serialize;
 
@@ -199,7 +200,7 @@ impl<'c> Judge<'c> {
             [begin, end] => Some((*begin, *end, self.verdict(needs, place, *begin, *end))),
             _ => None,
         });
-        let runs = in_hours(pieces.collect());
+        let runs = in_hours(&pieces.collect::<Vec<_>>());
         without(runs, &self.unread_hours(place).collect())
     }
 
@@ -430,18 +431,19 @@ fn bucket(need: &Need) -> Option<&str> {
 }
 
 /// The words for a kind of event.
-fn kind(sight: &Sight) -> String {
-    match sight {
-        Sight::ManagementWrite => "management event that changes anything".to_owned(),
-        Sight::ManagementRead => {
-            "management event that only reads (AssumeRole, GetSecretValue and kms:Decrypt are such)"
-                .to_owned()
-        }
-        Sight::Kms => "event of kms.amazonaws.com".to_owned(),
-        Sight::SignIn => "sign-in event".to_owned(),
-        Sight::DataWrite(kind) => format!("data event of {kind} that changes anything"),
-        Sight::DataRead(kind) => format!("data event of {kind} that only reads"),
+fn kind(sight: &Sight) -> impl Display {
+    fmt::from_fn(move |f| {
+        match sight {
+        Sight::ManagementWrite => f.write_str("management event that changes anything"),
+        Sight::ManagementRead => f.write_str(
+            "management event that only reads (AssumeRole, GetSecretValue and kms:Decrypt are such)",
+        ),
+        Sight::Kms => f.write_str("event of kms.amazonaws.com"),
+        Sight::SignIn => f.write_str("sign-in event"),
+        Sight::DataWrite(kind) => write!(f, "data event of {kind} that changes anything"),
+        Sight::DataRead(kind) => write!(f, "data event of {kind} that only reads"),
     }
+    })
 }
 
 #[cfg(test)]

@@ -29,40 +29,40 @@ pub(super) fn together(verdicts: &[Assessment]) -> Assessment {
 }
 
 /// The verdict on an hour of several: partly assessed, for the reason of its worst part.
-fn worst(parts: &[Assessment]) -> Assessment {
-    let blind = |one: &Assessment| matches!(one, Assessment::NotAssessed { .. });
+fn worst(parts: &[&Assessment]) -> Assessment {
+    let blind = |one: &&Assessment| matches!(one, Assessment::NotAssessed { .. });
     match parts.iter().max() {
         Some(Assessment::NotAssessed { reason }) if !parts.iter().all(blind) => {
             Assessment::partly(reason)
         }
-        Some(one) => one.clone(),
+        Some(one) => (*one).clone(),
         None => Assessment::Assessed,
     }
 }
 
 /// Stretches of time as runs of whole hours. An hour in which the verdict changes is partly assessed.
-pub(super) fn in_hours(pieces: Vec<Stretch>) -> Vec<Stretch> {
+pub(super) fn in_hours(pieces: &[Stretch]) -> Vec<Stretch> {
     let mut runs: Vec<Stretch> = Vec::new();
-    let mut push = |from: Epoch, until: Epoch, verdict: Assessment| match runs.last_mut() {
+    let mut push = |from: Epoch, until: Epoch, verdict: &Assessment| match runs.last_mut() {
         _ if from >= until => {}
-        Some((_, end, last)) if *end == from && *last == verdict => *end = until,
-        _ => runs.push((from, until, verdict)),
+        Some((_, end, last)) if *end == from && last == verdict => *end = until,
+        _ => runs.push((from, until, verdict.clone())),
     };
     // the verdicts of the hour that is not whole yet
-    let mut mixed: Vec<Assessment> = Vec::new();
+    let mut mixed: Vec<&Assessment> = Vec::new();
     for (from, until, verdict) in pieces {
-        let (mut from, last) = (from, hour_of(until));
+        let (mut from, until, last) = (*from, *until, hour_of(*until));
         if from != hour_of(from) {
-            mixed.push(verdict.clone());
+            mixed.push(verdict);
             let end = hour_of(from) + HOUR;
             if until < end {
                 continue;
             }
-            push(end - HOUR, end, worst(&mixed));
+            push(end - HOUR, end, &worst(&mixed));
             mixed.clear();
             from = end;
         }
-        push(from, last, verdict.clone());
+        push(from, last, verdict);
         if until > last && until > from {
             mixed.push(verdict);
         }
@@ -72,6 +72,9 @@ pub(super) fn in_hours(pieces: Vec<Stretch>) -> Vec<Stretch> {
 
 /// The same runs, but no hour of those `unread` is more than partly assessed.
 pub(super) fn without(runs: Vec<Stretch>, unread: &BTreeSet<Epoch>) -> Vec<Stretch> {
+    if unread.is_empty() {
+        return runs;
+    }
     let lost = Assessment::partly("log files of this time could not be read");
     let mut cut = Vec::new();
     for (from, until, verdict) in runs {
@@ -113,7 +116,7 @@ mod tests {
         ];
         let partly = Assessment::partly("stopped");
         assert_eq!(
-            in_hours(pieces),
+            in_hours(&pieces),
             [
                 (0, 2 * HOUR, yes.clone()),
                 (2 * HOUR, 3 * HOUR, partly),
