@@ -71,16 +71,19 @@ impl std::fmt::Display for EventId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Guid(bytes) => {
-                let value = u128::from_be_bytes(*bytes);
-                let low = value & 0xffff_ffff_ffff;
-                write!(
-                    f,
-                    "{:08x}-{:04x}-{:04x}-{:04x}-{low:012x}",
-                    value >> 96,
-                    (value >> 80) & 0xffff,
-                    (value >> 64) & 0xffff,
-                    (value >> 48) & 0xffff,
-                )
+                const DIGITS: [u8; 16] = *b"0123456789abcdef";
+                let digit = |value: u8| DIGITS.get(usize::from(value & 0xf)).copied();
+                let (mut text, mut at) = ([b'-'; 36], 0);
+                for (place, byte) in bytes.iter().enumerate() {
+                    at += usize::from(matches!(place, 4 | 6 | 8 | 10));
+                    for value in [byte >> 4, *byte] {
+                        if let (Some(to), Some(digit)) = (text.get_mut(at), digit(value)) {
+                            *to = digit;
+                        }
+                        at += 1;
+                    }
+                }
+                f.write_str(std::str::from_utf8(&text).unwrap_or_default())
             }
             Self::Other(text) => f.write_str(text),
             Self::Missing => Ok(()),

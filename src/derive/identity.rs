@@ -94,7 +94,7 @@ pub fn without_session<'a>(event: &Event<'a>) -> Cow<'a, str> {
             .unwrap_or_default();
             let account = event.account();
             let kind = if kind.is_empty() { "Unknown" } else { kind };
-            Cow::Owned(format!("{kind}:{account}:{name}"))
+            Cow::Owned([kind, &account, &name].join(":"))
         }
     }
 }
