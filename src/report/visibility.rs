@@ -432,17 +432,14 @@ fn bucket(need: &Need) -> Option<&str> {
 
 /// The words for a kind of event.
 fn kind(sight: &Sight) -> impl Display {
-    fmt::from_fn(move |f| {
-        match sight {
+    const READS: &str = "(AssumeRole, GetSecretValue and kms:Decrypt are such)";
+    fmt::from_fn(move |f| match sight {
         Sight::ManagementWrite => f.write_str("management event that changes anything"),
-        Sight::ManagementRead => f.write_str(
-            "management event that only reads (AssumeRole, GetSecretValue and kms:Decrypt are such)",
-        ),
+        Sight::ManagementRead => write!(f, "management event that only reads {READS}"),
         Sight::Kms => f.write_str("event of kms.amazonaws.com"),
         Sight::SignIn => f.write_str("sign-in event"),
         Sight::DataWrite(kind) => write!(f, "data event of {kind} that changes anything"),
         Sight::DataRead(kind) => write!(f, "data event of {kind} that only reads"),
-    }
     })
 }
 
