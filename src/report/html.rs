@@ -20,13 +20,14 @@ mod written;
 #[cfg(test)]
 mod tests;
 
+use std::io;
+
 use base64::Engine as _;
 use chrono_tz::Tz;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
 use super::{Provenance, Report};
-use cards::Cards;
 use written::shown;
 
 /// On every printed page, and at both ends of the screen's.
@@ -46,8 +47,26 @@ const SECTIONS: [(&str, &str); 9] = [
     ("method", "Method and limits"),
 ];
 
-/// Draws the page.
-pub fn render(report: &Report) -> String {
+/// Where the cards belong in the page. It is a comment because none can come from a log: what a log says
+/// has no `<`.
+const CARDS: &str = "<!-- cards -->";
+
+/// Writes the page: the cards, which are most of it, one by one.
+///
+/// # Errors
+/// `out` takes no more.
+pub fn write(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
+    let page = around_cards(report);
+    let (before, behind) = page.split_once(CARDS).unwrap_or((&page, ""));
+    out.write_all(before.as_bytes())?;
+    for card in cards::cards(report, zone(&report.provenance)) {
+        out.write_all(card.into_string().as_bytes())?;
+    }
+    out.write_all(behind.as_bytes())
+}
+
+/// The page without its cards.
+fn around_cards(report: &Report) -> String {
     let id = report_id(&report.provenance);
     let style = format!("{}{}", include_str!("html/style.css"), page_margins(&id));
     let zone = zone(&report.provenance);
@@ -69,9 +88,7 @@ pub fn render(report: &Report) -> String {
                         (citations::section(report))
                         (lists::needs_decision(report))
                         (lists::others(report))
-                        section #findings aria-labelledby="findings-title" {
-                            (Cards { report, zone })
-                        }
+                        (cards::section(report, CARDS))
                         (activity::section(report))
                         (method::section(report, &id))
                     }

@@ -34,7 +34,7 @@ impl Folder {
     pub(super) fn write(&self, report: &Report, formats: &[Format]) -> anyhow::Result<Vec<String>> {
         let mut files = Vec::new();
         if formats.contains(&Format::Html) {
-            files.push(self.file("report.html", html::render(report).as_bytes())?);
+            files.push(self.stream("report.html", |out| html::write(report, out))?);
         }
         if formats.contains(&Format::Json) {
             files.push(self.stream("findings.json", |out| json::findings(report, out))?);

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
-use maud::{Markup, Render, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::evidence;
 use super::written::{
@@ -64,29 +64,29 @@ impl<'a> Carded<'a> {
     }
 }
 
-/// The section's title and its cards. They are most of the page, so each is put into it by itself.
-pub(super) struct Cards<'a> {
-    pub(super) report: &'a Report,
-    pub(super) zone: Option<Tz>,
-}
-
-impl Render for Cards<'_> {
-    fn render_to(&self, page: &mut String) {
-        let all = &self.report.findings;
-        let carded = Carded::of(self.report);
-        let cards = || all.iter().filter(|finding| carded.has(finding));
-        let title = html! {
+/// The section of the cards, with `place` where they belong.
+pub(super) fn section(report: &Report, place: &str) -> Markup {
+    let all = &report.findings;
+    let carded = Carded::of(report);
+    let shown = all.iter().filter(|finding| carded.has(finding)).count();
+    html! {
+        section #findings aria-labelledby="findings-title" {
             h2 #findings-title { "Finding cards" }
             @if all.is_empty() {
                 p { "No findings in the covered data." }
             }
-            (notice(cards().count(), all.len(), "finding"))
-        };
-        title.render_to(page);
-        for finding in cards() {
-            card(finding, self.zone).render_to(page);
+            (notice(shown, all.len(), "finding"))
+            (PreEscaped(place))
         }
     }
+}
+
+/// The cards, in the order of the findings.
+pub(super) fn cards(report: &Report, zone: Option<Tz>) -> impl Iterator<Item = Markup> {
+    let carded = Carded::of(report);
+    let shown = report.findings.iter();
+    let shown = shown.filter(move |finding| carded.has(finding));
+    shown.map(move |finding| card(finding, zone))
 }
 
 fn card(finding: &Finding, zone: Option<Tz>) -> Markup {

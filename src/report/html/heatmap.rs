@@ -315,8 +315,7 @@ pub(super) fn counts(row: &Row<'_>) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::super::render;
-    use super::super::tests::{MONDAY, report, several};
+    use super::super::tests::{MONDAY, render, report, several};
     use super::HOUR;
 
     #[test]

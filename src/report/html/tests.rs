@@ -18,6 +18,12 @@ const HOSTILE: &str = "\"><script>alert('x')</script>\u{202e}gpj.exe\u{7}<img sr
 pub(super) const MONDAY: i64 = 1_794_787_200;
 const HOUR: i64 = 3_600;
 
+pub(super) fn render(report: &Report) -> String {
+    let mut page = Vec::new();
+    write(report, &mut page).unwrap();
+    String::from_utf8(page).unwrap()
+}
+
 fn finding(id: &str, level: Severity, actor: &str) -> Finding {
     let first = MONDAY + 50 * HOUR;
     Finding {
