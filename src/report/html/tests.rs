@@ -11,6 +11,7 @@ use crate::report::{Assessment, CitationState, RuleState, State, Visibility};
 use crate::rules::{Origin, Rejected, Unconfigured};
 use crate::severity::Severity;
 
+mod chart;
 mod integrity;
 
 const HOSTILE: &str = "\"><script>alert('x')</script>\u{202e}gpj.exe\u{7}<img src=x onerror=y>";
@@ -415,37 +416,4 @@ fn the_same_report_gives_the_same_page_and_another_window_another_id() {
     assert_eq!(report_id(&other.provenance), id);
     other.provenance.until = None;
     assert_ne!(report_id(&other.provenance), id);
-}
-
-#[test]
-fn the_chart_shows_bursts_gaps_and_severe_findings() {
-    let week = report(several());
-    let chart = chart::Chart::of(&week).unwrap();
-    assert_eq!((chart.bars.len(), chart.unit().as_str()), (168, "hour"));
-    assert_eq!(
-        chart.gaps(),
-        [
-            (MONDAY + HOUR, MONDAY + 50 * HOUR),
-            (MONDAY + 51 * HOUR, MONDAY + 168 * HOUR),
-        ]
-    );
-    assert_eq!((chart.bars[50].critical, chart.bars[50].high), (1, 1));
-    assert_eq!(chart::empty_hours(&week), 166);
-
-    let mut years = report(Vec::new());
-    years.provenance.since = Some(MONDAY - 3_000 * 86_400);
-    let chart = chart::Chart::of(&years).unwrap();
-    assert!(chart.bars.len() <= 401 && chart.unit().ends_with("days"));
-    assert_eq!(
-        chart.bars.iter().map(chart::Bar::events).sum::<u64>(),
-        12_100
-    );
-    assert!(chart.end() >= MONDAY + 168 * HOUR);
-
-    let mut absurd = report(Vec::new());
-    absurd.provenance.since = None;
-    absurd.provenance.until = None;
-    absurd.activity.hours[1].hour = Some(253_402_297_200);
-    assert!(chart::Chart::of(&absurd).unwrap().bars.len() <= 401);
-    render(&absurd);
 }
