@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::event::time::Epoch;
 use crate::severity::Severity;
+use crate::sha256;
 
 /// `eventID`: a GUID in every real record, kept small.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
@@ -71,19 +72,14 @@ impl std::fmt::Display for EventId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Guid(bytes) => {
-                const DIGITS: [u8; 16] = *b"0123456789abcdef";
-                let digit = |value: u8| DIGITS.get(usize::from(value & 0xf)).copied();
-                let (mut text, mut at) = ([b'-'; 36], 0);
-                for (place, byte) in bytes.iter().enumerate() {
-                    at += usize::from(matches!(place, 4 | 6 | 8 | 10));
-                    for value in [byte >> 4, *byte] {
-                        if let (Some(to), Some(digit)) = (text.get_mut(at), digit(value)) {
-                            *to = digit;
-                        }
-                        at += 1;
+                let digits = sha256::written(bytes);
+                for part in [0..8, 8..12, 12..16, 16..20, 20..32] {
+                    if part.start > 0 {
+                        f.write_str("-")?;
                     }
+                    f.write_str(digits.get(part).unwrap_or_default())?;
                 }
-                f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+                Ok(())
             }
             Self::Other(text) => f.write_str(text),
             Self::Missing => Ok(()),

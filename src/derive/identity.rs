@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Organization, part};
+use crate::event::json::Raw;
 use crate::event::{Event, Key, time};
 
 /// What sort of caller.
@@ -37,29 +38,46 @@ impl PrincipalKind {
 /// Never empty for a record that names a caller in any way.
 pub fn principal<'a>(event: &Event<'a>) -> Cow<'a, str> {
     match session(event) {
-        Some([issuer, session]) => Cow::Owned([&*issuer, "/", &*session].concat()),
-        None => without_session(event),
+        Some(session) => Cow::Owned([&*caller(event), "/", &*session].concat()),
+        None => caller(event),
     }
 }
 
-/// Of a session its role's ARN and its own name, which are the principal key with a `/` between them.
-pub fn session<'a>(event: &Event<'a>) -> Option<[Cow<'a, str>; 2]> {
-    let issuer = event.session_issuer().arn();
-    if issuer.is_wordless() || !event.user().kind().is_text("AssumedRole") {
-        return None;
-    }
-    let session = session_name(event);
-    (!session.is_empty()).then(|| [event.read(issuer), session])
+/// The name of a role's session, which stands behind the [`caller`] and a `/` in the principal key. The key
+/// of whoever has none is that of the caller.
+pub fn session<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
+    role_of_session(event)?;
+    Some(session_name(event)).filter(|session| !session.is_empty())
 }
 
-/// The principal key of what is no [`session`].
-pub fn without_session<'a>(event: &Event<'a>) -> Cow<'a, str> {
+/// The ARN of the role, where a session of one that is named made the call.
+fn role_of_session<'a>(event: &Event<'a>) -> Option<Raw<'a>> {
+    let role = event.session_issuer().arn();
+    (event.user().kind().is_text("AssumedRole") && !role.is_wordless()).then_some(role)
+}
+
+/// The principal by which findings are grouped: sessions whose names machines made up (an instance
+/// id, an ECS task id) are one actor, their role.
+pub fn actor<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    match is_actor_the_caller(event) {
+        true => caller(event),
+        false => principal(event),
+    }
+}
+
+/// True where findings are grouped by [`caller`]: for all but sessions of people.
+pub fn is_actor_the_caller(event: &Event<'_>) -> bool {
+    session(event).is_none_or(|session| is_machine_made(&session))
+}
+
+/// The caller without its session, for tables over time: few values, however many sessions.
+pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    if let Some(role) = role_of_session(event) {
+        return event.read(role);
+    }
     let arn = event.read(event.user().arn());
     match event.read(event.user().kind()).as_ref() {
-        "AssumedRole" => {
-            let issuer = event.read(event.session_issuer().arn());
-            if issuer.is_empty() { arn } else { issuer }
-        }
+        "AssumedRole" => arn,
         "Root" if arn.is_empty() => Cow::Owned(format!(
             "arn:aws:iam::{}:root",
             event.read(event.user().account_id())
@@ -96,31 +114,6 @@ pub fn without_session<'a>(event: &Event<'a>) -> Cow<'a, str> {
             let kind = if kind.is_empty() { "Unknown" } else { kind };
             Cow::Owned([kind, &account, &name].join(":"))
         }
-    }
-}
-
-/// The principal by which findings are grouped: sessions whose names machines made up (an instance
-/// id, an ECS task id) are one actor, their role.
-pub fn actor<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    match is_actor_the_caller(event) {
-        true => caller(event),
-        false => principal(event),
-    }
-}
-
-/// True where findings are grouped by [`caller`]: for all but sessions of people.
-pub fn is_actor_the_caller(event: &Event<'_>) -> bool {
-    !event.user().kind().is_text("AssumedRole")
-        || event.session_issuer().arn().is_wordless()
-        || is_machine_made(&session_name(event))
-}
-
-/// The caller without its session, for tables over time: few values, however many sessions.
-pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let issuer = event.session_issuer().arn();
-    match event.user().kind().is_text("AssumedRole") && !issuer.is_wordless() {
-        true => event.read(issuer),
-        false => without_session(event),
     }
 }
 

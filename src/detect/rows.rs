@@ -8,7 +8,6 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use crate::derive::identity;
 use crate::event::{Event, Key};
 use crate::finding::Outcome;
-use crate::names::{NameId, Names};
 use crate::tally::{Activity, Scanned};
 
 /// Where each row stands, by the hash of its parts.
@@ -88,14 +87,11 @@ impl Rows {
             }
         };
         // nearly all of one object are of one account and Region
-        let last = rows.last().copied();
-        let id = |names: &mut Names, known: Option<NameId>, text: &str| match known {
-            Some(known) if names.is(known, text) => known,
-            _ => names.id(text),
-        };
+        let last = rows.last().map(Activity::place);
+        let [mut last_account, mut last_region] = last.unwrap_or_default();
         rows.push(Activity {
-            account: id(names, last.map(|last| last.account), &account),
-            region: id(names, last.map(|last| last.region), &region),
+            account: names.again(&mut last_account, &account),
+            region: names.again(&mut last_region, &region),
             source,
             name,
             caller: names.id(&caller),

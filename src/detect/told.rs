@@ -55,22 +55,24 @@ impl<'e, 'a> Told<'e, 'a> {
     pub(super) fn who_and_what(&mut self, rule: &Rule, names: &mut Names) -> (NameId, NameId) {
         let actor = match &rule.actor {
             Some(field) => self.field(field, names),
-            None => match self.actor {
-                Some(actor) => actor,
-                None => {
-                    let actor = match identity::is_actor_the_caller(self.event) {
-                        true => self.caller,
-                        false => self.principal(names),
-                    };
-                    *self.actor.insert(actor)
-                }
-            },
+            None => self.actor(names),
         };
         let resource = match &rule.resource {
             Some(field) => self.field(field, names),
             None => self.target(names),
         };
         (actor, resource)
+    }
+
+    fn actor(&mut self, names: &mut Names) -> NameId {
+        if let Some(actor) = self.actor {
+            return actor;
+        }
+        let actor = match identity::is_actor_the_caller(self.event) {
+            true => self.caller,
+            false => self.principal(names),
+        };
+        *self.actor.insert(actor)
     }
 
     fn target(&mut self, names: &mut Names) -> NameId {
@@ -85,9 +87,10 @@ impl<'e, 'a> Told<'e, 'a> {
     fn principal(&mut self, names: &mut Names) -> NameId {
         *self.principal.get_or_insert_with(|| {
             let last = &mut self.last.fact.principal;
+            let caller = identity::caller(self.event);
             match identity::session(self.event) {
-                Some([role, session]) => names.again_in_parts(last, &[&role, "/", &session]),
-                None => names.again(last, &identity::without_session(self.event)),
+                Some(session) => names.again_in_parts(last, &[&caller, "/", &session]),
+                None => names.again(last, &caller),
             }
         })
     }

@@ -56,20 +56,20 @@ const CARDS: &str = "<!-- cards -->";
 /// # Errors
 /// `out` takes no more.
 pub fn write(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
-    let page = around_cards(report);
+    let zone = zone(&report.provenance);
+    let page = around_cards(report, zone);
     let (before, behind) = page.split_once(CARDS).unwrap_or((&page, ""));
     out.write_all(before.as_bytes())?;
-    for card in cards::cards(report, zone(&report.provenance)) {
+    for card in cards::cards(report, zone) {
         out.write_all(card.into_string().as_bytes())?;
     }
     out.write_all(behind.as_bytes())
 }
 
 /// The page without its cards.
-fn around_cards(report: &Report) -> String {
+fn around_cards(report: &Report, zone: Option<Tz>) -> String {
     let id = report_id(&report.provenance);
     let style = format!("{}{}", include_str!("html/style.css"), page_margins(&id));
-    let zone = zone(&report.provenance);
     let page = html! {
         (DOCTYPE)
         html lang="en" {

@@ -83,11 +83,9 @@ impl SourceIps {
         let addresses = addresses.into_iter().map(|(_, one)| SourceIp::V4(one));
         let addresses = addresses.map(|address| address.text(names));
         let texts = texts.into_iter().map(str::to_owned);
-        let mut first: BTreeSet<String> = addresses.chain(texts).collect();
-        while first.len() > most {
-            first.pop_last();
-        }
-        (first, more)
+        let mut first: Vec<String> = addresses.chain(texts).collect();
+        keep_first(&mut first, most);
+        (first.into_iter().collect(), more)
     }
 }
 
