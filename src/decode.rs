@@ -10,6 +10,7 @@
 
 mod envelope;
 mod gunzip;
+mod pieces;
 mod records;
 mod structure;
 
@@ -143,6 +144,26 @@ impl Decoder {
             });
         }
         Ok(layers)
+    }
+
+    /// Reads a large log without holding all of it, as [`decode`](Self::decode) would. Nothing where the
+    /// object is not large, or not in every way as CloudTrail writes it: then the caller must forget
+    /// what `visit` was told, and ask again there.
+    pub fn decode_in_pieces(&mut self, stored: &[u8], visit: &mut Visit<'_>) -> Option<Decoded> {
+        self.seal = None;
+        let length = gunzip::length_of_one_member(stored, self.cap)?;
+        if length <= USUAL_TEXT {
+            return None;
+        }
+        let mut decoded = Decoded::default();
+        let mut member = pieces::Member::new(stored, length, self.sealing);
+        let room = self.inflater.room(USUAL_TEXT).get_mut(..pieces::PIECE)?;
+        pieces::read(&mut member, room, &mut self.scratch, &mut decoded, visit)?;
+        self.seal = member.sha256().map(|sha256| Seal {
+            sha256,
+            fault: None,
+        });
+        Some(decoded)
     }
 
     /// Reads one object. `visit` is called for each good record, in file order, before it is known

@@ -9,6 +9,8 @@
 
 mod product;
 
+use std::io::Write as _;
+
 use product::{run, samples, shared};
 use serde_json::Value;
 
@@ -87,4 +89,51 @@ fn malformed_files_of_others_give_the_counts_of_their_manifest() {
             ran.stdout
         );
     }
+}
+
+/// Large logs are read in pieces. One that turns out at its end not to be as CloudTrail writes them is
+/// read again as a whole, and then nothing of it counts twice.
+#[test]
+fn a_large_log_tells_the_same_in_pieces_and_whole() {
+    let filler = |n: usize| -> String {
+        let word = |at: usize| (at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24;
+        (0..90)
+            .map(|at| format!("{:x}", word(91 * n + at)))
+            .collect()
+    };
+    let record = |n: usize| {
+        format!(
+            r#"{{"eventVersion":"1.08","userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/eve","accountId":"111122223333","userName":"eve"}},"eventTime":"2026-11-20T10:{:02}:{:02}Z","eventSource":"iam.amazonaws.com","eventName":"CreateAccessKey","awsRegion":"us-east-1","sourceIPAddress":"203.0.113.{}","userAgent":"{}","requestParameters":{{"userName":"u{}"}},"eventID":"{n:08x}-0000-4000-8000-000000000000","eventType":"AwsApiCall","recipientAccountId":"111122223333"}}"#,
+            n / 60 % 60,
+            n % 60,
+            n % 200,
+            filler(n),
+            n % 7
+        )
+    };
+    let records: Vec<String> = (0..7_000).map(record).collect();
+    let text = format!(r#"{{"Records":[{}]}}"#, records.join(","));
+    assert!(text.len() > 9 << 20);
+    let whole = text.clone().into_bytes();
+    let told = [gzip(&text), gzip(&format!("{text}\n")), whole].map(|stored| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("log.json.gz"), stored).unwrap();
+        let ran = run(folder.path(), &["--fail-on", "never"]);
+        ran.assert_identities();
+        assert_eq!(ran.count("records", "evaluated"), 7_000);
+        let findings = ran.json("findings.json");
+        assert!(
+            findings["findings"]
+                .as_array()
+                .is_some_and(|found| found.len() >= 7)
+        );
+        findings["findings"].clone()
+    });
+    assert!(told[0] == told[1] && told[0] == told[2]);
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
 }

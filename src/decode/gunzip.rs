@@ -38,10 +38,18 @@ impl Inflater {
         self.buffer.get(..self.length).unwrap_or_default()
     }
 
+    /// Room for that many bytes at least. What was inflated last is lost.
+    pub(super) fn room(&mut self, length: usize) -> &mut [u8] {
+        self.length = 0;
+        if self.buffer.len() < length {
+            zeros(&mut self.buffer, length.max(USUAL_TEXT));
+        }
+        &mut self.buffer
+    }
+
     /// Inflates every member. `cap` is in MiB.
     pub(super) fn inflate(&mut self, stored: &[u8], cap: u64) -> Result<Layers, DecodeError> {
-        let limit = usize::try_from(cap << 20).unwrap_or(usize::MAX);
-        if let Some(layers) = self.one_sound_member(stored, limit) {
+        if let Some(layers) = self.one_sound_member(stored, cap) {
             return Ok(layers);
         }
         let layers = every_member(stored, &mut self.buffer, cap)?;
@@ -55,19 +63,10 @@ impl Inflater {
     /// libdeflate does not tell where the member ended, but it has compared the length that stands
     /// there with that of what it inflated. Where the file ends with that length, and it stands
     /// nowhere before, the member ends with the file.
-    fn one_sound_member(&mut self, stored: &[u8], limit: usize) -> Option<Layers> {
-        // a header of its own sum, which libdeflate does not look at, is left to zlib
-        if stored.get(FLAGS)? & !NAMED != 0 {
-            return None;
-        }
+    fn one_sound_member(&mut self, stored: &[u8], cap: u64) -> Option<Layers> {
+        let length = length_of_one_member(stored, cap)?;
         let end: &[u8; 4] = stored.last_chunk()?;
-        let length = usize::try_from(u32::from_le_bytes(*end)).ok()?;
-        if length > limit || length > most_expected(stored) {
-            return None;
-        }
-        if self.buffer.len() < length {
-            zeros(&mut self.buffer, length.max(USUAL_TEXT));
-        }
+        self.room(length);
         let out = self.buffer.get_mut(..length)?;
         let inflated = self.quick.gzip_decompress(stored, out).ok()?;
         let first = memmem::find(stored.get(HEADER..)?, end)? + HEADER;
@@ -96,6 +95,18 @@ impl std::fmt::Debug for Inflater {
 const HEADER: usize = 10;
 const FLAGS: usize = 3;
 const NAMED: u8 = 8;
+
+/// The inflated length of a file that seems to be one usual member of at most `cap` MiB, as it stands
+/// at its end.
+pub(super) fn length_of_one_member(stored: &[u8], cap: u64) -> Option<usize> {
+    // a header of its own sum, which libdeflate does not look at, is left to zlib
+    if !is_gzip(stored) || stored.get(FLAGS)? & !NAMED != 0 {
+        return None;
+    }
+    let length = usize::try_from(u32::from_le_bytes(*stored.last_chunk()?)).ok()?;
+    let limit = usize::try_from(cap << 20).unwrap_or(usize::MAX);
+    (length <= limit && length <= most_expected(stored)).then_some(length)
+}
 
 /// Inflates every member into `out`, at the pace of zlib. `cap` is in MiB.
 fn every_member(stored: &[u8], out: &mut Vec<u8>, cap: u64) -> Result<Layers, DecodeError> {
@@ -191,7 +202,7 @@ mod tests {
         let mut slow = Vec::new();
         let expected = every_member(stored, &mut slow, 1).map(|layers| (layers, slow));
         let mut inflater = Inflater::default();
-        let quick = inflater.one_sound_member(stored, 1 << 20).is_some();
+        let quick = inflater.one_sound_member(stored, 1).is_some();
         let got = inflater
             .inflate(stored, 1)
             .map(|layers| (layers, inflater.bytes().to_vec()));

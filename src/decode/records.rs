@@ -88,6 +88,22 @@ fn documents(
     Ok(())
 }
 
+/// Reads a list of records, its brackets included.
+pub(super) fn items(
+    text: &str,
+    scratch: &mut Scratch,
+    decoded: &mut Decoded,
+    visit: &mut Visit<'_>,
+) -> Result<(), DecodeError> {
+    index(text, scratch)?;
+    let mut walk = Walk::new(text, scratch);
+    walk.list(true, decoded, visit)?;
+    match walk.more()? {
+        true => Err(walk.damage("the list ends before its end")),
+        false => Ok(()),
+    }
+}
+
 /// What walks of one worker use again.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {

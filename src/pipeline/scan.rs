@@ -89,9 +89,15 @@ impl<'r> Worker<'r> {
             return seal::hash(&mut self.decoder, scanned, object, fetched, reader);
         };
         let mut taken = Taken::new(detection, self.scope, room);
-        let decoded = self.decoder.decode(&fetched.bytes, &mut |record, event| {
-            taken.take(record, event)
-        });
+        let visit = &mut |record, event: &Event<'_>| taken.take(record, event);
+        let decoded = match self.decoder.decode_in_pieces(&fetched.bytes, visit) {
+            Some(decoded) => Ok(decoded),
+            None => {
+                taken = taken.forgotten();
+                let visit = &mut |record, event: &Event<'_>| taken.take(record, event);
+                self.decoder.decode(&fetched.bytes, visit)
+            }
+        };
         let evidence = reader.and_then(|reader| {
             seal::evidence(reader, &mut self.decoder, object, fetched, &decoded)
         });
@@ -250,6 +256,11 @@ impl<'w, 'r> Taken<'w, 'r> {
             outside: 0,
             undated: 0,
         }
+    }
+
+    /// As if nothing had been taken.
+    fn forgotten(self) -> Self {
+        Self::new(self.detection, self.scope, self.scanned.emptied())
     }
 
     fn take(&mut self, record: u32, event: &Event<'_>) {
