@@ -60,6 +60,13 @@ pub fn list(path: &Path, scope: &Scope) -> Result<Listing, LocalError> {
     Ok(walk(path, scope)?.files(scope).listing())
 }
 
+/// As many bytes as nearly all log files have. Room for a larger one is not used again.
+const USUAL_SIZE: usize = 1 << 20;
+
+/// Room of that many bytes is asked for where it is not used again: allocators give it back to the
+/// system at once (glibc from 32 MiB on), and what nobody has written to takes no memory.
+const GIVEN_BACK: usize = 33 << 20;
+
 /// Reads a file of at most `cap` bytes into `room`, where that is large enough: what it held is lost. The
 /// file's size is known where its folder was listed and showed that it is a regular file.
 ///
@@ -87,9 +94,15 @@ pub fn read(
         },
     };
     let size = usize::try_from(size.min(cap)).unwrap_or(0);
-    let mut bytes = match room.capacity() >= size {
-        true => room,
-        false => Vec::with_capacity(size.saturating_mul(2)),
+    let mut bytes = match room.capacity() {
+        capacity if (size..=2 * USUAL_SIZE).contains(&capacity) => room,
+        _ => {
+            drop(room);
+            Vec::with_capacity(match size <= USUAL_SIZE {
+                true => 2 * size,
+                false => size.max(GIVEN_BACK),
+            })
+        }
     };
     bytes.clear();
     let file = File::open(path).map_err(failed)?;

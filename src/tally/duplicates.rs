@@ -3,7 +3,7 @@
 //! All ids of a run are known to its end, whole: two different events are never taken for one. The
 //! last of them are in memory, the others in a temporary file, sorted; a Bloom filter says of nearly
 //! every new id, without a look at the file, that it is not there. So an event costs a byte and a
-//! half of memory.
+//! quarter of memory.
 
 use std::hash::{BuildHasher as _, BuildHasherDefault};
 use std::io;
@@ -27,10 +27,10 @@ const WRITTEN: usize = 16 * PAGE;
 
 const ID: usize = size_of::<u128>();
 
-/// Of one id; with [`HASHES`] one in 150 is looked for in vain.
-const FILTER_BITS: usize = 12;
+/// Of one id; with [`HASHES`] one in 120 is looked for in vain.
+const FILTER_BITS: usize = 10;
 
-const HASHES: u32 = 4;
+const HASHES: u32 = 6;
 
 type Hasher = BuildHasherDefault<FxHasher>;
 

@@ -8,7 +8,7 @@ use std::io;
 use super::spill::Spill;
 
 /// The most bytes of names that are held in memory.
-const ROOM: usize = 1 << 20;
+const ROOM: usize = 1 << 18;
 
 /// A page ends with the name that fills it.
 const PAGE: u64 = 1 << 12;
