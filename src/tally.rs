@@ -32,7 +32,7 @@ use objects::Objects;
 pub use row::{Deed, Row, What};
 pub use scanned::{Activity, BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Scanned, Seen};
 pub use series::Series;
-pub use source_ip::SourceIp;
+pub use source_ip::{SourceIp, SourceIpTable};
 
 /// The sum of all objects.
 #[derive(Debug, Default)]
@@ -45,6 +45,8 @@ pub struct Tally {
     pub activity: ActivitySums,
     /// The texts of the groups, the rows and the activity.
     pub names: Names,
+    /// The addresses of the groups and the rows.
+    pub source_ips: SourceIpTable,
     /// How many events each rule matched, silent ones included, by its place in the rule set; rules
     /// behind the last one that matched are left out.
     pub matches: Vec<u64>,
@@ -228,7 +230,7 @@ impl Tally {
         if found.source_ip != Some(hit.source_ip) {
             found.source_ip = Some(hit.source_ip);
             let source_ip = hit.source_ip.translated(&mut own.names, names);
-            group.source_ips.insert(source_ip);
+            group.source_ips.insert(self.source_ips.id(source_ip));
         }
     }
 
@@ -258,7 +260,7 @@ impl Tally {
             call: own.names.id(row.name, names),
             outcome: row.outcome,
             actor: own.names.id(found.group.actor, names),
-            told: Some(Box::new(own.told(row, fact, names))),
+            told: Some(Box::new(own.told(row, fact, names, &mut self.source_ips))),
         });
         if let Some(latest) = group.latest_shown() {
             let group = GroupNames {
@@ -286,7 +288,7 @@ impl Tally {
             resource: own.names.id(base.resource, names),
             call: own.names.id(row.name, names),
             outcome: row.outcome,
-            told: fact.map(|fact| own.told(row, fact, names)),
+            told: fact.map(|fact| own.told(row, fact, names, &mut self.source_ips)),
         };
         let kept = Row {
             time,
@@ -324,7 +326,7 @@ impl Tally {
             sample.region = text(told.region);
             sample.principal = text(told.principal);
             sample.target = text(told.target);
-            sample.source_ip = told.source_ip.text(&self.names);
+            sample.source_ip = self.source_ips.get(told.source_ip).text(&self.names);
             sample.user_agent = text(told.user_agent);
             sample.error_code = text(told.error_code);
             sample.error_message = text(told.error_message);
@@ -368,8 +370,14 @@ impl<'s> Own<'s> {
         Some((seen, self.rows.get(seen.row as usize)?))
     }
 
-    fn told(&mut self, row: &Activity, fact: &Fact, to: &mut Names) -> Told {
-        let source_ip = fact.source_ip.translated(&mut self.names, to);
+    fn told(
+        &mut self,
+        row: &Activity,
+        fact: &Fact,
+        to: &mut Names,
+        source_ips: &mut SourceIpTable,
+    ) -> Told {
+        let source_ip = source_ips.id(fact.source_ip.translated(&mut self.names, to));
         let mut id = |id| self.names.id(id, to);
         Told {
             event_source: id(row.source),

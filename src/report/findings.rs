@@ -53,9 +53,10 @@ pub(super) fn finding(
         ids.map(text).filter(|text| !text.is_empty()).collect()
     };
     // there may be thousands, of which a few are shown
-    let (source_ips, more_source_ips) = group
-        .source_ips
-        .first(Finding::MOST_ADDRESSES, &tally.names);
+    let (source_ips, more_source_ips) =
+        group
+            .source_ips
+            .first(Finding::MOST_ADDRESSES, &tally.source_ips, &tally.names);
     let period = subject.period.to_string();
     Some(Finding {
         id: subject.id(&rule.name, &period),

@@ -6,7 +6,7 @@ use bitcode::{Decode, Encode};
 use chrono::Datelike as _;
 use rustc_hash::FxHashMap;
 
-use super::source_ip::{SourceIp, SourceIps};
+use super::source_ip::{SourceIpId, SourceIps};
 use crate::event::time::{self, Epoch};
 use crate::finding::{CallCount, EventId, Finding, Outcome};
 use crate::names::NameId;
@@ -140,7 +140,7 @@ impl Group {
         }
         self.accounts.extend(other.accounts);
         self.regions.extend(other.regions);
-        self.source_ips.extend(other.source_ips);
+        self.source_ips.extend(&other.source_ips);
         other
             .samples
             .into_iter()
@@ -177,7 +177,7 @@ pub struct Told {
     pub region: NameId,
     pub principal: NameId,
     pub target: NameId,
-    pub source_ip: SourceIp,
+    pub source_ip: SourceIpId,
     pub user_agent: NameId,
     pub error_code: NameId,
     pub error_message: NameId,

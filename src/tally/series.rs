@@ -240,7 +240,7 @@ mod tests {
 
     use super::super::group::Told;
     use super::super::row::Deed;
-    use super::super::source_ip::SourceIp;
+    use super::super::source_ip::{SourceIp, SourceIpTable};
     use super::*;
     use crate::finding::{EventId, Outcome};
     use crate::names::Names;
@@ -261,7 +261,7 @@ mod tests {
             region: name,
             principal: name,
             target: name,
-            source_ip: SourceIp::Named(name),
+            source_ip: SourceIpTable::default().id(SourceIp::Named(name)),
             user_agent: name,
             error_code: name,
             error_message: name,

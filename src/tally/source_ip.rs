@@ -5,7 +5,8 @@ use std::net::Ipv4Addr;
 use std::sync::LazyLock;
 
 use bitcode::{Decode, Encode};
-use rustc_hash::FxHashSet;
+use roaring::RoaringBitmap;
+use rustc_hash::FxHashMap;
 
 use crate::names::{NameId, Names, Translation};
 
@@ -49,34 +50,69 @@ impl SourceIp {
     }
 }
 
-/// Many of them, each once. A finding may have a million, so that nothing stands beside the numbers.
+/// An address of one [`SourceIpTable`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct SourceIpId(u32);
+
+/// Every address that was met, once.
 #[derive(Debug, Clone, Default)]
-pub struct SourceIps {
-    addresses: FxHashSet<u32>,
-    names: FxHashSet<NameId>,
+pub struct SourceIpTable {
+    ids: FxHashMap<SourceIp, u32>,
+    met: Vec<SourceIp>,
 }
+
+impl SourceIpTable {
+    /// The number of an address.
+    pub fn id(&mut self, source_ip: SourceIp) -> SourceIpId {
+        let id = self.ids.entry(source_ip).or_insert_with(|| {
+            self.met.push(source_ip);
+            u32::try_from(self.met.len() - 1).unwrap_or(u32::MAX)
+        });
+        SourceIpId(*id)
+    }
+
+    /// The address of a number.
+    pub fn get(&self, id: SourceIpId) -> SourceIp {
+        self.met.get(id.0 as usize).copied().unwrap_or_default()
+    }
+}
+
+/// Many of them, each once. A finding may have a million, and many findings may have the same.
+#[derive(Debug, Clone, Default)]
+pub struct SourceIps(RoaringBitmap);
 
 impl SourceIps {
     /// Adds one.
-    pub fn insert(&mut self, source_ip: SourceIp) {
-        match source_ip {
-            SourceIp::V4(address) => self.addresses.insert(address),
-            SourceIp::Named(name) => self.names.insert(name),
-        };
+    pub fn insert(&mut self, id: SourceIpId) {
+        if self.0.insert(id.0) {
+            let count = self.0.len();
+            // nearly all there are become a few runs
+            if count >= 256 && count.is_power_of_two() {
+                self.0.optimize();
+            }
+        }
     }
 
     /// Adds all of another.
-    pub fn extend(&mut self, other: Self) {
-        self.addresses.extend(other.addresses);
-        self.names.extend(other.names);
+    pub fn extend(&mut self, other: &Self) {
+        self.0 |= &other.0;
     }
 
     /// The first `most` by their spelling, and how many more there are.
-    pub fn first(&self, most: usize, names: &Names) -> (BTreeSet<String>, usize) {
-        let addresses = self.addresses.iter();
-        let mut addresses: Vec<_> = addresses.map(|one| (spelling(*one), *one)).collect();
-        let texts = self.names.iter().map(|name| names.text(*name));
-        let mut texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+    pub fn first(
+        &self,
+        most: usize,
+        table: &SourceIpTable,
+        names: &Names,
+    ) -> (BTreeSet<String>, usize) {
+        let (mut addresses, mut texts) = (Vec::new(), Vec::new());
+        for id in &self.0 {
+            match table.get(SourceIpId(id)) {
+                SourceIp::V4(address) => addresses.push((spelling(address), address)),
+                SourceIp::Named(name) => texts.push(names.text(name)),
+            }
+        }
+        texts.retain(|text| !text.is_empty());
         let more = (addresses.len() + texts.len()).saturating_sub(most);
         keep_first(&mut addresses, most);
         keep_first(&mut texts, most);
@@ -159,12 +195,13 @@ mod tests {
         }
         texts.extend((0..=255).map(|byte| format!("10.{byte}.0.{}", 255 - byte)));
         let mut many = SourceIps::default();
+        let mut table = SourceIpTable::default();
         for text in texts.iter().chain(&texts) {
-            many.insert(SourceIp::of(text, &mut names));
+            many.insert(table.id(SourceIp::of(text, &mut names)));
         }
         texts.remove("");
         for most in [0, 1, 20, 300, texts.len(), texts.len() + 1] {
-            let (first, more) = many.first(most, &names);
+            let (first, more) = many.first(most, &table, &names);
             assert!(first.iter().eq(texts.iter().take(most)), "{most}");
             assert_eq!(more, texts.len().saturating_sub(most));
         }
