@@ -1,5 +1,5 @@
 //! Small objects from a bucket that answers each GET 40 ms late, against the same objects on disk:
-//! wall time, and how full the line of requests is kept.
+//! wall time, how full the line of requests is kept, and what neither could take less than.
 //!
 //! 10,000 objects of about 8 KB (`OBJECTS=n`, `DELAY_MS=n`); the server is `support/server.rs`, in
 //! this process. Run: `cargo bench --bench s3`; with `-- --test` once, with a few objects.
@@ -11,6 +11,8 @@
     reason = "a bench tells its numbers, and uses its part of the generator"
 )]
 
+#[path = "support/bare.rs"]
+mod bare;
 #[path = "support/corpus.rs"]
 mod corpus;
 #[path = "support/job.rs"]
@@ -21,7 +23,8 @@ mod measure;
 mod server;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
@@ -60,18 +63,30 @@ fn main() {
     );
     let folder = tempfile::tempdir().expect("a place for the objects");
     write(folder.path(), &objects);
+    let paths: Vec<String> = objects
+        .keys()
+        .map(|key| format!("{BUCKET}/{key}"))
+        .collect();
+    let files = measure::files(folder.path());
     let server = Server::start(objects, delay);
     let runtime = pipeline::runtime().expect("a runtime");
     let job = Job::new();
     let mut rows: Vec<(Took, Took, Seen)> = Vec::new();
+    let mut floors: Vec<(Took, Took)> = Vec::new();
+    let at_once = Fetcher::AT_ONCE.min(paths.len());
     for _ in 0..rounds {
         let (there, disk) = measure::time(|| job.run(folder.path(), JOBS));
         server.seen();
         let (fetched, bucket) = measure::time(|| from_bucket(&job, &runtime, &server.url));
         assert_eq!(fetched.coverage.records, there.coverage.records);
         rows.push((disk, bucket, server.seen()));
+        let address = server.url.trim_start_matches("http://");
+        let ((), sockets) = measure::time(|| bare::get_all(address, paths.iter(), at_once));
+        let ((), reading) = measure::time(|| read(&files));
+        floors.push((sockets, reading));
     }
     tell(&rows);
+    tell_floors(&rows, &floors, delay);
 }
 
 fn tell(rows: &[(Took, Took, Seen)]) {
@@ -108,6 +123,44 @@ fn tell(rows: &[(Took, Took, Seen)]) {
         Fetcher::AT_ONCE,
         of(|row| 100.0 * mean(&row.2) / Fetcher::AT_ONCE as f64)
     );
+}
+
+/// What no client can be quicker than: the least that has to be done, shared by the cores without a
+/// moment's rest, and as many delays as there are turns for everybody.
+fn tell_floors(rows: &[(Took, Took, Seen)], floors: &[(Took, Took)], delay: Duration) {
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    let of =
+        |value: &dyn Fn(&(Took, Took)) -> f64| measure::median(floors.iter().map(value).collect());
+    let disk = measure::median(rows.iter().map(|row| ms(row.0.wall)).collect());
+    let work = measure::median(rows.iter().map(|row| ms(row.0.cpu)).collect());
+    let gets = rows.first().map_or(0, |row| row.2.gets) as f64;
+    let sockets = of(&|floor| ms(floor.0.cpu));
+    let reading = of(&|floor| ms(floor.1.cpu));
+    println!(
+        "  bare sockets take {:.0} ms, {sockets:.0} ms of CPU with the server's; reading the files {reading:.0} ms of CPU",
+        of(&|floor| ms(floor.0.wall))
+    );
+    let busy = (work - reading + sockets) / JOBS as f64;
+    println!(
+        "  so S3 cannot take less than {busy:.0} ms on {JOBS} cores, {:.2} × the time of disk,",
+        busy / disk
+    );
+    let turns = (gets / Fetcher::AT_ONCE as f64).ceil() * ms(delay);
+    println!(
+        "  nor less than {turns:.0} ms with {} requests at once, {:.2} ×",
+        Fetcher::AT_ONCE,
+        turns / disk
+    );
+}
+
+/// Reads every file, and does nothing with it.
+fn read(files: &[PathBuf]) {
+    let mut bytes = Vec::new();
+    for path in files {
+        bytes.clear();
+        let mut file = std::fs::File::open(path).expect("a file");
+        file.read_to_end(&mut bytes).expect("its bytes");
+    }
 }
 
 /// GETs under way from the first to the last.
