@@ -4,6 +4,7 @@
 //! bytes to workers that do everything else, one object each; the tally takes objects up in their
 //! order. Nothing else in the program runs at the same time as anything else.
 
+mod arrivals;
 mod incoming;
 mod intake;
 mod lessons;
@@ -134,8 +135,9 @@ pub fn run<'r>(
             }
         };
         // made once, and used again for object after object
-        let (mut room, mut bytes) = (Scanned::default(), Vec::new());
-        while let Some(object) = incoming.next(options, progress, std::mem::take(&mut bytes)) {
+        let (mut room, mut left) = (Scanned::default(), None);
+        while let Some(object) = incoming.next(options, progress, left.take()) {
+            let mut bytes = Vec::new();
             let reference = &object.reference;
             let mut scanned = match object.loaded {
                 Loaded::Read(fetched) => {
@@ -166,6 +168,7 @@ pub fn run<'r>(
                 reference.size.unwrap_or(scanned.coverage.bytes_stored),
                 scanned.coverage.records.evaluated,
             );
+            left = Some((object.reference, bytes));
             room = intake.hand_in(scanned, object.share, work.ledger);
         }
         intake.take_up(1, work.ledger);

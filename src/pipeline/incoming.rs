@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
+use super::arrivals::Arrivals;
 use super::lessons::known;
 use super::{Input, Options, Progress};
 use crate::coverage::Problem;
@@ -23,6 +24,9 @@ use crate::state::State;
 /// Stored bytes that may be on their way or wait to be taken up, in KiB.
 const WAITING_KIB: usize = 64 << 10;
 
+/// The most bytes of an object of which what is left is given back.
+const LARGEST_LEFT: usize = 64 << 10;
+
 /// An object with its bytes, or with the reason why there are none.
 pub(super) struct Object {
     pub(super) sequence: u64,
@@ -31,6 +35,9 @@ pub(super) struct Object {
     /// Its share of what may wait; given back when it is dropped.
     pub(super) share: Option<OwnedSemaphorePermit>,
 }
+
+/// What is left of an object that is done with.
+pub(super) type Left = (ObjectRef, Vec<u8>);
 
 /// What there is of an object.
 pub(super) enum Loaded {
@@ -57,7 +64,7 @@ pub(super) enum Incoming<'r> {
     },
     Fetched {
         runtime: &'r Runtime,
-        receiver: Mutex<mpsc::UnboundedReceiver<Object>>,
+        arrivals: Arc<Arrivals<Object, Left>>,
         /// Objects listed so far, and how many of them the progress was told of.
         listed: Arc<AtomicU64>,
         told: AtomicU64,
@@ -97,9 +104,12 @@ impl<'r> Incoming<'r> {
                 };
                 let scope = scope.clone();
                 let feeding = runtime.spawn(async move { feed.run(plan.list(&scope), rest).await });
+                let arrivals = Arc::new(Arrivals::default());
+                let arriving = Arc::clone(&arrivals);
+                runtime.spawn(async move { arriving.receive(receiver).await });
                 Self::Fetched {
                     runtime,
-                    receiver: Mutex::new(receiver),
+                    arrivals,
                     listed,
                     told: AtomicU64::new(0),
                     feeding,
@@ -117,16 +127,17 @@ impl<'r> Incoming<'r> {
         }
     }
 
-    /// The next object; waits for one that is on its way. What `room` holds is lost: a file is read
-    /// into it.
+    /// The next object; waits for one that is on its way. What is left of the last one is lost: a file
+    /// is read into it.
     pub(super) fn next(
         &self,
         options: &Options,
         progress: &dyn Progress,
-        room: Vec<u8>,
+        left: Option<Left>,
     ) -> Option<Object> {
         match self {
             Self::Files { files, .. } => {
+                let room = left.map(|(_, bytes)| bytes).unwrap_or_default();
                 let (sequence, reference) = {
                     let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
                     let (files, came) = &mut *files;
@@ -145,15 +156,15 @@ impl<'r> Incoming<'r> {
                 })
             }
             Self::Fetched {
-                receiver,
+                arrivals,
                 listed,
                 told,
                 ..
             } => {
-                let mut receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
                 let now = listed.load(Ordering::Relaxed);
                 progress.listed(now - told.swap(now, Ordering::Relaxed));
-                receiver.blocking_recv()
+                // a large one would keep memory from others
+                arrivals.next(left.filter(|(_, bytes)| bytes.capacity() <= LARGEST_LEFT))
             }
         }
     }
