@@ -108,7 +108,8 @@ impl Getter {
                 pattern: Some(pattern),
                 ..
             }) => self.copied(pattern, key).await,
-            _ => self.called(key).await,
+            // what is seldom done is boxed: it is large, and every request would have room for it
+            _ => Box::pin(self.called(key)).await,
         };
         got.map_err(|error| Refusal::of(&error))
     }
@@ -120,8 +121,8 @@ impl Getter {
         if let Some(asked) = asked.as_ref().filter(|asked| asked.holds(now)) {
             return Some(Arc::clone(asked));
         }
-        let new = Arc::new(pattern::ask(&self.client, &self.bucket, now).await);
-        Some(Arc::clone(asked.insert(new)))
+        let new = Box::pin(pattern::ask(&self.client, &self.bucket, now)).await;
+        Some(Arc::clone(asked.insert(Arc::new(new))))
     }
 
     /// By the SDK.
@@ -145,7 +146,9 @@ impl Getter {
         let mut request = request.map_err(SdkError::construction_failure)?;
         let connection = CaptureSmithyConnection::new();
         request.add_extension(connection.clone());
-        let answer = pattern.connector.call(request).await;
+        let late = |_| format!("no answer for {} s", pattern.answer.as_secs_f64());
+        let answer = timeout(pattern.answer, pattern.connector.call(request)).await;
+        let answer = answer.map_err(|elapsed| SdkError::timeout_error(late(elapsed)))?;
         let answer = answer.map_err(SdkError::dispatch_failure)?;
         let status = answer.status();
         if BROKEN.contains(&status.as_u16())
@@ -154,7 +157,7 @@ impl Getter {
             connection.poison();
         }
         if !status.is_success() {
-            return Err(self.error(answer, pattern.stall).await);
+            return Err(Box::pin(self.error(answer, pattern.stall)).await);
         }
         let headers = answer.headers();
         let metadata = headers.iter().filter_map(|(name, value)| {

@@ -50,6 +50,8 @@ pub(super) struct Pattern {
     /// The day the signer is for.
     day: String,
     pub(super) connector: SharedHttpConnector,
+    /// So long the head of an answer may take, connecting included.
+    pub(super) answer: Duration,
     /// So long a body may give no byte.
     pub(super) stall: Duration,
 }
@@ -160,7 +162,13 @@ impl Taken {
         };
         let secret = credentials.secret_access_key();
         let again = Signer::new(secret, &said, query, value)?;
-        if again.signature(&format!("/{path}"), headers.get(sign::DATE)?) != said.signature {
+        let mut signature = String::new();
+        again.sign(
+            &format!("/{path}"),
+            headers.get(sign::DATE)?,
+            &mut signature,
+        );
+        if signature != said.signature {
             return None;
         }
         let kept = said.headers.split(';');
@@ -171,7 +179,9 @@ impl Taken {
             ..said
         };
         let signer = Signer::new(secret, &fewer, query, value)?;
-        let connector = self.connector()?;
+        let timeouts = self.timeouts.as_ref()?;
+        let (answer, connect) = (timeouts.read_timeout()?, timeouts.connect_timeout()?);
+        let connector = self.connector(connect)?;
         let stalled = self.stalled.filter(|config| config.download_enabled())?;
         let ends = identity.expiration();
         let ends = ends.map(|end| DateTime::<Utc>::from(end) - MARGIN);
@@ -188,6 +198,7 @@ impl Taken {
                 signer,
                 day: said.day().to_owned(),
                 connector,
+                answer,
                 stall: stalled.grace_period(),
                 request: self.request,
             }),
@@ -205,14 +216,11 @@ impl Taken {
         identity.await.ok()
     }
 
-    /// The client's own, with its pool of connections; nothing where it would wait for ever. The
-    /// time it may take to read counts until the head of the answer has come, connecting included:
-    /// the SDK's further limits on attempts are longer.
-    fn connector(&self) -> Option<SharedHttpConnector> {
-        let timeouts = self.timeouts.as_ref()?;
+    /// The client's own. How long an answer may take is ours to see to, which costs less: the SDK's
+    /// further limits on attempts are longer.
+    fn connector(&self, connect: Duration) -> Option<SharedHttpConnector> {
         let settings = HttpConnectorSettings::builder()
-            .connect_timeout(timeouts.connect_timeout()?)
-            .read_timeout(timeouts.read_timeout()?)
+            .connect_timeout(connect)
             .build();
         let client = self.components.http_client()?;
         Some(client.http_connector(&settings, &self.components))
@@ -225,13 +233,17 @@ impl Pattern {
     /// # Errors
     /// The key is none that can stand in an address.
     pub(super) fn request(&self, key: &str, now: DateTime<Utc>) -> Result<HttpRequest, BoxError> {
-        let mut path = String::with_capacity(self.front.len() + key.len() + 16);
-        path.push_str(&self.front);
-        sign::encode(key, &mut path);
+        let room = self.site.len() + self.front.len() + key.len() + self.query.len() + 16;
+        let mut address = String::with_capacity(room);
+        address.push_str(&self.site);
+        address.push_str(&self.front);
+        sign::encode(key, &mut address);
         let stamp = sign::stamp(now);
-        let signed = self.signer.authorization(&path, &stamp);
+        let path = address.get(self.site.len()..).unwrap_or_default();
+        let signed = self.signer.authorization(path, &stamp);
+        address.push_str(&self.query);
         let mut request = self.request.try_clone().ok_or("no request")?;
-        request.set_uri([&self.site, path.as_str(), &self.query].concat())?;
+        request.set_uri(address)?;
         let headers = request.headers_mut();
         headers.try_insert(sign::DATE, stamp)?;
         headers.try_insert("authorization", signed)?;

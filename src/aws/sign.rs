@@ -103,10 +103,14 @@ impl Signer {
     /// The `Authorization` header for that path, encoded as it is sent, at that time as [`stamp`]
     /// writes it.
     pub(super) fn authorization(&self, path: &str, stamp: &str) -> String {
-        format!("{}{}", self.front, self.signature(path, stamp))
+        let mut header = String::with_capacity(self.front.len() + 64);
+        header.push_str(&self.front);
+        self.sign(path, stamp, &mut header);
+        header
     }
 
-    pub(super) fn signature(&self, path: &str, stamp: &str) -> String {
+    /// Adds the signature alone.
+    pub(super) fn sign(&self, path: &str, stamp: &str, to: &mut String) {
         let mut request = Context::new(&SHA256);
         for part in ["GET\n", path, &self.before, stamp, &self.after] {
             request.update(part.as_bytes());
@@ -116,7 +120,7 @@ impl Signer {
         for part in [ALGORITHM, "\n", stamp, "\n", &self.scope, "\n", &request] {
             signed.update(part.as_bytes());
         }
-        sha256::written(signed.sign().as_ref())
+        sha256::write(signed.sign().as_ref(), to);
     }
 }
 
