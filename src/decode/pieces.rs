@@ -13,8 +13,8 @@ use ring::digest::{Context, SHA256};
 
 use super::{Decoded, Visit, records};
 
-/// Inflated bytes that are read at once. No event is larger than 256 KB (CloudTrail quotas).
-pub(super) const PIECE: usize = 1 << 20;
+/// Inflated bytes that are read at once: every event of at most 256 KB (CloudTrail quotas) ends in one.
+pub(super) const PIECE: usize = 1 << 19;
 
 /// What stands before the first record, before every other one, and behind the last.
 const FRONT: &[u8] = b"{\"Records\":[";
