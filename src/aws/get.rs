@@ -146,9 +146,11 @@ impl Getter {
         let mut request = request.map_err(SdkError::construction_failure)?;
         let connection = CaptureSmithyConnection::new();
         request.add_extension(connection.clone());
-        let late = |_| format!("no answer for {} s", pattern.answer.as_secs_f64());
         let answer = timeout(pattern.answer, pattern.connector.call(request)).await;
-        let answer = answer.map_err(|elapsed| SdkError::timeout_error(late(elapsed)))?;
+        let answer = answer.map_err(|_elapsed| {
+            let waited = pattern.answer.as_secs_f64();
+            SdkError::timeout_error(format!("no answer for {waited} s"))
+        })?;
         let answer = answer.map_err(SdkError::dispatch_failure)?;
         let status = answer.status();
         if BROKEN.contains(&status.as_u16())

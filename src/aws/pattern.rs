@@ -216,8 +216,9 @@ impl Taken {
         identity.await.ok()
     }
 
-    /// The client's own. How long an answer may take is ours to see to, which costs less: the SDK's
-    /// further limits on attempts are longer.
+    /// The client's own, with a pool of connections for all that is copied. How long an answer may take
+    /// is ours to see to, which costs less than its timer; the SDK's further limits on attempts are
+    /// longer.
     fn connector(&self, connect: Duration) -> Option<SharedHttpConnector> {
         let settings = HttpConnectorSettings::builder()
             .connect_timeout(connect)

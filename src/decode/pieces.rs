@@ -30,7 +30,7 @@ pub(super) fn read(
     visit: &mut Visit<'_>,
 ) -> Option<()> {
     let mut filled = member.fill(room, 0)?;
-    if !room.starts_with(FRONT) {
+    if !room.get(..filled)?.starts_with(FRONT) {
         return None;
     }
     let mut from = FRONT.len() - 1;
@@ -122,8 +122,8 @@ mod tests {
     use flate2::write::GzEncoder;
 
     use super::*;
-    use crate::decode::{Decoder, Seal, gunzip};
-    use crate::event::Key;
+    use crate::decode::{Decoder, Seal, USUAL_TEXT, gunzip};
+    use crate::event::{Event, Key};
 
     fn gzip(text: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -153,44 +153,34 @@ mod tests {
 
     type Read = (Vec<(u32, String)>, Decoded, Option<Seal>);
 
+    fn told(event: &Event<'_>) -> String {
+        let parameters = event.raw(Key::RequestParameters);
+        event.text(Key::EventName).into_owned() + parameters.as_str()
+    }
+
     /// What the log says, piece by piece; nothing where it is to be read whole.
     fn in_pieces(stored: &[u8], piece: usize) -> Option<Read> {
-        let (mut told, mut decoded) = (Vec::new(), Decoded::default());
+        let (mut all, mut decoded) = (Vec::new(), Decoded::default());
         let length = gunzip::length_of_one_member(stored, 1)?;
         let mut member = Member::new(stored, length, true);
         let scratch = &mut records::Scratch::default();
-        read(
-            &mut member,
-            &mut vec![0; piece],
-            scratch,
-            &mut decoded,
-            &mut |at, event| {
-                told.push((
-                    at,
-                    event.text(Key::EventName).into_owned()
-                        + event.raw(Key::RequestParameters).as_str(),
-                ));
-            },
-        )?;
+        let visit = &mut |at, event: &Event<'_>| all.push((at, told(event)));
+        let room = &mut vec![0; piece];
+        read(&mut member, room, scratch, &mut decoded, visit)?;
         let seal = member.sha256().map(|sha256| Seal {
             sha256,
             fault: None,
         });
-        Some((told, decoded, seal))
+        Some((all, decoded, seal))
     }
 
     /// The slow twin.
     fn whole(stored: &[u8]) -> Option<Read> {
-        let mut told = Vec::new();
+        let mut all = Vec::new();
         let mut decoder = Decoder::new(1).sealing();
-        let decoded = decoder.decode(stored, &mut |at, event| {
-            told.push((
-                at,
-                event.text(Key::EventName).into_owned()
-                    + event.raw(Key::RequestParameters).as_str(),
-            ));
-        });
-        Some((told, decoded.ok()?, decoder.seal().cloned()))
+        let visit = &mut |at, event: &Event<'_>| all.push((at, told(event)));
+        let decoded = decoder.decode(stored, visit).ok()?;
+        Some((all, decoded, decoder.seal().cloned()))
     }
 
     #[test]
@@ -277,7 +267,7 @@ mod tests {
             let records: Vec<_> = repeated.take(size / records[0].len() + 1).collect();
             gzip(format!(r#"{{"Records":[{}]{end}"#, records.join(",")).as_bytes())
         };
-        let large = super::super::USUAL_TEXT;
+        let large = USUAL_TEXT;
         let mut decoder = Decoder::new(64).sealing();
         let mut met = 0;
         let mut read = |stored: &[u8]| {
