@@ -71,81 +71,87 @@ fn main() {
     let server = Server::start(objects, delay);
     let runtime = pipeline::runtime().expect("a runtime");
     let job = Job::new();
-    let mut rows: Vec<(Took, Took, Seen)> = Vec::new();
-    let mut floors: Vec<(Took, Took)> = Vec::new();
+    let address = server.url.trim_start_matches("http://");
+    let mut rows = Vec::new();
     let at_once = Fetcher::AT_ONCE.min(paths.len());
     for _ in 0..rounds {
         let (there, disk) = measure::time(|| job.run(folder.path(), JOBS));
         server.seen();
         let (fetched, bucket) = measure::time(|| from_bucket(&job, &runtime, &server.url));
         assert_eq!(fetched.coverage.records, there.coverage.records);
-        rows.push((disk, bucket, server.seen()));
-        let address = server.url.trim_start_matches("http://");
-        let ((), sockets) = measure::time(|| bare::get_all(address, paths.iter(), at_once));
+        let seen = server.seen();
+        let ((), sockets) = measure::time(|| bare::get_all(address, &paths, at_once));
         let ((), reading) = measure::time(|| read(&files));
-        floors.push((sockets, reading));
+        rows.push(Row {
+            disk,
+            bucket,
+            seen,
+            sockets,
+            reading,
+        });
     }
-    tell(&rows);
-    tell_floors(&rows, &floors, delay);
+    tell(&rows, delay);
 }
 
-fn tell(rows: &[(Took, Took, Seen)]) {
-    let of =
-        |value: fn(&(Took, Took, Seen)) -> f64| measure::median(rows.iter().map(value).collect());
+/// What one round of the bench took.
+struct Row {
+    disk: Took,
+    bucket: Took,
+    /// What the server saw of the run from the bucket.
+    seen: Seen,
+    /// Getting the objects with bare sockets.
+    sockets: Took,
+    /// Reading the files, without a look at them.
+    reading: Took,
+}
+
+fn tell(rows: &[Row], delay: Duration) {
+    let of = |value: fn(&Row) -> f64| measure::median(rows.iter().map(value).collect());
+    let ms = |value: fn(&Row) -> Duration| measure::median_ms(rows.iter().map(value));
+    let disk = ms(|row| row.disk.wall);
     println!(
-        "  from disk {:8.0} ms, {:8.0} ms of CPU on {JOBS} threads",
-        of(|row| row.0.wall.as_secs_f64() * 1e3),
-        of(|row| row.0.cpu.as_secs_f64() * 1e3)
+        "  from disk {disk:8.0} ms, {:8.0} ms of CPU on {JOBS} threads",
+        ms(|row| row.disk.cpu)
     );
     println!(
         "  from S3   {:8.0} ms, {:8.0} ms of CPU, {:.0} ms of it the server's",
-        of(|row| row.1.wall.as_secs_f64() * 1e3),
-        of(|row| row.1.cpu.as_secs_f64() * 1e3),
-        of(|row| row.2.cpu.as_secs_f64() * 1e3)
+        ms(|row| row.bucket.wall),
+        ms(|row| row.bucket.cpu),
+        ms(|row| row.seen.cpu)
     );
     println!(
         "  a GET takes {:.0} µs of CPU beyond what reading the file takes",
         of(|row| {
-            let fetching = row.1.cpu.saturating_sub(row.2.cpu).as_secs_f64();
-            1e6 * (fetching - row.0.cpu.as_secs_f64()) / row.2.gets as f64
+            let fetching = row.bucket.cpu.saturating_sub(row.seen.cpu).as_secs_f64();
+            1e6 * (fetching - row.disk.cpu.as_secs_f64()) / row.seen.gets as f64
         })
     );
     println!(
         "  S3 takes {:.2} × the time of disk",
-        of(|row| row.1.wall.as_secs_f64() / row.0.wall.as_secs_f64())
+        of(|row| row.bucket.wall.as_secs_f64() / row.disk.wall.as_secs_f64())
     );
+    let gets = of(|row| row.seen.gets as f64);
     println!(
-        "  {:.0} GETs and {:.0} LISTs; under way in the mean {:.0}, at most {:.0} of {} allowed: {:.0} % busy",
-        of(|row| row.2.gets as f64),
-        of(|row| row.2.lists as f64),
-        of(|row| mean(&row.2)),
-        of(|row| row.2.most as f64),
+        "  {gets:.0} GETs and {:.0} LISTs; under way in the mean {:.0}, at most {:.0} of {} allowed: {:.0} % busy",
+        of(|row| row.seen.lists as f64),
+        of(|row| mean(&row.seen)),
+        of(|row| row.seen.most as f64),
         Fetcher::AT_ONCE,
-        of(|row| 100.0 * mean(&row.2) / Fetcher::AT_ONCE as f64)
+        of(|row| 100.0 * mean(&row.seen) / Fetcher::AT_ONCE as f64)
     );
-}
-
-/// What no client can be quicker than: the least that has to be done, shared by the cores without a
-/// moment's rest, and as many delays as there are turns for everybody.
-fn tell_floors(rows: &[(Took, Took, Seen)], floors: &[(Took, Took)], delay: Duration) {
-    let ms = |time: Duration| time.as_secs_f64() * 1e3;
-    let of =
-        |value: &dyn Fn(&(Took, Took)) -> f64| measure::median(floors.iter().map(value).collect());
-    let disk = measure::median(rows.iter().map(|row| ms(row.0.wall)).collect());
-    let work = measure::median(rows.iter().map(|row| ms(row.0.cpu)).collect());
-    let gets = rows.first().map_or(0, |row| row.2.gets) as f64;
-    let sockets = of(&|floor| ms(floor.0.cpu));
-    let reading = of(&|floor| ms(floor.1.cpu));
+    // no client can be quicker: the least that has to be done, shared by the cores without a moment's
+    // rest, and as many delays as there are turns for everybody
+    let (sockets, reading) = (ms(|row| row.sockets.cpu), ms(|row| row.reading.cpu));
     println!(
         "  bare sockets take {:.0} ms, {sockets:.0} ms of CPU with the server's; reading the files {reading:.0} ms of CPU",
-        of(&|floor| ms(floor.0.wall))
+        ms(|row| row.sockets.wall)
     );
-    let busy = (work - reading + sockets) / JOBS as f64;
+    let least = (ms(|row| row.disk.cpu) - reading + sockets) / JOBS as f64;
     println!(
-        "  so S3 cannot take less than {busy:.0} ms on {JOBS} cores, {:.2} × the time of disk,",
-        busy / disk
+        "  so S3 cannot take less than {least:.0} ms on {JOBS} cores, {:.2} × the time of disk,",
+        least / disk
     );
-    let turns = (gets / Fetcher::AT_ONCE as f64).ceil() * ms(delay);
+    let turns = (gets / Fetcher::AT_ONCE as f64).ceil() * 1e3 * delay.as_secs_f64();
     println!(
         "  nor less than {turns:.0} ms with {} requests at once, {:.2} ×",
         Fetcher::AT_ONCE,

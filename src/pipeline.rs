@@ -137,9 +137,8 @@ pub fn run<'r>(
         // made once, and used again for object after object
         let (mut room, mut left) = (Scanned::default(), None);
         while let Some(object) = incoming.next(options, progress, left.take()) {
-            let mut bytes = Vec::new();
             let reference = &object.reference;
-            let mut scanned = match object.loaded {
+            let (mut scanned, bytes) = match object.loaded {
                 Loaded::Read(fetched) => {
                     let mut scanned = worker.scan(
                         object.sequence,
@@ -147,18 +146,19 @@ pub fn run<'r>(
                         &fetched,
                         std::mem::take(&mut room),
                     );
-                    bytes = fetched.map(|fetched| fetched.bytes).unwrap_or_default();
                     if let Some(lessons) = &lessons {
                         lessons.keep(reference, &mut scanned);
                     }
-                    scanned
+                    let bytes = fetched.map(|fetched| fetched.bytes);
+                    (scanned, bytes.unwrap_or_default())
                 }
                 Loaded::Known(taught) => {
                     let known = lessons::recall(object.sequence, &taught, reference);
                     let damaged = || Err(lessons::damaged());
-                    known.unwrap_or_else(|| {
+                    let scanned = known.unwrap_or_else(|| {
                         worker.scan(object.sequence, reference, &damaged(), Scanned::default())
-                    })
+                    });
+                    (scanned, Vec::new())
                 }
             };
             if lessons.is_some() {

@@ -21,17 +21,12 @@ pub fn of(bytes: &[u8]) -> [u8; 32] {
 /// Bytes as hexadecimal.
 pub fn written(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
-    write(bytes, &mut text);
-    text
-}
-
-/// Adds bytes as hexadecimal.
-pub fn write(bytes: &[u8], text: &mut String) {
     for byte in bytes {
         for half in [byte >> 4, byte & 15] {
             text.push(char::from_digit(half.into(), 16).unwrap_or('0'));
         }
     }
+    text
 }
 
 /// Reads hexadecimal of any case; nothing where it is none.

@@ -17,11 +17,11 @@ struct Requests {
 }
 
 /// Gets the objects at these paths from one thread, so many at once.
-pub fn get_all<'k>(address: &str, paths: impl Iterator<Item = &'k String>, at_once: usize) {
-    let text = |path| format!("GET /{path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+pub fn get_all(address: &str, paths: &[String], at_once: usize) {
+    let text = |path: &String| format!("GET /{path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
     let requests = Arc::new(Requests {
         address: address.to_owned(),
-        texts: paths.map(text).collect(),
+        texts: paths.iter().map(text).collect(),
         next: AtomicUsize::new(0),
     });
     let runtime = tokio::runtime::Builder::new_current_thread()

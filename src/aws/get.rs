@@ -18,6 +18,7 @@ use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use aws_sdk_s3::types::error::InvalidObjectState;
 use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
 use aws_smithy_runtime_api::client::http::HttpConnector as _;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::ser_de::{
     DeserializeResponse as _, SharedResponseDeserializer,
 };
@@ -147,10 +148,7 @@ impl Getter {
         let connection = CaptureSmithyConnection::new();
         request.add_extension(connection.clone());
         let answer = timeout(pattern.answer, pattern.connector.call(request)).await;
-        let answer = answer.map_err(|_elapsed| {
-            let waited = pattern.answer.as_secs_f64();
-            SdkError::timeout_error(format!("no answer for {waited} s"))
-        })?;
+        let answer = answer.unwrap_or_else(|_elapsed| Err(late(pattern.answer)));
         let answer = answer.map_err(SdkError::dispatch_failure)?;
         let status = answer.status();
         if BROKEN.contains(&status.as_u16())
@@ -229,6 +227,12 @@ impl Body {
         };
         next.map(|chunk| chunk.map_err(|error| error.to_string()))
     }
+}
+
+/// What the SDK's connector says where no answer came for so long.
+fn late(waited: Duration) -> ConnectorError {
+    let what = format!("HTTP read timeout occurred after {waited:?}: timed out");
+    ConnectorError::timeout(what.into())
 }
 
 impl Refusal {

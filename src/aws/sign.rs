@@ -103,14 +103,10 @@ impl Signer {
     /// The `Authorization` header for that path, encoded as it is sent, at that time as [`stamp`]
     /// writes it.
     pub(super) fn authorization(&self, path: &str, stamp: &str) -> String {
-        let mut header = String::with_capacity(self.front.len() + 64);
-        header.push_str(&self.front);
-        self.sign(path, stamp, &mut header);
-        header
+        [self.front.as_str(), &self.signature(path, stamp)].concat()
     }
 
-    /// Adds the signature alone.
-    pub(super) fn sign(&self, path: &str, stamp: &str, to: &mut String) {
+    pub(super) fn signature(&self, path: &str, stamp: &str) -> String {
         let mut request = Context::new(&SHA256);
         for part in ["GET\n", path, &self.before, stamp, &self.after] {
             request.update(part.as_bytes());
@@ -120,7 +116,7 @@ impl Signer {
         for part in [ALGORITHM, "\n", stamp, "\n", &self.scope, "\n", &request] {
             signed.update(part.as_bytes());
         }
-        sha256::write(signed.sign().as_ref(), to);
+        sha256::written(signed.sign().as_ref())
     }
 }
 

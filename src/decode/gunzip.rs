@@ -103,7 +103,7 @@ pub(super) fn length_of_one_member(stored: &[u8], cap: u64) -> Option<usize> {
     if !is_gzip(stored) || stored.get(FLAGS)? & !NAMED != 0 {
         return None;
     }
-    let length = usize::try_from(u32::from_le_bytes(*stored.last_chunk()?)).ok()?;
+    let length = claimed(stored)?;
     let limit = usize::try_from(cap << 20).unwrap_or(usize::MAX);
     (length <= limit && length <= most_expected(stored)).then_some(length)
 }
@@ -171,10 +171,13 @@ fn reserve(out: &mut Vec<u8>, more: usize, limit: usize) {
 /// The inflated size that the last four bytes claim, held down to what deflate can reach, so that
 /// a lie costs nothing.
 fn size_hint(stored: &[u8]) -> usize {
-    let claimed = stored
-        .last_chunk::<4>()
-        .map_or(0, |size| u32::from_le_bytes(*size) as usize);
-    claimed.min(most_expected(stored)) + 64
+    claimed(stored).unwrap_or(0).min(most_expected(stored)) + 64
+}
+
+/// The inflated size as the last four bytes have it (RFC 1952, section 2.3.1: ISIZE).
+fn claimed(stored: &[u8]) -> Option<usize> {
+    let size = stored.last_chunk()?;
+    usize::try_from(u32::from_le_bytes(*size)).ok()
 }
 
 /// What deflate makes of text that repeats itself as logs do, and more.

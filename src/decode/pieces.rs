@@ -116,20 +116,10 @@ impl<'s> Member<'s> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-
+    use super::super::tests::gzip;
     use super::*;
     use crate::decode::{Decoder, Seal, USUAL_TEXT, gunzip};
     use crate::event::{Event, Key};
-
-    fn gzip(text: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(text).unwrap();
-        encoder.finish().unwrap()
-    }
 
     /// Records of many sizes, some with what looks like the end of a record.
     fn log(records: usize) -> String {

@@ -12,7 +12,7 @@ use crate::event::{Event, Key};
 const ONE: &str = r#"{"eventVersion":"1.08","eventName":"A","eventSource":"s3.amazonaws.com","eventID":"1","requestParameters":{"key":"a,b}"}}"#;
 const TWO: &str = r#"{"eventVersion":"1.08","eventName":"B","eventSource":"sts.amazonaws.com","eventID":"2","resources":[{"ARN":"x"}]}"#;
 
-fn gzip(text: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(text: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(text).unwrap();
     encoder.finish().unwrap()
