@@ -61,7 +61,7 @@ pub fn list(path: &Path, scope: &Scope) -> Result<Listing, LocalError> {
 }
 
 /// As many bytes as nearly all log files have. Room for a larger one is not used again.
-const USUAL_SIZE: usize = 1 << 20;
+const USUAL_SIZE: usize = 1 << 21;
 
 /// Room of that many bytes is asked for where it is not used again: allocators give it back to the
 /// system at once (glibc from 32 MiB on), and what nobody has written to takes no memory.
