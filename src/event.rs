@@ -151,6 +151,7 @@ impl<'a> Event<'a> {
 
     /// Notes one member of the record. A key that stands twice keeps its last value, as
     /// serde_json, jq and Athena do; a rule sees what those readers see.
+    #[inline]
     pub fn note(&mut self, name: Cow<'a, str>, value: Raw<'a>) {
         match Key::from_name(&name) {
             Some(key) => self.set(key, value),

@@ -85,6 +85,7 @@ impl Names {
         }
     }
 
+    #[inline]
     fn find(&self, hash: u32, text: &str) -> Option<NameId> {
         let (all, ends) = (self.text.as_bytes(), &self.ends);
         let same = |(known, place): &(u32, u32)| {
@@ -95,6 +96,7 @@ impl Names {
     }
 
     /// Gives an id to the text that was put behind the others, of that hash.
+    #[inline]
     fn add(&mut self, hash: u32) -> NameId {
         let place = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
         self.ends.push(self.text.len());

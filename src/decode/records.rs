@@ -286,6 +286,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Hands one object on, as a record or as an envelope of some; true where it was either.
+    #[inline]
     fn deliver(
         &mut self,
         event: &Event<'a>,

@@ -163,6 +163,7 @@ pub fn session_age(event: &Event<'_>) -> Option<i64> {
 }
 
 /// True for the session names that EC2, ECS, SDKs and pipelines make up.
+#[inline]
 pub fn is_machine_made(session: &str) -> bool {
     // all of these end in a digit, and most names that people have do not
     let ends_in_a_digit = |last: &u8| last.is_ascii_hexdigit() || *last == b'-';

@@ -52,6 +52,7 @@ impl<'e, 'a> Told<'e, 'a> {
     }
 
     /// The actor and resource of a finding: what the rule says, else the principal and the target.
+    #[inline]
     pub(super) fn who_and_what(&mut self, rule: &Rule, names: &mut Names) -> (NameId, NameId) {
         let actor = match &rule.actor {
             Some(field) => self.field(field, names),
@@ -64,6 +65,7 @@ impl<'e, 'a> Told<'e, 'a> {
         (actor, resource)
     }
 
+    #[inline]
     fn actor(&mut self, names: &mut Names) -> NameId {
         if let Some(actor) = self.actor {
             return actor;
@@ -112,6 +114,7 @@ impl<'e, 'a> Told<'e, 'a> {
     }
 
     /// The values of the fields to group by; nothing where one is missing.
+    #[inline]
     pub(super) fn group(
         &self,
         fields: &[Field],

@@ -117,6 +117,7 @@ impl<'a> Raw<'a> {
     }
 
     /// Reads the value; `Null` for absent ones and for what is not JSON.
+    #[inline]
     pub fn value(self) -> Value<'a> {
         match self.text.as_bytes().first() {
             Some(b'"') => Value::Text(self.string().unwrap_or_default()),
@@ -129,6 +130,7 @@ impl<'a> Raw<'a> {
     }
 
     /// The decoded content of a JSON string; nothing for any other type.
+    #[inline]
     pub fn string(self) -> Option<Cow<'a, str>> {
         Some(unescape(self.quoted()?))
     }

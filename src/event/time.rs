@@ -41,6 +41,7 @@ impl Default for TimeReader {
 
 impl TimeReader {
     /// What [`parse`] reads.
+    #[inline]
     pub fn parse(&mut self, text: &str) -> Option<Epoch> {
         let plain = text.as_bytes().split_first_chunk();
         let Some((hour, &[b':', n1, n2, b':', s1, s2, b'Z'])) = plain else {

@@ -154,6 +154,7 @@ impl<T: Borrow<Test>> Node<T> {
 
 impl Test {
     /// True where the event's field fits.
+    #[inline]
     pub fn matches(&self, event: &Event<'_>, organization: &Organization) -> bool {
         let scalar = self.field.scalar(event);
         match scalar.and_then(|value| self.check.of_scalar(value, event)) {

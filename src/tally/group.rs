@@ -107,6 +107,7 @@ pub struct Group {
 
 impl Group {
     /// Counts one event.
+    #[inline]
     pub fn add(&mut self, time: Option<Epoch>, call: NameId, outcome: Outcome) {
         self.count += 1;
         if let Some(time) = time {

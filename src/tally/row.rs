@@ -51,6 +51,7 @@ impl Row {
     }
 
     /// The event as evidence.
+    #[inline]
     pub fn evidence(&self, deed: &Deed) -> Evidence {
         Evidence {
             time: Some(self.time),

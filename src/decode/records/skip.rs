@@ -91,6 +91,7 @@ impl<'a> Walk<'a> {
         None
     }
 
+    #[inline]
     fn balance(&mut self, byte: u8) -> Result<(), DecodeError> {
         match byte {
             b'{' => self.due.push(b'}'),
