@@ -139,19 +139,20 @@ fn tell(rows: &[Row], delay: Duration) {
         Fetcher::AT_ONCE,
         of(|row| 100.0 * mean(&row.seen) / Fetcher::AT_ONCE as f64)
     );
-    // no client can be quicker: the least that has to be done, shared by the cores without a moment's
-    // rest, and as many delays as there are turns for everybody
+    // no client can be quicker: what has to be done beside the run from disk shares its cores, before
+    // the first answer there is nothing to run on, and there are as many delays as turns for everybody
     let (sockets, reading) = (ms(|row| row.sockets.cpu), ms(|row| row.reading.cpu));
     println!(
         "  bare sockets take {:.0} ms, {sockets:.0} ms of CPU with the server's; reading the files {reading:.0} ms of CPU",
         ms(|row| row.sockets.wall)
     );
-    let least = (ms(|row| row.disk.cpu) - reading + sockets) / JOBS as f64;
+    let first = 1e3 * delay.as_secs_f64();
+    let least = first + disk + (sockets - reading) / JOBS as f64;
     println!(
         "  so S3 cannot take less than {least:.0} ms on {JOBS} cores, {:.2} × the time of disk,",
         least / disk
     );
-    let turns = (gets / Fetcher::AT_ONCE as f64).ceil() * 1e3 * delay.as_secs_f64();
+    let turns = (gets / Fetcher::AT_ONCE as f64).ceil() * first;
     println!(
         "  nor less than {turns:.0} ms with {} requests at once, {:.2} ×",
         Fetcher::AT_ONCE,

@@ -2,8 +2,9 @@
 //! by hand so that the server takes next to nothing of the processors that it shares with what is
 //! measured.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -186,24 +187,38 @@ impl Bucket {
             .get("max-keys")
             .and_then(|size| size.parse().ok())
             .unwrap_or(PAGE);
-        // what one page may hold: keys, and in place of those below a folder the folder
-        let mut entries = BTreeSet::new();
-        for key in self.objects.range(prefix.clone()..).map(|(key, _)| key) {
-            let Some(below) = key.strip_prefix(&prefix) else {
-                break;
+        // what a page may hold: keys, and in place of those below a folder the folder
+        let mut page: Vec<(String, bool)> = Vec::new();
+        let mut from = Bound::Included(prefix.clone());
+        let more = loop {
+            let mut keys = self.objects.range((from, Bound::Unbounded));
+            let key = keys.next().map(|(key, _)| key);
+            let Some((key, below)) = key.and_then(|key| Some((key, key.strip_prefix(&prefix)?)))
+            else {
+                break false;
             };
-            match below
+            let folder = below
                 .split_once(&delimiter)
-                .filter(|_| !delimiter.is_empty())
-            {
-                Some((folder, _)) => entries.insert((format!("{prefix}{folder}{delimiter}"), true)),
-                None => entries.insert((key.clone(), false)),
+                .filter(|_| !delimiter.is_empty());
+            let entry = match folder {
+                Some((folder, _)) => (format!("{prefix}{folder}{delimiter}"), true),
+                None => (key.clone(), false),
             };
-        }
-        let mut left = entries.into_iter().filter(|(name, _)| *name > after);
-        let page: Vec<(String, bool)> = left.by_ref().take(size.min(PAGE)).collect();
+            // what follows a folder's keys follows the last name that may begin as the folder does
+            from = match entry.1 {
+                true => Bound::Excluded(format!("{}{}", entry.0, char::MAX)),
+                false => Bound::Excluded(key.clone()),
+            };
+            if entry.0 <= after {
+                continue;
+            }
+            if page.len() >= size.min(PAGE) {
+                break true;
+            }
+            page.push(entry);
+        };
         let mut xml = String::from("<ListBucketResult>");
-        if let (Some((last, _)), Some(_)) = (page.last(), left.next()) {
+        if let (Some((last, _)), true) = (page.last(), more) {
             let _ = write!(
                 xml,
                 "<IsTruncated>true</IsTruncated><NextContinuationToken>{last}</NextContinuationToken>"
