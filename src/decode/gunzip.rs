@@ -66,11 +66,14 @@ impl Inflater {
     fn one_sound_member(&mut self, stored: &[u8], cap: u64) -> Option<Layers> {
         let length = length_of_one_member(stored, cap)?;
         let end: &[u8; 4] = stored.last_chunk()?;
+        // looked for first: the bytes were just read, and are still near
+        let first = memmem::find(stored.get(HEADER..)?, end)? + HEADER;
+        if first + end.len() != stored.len() {
+            return None;
+        }
         self.room(length);
         let out = self.buffer.get_mut(..length)?;
-        let inflated = self.quick.gzip_decompress(stored, out).ok()?;
-        let first = memmem::find(stored.get(HEADER..)?, end)? + HEADER;
-        if inflated != length || first + end.len() != stored.len() {
+        if self.quick.gzip_decompress(stored, out) != Ok(length) {
             return None;
         }
         self.length = length;
