@@ -41,7 +41,7 @@ use trailscan::source::s3::{self, Access, Fetcher};
 const JOBS: usize = 2;
 
 /// Records of a file of about 8 KB.
-const RECORDS: u64 = 41;
+const RECORDS: u64 = 31;
 
 fn main() {
     let test = std::env::args().any(|argument| argument == "--test");
