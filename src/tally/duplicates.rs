@@ -40,6 +40,7 @@ pub(super) struct Duplicates {
     young: Young,
     /// The times of their events.
     times: Option<Times>,
+    /// In the order of their first times.
     sealed: Vec<Sealed>,
     spill: Spill,
     others: FxHashSet<Box<str>>,
@@ -109,6 +110,8 @@ impl Young {
 #[derive(Debug)]
 struct Sealed {
     times: Times,
+    /// The last time of it and of all before it.
+    latest: Option<Epoch>,
     filter: BloomFilter<Hasher>,
     /// The first id of each page.
     pages: Vec<u128>,
@@ -143,9 +146,11 @@ impl Duplicates {
     }
 
     fn is_sealed(&mut self, id: u128, time: Option<Epoch>) -> bool {
-        for sealed in &self.sealed {
-            let (first, last) = sealed.times;
-            if time < first || time > last || !sealed.filter.contains(&id) {
+        // of a long run of the program, the few whose times are near
+        let begun = self.sealed.partition_point(|one| one.times.0 <= time);
+        let begun = self.sealed.get(..begun).unwrap_or_default();
+        for sealed in begun.iter().rev().take_while(|one| one.latest >= time) {
+            if time > sealed.times.1 || !sealed.filter.contains(&id) {
                 continue;
             }
             match sealed.holds(id, &self.spill) {
@@ -175,13 +180,22 @@ impl Duplicates {
         let bits = BloomFilter::with_num_bits(ids.len() * FILTER_BITS);
         let mut filter = bits.hasher(Hasher::default()).hashes(HASHES);
         filter.extend(ids);
-        self.sealed.push(Sealed {
-            times: self.times.take().unwrap_or_default(),
+        let times = self.times.take().unwrap_or_default();
+        let place = self.sealed.partition_point(|one| one.times.0 <= times.0);
+        let sealed = Sealed {
+            times,
+            latest: times.1,
             filter,
             pages: ids.iter().step_by(PAGE).copied().collect(),
             count: ids.len(),
             at,
-        });
+        };
+        self.sealed.insert(place, sealed);
+        let mut latest = None;
+        for one in &mut self.sealed {
+            latest = latest.max(one.times.1);
+            one.latest = latest;
+        }
         self.young.clear();
     }
 }
@@ -249,6 +263,31 @@ mod tests {
         for n in 0..3_000 {
             assert!(met.is_new(&id(100_000 + n), Some(i64::try_from(n).unwrap())));
         }
+    }
+
+    #[test]
+    fn copies_are_known_again_in_whatever_order_their_times_come() {
+        let (mut met, mut twin) = (small(Spill::beyond(500)), Vec::new());
+        let mut random = 7u64;
+        let mut dice = move |sides: u64| {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (random >> 33) % sides
+        };
+        for _ in 0..60 {
+            // some days lie far apart, and some stretches reach over many others
+            let (from, length) = (dice(1_000_000), [50, 2_000, 400_000][dice(3) as usize]);
+            for _ in 0..300 {
+                let event = (twin.len() as u64, i64::try_from(from + dice(length)).ok());
+                assert!(met.is_new(&id(event.0), event.1), "{event:?}");
+                twin.push(event);
+                let (copy, time) = twin[dice(twin.len() as u64) as usize];
+                assert!(!met.is_new(&id(copy), time), "{copy} at {time:?}");
+            }
+        }
+        assert!(met.sealed.len() > 30);
+        assert!(met.sealed.is_sorted_by_key(|one| one.times.0));
     }
 
     #[test]
