@@ -146,7 +146,7 @@ impl Duplicates {
     }
 
     fn is_sealed(&mut self, id: u128, time: Option<Epoch>) -> bool {
-        // of a long run of the program, the few whose times are near
+        // there may be a thousand, and of few do the times reach this far
         let begun = self.sealed.partition_point(|one| one.times.0 <= time);
         let begun = self.sealed.get(..begun).unwrap_or_default();
         for sealed in begun.iter().rev().take_while(|one| one.latest >= time) {
@@ -184,7 +184,7 @@ impl Duplicates {
         let place = self.sealed.partition_point(|one| one.times.0 <= times.0);
         let sealed = Sealed {
             times,
-            latest: times.1,
+            latest: None,
             filter,
             pages: ids.iter().step_by(PAGE).copied().collect(),
             count: ids.len(),

@@ -129,7 +129,6 @@ impl Scanned {
     }
 
     /// Gives the object another name: where a source begins decides what its objects are called.
-    #[inline]
     pub fn rename(&mut self, name: &str) {
         let problems = std::mem::take(&mut self.coverage.problems);
         let renamed = problems.into_iter().map(|problem| Problem {
