@@ -191,31 +191,28 @@ impl Bucket {
         let mut page: Vec<(String, bool)> = Vec::new();
         let mut from = Bound::Included(prefix.clone());
         let more = loop {
-            let mut keys = self.objects.range((from, Bound::Unbounded));
-            let key = keys.next().map(|(key, _)| key);
-            let Some((key, below)) = key.and_then(|key| Some((key, key.strip_prefix(&prefix)?)))
-            else {
+            let next = self.objects.range((from, Bound::Unbounded)).next();
+            let next = next.and_then(|(key, _)| Some((key, key.strip_prefix(&prefix)?)));
+            let Some((key, below)) = next else {
                 break false;
             };
             let folder = below
                 .split_once(&delimiter)
                 .filter(|_| !delimiter.is_empty());
-            let entry = match folder {
-                Some((folder, _)) => (format!("{prefix}{folder}{delimiter}"), true),
-                None => (key.clone(), false),
+            let name = match folder {
+                Some((folder, _)) => format!("{prefix}{folder}{delimiter}"),
+                None => key.clone(),
             };
-            // what follows a folder's keys follows the last name that may begin as the folder does
-            from = match entry.1 {
-                true => Bound::Excluded(format!("{}{}", entry.0, char::MAX)),
-                false => Bound::Excluded(key.clone()),
-            };
-            if entry.0 <= after {
+            // no key below a folder is behind the last name that may begin as the folder does
+            let last = folder.map_or(String::new(), |_| char::MAX.to_string());
+            from = Bound::Excluded(name.clone() + &last);
+            if name <= after {
                 continue;
             }
             if page.len() >= size.min(PAGE) {
                 break true;
             }
-            page.push(entry);
+            page.push((name, folder.is_some()));
         };
         let mut xml = String::from("<ListBucketResult>");
         if let (Some((last, _)), true) = (page.last(), more) {
