@@ -14,11 +14,11 @@
     reason = "a bench tells its numbers, may fail loudly, and uses its part of the tests' servers"
 )]
 
-#[path = "../tests/chain/mod.rs"]
+#[path = "../tests/integration/chain/mod.rs"]
 mod chain;
 #[path = "support/corpus.rs"]
 mod corpus;
-#[path = "../tests/loopback/mod.rs"]
+#[path = "../tests/integration/loopback/mod.rs"]
 mod loopback;
 #[path = "support/measure.rs"]
 mod measure;

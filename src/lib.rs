@@ -13,7 +13,7 @@
 //! ```
 //!
 //! The modules stand in the order of the flow, and a module imports only what stands above it
-//! (`tests/layout.rs` holds them to it).
+//! (`tests/integration/layout.rs` holds them to it).
 
 // ---- what the data is: nouns that import nothing of the stages ----
 

@@ -1,0 +1,1 @@
+//! A planted copy must not hide an event; chosen ids must not slow a run.

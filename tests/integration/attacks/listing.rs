@@ -1,0 +1,1 @@
+//! Everything the store holds is read, or named and counted.

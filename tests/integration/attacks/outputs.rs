@@ -1,0 +1,1 @@
+//! Outputs must harm nobody: no followed links, no terminal escapes, no half-written report.

@@ -1,0 +1,1 @@
+//! Records must not vanish, whatever their content.

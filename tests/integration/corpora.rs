@@ -1,0 +1,61 @@
+//! Real logs of others: every record is read, and the counts add up.
+
+use crate::product;
+
+use product::{run, shared};
+
+#[test]
+fn every_record_of_every_corpus_is_read() {
+    for corpus in [
+        "invictus",
+        "stratus",
+        "awsdocs",
+        "panther",
+        "traildiscover",
+        "cloud-custodian",
+        "cloudgrep",
+        "cribl",
+        "fivexl",
+        "flaws-excerpt",
+        "lambda-promtail",
+        "mozdef",
+        "ocsf-examples",
+        "rsigma",
+        "streamalert",
+        "techcadia",
+        "trailscraper",
+    ] {
+        let Some(folder) = shared(corpus) else {
+            continue;
+        };
+        let ran = run(&folder, &[]);
+        ran.assert_identities();
+        assert_eq!(ran.count("records", "bad"), 0, "{corpus}: {}", ran.stdout);
+        assert_eq!(
+            ran.count("objects", "broken"),
+            0,
+            "{corpus}: {}",
+            ran.stdout
+        );
+        assert!(ran.count("records", "evaluated") > 0, "{corpus}");
+        println!(
+            "{corpus}: {} records, {} findings",
+            ran.count("records", "records"),
+            ran.findings().len()
+        );
+    }
+}
+
+#[test]
+fn ordinary_traffic_before_an_attack_is_no_critical_finding() {
+    let Some(folder) = shared("invictus") else {
+        return;
+    };
+    let ran = run(folder, &[]);
+    let loud: Vec<String> = ran
+        .findings()
+        .into_iter()
+        .filter(|line| line.starts_with("critical"))
+        .collect();
+    assert_eq!(loud, [""; 0]);
+}

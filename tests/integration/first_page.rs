@@ -1,0 +1,8 @@
+//! What the first page says is true.
+
+mod actors;
+mod coverage;
+mod digests;
+mod report;
+mod setup;
+mod visibility;

@@ -1,0 +1,1 @@
+//! Findings name who did it.

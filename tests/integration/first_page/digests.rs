@@ -1,0 +1,1 @@
+//! One chain of digests never vouches for another.

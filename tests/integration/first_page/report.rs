@@ -1,0 +1,1 @@
+//! A report identifies itself and can be made again.

@@ -1,0 +1,1 @@
+//! What an engineer meets: flags, profiles, configuration, suggestions.

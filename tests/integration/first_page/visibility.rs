@@ -1,0 +1,1 @@
+//! A rule is "assessed" only where its events could be seen.
