@@ -118,7 +118,7 @@ async fn run_without_a_source(url: &str, bucket: &aws_sdk_s3::Client) {
 }
 
 /// An organization's trail at home in another Region is seen here as its copy, once. (A trail of one
-/// other Region only is played in tests/discovery.rs: moto lists the trails of the caller's Region.)
+/// other Region only is played in discovery.rs: moto lists the trails of the caller's Region.)
 async fn a_trail_of_another_region(url: &str) {
     let here = loopback::aws(url).await;
     let there = loopback::options(url);

@@ -4,7 +4,6 @@
 //! `opinions/differences.toml` says who is right and which sentence decides it.
 
 use crate::opinions;
-use crate::product;
 
 use opinions::histories::{self, MEANT_ALIKE, NOT_ALIKE};
 use opinions::{Corpus, Matches, compare, corpora, print_matches, standard_rules};
