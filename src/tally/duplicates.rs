@@ -202,33 +202,35 @@ impl Duplicates {
     /// The number of a record's value; nothing where its object cannot be read again, or is another
     /// by now.
     fn value(&mut self, of: Entry, objects: &Objects<'_>) -> Option<u64> {
-        let remembered = self
-            .remembered
-            .iter()
-            .any(|(object, _)| *object == of.object);
-        if !remembered {
-            // so that a run takes a few times as long at the most, whatever anybody planted
-            let spent = self.read_again >= READ_AGAIN * self.objects + 16;
-            let records = match spent {
-                true => None,
-                false => {
-                    self.read_again += 1;
-                    let place = (objects.place)(of.object).ok();
-                    let place = place.filter(|place| !place.is_empty());
-                    place.and_then(|place| objects.reader.records(&place))
-                }
-            };
-            if self.remembered.len() >= REMEMBERED {
-                self.remembered.pop_front();
-            }
-            self.remembered.push_back((of.object, records));
+        let known = self.remembered.iter();
+        let known = known
+            .enumerate()
+            .find(|(_, (object, _))| *object == of.object);
+        let known = known.map(|(place, _)| place);
+        let records = match known.and_then(|place| self.remembered.remove(place)) {
+            Some((_, records)) => records,
+            None => self.read(of.object, objects),
+        };
+        // the one that was asked for last is forgotten last
+        self.remembered.push_back((of.object, records));
+        if self.remembered.len() > REMEMBERED {
+            self.remembered.pop_front();
         }
-        let (_, records) = self
-            .remembered
-            .iter()
-            .find(|(object, _)| *object == of.object)?;
+        let (_, records) = self.remembered.back()?;
         let (bytes, value) = records.as_ref()?.get((of.record & RECORD) as usize)?;
         (*bytes == of.content).then_some(*value)
+    }
+
+    fn read(&mut self, object: u32, objects: &Objects<'_>) -> Option<Vec<(u64, u64)>> {
+        // so that a run takes a few times as long at the most, whatever anybody planted
+        if self.read_again >= READ_AGAIN * self.objects + 16 {
+            return None;
+        }
+        self.read_again += 1;
+        let place = (objects.place)(object).ok();
+        objects
+            .reader
+            .records(&place.filter(|place| !place.is_empty())?)
     }
 
     /// True where another account has recorded the call.
@@ -311,4 +313,226 @@ const fn at(entry: Entry) -> At {
 fn key(what: impl std::hash::Hash) -> u128 {
     let half = |salt: u8| u128::from(Seeded.hash_one((salt, &what)));
     half(0) << 64 | half(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::collections::HashMap;
+
+    use super::super::spill::Spill;
+    use super::*;
+
+    /// Objects by their place, each with the numbers of its records; counts how often they are read.
+    #[derive(Default)]
+    struct Shelf {
+        objects: HashMap<String, Vec<(u64, u64)>>,
+        read: Cell<u64>,
+    }
+
+    impl ReadAgain for Shelf {
+        fn records(&self, place: &str) -> Option<Vec<(u64, u64)>> {
+            self.read.set(self.read.get() + 1);
+            self.objects.get(place).cloned()
+        }
+    }
+
+    impl Shelf {
+        fn put(&mut self, object: u32, records: &[(u64, u64)]) {
+            self.objects.insert(object.to_string(), records.to_vec());
+        }
+
+        fn note(&self, met: &mut Duplicates, object: u32, seen: &Seen) -> Verdict {
+            self.shared(met, object, seen, None)
+        }
+
+        fn shared(
+            &self,
+            met: &mut Duplicates,
+            object: u32,
+            seen: &Seen,
+            shared: Option<&Shared>,
+        ) -> Verdict {
+            let objects = Objects {
+                reader: self,
+                place: &|object| Ok(object.to_string()),
+            };
+            met.note(object, seen, shared, &objects)
+        }
+    }
+
+    fn seen(id: u8, record: u32, content: u64) -> Seen {
+        Seen {
+            record,
+            row: 0,
+            id: EventId::Guid([id; 16]),
+            time: Some(i64::from(id)),
+            content,
+            corrects: false,
+        }
+    }
+
+    #[test]
+    fn records_of_one_id_are_copies_where_their_values_are_equal() {
+        let (mut shelf, mut met) = (Shelf::default(), Duplicates::default());
+        // the bytes and the value of each record: the third says the same as the first
+        shelf.put(0, &[(10, 1)]);
+        shelf.put(1, &[(20, 2), (30, 1), (40, 2), (50, 3)]);
+        assert_eq!(shelf.note(&mut met, 0, &seen(9, 0, 10)), Verdict::New);
+        assert_eq!(shelf.read.get(), 0);
+        for _ in 0..3 {
+            assert_eq!(
+                shelf.note(&mut met, 1, &seen(9, 0, 10)),
+                Verdict::Copy((0, 0))
+            );
+        }
+        assert_eq!(shelf.read.get(), 0, "equal bytes are equal values");
+        assert_eq!(shelf.note(&mut met, 1, &seen(9, 0, 20)), Verdict::New);
+        assert_eq!(
+            shelf.note(&mut met, 1, &seen(9, 1, 30)),
+            Verdict::Copy((0, 0))
+        );
+        assert_eq!(
+            shelf.note(&mut met, 1, &seen(9, 2, 40)),
+            Verdict::Copy((1, 0))
+        );
+        assert_eq!(shelf.note(&mut met, 1, &seen(9, 3, 50)), Verdict::New);
+        assert_eq!(
+            shelf.note(&mut met, 2, &seen(9, 7, 30)),
+            Verdict::Copy((0, 0))
+        );
+        assert_eq!(
+            shelf.note(&mut met, 2, &seen(9, 8, 20)),
+            Verdict::Copy((1, 0))
+        );
+        assert_eq!(shelf.read.get(), 2, "each object is read again once");
+        let conflicts = met.finish().unwrap();
+        let [(1, conflict)] = &conflicts.iter().collect::<Vec<_>>()[..] else {
+            panic!("{conflicts:?}");
+        };
+        assert_eq!(
+            (conflict.count, conflict.record, conflict.other),
+            (2, 0, (0, 0))
+        );
+        assert_eq!(conflict.id, EventId::Guid([9; 16]));
+    }
+
+    #[test]
+    fn what_cannot_be_read_again_or_has_changed_is_another_record() {
+        let (mut shelf, mut met) = (Shelf::default(), Duplicates::default());
+        shelf.put(0, &[(11, 1)]);
+        shelf.put(1, &[(20, 1)]);
+        assert_eq!(shelf.note(&mut met, 0, &seen(9, 0, 10)), Verdict::New);
+        assert_eq!(shelf.note(&mut met, 1, &seen(9, 0, 20)), Verdict::New);
+        assert_eq!(shelf.note(&mut met, 2, &seen(9, 0, 21)), Verdict::New);
+        assert_eq!(met.finish().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn planted_records_make_a_run_read_a_few_times_as_much_at_the_most() {
+        let (mut shelf, mut met) = (Shelf::default(), Duplicates::default());
+        for object in 0..=200 {
+            shelf.put(object, &[(u64::from(object), 1)]);
+        }
+        for object in 0..200u8 {
+            met.begin();
+            let one = seen(object, 0, u64::from(object));
+            shelf.note(&mut met, u32::from(object), &one);
+        }
+        // the ids of all the others, again and again
+        for round in 0..20u32 {
+            met.begin();
+            for object in 0..200u8 {
+                let one = seen(object, u32::from(object), u64::from(1_000 + round));
+                shelf.note(&mut met, 200 + round, &one);
+            }
+        }
+        assert!(shelf.read.get() <= 2 * 220 + 16, "{}", shelf.read.get());
+    }
+
+    #[test]
+    fn records_of_one_id_are_named_however_far_apart_they_lie() {
+        let (shelf, mut met) = (Shelf::default(), Duplicates::default());
+        met.events = Ids::on(Spill::beyond(50));
+        let planted = Seen {
+            time: Some(1_000_000),
+            ..seen(9, 5, 2)
+        };
+        assert_eq!(shelf.note(&mut met, 0, &seen(9, 3, 1)), Verdict::New);
+        for id in 10..200 {
+            assert_eq!(shelf.note(&mut met, 1, &seen(id, 0, 1)), Verdict::New);
+        }
+        assert_eq!(shelf.note(&mut met, 2, &planted), Verdict::New);
+        let conflicts = met.finish().unwrap();
+        let [(2, conflict)] = &conflicts.iter().collect::<Vec<_>>()[..] else {
+            panic!("{conflicts:?}");
+        };
+        assert_eq!((conflict.record, conflict.other), (5, (0, 3)));
+    }
+
+    #[test]
+    fn a_correction_counts_and_is_no_conflict() {
+        let (shelf, mut met) = (Shelf::default(), Duplicates::default());
+        let corrects = |content| Seen {
+            corrects: true,
+            ..seen(9, 0, content)
+        };
+        assert_eq!(shelf.note(&mut met, 0, &seen(9, 0, 1)), Verdict::New);
+        assert_eq!(shelf.note(&mut met, 1, &corrects(2)), Verdict::New);
+        assert_eq!(shelf.note(&mut met, 2, &corrects(2)), Verdict::Copy((1, 0)));
+        assert!(met.finish().unwrap().is_empty());
+    }
+
+    #[test]
+    fn records_without_an_id_are_new_and_other_texts_are_ids_too() {
+        let (shelf, mut met) = (Shelf::default(), Duplicates::default());
+        let with = |id: &str| Seen {
+            id: EventId::parse(id),
+            ..seen(9, 0, 1)
+        };
+        for _ in 0..2 {
+            assert_eq!(shelf.note(&mut met, 0, &with("")), Verdict::New);
+        }
+        assert_eq!(shelf.note(&mut met, 0, &with("by hand")), Verdict::New);
+        assert_eq!(
+            shelf.note(&mut met, 1, &with("by hand")),
+            Verdict::Copy((0, 0))
+        );
+    }
+
+    #[test]
+    fn a_shared_id_counts_once_only_where_the_records_agree() {
+        let call = Shared {
+            id: 7,
+            says: 1,
+            caller: 5,
+            recipient: 1,
+        };
+        let owner = Shared {
+            recipient: 2,
+            ..call
+        };
+        for (other, verdict) in [
+            (owner, Verdict::Shared),
+            (Shared { caller: 0, ..owner }, Verdict::Shared),
+            (Shared { caller: 6, ..owner }, Verdict::New),
+            (Shared { says: 2, ..owner }, Verdict::New),
+            (Shared { id: 8, ..owner }, Verdict::New),
+            (call, Verdict::New),
+        ] {
+            let (shelf, mut met) = (Shelf::default(), Duplicates::default());
+            let [one, two] = [(1, 1), (2, 2)].map(|(id, content)| Seen {
+                time: Some(5),
+                ..seen(id, 0, content)
+            });
+            assert_eq!(shelf.shared(&mut met, 0, &one, Some(&call)), Verdict::New);
+            assert_eq!(
+                shelf.shared(&mut met, 1, &two, Some(&other)),
+                verdict,
+                "{other:?}"
+            );
+            assert_eq!(shelf.note(&mut met, 2, &two), Verdict::Copy((1, 0)));
+            assert!(met.finish().unwrap().is_empty());
+        }
+    }
 }

@@ -340,3 +340,118 @@ impl Run<'_> {
         Ok(self.page.next())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn entry(n: u64) -> Entry {
+        // looks random, as ids do
+        let high = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Entry {
+            id: u128::from(high) << 64 | u128::from(n),
+            object: 1,
+            record: 2,
+            content: n,
+        }
+    }
+
+    fn is_new(ids: &mut Ids, n: u64, time: Option<Epoch>) -> bool {
+        match ids.find(entry(n).id, time) {
+            Some(known) => {
+                assert_eq!(known, entry(n));
+                false
+            }
+            None => {
+                ids.insert(entry(n), time);
+                true
+            }
+        }
+    }
+
+    #[test]
+    fn ids_are_found_wherever_they_lie() {
+        let (mut ids, mut twin) = (Ids::on(Spill::beyond(1_000)), HashSet::new());
+        let mut random = 7u64;
+        for n in 0..30_000u64 {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            // some come twice: at once, soon, or after very many others
+            let n = match random >> 60 {
+                0 => n.saturating_sub(1),
+                1 => n.saturating_sub((random >> 33) % 500),
+                2 => (random >> 33) % (n + 1),
+                _ => n,
+            };
+            let time = (n % 97 != 0).then(|| i64::try_from(n / 3).unwrap());
+            assert_eq!(is_new(&mut ids, n, time), twin.insert(n), "{n}");
+        }
+        assert!(ids.sealed.len() > 20 && ids.young.entries.len() < 1_000);
+        assert!(ids.take_failure().is_none());
+        for n in 0..3_000 {
+            assert!(is_new(
+                &mut ids,
+                100_000 + n,
+                Some(i64::try_from(n).unwrap())
+            ));
+        }
+        let mut all = Vec::new();
+        ids.each_sorted(&mut |entry| all.push(entry)).unwrap();
+        assert_eq!(all.len(), twin.len() + 3_000);
+        assert!(all.is_sorted());
+    }
+
+    #[test]
+    fn ids_are_found_in_whatever_order_their_times_come() {
+        let (mut ids, mut twin) = (Ids::on(Spill::beyond(500)), Vec::new());
+        let mut random = 7u64;
+        let mut dice = move |sides: u64| {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (random >> 33) % sides
+        };
+        for _ in 0..60 {
+            // some days lie far apart, and some stretches reach over many others
+            let (from, length) = (dice(1_000_000), [50, 2_000, 400_000][dice(3) as usize]);
+            for _ in 0..300 {
+                let event = (twin.len() as u64, i64::try_from(from + dice(length)).ok());
+                assert!(is_new(&mut ids, event.0, event.1), "{event:?}");
+                twin.push(event);
+                let (copy, time) = twin[dice(twin.len() as u64) as usize];
+                assert!(!is_new(&mut ids, copy, time), "{copy} at {time:?}");
+            }
+        }
+        assert!(ids.sealed.len() > 30);
+        assert!(ids.sealed.is_sorted_by_key(|one| one.times.0));
+    }
+
+    #[test]
+    fn where_no_file_can_be_made_all_ids_stay_in_memory() {
+        let readable = tempfile::NamedTempFile::new().unwrap();
+        let file = std::fs::File::open(readable.path()).unwrap();
+        let mut ids = Ids::on(Spill::on(file, 1_000));
+        for n in 0..5_000 {
+            assert!(is_new(&mut ids, n, Some(1)));
+        }
+        assert!(ids.sealed.is_empty());
+        assert!((0..5_000).all(|n| !is_new(&mut ids, n, Some(1))));
+        assert!(ids.take_failure().is_none(), "nothing was lost");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_back_is_an_error() {
+        let file = tempfile::tempfile().unwrap();
+        let mut ids = Ids::on(Spill::on(file.try_clone().unwrap(), 1_000));
+        for n in 0..2_500 {
+            assert!(is_new(&mut ids, n, Some(1)));
+        }
+        file.set_len(0).unwrap();
+        assert!(is_new(&mut ids, 3, Some(1)), "nobody knows");
+        assert!(ids.take_failure().is_some());
+        assert!(ids.each_sorted(&mut |_| {}).is_err());
+    }
+}
