@@ -15,11 +15,10 @@ mod window;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use rustc_hash::FxHashMap;
-
 use crate::finding::GROUP_SEPARATOR;
 use crate::names::{NameId, Names};
 use crate::rules::{Chained, Correlation, RuleKind, RuleSet};
+use crate::seeded::SeededMap;
 use crate::tally::{Row, Series, Tally, What};
 use bursts::Burst;
 pub use bursts::{Actors, BurstKey, Bursts};
@@ -82,12 +81,12 @@ fn sweep_all(
 }
 
 /// The groups of the events beneath correlations that others watch, by which these group them.
-struct Beneath(FxHashMap<(usize, usize), FxHashMap<(u32, u32), NameId>>);
+struct Beneath(SeededMap<(usize, usize), SeededMap<(u32, u32), NameId>>);
 
 impl Beneath {
     /// Reads the rows that only say to which group an event belongs.
     fn read(rules: &RuleSet, series: &mut Series) -> io::Result<Self> {
-        let mut found = Self(FxHashMap::default());
+        let mut found = Self(SeededMap::default());
         for (place, rule) in rules.rules.iter().enumerate() {
             let RuleKind::Correlation(correlation) = &rule.kind else {
                 continue;

@@ -26,7 +26,8 @@ pub struct Problem {
     pub what: String,
 }
 
-/// What sort of problem. Everything but `Repaired` means that something was not read.
+/// What sort of problem. Everything but `Repaired` means that something was not read, or cannot be
+/// relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Encode, Decode)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemKind {
@@ -44,6 +45,9 @@ pub enum ProblemKind {
     Unlisted,
     /// What the run had set aside on disk could not be read back.
     NotReadBack,
+    /// Records have the id of another record and different content: one may hide the other, or be a
+    /// forgery. All of them count.
+    Conflict,
     /// Bytes that are not UTF-8 were replaced; every record was still read.
     Repaired,
 }

@@ -1,5 +1,6 @@
 //! Rules against events: from an [`Event`] to what it teaches, in a [`Scanned`].
 
+mod content;
 mod found;
 mod rows;
 mod told;
@@ -7,6 +8,7 @@ mod told;
 use std::sync::Arc;
 
 use crate::derive::{Organization, outcome};
+use crate::event::content::ContentKey;
 use crate::event::{Event, Key};
 use crate::finding::EventId;
 use crate::names::Names;
@@ -85,6 +87,7 @@ pub struct Detection<'r> {
     groups: FoundGroups,
     matched: Vec<usize>,
     group: String,
+    key: Arc<ContentKey>,
 }
 
 impl<'r> Detection<'r> {
@@ -98,6 +101,7 @@ impl<'r> Detection<'r> {
             groups: FoundGroups::default(),
             matched: Vec::new(),
             group: String::new(),
+            key: ContentKey::of_process(),
         }
     }
 
@@ -112,6 +116,13 @@ impl<'r> Detection<'r> {
     #[must_use]
     pub fn within(mut self, horizons: Arc<Horizons>) -> Self {
         self.groups.within(horizons);
+        self
+    }
+
+    /// Numbers what records say by this key, for results that another process compares with its own.
+    #[must_use]
+    pub fn comparing_by(mut self, key: Arc<ContentKey>) -> Self {
+        self.key = key;
         self
     }
 
@@ -140,7 +151,12 @@ impl<'r> Detection<'r> {
             row,
             id: EventId::parse(&event.text(Key::EventId)),
             time: event.time(),
+            content: self.key.bytes(event.whole()),
+            corrects: content::corrects(event),
         });
+        if let Some(shared) = content::shared(event, outcome, &self.key) {
+            scanned.shared.push((seen, shared));
+        }
         if self.matched.is_empty() {
             return;
         }

@@ -4,6 +4,7 @@
 //! never parsed whole: `decode` notes where each top-level value lies, the dozen hot ones are read
 //! by name, and everything else is looked up on demand.
 
+pub mod content;
 pub mod json;
 mod path;
 pub mod time;
@@ -97,6 +98,8 @@ pub struct Event<'a> {
     folded: bool,
     /// No escape stands anywhere in it: its texts are what stands between their quotes.
     plain: bool,
+    /// The whole record, as it stands in the buffer.
+    whole: &'a str,
     time: Option<Epoch>,
     times: TimeReader,
     /// Nearly every rule and table asks for these two, so they are read at once.
@@ -115,6 +118,7 @@ impl Default for Event<'_> {
             others: Vec::new(),
             folded: false,
             plain: false,
+            whole: "",
             time: None,
             times: TimeReader::default(),
             user: UserIdentity::default(),
@@ -129,6 +133,7 @@ impl<'a> Event<'a> {
     /// A record that no walk has read: its members, read byte by byte.
     pub fn of(raw: Raw<'a>) -> Self {
         let mut event = Self::default();
+        event.note_whole(raw.as_str());
         for (name, value) in raw.members() {
             event.note(name, value);
         }
@@ -142,6 +147,7 @@ impl<'a> Event<'a> {
         self.others.clear();
         self.folded = false;
         self.plain = false;
+        self.whole = "";
         self.time = None;
         self.user.clear();
         self.issuer.clear();
@@ -171,6 +177,16 @@ impl<'a> Event<'a> {
     /// Notes that no backslash stands in the record. Whoever does not know says nothing.
     pub const fn note_plain(&mut self, plain: bool) {
         self.plain = plain;
+    }
+
+    /// Notes the text of the whole record.
+    pub const fn note_whole(&mut self, text: &'a str) {
+        self.whole = text;
+    }
+
+    /// The text of the whole record, by which copies are compared; empty where nobody noted it.
+    pub const fn whole(&self) -> &'a str {
+        self.whole
     }
 
     /// Ends the noting: recognises lower-case exports, reads the time and who called.

@@ -23,6 +23,9 @@ pub mod severity;
 // the hash that names findings, rule sets and configurations
 pub mod sha256;
 
+// hash tables that nobody can make slow by choosing their keys
+pub mod seeded;
+
 // texts, each kept once
 pub mod names;
 

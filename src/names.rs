@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use bitcode::{Decode, Encode};
 use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
+
+use crate::seeded::Seeded;
 
 /// A text of one [`Names`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
@@ -155,7 +156,7 @@ impl Names {
 }
 
 fn hash(text: &str) -> u32 {
-    (FxBuildHasher.hash_one(text) >> 32) as u32
+    (Seeded.hash_one(text) >> 32) as u32
 }
 
 /// Half a hash as a whole one: the table takes some bits from the top and some from the bottom.

@@ -4,6 +4,7 @@
 //! bytes to workers that do everything else, one object each; the tally takes objects up in their
 //! order. Nothing else in the program runs at the same time as anything else.
 
+mod again;
 mod arrivals;
 mod incoming;
 mod intake;
@@ -20,12 +21,14 @@ use tokio::runtime::Runtime;
 use crate::coverage::ProblemKind;
 use crate::detect::{Detection, Detector};
 use crate::digest::Reader;
+use crate::event::content::ContentKey;
 use crate::integrity::Settled;
 use crate::source::Scope;
 use crate::source::local::Tree;
 use crate::source::s3::{self, Access};
 use crate::state::State;
 use crate::tally::{Scanned, Tally};
+use again::Again;
 use incoming::{Incoming, Loaded};
 use intake::Intake;
 use lessons::Lessons;
@@ -115,6 +118,13 @@ pub fn run<'r>(
     progress: &dyn Progress,
 ) -> Tally {
     let incoming = Incoming::new(input, scope, options);
+    let key = options
+        .state
+        .as_ref()
+        .map_or_else(ContentKey::of_process, |state| {
+            Arc::new(ContentKey::new(state.content_key()))
+        });
+    let again = Again::new(&incoming, &key, options.max_object_mib);
     progress.listed(incoming.known());
     let intake = Intake::default();
     let horizons = intake.horizons();
@@ -123,6 +133,8 @@ pub fn run<'r>(
     let everything = Scope::all(scope.now);
     let run = || {
         let detection = work.detector.map(Detection::new);
+        let by_key = |detection: Detection<'r>| detection.comparing_by(Arc::clone(&key));
+        let detection = detection.map(by_key);
         let mib = options.max_object_mib;
         let mut worker = match &lessons {
             None => {
@@ -164,14 +176,15 @@ pub fn run<'r>(
             if lessons.is_some() {
                 scanned.narrow(|time, account, region| scope.holds(time, account, region));
             }
+            scanned.place_of_bytes = again::place(reference);
             progress.object(
                 reference.size.unwrap_or(scanned.coverage.bytes_stored),
                 scanned.coverage.records.evaluated,
             );
             left = Some((object.reference, bytes));
-            room = intake.hand_in(scanned, object.share, work.ledger);
+            room = intake.hand_in(scanned, object.share, work.ledger, &again);
         }
-        intake.take_up(1, work.ledger);
+        intake.take_up(1, work.ledger, &again);
     };
     // this thread works as well: what it frees is at hand for the report, which it makes afterwards
     let others = options.jobs.saturating_sub(1);

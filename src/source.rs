@@ -105,10 +105,34 @@ pub enum Place {
 }
 
 impl ObjectRef {
-    /// Sorts objects by delivery day, then by name. Both a bucket and its copy on disk are read in
-    /// this order, so that of two copies of an event the same one counts.
-    pub fn order(&self) -> (Option<chrono::NaiveDate>, &str) {
-        (self.key.as_ref().map(|key| key.day), &self.name)
+    /// Sorts objects by turn, then by name. Both a bucket and its copy on disk are read in this order,
+    /// so that of two copies of an event the same one counts.
+    pub fn order(&self) -> (Turn, &str) {
+        (Turn::of(self.key.as_ref()), &self.name)
+    }
+}
+
+/// When objects are read: those that a digest chain covers come first, day by day, then all others. So
+/// a record that lies in a log which AWS signs is the one that counts, and a copy of it that somebody
+/// put elsewhere is the duplicate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Turn {
+    unchained: bool,
+    day: Option<chrono::NaiveDate>,
+}
+
+impl Turn {
+    /// The turn of an object with that key; without one, of an object with another name.
+    pub fn of(key: Option<&LogKey>) -> Self {
+        Self::new(key.map(|key| key.kind), key.map(|key| key.day))
+    }
+
+    /// The turn of objects of that kind and day, where their keys say them.
+    pub fn new(kind: Option<LogKind>, day: Option<chrono::NaiveDate>) -> Self {
+        Self {
+            unchained: !matches!(kind, Some(LogKind::Log | LogKind::Digest)),
+            day,
+        }
     }
 }
 

@@ -19,6 +19,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
+use crate::seeded;
+
 /// The form of the file; another number is another program's.
 const FORM: i32 = 1;
 /// `trls`, so that other SQLite files are not mistaken for ours.
@@ -64,6 +66,7 @@ pub struct State {
     /// so that two runs with different rules do not learn from each other.
     age: i64,
     forgotten: u64,
+    content_key: [u64; 2],
 }
 
 impl State {
@@ -98,17 +101,28 @@ impl State {
             Some(fingerprint) => enter(&mut connection, fingerprint).map_err(unusable)?,
             None => (NO_AGE, 0),
         };
+        let content_key = match fingerprint {
+            Some(_) => content_key(&mut connection, age).map_err(unusable)?,
+            None => seeded::random(),
+        };
         Ok(Self {
             connection: Mutex::new(connection),
             path: path.to_owned(),
             age,
             forgotten,
+            content_key,
         })
     }
 
     /// How many lessons were dropped at opening, because they were learnt otherwise.
     pub const fn forgotten(&self) -> u64 {
         self.forgotten
+    }
+
+    /// The numbers by which lessons of this fingerprint compare records. Whoever writes records must
+    /// not know them.
+    pub const fn content_key(&self) -> [u64; 2] {
+        self.content_key
     }
 
     /// What that version of the object taught; nothing where it must be read.
@@ -184,6 +198,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<bool> {
     transaction.pragma_update(None, "user_version", FORM)?;
     transaction.execute_batch(
         "CREATE TABLE IF NOT EXISTS learnt (fingerprint TEXT NOT NULL, age INTEGER NOT NULL);
+         CREATE TABLE IF NOT EXISTS content_key (key BLOB NOT NULL, age INTEGER NOT NULL);
          CREATE TABLE IF NOT EXISTS lessons (
              object TEXT PRIMARY KEY,
              version TEXT NOT NULL,
@@ -194,6 +209,29 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<bool> {
     transaction.execute_batch(firsts::TABLES)?;
     transaction.commit()?;
     Ok(true)
+}
+
+/// The key of that age, made where there is none.
+fn content_key(connection: &mut Connection, age: i64) -> rusqlite::Result<[u64; 2]> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let known: Option<[u8; 16]> = transaction
+        .query_row("SELECT key FROM content_key WHERE age = ?1", [age], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    if let Some(known) = known {
+        let key = u128::from_be_bytes(known);
+        return Ok([(key >> 64) as u64, key as u64]);
+    }
+    let [high, low] = seeded::random();
+    let bytes = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
+    transaction.execute("DELETE FROM content_key", [])?;
+    transaction.execute(
+        "INSERT INTO content_key (key, age) VALUES (?1, ?2)",
+        params![bytes, age],
+    )?;
+    transaction.commit()?;
+    Ok([high, low])
 }
 
 /// Takes the file over for a fingerprint: what was learnt under another is dropped. Gives the age

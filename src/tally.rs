@@ -8,6 +8,7 @@ mod activity;
 mod duplicates;
 mod group;
 mod horizons;
+mod ids;
 mod novelty;
 mod objects;
 mod row;
@@ -20,17 +21,18 @@ use std::io;
 use std::sync::Arc;
 
 use crate::coverage::{Coverage, ProblemKind};
-use crate::finding::Sample;
+use crate::finding::{EventId, Sample};
 use crate::integrity::Integrity;
 use crate::names::{NameId, Names, Translation};
 pub use activity::{ActivitySums, Sum};
-use duplicates::Duplicates;
+use duplicates::{Conflicts, Duplicates, Verdict};
+pub use duplicates::{ReadAgain, Unreadable};
 pub use group::{Evidence, Group, GroupKey, Groups, Period, Told};
 pub use horizons::{GroupNames, Horizons};
 pub use novelty::{Learning, New, Novelty};
 use objects::Objects;
 pub use row::{Deed, Row, What};
-pub use scanned::{Activity, BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Scanned, Seen};
+pub use scanned::{Activity, BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Scanned, Seen, Shared};
 pub use series::Series;
 pub use source_ip::{SourceIp, SourceIpTable};
 
@@ -56,12 +58,22 @@ pub struct Tally {
     pub horizons: Arc<Horizons>,
     met: Duplicates,
     objects: Objects,
+    /// Where the bytes of the objects are.
+    places: Objects,
 }
 
 impl Tally {
-    /// Takes up the next object. Objects must come in the order of their sequence. What is left of it
-    /// is room for another.
-    pub fn absorb(&mut self, mut scanned: Scanned) -> Scanned {
+    /// Takes up the next object. Objects must come in the order of their sequence. Where two records of
+    /// one id differ in their bytes, `reader` reads their objects again. What is left of the object is
+    /// room for another.
+    pub fn absorb(&mut self, mut scanned: Scanned, reader: &dyn ReadAgain) -> Scanned {
+        let object = u32::try_from(scanned.sequence).unwrap_or(u32::MAX);
+        if !scanned.seen.is_empty() {
+            self.objects.insert(object, &scanned.object);
+            self.places.insert(object, &scanned.place_of_bytes);
+        }
+        self.met.begin();
+        let mut shared = scanned.shared.iter().peekable();
         let mut coverage = std::mem::take(&mut scanned.coverage);
         if let Some(evidence) = scanned.integrity.take() {
             self.integrity.absorb(evidence);
@@ -77,7 +89,13 @@ impl Tally {
                 continue;
             }
             let count = counts.get_mut(seen.row as usize).unwrap_or(&mut nowhere);
-            if self.met.is_new(&seen.id, seen.time) {
+            while shared.next_if(|(of, _)| *of < at).is_some() {}
+            let call = shared.next_if(|(of, _)| *of == at).map(|(_, call)| call);
+            let objects = duplicates::Objects {
+                reader,
+                place: &|object| self.places.name(object),
+            };
+            if self.met.note(object, seen, call, &objects) == Verdict::New {
                 count.0 += 1;
                 if let Some(time) = seen.time {
                     coverage.first = Some(coverage.first.map_or(time, |first| first.min(time)));
@@ -102,7 +120,7 @@ impl Tally {
             }
         }
         let mut own = Own {
-            object: u32::try_from(scanned.sequence).unwrap_or(u32::MAX),
+            object,
             seen: &scanned.seen,
             rows: &scanned.rows,
             facts: &scanned.facts,
@@ -135,7 +153,6 @@ impl Tally {
             }
         }
         self.coverage.merge(coverage);
-        let mut cited = false;
         let stands = |seen: u32| left_out.is_empty() || left_out.binary_search(&seen).is_err();
         let mut groups: Vec<Found<'_>> = scanned.groups.iter().map(Found::new).collect();
         for hit in &scanned.hits {
@@ -145,21 +162,18 @@ impl Tally {
         }
         for evidence in &scanned.evidence {
             if stands(evidence.seen) {
-                cited |= self.evidence(evidence, &groups, &mut own);
+                self.evidence(evidence, &groups, &mut own);
             }
         }
         for base in &scanned.bases {
             if stands(base.seen) {
-                cited |= self.base(base, &mut own);
+                self.base(base, &mut own);
             }
         }
         for (rule, seen) in &scanned.silent {
             if stands(*seen) {
                 self.counts(*rule);
             }
-        }
-        if cited {
-            self.objects.insert(own.object, &scanned.object);
         }
         if let Some(error) = self.met.take_failure() {
             self.not_read_back("events that were delivered twice may count twice", &error);
@@ -176,9 +190,37 @@ impl Tally {
             .problem("the run's temporary file", ProblemKind::NotReadBack, what);
     }
 
-    /// Lets go of what only tells copies from events: no object comes any more.
+    /// Ends the comparison of records, and names those that say something else than others under their
+    /// id: no object comes any more.
     pub fn close(&mut self) {
-        self.met = Duplicates::default();
+        match std::mem::take(&mut self.met).finish() {
+            Ok(conflicts) => conflicts
+                .into_iter()
+                .for_each(|(object, conflicts)| self.conflict(object, &conflicts)),
+            Err(error) => {
+                self.not_read_back("records that bear one id may be unnamed", &error);
+            }
+        }
+        self.places = Objects::default();
+    }
+
+    fn conflict(&mut self, object: u32, conflicts: &Conflicts) {
+        let (other, record) = conflicts.other;
+        let name = |object| self.objects.name(object).unwrap_or_default();
+        let id = match &conflicts.id {
+            EventId::Missing => String::new(),
+            id => format!(" {id}"),
+        };
+        let what = format!(
+            "{} of its records have the event id of another record and different content, the first is \
+             record {}: its id{id} is also that of record {record} of {}. All were evaluated; one of two \
+             may have been put there to hide the other",
+            conflicts.count,
+            conflicts.record,
+            name(other),
+        );
+        let object = name(object);
+        self.coverage.problem(&object, ProblemKind::Conflict, what);
     }
 
     fn counts(&mut self, rule: u32) {
@@ -234,22 +276,17 @@ impl Tally {
         }
     }
 
-    /// Keeps an event as evidence for its group; true where its object is cited.
-    fn evidence(
-        &mut self,
-        evidence: &FoundEvidence,
-        groups: &[Found<'_>],
-        own: &mut Own<'_>,
-    ) -> bool {
+    /// Keeps an event as evidence for its group.
+    fn evidence(&mut self, evidence: &FoundEvidence, groups: &[Found<'_>], own: &mut Own<'_>) {
         let event = own.event(evidence.seen);
         let fact = own.facts.get(evidence.fact as usize);
         let found = groups.get(evidence.group as usize);
         let (Some((seen, row)), Some(fact), Some(found)) = (event, fact, found) else {
-            return false;
+            return;
         };
         let group = found.place.and_then(|place| self.groups.at(place));
         let Some((key, group)) = group.filter(|(_, group)| group.wants(seen.time)) else {
-            return false;
+            return;
         };
         let names = &mut self.names;
         group.keep(Evidence {
@@ -272,15 +309,14 @@ impl Tally {
             };
             self.horizons.set(group, latest);
         }
-        true
     }
 
-    /// Puts an event into the series of a correlation; true where its object is cited.
-    fn base(&mut self, base: &BaseHit, own: &mut Own<'_>) -> bool {
+    /// Puts an event into the series of a correlation.
+    fn base(&mut self, base: &BaseHit, own: &mut Own<'_>) {
         let Some((seen, row)) = own.event(base.seen) else {
-            return false;
+            return;
         };
-        let Some(time) = seen.time else { return false };
+        let Some(time) = seen.time else { return };
         let names = &mut self.names;
         let fact = base.fact.and_then(|fact| own.facts.get(fact as usize));
         let deed = Deed {
@@ -301,7 +337,6 @@ impl Tally {
         };
         let group = own.names.id(base.group, names);
         self.series.push(base.correlation, group, kept);
-        true
     }
 
     /// An event as the report shows it.
@@ -396,7 +431,7 @@ impl<'s> Own<'s> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{EventId, Outcome};
+    use crate::finding::Outcome;
 
     fn scanned(sequence: u64, ids: &[&str]) -> Scanned {
         let mut names = Names::default();
@@ -417,6 +452,8 @@ mod tests {
             id: EventId::parse(id),
             time: Some(3_700),
             row: 0,
+            content: 7,
+            corrects: false,
         });
         Scanned {
             sequence,
@@ -432,14 +469,9 @@ mod tests {
     #[test]
     fn an_event_delivered_twice_counts_once_and_one_without_an_id_always() {
         let mut tally = Tally::default();
-        tally.absorb(scanned(
-            0,
-            &["a", "a150ec6a-7b27-4b35-80ca-dde11f3575fe", ""],
-        ));
-        tally.absorb(scanned(
-            1,
-            &["a150ec6a-7b27-4b35-80ca-dde11f3575fe", "b", "a", ""],
-        ));
+        let guid = "a150ec6a-7b27-4b35-80ca-dde11f3575fe";
+        tally.absorb(scanned(0, &["a", guid, ""]), &Unreadable);
+        tally.absorb(scanned(1, &[guid, "b", "a", ""]), &Unreadable);
         let records = tally.coverage.records;
         assert_eq!(
             (records.records, records.duplicates, records.evaluated),

@@ -16,7 +16,7 @@ use crate::history::History;
 use crate::rules::explain::{Explained, explain};
 use crate::rules::samples::{Case, Expect, Story};
 use crate::rules::{Rule, RuleSet};
-use crate::tally::{Scanned, Tally};
+use crate::tally::{Scanned, Tally, Unreadable};
 
 /// How many events of a story are explained where a rule got it wrong.
 const MOST_EXPLAINED: usize = 3;
@@ -116,7 +116,7 @@ impl<'r> Trial<'r> {
         scanned.coverage.records.records = scanned.seen.len() as u64;
         scanned.coverage.records.evaluated = scanned.seen.len() as u64;
         let mut tally = Tally::default();
-        tally.absorb(scanned);
+        tally.absorb(scanned, &Unreadable);
         let learning_days = self.organization.learning_days;
         History::default().settle(self.rules, &mut tally, learning_days);
         let bursts = correlate(self.rules, &mut tally);

@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
-
 use super::ranks::Ranks;
 use super::window::Moment;
 use crate::event::time::Epoch;
 use crate::names::{NameId, Names};
 use crate::rules::{Correlation, Measure};
+use crate::seeded::SeededMap;
 
 /// The measurements of one window.
 pub(super) struct Gauge<'n> {
     names: &'n Names,
     measure: Measure,
     count: u64,
-    values: FxHashMap<NameId, u64>,
+    values: SeededMap<NameId, u64>,
     /// For the percentile.
     ranks: Ranks,
     sum: f64,
@@ -40,7 +39,7 @@ impl<'n> Gauge<'n> {
             names,
             measure: correlation.measure,
             count: 0,
-            values: FxHashMap::default(),
+            values: SeededMap::default(),
             ranks,
             sum: 0.0,
             summed: 0,

@@ -318,12 +318,14 @@ impl<'a> Walk<'a> {
         let start = self.take()?.1;
         if self.peek() == b'}' && self.rest_blank(self.ahead()) {
             self.take()?;
+            event.note_whole(self.text.get(start..self.behind).unwrap_or_default());
             event.finish();
             return Ok(false);
         }
         loop {
             if records.is_none() && self.plain_members(event) {
                 event.note_plain(self.is_plain(start));
+                event.note_whole(self.text.get(start..self.behind).unwrap_or_default());
                 event.finish();
                 return Ok(false);
             }
@@ -367,6 +369,7 @@ impl<'a> Walk<'a> {
             match self.take()?.0 {
                 b',' => {}
                 b'}' => {
+                    event.note_whole(self.text.get(start..self.behind).unwrap_or_default());
                     event.finish();
                     return Ok(listed);
                 }

@@ -4,10 +4,10 @@ use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
 
 use crate::event::time::Epoch;
 use crate::finding::Finding;
+use crate::seeded::Seeded;
 use crate::tally::{FoundGroup, GroupNames, Horizons, Scanned};
 
 /// Where each group stands, and the times of its earliest events.
@@ -56,7 +56,7 @@ impl FoundGroups {
         seen: u32,
         scanned: &mut Scanned,
     ) -> (u32, bool) {
-        let hash = FxBuildHasher.hash_one(group);
+        let hash = Seeded.hash_one(group);
         let groups = &scanned.groups;
         let same = |(known, place): &(u64, u32)| {
             *known == hash && groups.get(*place as usize) == Some(&group)

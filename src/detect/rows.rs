@@ -3,11 +3,11 @@
 use std::hash::BuildHasher as _;
 
 use hashbrown::HashTable;
-use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::derive::identity;
 use crate::event::{Event, Key};
 use crate::finding::Outcome;
+use crate::seeded::{Seeded, SeededMap};
 use crate::tally::{Activity, Scanned};
 
 /// Where each row stands, by the hash of its parts.
@@ -15,7 +15,7 @@ use crate::tally::{Activity, Scanned};
 pub(super) struct Rows {
     places: HashTable<Known>,
     /// The first row of each kind.
-    kinds: FxHashMap<u32, u32>,
+    kinds: SeededMap<u32, u32>,
 }
 
 #[derive(Debug)]
@@ -51,9 +51,14 @@ impl Rows {
             None => Some(named()),
         };
         let hour = event.time().map(|time| time - time.rem_euclid(3_600));
-        // all of one object are nearly always of one account and Region
-        let hash = FxBuildHasher.hash_one((kind, &unnamed, &caller, hour));
         let (rows, names) = (&mut scanned.rows, &mut scanned.names);
+        // all of one object are nearly always of one account and Region: those of another have it in
+        // their hash, so that rows which differ in nothing else do not collide
+        let is_first = rows
+            .first()
+            .is_none_or(|row| names.is(row.account, &account) && names.is(row.region, &region));
+        let elsewhere = (!is_first).then_some((&account, &region));
+        let hash = Seeded.hash_one((kind, &unnamed, &caller, hour, elsewhere));
         let known = self.places.find(hash, |known| {
             known.hash == hash
                 && known.kind == kind

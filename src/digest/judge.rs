@@ -6,12 +6,11 @@ mod logs;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
 use super::key::Keys;
 use crate::event::time::{Epoch, iso};
 use crate::integrity::proof::{ChainProof, HoleKind, HourLogs, KeyUse, Proof, State, Undigested};
 use crate::integrity::{Before, Chain, DigestFact, Integrity, Standing};
+use crate::seeded::SeededMap;
 use crate::trail::{Asked, Status, Trail};
 
 /// AWS writes a digest within the hour after the hour it speaks for; what is newer may still come.
@@ -72,7 +71,7 @@ pub fn judge(integrity: &mut Integrity, keys: &Keys, window: &Window) -> Proof {
     let missing = missing(integrity);
     let settled = settled_until(integrity, window);
     let mut chains = Vec::new();
-    let mut states: FxHashMap<&str, State> = FxHashMap::default();
+    let mut states: SeededMap<&str, State> = SeededMap::default();
     for (chain, digests) in &integrity.digests {
         let findings = chain::findings(digests, keys);
         let mut of = ChainProof::of(chain);
@@ -125,8 +124,8 @@ pub fn judge(integrity: &mut Integrity, keys: &Keys, window: &Window) -> Proof {
 }
 
 /// How many logs of each digest were not met.
-fn missing(integrity: &Integrity) -> FxHashMap<Arc<str>, u32> {
-    let mut missing: FxHashMap<Arc<str>, u32> = FxHashMap::default();
+fn missing(integrity: &Integrity) -> SeededMap<Arc<str>, u32> {
+    let mut missing: SeededMap<Arc<str>, u32> = SeededMap::default();
     for claim in integrity.claims.values().flatten() {
         *missing.entry(Arc::clone(&claim.digest)).or_default() += 1;
     }

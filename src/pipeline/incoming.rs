@@ -64,6 +64,7 @@ pub(super) enum Incoming<'r> {
     },
     Fetched {
         runtime: &'r Runtime,
+        fetcher: Arc<Fetcher>,
         arrivals: Arc<Arrivals<Object, Left>>,
         /// Objects listed so far, and how many of them the progress was told of.
         listed: Arc<AtomicU64>,
@@ -93,9 +94,10 @@ impl<'r> Incoming<'r> {
                 };
                 let passed_by = std::mem::take(&mut plan.passed_by);
                 let listed = Arc::new(AtomicU64::new(0));
+                let fetcher = Arc::new(Fetcher::new(buckets, Patience::default()));
                 let feed = Feed {
                     sender,
-                    fetcher: Arc::new(Fetcher::new(buckets, Patience::default())),
+                    fetcher: Arc::clone(&fetcher),
                     cap: options.max_object_mib << 20,
                     listed: Arc::clone(&listed),
                     waiting: Arc::new(Semaphore::new(WAITING_KIB)),
@@ -109,6 +111,7 @@ impl<'r> Incoming<'r> {
                 runtime.spawn(async move { arriving.receive(receiver).await });
                 Self::Fetched {
                     runtime,
+                    fetcher,
                     arrivals,
                     listed,
                     told: AtomicU64::new(0),
@@ -116,6 +119,16 @@ impl<'r> Incoming<'r> {
                     passed_by,
                 }
             }
+        }
+    }
+
+    /// What reads objects of a bucket, where they come from one.
+    pub(super) fn fetcher(&self) -> Option<(&'r Runtime, Arc<Fetcher>)> {
+        match self {
+            Self::Files { .. } => None,
+            Self::Fetched {
+                runtime, fetcher, ..
+            } => Some((*runtime, Arc::clone(fetcher))),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Ledger;
-use crate::tally::{Horizons, Scanned, Tally};
+use crate::tally::{Horizons, ReadAgain, Scanned, Tally};
 
 /// How many objects may lie there before a worker waits for its turn to take them up, and for how many
 /// more there is room that others have left.
@@ -61,6 +61,7 @@ impl Intake {
         scanned: Scanned,
         share: Option<OwnedSemaphorePermit>,
         ledger: Option<&dyn Ledger>,
+        again: &dyn ReadAgain,
     ) -> Scanned {
         let others_wait = share.is_some();
         let events = {
@@ -70,7 +71,7 @@ impl Intake {
             desk.events
         };
         let at_once = others_wait || events >= EVENTS_AT_ONCE;
-        self.take_up(if at_once { 1 } else { AT_ONCE }, ledger);
+        self.take_up(if at_once { 1 } else { AT_ONCE }, ledger, again);
         held(self.desk.lock()).emptied.pop().unwrap_or_default()
     }
 
@@ -78,7 +79,12 @@ impl Intake {
     /// worker that ends must ask for all of it.
     ///
     /// What is handed in while somebody is about to leave is seen by one of the two.
-    pub(super) fn take_up(&self, mut enough: usize, ledger: Option<&dyn Ledger>) {
+    pub(super) fn take_up(
+        &self,
+        mut enough: usize,
+        ledger: Option<&dyn Ledger>,
+        again: &dyn ReadAgain,
+    ) {
         loop {
             let lying = held(self.desk.lock()).done.len();
             if lying < enough {
@@ -97,7 +103,7 @@ impl Intake {
             };
             let mut emptied = Vec::new();
             for done in done {
-                taking.take(done, ledger, &mut emptied);
+                taking.take(done, ledger, again, &mut emptied);
             }
             drop(taking);
             let mut desk = held(self.desk.lock());
@@ -116,10 +122,16 @@ impl Intake {
 }
 
 impl Taking {
-    fn take(&mut self, done: Done, ledger: Option<&dyn Ledger>, emptied: &mut Vec<Scanned>) {
+    fn take(
+        &mut self,
+        done: Done,
+        ledger: Option<&dyn Ledger>,
+        again: &dyn ReadAgain,
+        emptied: &mut Vec<Scanned>,
+    ) {
         self.waiting.insert(done.0.sequence, done);
         while let Some((scanned, _)) = self.waiting.remove(&self.next) {
-            emptied.push(self.tally.absorb(scanned));
+            emptied.push(self.tally.absorb(scanned, again));
             self.next += 1;
         }
         if let Some(ledger) = ledger {

@@ -3,12 +3,12 @@
 use polars::prelude::{
     Column, DataFrame, IntoLazy as _, PolarsResult, SortMultipleOptions, col, lit,
 };
-use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::event::time::Epoch;
 use crate::finding::iso_time;
 use crate::names::{NameId, Names};
+use crate::seeded::SeededMap;
 use crate::tally::{ActivitySums, Sum};
 
 /// What happened, hour by hour and by name.
@@ -75,13 +75,13 @@ const FAILED: &str = "failed";
 
 /// The names with most of `by`, ties by name; what has none of it is left out. What `say` calls alike
 /// is one line.
-fn top<K>(sums: &FxHashMap<K, Sum>, say: impl Fn(&K) -> String, by: &str) -> Vec<Top> {
+fn top<K>(sums: &SeededMap<K, Sum>, say: impl Fn(&K) -> String, by: &str) -> Vec<Top> {
     // the columns are made here, of equal length and known types: polars has nothing to refuse
     draw(sums, say, by).unwrap_or_default()
 }
 
 fn draw<K>(
-    sums: &FxHashMap<K, Sum>,
+    sums: &SeededMap<K, Sum>,
     say: impl Fn(&K) -> String,
     by: &str,
 ) -> PolarsResult<Vec<Top>> {

@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use anstyle::Style;
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::visible::visible;
@@ -15,6 +14,7 @@ use super::{plural, thousands};
 use crate::event::time::{Epoch, iso};
 use crate::finding::iso_time;
 use crate::integrity::proof::{HoleKind, ObjectFault, ObjectProof, Proof, State};
+use crate::seeded::SeededMap;
 
 /// How many things that are wrong are shown; the rest are in the file.
 const SHOWN: usize = 12;
@@ -85,7 +85,7 @@ pub fn json(
         line.write(object)?;
     }
     let hours = proof.chains.iter().flat_map(|chain| &chain.hours);
-    let states: FxHashMap<&str, State> = hours
+    let states: SeededMap<&str, State> = hours
         .map(|hour| (&*hour.digest, hour.found.state))
         .collect();
     for matching in matching {

@@ -7,7 +7,6 @@
 use std::hash::{BuildHasher as _, Hash, Hasher};
 
 use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
 
 use super::RuleSet;
 use super::field::Field;
@@ -19,6 +18,7 @@ use crate::event::user_identity::{IssuerMember, UserMember};
 use crate::event::{Event, Key, Path, Shortcut};
 use crate::finding::Outcome;
 use crate::names::Joined;
+use crate::seeded::Seeded;
 
 /// How many kinds are remembered. An account's calls are of some hundreds; invented names must not
 /// fill the memory.
@@ -153,7 +153,7 @@ impl<'r> Matcher<'r> {
             self.one_by_one(event, organization, found);
             return None;
         };
-        let hash = FxBuildHasher.hash_one(&kind);
+        let hash = Seeded.hash_one(&kind);
         let same = |known: &Remainder<'_>| {
             known.hash == hash && known.facts == kind.facts && known.texts.are(kind.texts)
         };

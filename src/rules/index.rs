@@ -5,18 +5,17 @@
 
 use std::collections::BTreeSet;
 
-use rustc_hash::FxHashMap;
-
 use super::matcher::{Check, Node, Want};
 use super::{Field, Rule, RuleKind};
 use crate::event::{Event, Key, Path};
+use crate::seeded::SeededMap;
 use crate::wildcard::fold;
 
 /// The index. Places are those of the rule set, ascending in every list.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Index {
-    by_name: FxHashMap<String, Vec<usize>>,
-    by_source: FxHashMap<String, Vec<usize>>,
+    by_name: SeededMap<String, Vec<usize>>,
+    by_source: SeededMap<String, Vec<usize>>,
     rest: Vec<usize>,
 }
 
@@ -66,7 +65,7 @@ impl Index {
 }
 
 /// The rules filed under a text, whatever its case; nothing is allocated for ASCII of usual length.
-fn find<'i>(filed: &'i FxHashMap<String, Vec<usize>>, text: &str) -> Option<&'i Vec<usize>> {
+fn find<'i>(filed: &'i SeededMap<String, Vec<usize>>, text: &str) -> Option<&'i Vec<usize>> {
     let mut buffer = [0u8; 64];
     match buffer.get_mut(..text.len()) {
         Some(lower) if text.is_ascii() => {

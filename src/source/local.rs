@@ -170,8 +170,8 @@ mod tests {
     fn everything_below_is_listed_by_day_and_named_from_the_root() {
         let root = tree(&[LOG, ".DS_Store", "notes/readme.txt"]);
         let listing = list(root.path(), &all()).unwrap();
-        assert_eq!(names(&listing), [".DS_Store", "notes/readme.txt", LOG]);
-        let log = &listing.objects[2];
+        assert_eq!(names(&listing), [LOG, ".DS_Store", "notes/readme.txt"]);
+        let log = &listing.objects[0];
         assert_eq!(log.key.as_ref().unwrap().region, "us-east-1");
         assert_eq!(log.size, Some(LOG.len() as u64));
         assert_eq!(listing.problems, []);
@@ -182,12 +182,8 @@ mod tests {
         let region = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11";
         let other = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11";
         let digests = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/11";
+        let insight = "AWSLogs/111122223333/CloudTrail-Insight/us-east-1/2026/11";
         let in_order = [
-            // of no day
-            "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11.json".to_owned(),
-            format!("{region}/10/111122223333/CloudTrail"), // reads as another account's folder
-            "a/b.json".to_owned(),
-            "a.json".to_owned(),
             // of the 10th
             format!("{digests}/10/a.json"),
             format!("{other}/10/z.json"),
@@ -197,6 +193,12 @@ mod tests {
             // of the 11th
             format!("{region}/11/a.json"),
             format!("{region}/10/444455556666/CloudTrail/us-east-1/2026/11/11/a.json"),
+            // that no chain covers
+            "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11.json".to_owned(),
+            format!("{region}/10/111122223333/CloudTrail"), // reads as another account's folder
+            "a/b.json".to_owned(),
+            "a.json".to_owned(),
+            format!("{insight}/09/a.json"),
         ];
         let root = tree(&in_order.each_ref().map(String::as_str));
         let listing = list(root.path(), &all()).unwrap();
@@ -226,11 +228,13 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_gone_when_its_turn_comes_is_a_problem() {
-        let root = tree(&[LOG, "later/a.json", "a.json"]);
+        let before = LOG.replace("2026/11/10", "2026/11/09");
+        let root = tree(&[&before, LOG, "a.json"]);
         let mut files = walk(root.path(), &all()).unwrap().files(&all());
+        assert_eq!(files.next().unwrap().name, before);
+        let later = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/10";
+        fs::remove_dir_all(root.path().join(later)).unwrap();
         assert_eq!(files.next().unwrap().name, "a.json");
-        fs::remove_dir_all(root.path().join("AWSLogs")).unwrap();
-        assert_eq!(files.next().unwrap().name, "later/a.json");
         assert_eq!(files.next(), None);
         let [problem] = &files.problems[..] else {
             panic!("{:?}", files.problems);

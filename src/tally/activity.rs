@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
-
 use crate::event::time::Epoch;
 use crate::finding::Outcome;
 use crate::names::NameId;
+use crate::seeded::SeededMap;
 
 /// What the tables of activity are drawn from: one sum for each line that a table may have, so that
 /// it is small whatever the logs hold.
@@ -15,9 +14,9 @@ pub struct ActivitySums {
     /// By the hour's start; undated records are in none.
     pub hours: BTreeMap<Epoch, Sum>,
     /// By role or user, without the session.
-    pub callers: FxHashMap<NameId, Sum>,
+    pub callers: SeededMap<NameId, Sum>,
     /// By service and call.
-    pub calls: FxHashMap<(NameId, NameId), Sum>,
+    pub calls: SeededMap<(NameId, NameId), Sum>,
 }
 
 /// Events, and how many of them were refused or failed otherwise.

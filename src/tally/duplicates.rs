@@ -1,327 +1,538 @@
-//! Which events were met before, by `eventID`.
+//! Which events were read before.
 //!
-//! All ids of a run are known to its end, whole: two different events are never taken for one. The
-//! last of them are in memory, the others in a temporary file, sorted; a Bloom filter says of nearly
-//! every new id, without a look at the file, that it is not there. So an event costs a byte and a
-//! quarter of memory.
+//! Two records are one event where they say the same under one `eventID`. An id alone proves nothing:
+//! whoever can write into the bucket can put another record there under the id of an event that he
+//! wants to hide. So records that say something else under a known id all count, and are named.
+//!
+//! Records are compared by the number of their bytes, which every record has. Where two of one id
+//! differ in it, both are read again and compared as JSON values. One call that several accounts
+//! recorded bears one `sharedEventID` in all their logs, and counts once where the records agree.
 
-use std::hash::{BuildHasher as _, BuildHasherDefault};
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::BuildHasher as _;
 use std::io;
 
-use fastbloom::BloomFilter;
-use hashbrown::HashTable;
-use rustc_hash::{FxBuildHasher, FxHashSet, FxHasher};
-
-use super::spill::Spill;
+use super::ids::{Entry, Ids};
+use super::scanned::{Seen, Shared};
 use crate::event::time::Epoch;
 use crate::finding::EventId;
+use crate::seeded::Seeded;
 
-/// The most ids that are held in memory: as many as a table of 65,536 buckets takes.
-const ROOM: usize = 7 << 13;
+/// In [`Entry::record`]: the record corrects another (it has an `addendum`).
+const CORRECTS: u32 = 1 << 31;
 
-/// How many ids are read back at once: four kibibytes of them.
-const PAGE: usize = 256;
+/// In [`Entry::record`]: filed under its id alone, as the first of that id.
+const FIRST: u32 = 1 << 30;
 
-/// How many ids are written at once.
-const WRITTEN: usize = 16 * PAGE;
+/// In [`Entry::record`]: the id is none of AWS's, and filed by its hash.
+const HASHED: u32 = 1 << 29;
 
-const ID: usize = size_of::<u128>();
+const RECORD: u32 = HASHED - 1;
 
-/// Of one id; with [`HASHES`] one in 120 is looked for in vain.
-const FILTER_BITS: usize = 10;
+/// Objects whose records were compared as values last.
+const REMEMBERED: usize = 4;
 
-const HASHES: u32 = 6;
+/// How many objects may be read again, for each object that was read.
+const READ_AGAIN: u64 = 2;
 
-type Hasher = BuildHasherDefault<FxHasher>;
-
-/// The ids met so far.
-#[derive(Debug)]
-pub(super) struct Duplicates {
-    young: Young,
-    /// The times of their events.
-    times: Option<Times>,
-    /// In the order of their first times.
-    sealed: Vec<Sealed>,
-    spill: Spill,
-    others: FxHashSet<Box<str>>,
-    /// Why ids could not be read back, the first time.
-    failure: Option<io::Error>,
+/// Reads objects again, to compare records as JSON values.
+pub trait ReadAgain {
+    /// Of each record of the object, in their order, the number of its bytes and that of its value.
+    /// `place` is what [`Scanned::place_of_bytes`](super::Scanned) held. Nothing where it cannot be read.
+    fn records(&self, place: &str) -> Option<Vec<(u64, u64)>>;
 }
 
-impl Default for Duplicates {
-    fn default() -> Self {
-        Self {
-            young: Young::default(),
-            times: None,
-            sealed: Vec::new(),
-            spill: Spill::beyond(ROOM),
-            others: FxHashSet::default(),
-            failure: None,
-        }
+/// For whoever has no objects to read: records that differ in any byte are different ones.
+#[derive(Debug, Clone, Copy)]
+pub struct Unreadable;
+
+impl ReadAgain for Unreadable {
+    fn records(&self, _place: &str) -> Option<Vec<(u64, u64)>> {
+        None
     }
 }
 
-/// The first and the last; an event without a time is before all others. A copy has the time of its
-/// event, so it is looked for only where that may lie.
-type Times = (Option<Epoch>, Option<Epoch>);
+/// Where a record lies: its object's place in the order of the run, and its own in the object.
+pub(super) type At = (u32, u32);
 
-/// Ids in memory. The table of their places is a third of what the ids would take in it, and it is the
-/// table that every event looks at, wherever its id may lie in it.
+/// What a record turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    New,
+    /// A copy of that record.
+    Copy(At),
+    /// The same call in another account's log.
+    Shared,
+}
+
+/// Records of one object that say something else than others under their ids.
+#[derive(Debug)]
+pub(super) struct Conflicts {
+    pub(super) count: u64,
+    /// The first of them, its id where it is one of AWS's, and the other record of that id.
+    pub(super) record: u32,
+    pub(super) id: EventId,
+    pub(super) other: At,
+}
+
+/// The records read so far.
 #[derive(Debug, Default)]
-struct Young {
-    ids: Vec<u128>,
-    places: HashTable<u32>,
+pub(super) struct Duplicates {
+    events: Ids,
+    calls: Ids,
+    conflicts: BTreeMap<u32, Conflicts>,
+    remembered: VecDeque<(u32, Option<Vec<(u64, u64)>>)>,
+    objects: u64,
+    read_again: u64,
 }
 
-impl Young {
-    /// Adds an id; false where it was there.
-    fn insert(&mut self, id: u128) -> bool {
-        let known = |place: &u32| self.ids.get(*place as usize).copied().unwrap_or_default();
-        let hash = FxBuildHasher.hash_one(id);
-        if self.places.find(hash, |place| known(place) == id).is_some() {
-            return false;
-        }
-        let place = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
-        let hash_at = |place: &u32| FxBuildHasher.hash_one(known(place));
-        self.places.insert_unique(hash, place, hash_at);
-        self.ids.push(id);
-        true
-    }
-
-    /// Sorts the ids; they are found again only after [`Young::find_again`].
-    fn sort(&mut self) {
-        self.places.clear();
-        self.ids.sort_unstable();
-    }
-
-    fn find_again(&mut self) {
-        for id in std::mem::take(self).ids {
-            self.insert(id);
-        }
-    }
-
-    fn clear(&mut self) {
-        self.ids.clear();
-        self.places.clear();
-    }
-}
-
-/// Ids in the file, sorted.
-#[derive(Debug)]
-struct Sealed {
-    times: Times,
-    /// The last time of it and of all before it.
-    latest: Option<Epoch>,
-    filter: BloomFilter<Hasher>,
-    /// The first id of each page.
-    pages: Vec<u128>,
-    count: usize,
-    /// Where they begin in the file.
-    at: u64,
+/// How to get at the objects of the records.
+pub(super) struct Objects<'o> {
+    pub(super) reader: &'o dyn ReadAgain,
+    /// Where an object's bytes are.
+    pub(super) place: &'o dyn Fn(u32) -> io::Result<String>,
 }
 
 impl Duplicates {
-    /// Notes an event; false where its id was met before. An event without an id is always new.
-    pub(super) fn is_new(&mut self, id: &EventId, time: Option<Epoch>) -> bool {
-        let bytes = match id {
-            EventId::Guid(bytes) => bytes,
-            EventId::Other(text) => return self.others.insert(text.clone()),
-            EventId::Missing => return true,
+    /// Another object begins.
+    pub(super) const fn begin(&mut self) {
+        self.objects += 1;
+    }
+
+    /// Notes a record of that object.
+    pub(super) fn note(
+        &mut self,
+        object: u32,
+        seen: &Seen,
+        shared: Option<&Shared>,
+        objects: &Objects<'_>,
+    ) -> Verdict {
+        let (id, hashed) = match &seen.id {
+            EventId::Guid(bytes) => (u128::from_be_bytes(*bytes), 0),
+            EventId::Other(text) => (key((0u8, text)), HASHED),
+            EventId::Missing => return Verdict::New,
         };
-        let id = u128::from_be_bytes(*bytes);
-        if !self.young.insert(id) || self.is_sealed(id, time) {
+        let corrects = if seen.corrects { CORRECTS } else { 0 };
+        let new = Entry {
+            id,
+            content: seen.content,
+            object,
+            record: (seen.record & RECORD) | hashed | corrects,
+        };
+        if let Some(first) = self.events.find(id, seen.time) {
+            if first.content == new.content {
+                return Verdict::Copy(at(first));
+            }
+            if let Some(of) = self.is_known(new, first, seen.time, objects) {
+                return Verdict::Copy(of);
+            }
+            conflict(&mut self.conflicts, new, first);
+        } else {
+            let first = Entry {
+                record: new.record | FIRST,
+                ..new
+            };
+            self.events.insert(first, seen.time);
+        }
+        match shared {
+            Some(shared) if self.is_shared(shared, seen.time) => Verdict::Shared,
+            _ => Verdict::New,
+        }
+    }
+
+    /// The record that a record with other bytes than the first of its id says the same as.
+    ///
+    /// What is known of an id with several records is filed under numbers made of the id and what is
+    /// known, so that each look is one look however many records bear the id.
+    fn is_known(
+        &mut self,
+        new: Entry,
+        first: Entry,
+        time: Option<Epoch>,
+        objects: &Objects<'_>,
+    ) -> Option<At> {
+        let by_bytes = key((1u8, new.id, new.content));
+        if let Some(known) = self.events.find(by_bytes, time) {
+            return Some(at(known));
+        }
+        let by_value = |value: u64| key((2u8, new.id, value));
+        let of_first = key((3u8, new.id));
+        if self.events.find(of_first, time).is_none()
+            && let Some(value) = self.value(first, objects)
+        {
+            let known = Entry {
+                record: first.record & RECORD,
+                ..first
+            };
+            self.events.insert(
+                Entry {
+                    id: of_first,
+                    ..known
+                },
+                time,
+            );
+            self.events.insert(
+                Entry {
+                    id: by_value(value),
+                    ..known
+                },
+                time,
+            );
+        }
+        let value = self.value(new, objects);
+        let known = value.and_then(|value| self.events.find(by_value(value), time));
+        let of = known.map_or(new, |known| Entry {
+            object: known.object,
+            record: known.record & RECORD,
+            ..new
+        });
+        self.events.insert(Entry { id: by_bytes, ..of }, time);
+        if let (None, Some(value)) = (known, value) {
+            self.events.insert(
+                Entry {
+                    id: by_value(value),
+                    ..of
+                },
+                time,
+            );
+        }
+        known.map(at)
+    }
+
+    /// The number of a record's value; nothing where its object cannot be read again, or is another
+    /// by now.
+    fn value(&mut self, of: Entry, objects: &Objects<'_>) -> Option<u64> {
+        let known = self.remembered.iter();
+        let known = known
+            .enumerate()
+            .find(|(_, (object, _))| *object == of.object);
+        let known = known.map(|(place, _)| place);
+        let records = match known.and_then(|place| self.remembered.remove(place)) {
+            Some((_, records)) => records,
+            None => self.read(of.object, objects),
+        };
+        // the one that was asked for last is forgotten last
+        self.remembered.push_back((of.object, records));
+        if self.remembered.len() > REMEMBERED {
+            self.remembered.pop_front();
+        }
+        let (_, records) = self.remembered.back()?;
+        let (bytes, value) = records.as_ref()?.get((of.record & RECORD) as usize)?;
+        (*bytes == of.content).then_some(*value)
+    }
+
+    fn read(&mut self, object: u32, objects: &Objects<'_>) -> Option<Vec<(u64, u64)>> {
+        // so that a run takes a few times as long at the most, whatever anybody planted
+        if self.read_again >= READ_AGAIN * self.objects + 16 {
+            return None;
+        }
+        self.read_again += 1;
+        let place = (objects.place)(object).ok();
+        objects
+            .reader
+            .records(&place.filter(|place| !place.is_empty())?)
+    }
+
+    /// True where another account has recorded the call.
+    fn is_shared(&mut self, shared: &Shared, time: Option<Epoch>) -> bool {
+        let new = Entry {
+            id: shared.id,
+            content: shared.says,
+            object: shared.caller,
+            record: shared.recipient,
+        };
+        let Some(known) = self.calls.find(new.id, time) else {
+            self.calls.insert(new, time);
             return false;
-        }
-        let (first, last) = self.times.unwrap_or((time, time));
-        self.times = Some((first.min(time), last.max(time)));
-        if self.spill.is_due(self.young.ids.len()) {
-            self.seal();
-        }
-        true
+        };
+        // some accounts are not told who called
+        let callers = [known.object, new.object];
+        let same_caller = callers[0] == callers[1] || callers.contains(&0);
+        known.content == new.content && same_caller && known.record != new.record
     }
 
-    /// Why it could not be told of some events whether they were met before, which then count as new.
+    /// Why it could not be told of some records whether they are copies; they then count.
     pub(super) fn take_failure(&mut self) -> Option<io::Error> {
-        self.failure.take()
+        self.events
+            .take_failure()
+            .or_else(|| self.calls.take_failure())
     }
 
-    fn is_sealed(&mut self, id: u128, time: Option<Epoch>) -> bool {
-        // there may be a thousand, and of few do the times reach this far
-        let begun = self.sealed.partition_point(|one| one.times.0 <= time);
-        let begun = self.sealed.get(..begun).unwrap_or_default();
-        for sealed in begun.iter().rev().take_while(|one| one.latest >= time) {
-            if time > sealed.times.1 || !sealed.filter.contains(&id) {
-                continue;
-            }
-            match sealed.holds(id, &self.spill) {
-                Ok(true) => return true,
-                Ok(false) => {}
-                Err(error) => {
-                    self.failure.get_or_insert(error);
-                }
-            }
-        }
-        false
-    }
-
-    /// Puts the ids in memory into the file. Where it cannot take them they stay, and so do all that
-    /// come after them.
-    fn seal(&mut self) {
-        self.young.sort();
-        let ids = &self.young.ids;
-        let at = self.spill.end();
-        for ids in ids.chunks(WRITTEN) {
-            let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_be_bytes()).collect();
-            if self.spill.append(&bytes).is_none() {
-                self.young.find_again();
+    /// The conflicts of all objects, by object. Records of one id whose times lie far apart are found
+    /// only now: a copy has the time of its event, so nobody looks for it elsewhere.
+    ///
+    /// # Errors
+    /// What was set aside could not be read back.
+    pub(super) fn finish(self) -> io::Result<BTreeMap<u32, Conflicts>> {
+        let (mut events, mut conflicts) = (self.events, self.conflicts);
+        let mut of_one_id: Option<Entry> = None;
+        events.each_sorted(&mut |entry| {
+            if entry.record & FIRST == 0 {
                 return;
             }
-        }
-        let bits = BloomFilter::with_num_bits(ids.len() * FILTER_BITS);
-        let mut filter = bits.hasher(Hasher::default()).hashes(HASHES);
-        filter.extend(ids);
-        let times = self.times.take().unwrap_or_default();
-        let place = self.sealed.partition_point(|one| one.times.0 <= times.0);
-        let sealed = Sealed {
-            times,
-            latest: None,
-            filter,
-            pages: ids.iter().step_by(PAGE).copied().collect(),
-            count: ids.len(),
-            at,
-        };
-        self.sealed.insert(place, sealed);
-        let mut latest = None;
-        for one in &mut self.sealed {
-            latest = latest.max(one.times.1);
-            one.latest = latest;
-        }
-        self.young.clear();
+            match of_one_id {
+                // what corrects a record is compared with none
+                Some(first) if first.id == entry.id && first.record & CORRECTS == 0 => {
+                    conflict(&mut conflicts, entry, first);
+                }
+                _ => of_one_id = Some(entry),
+            }
+        })?;
+        Ok(conflicts)
     }
 }
 
-impl Sealed {
-    fn holds(&self, id: u128, spill: &Spill) -> io::Result<bool> {
-        let pages = self.pages.partition_point(|first| *first <= id);
-        let Some(page) = pages.checked_sub(1) else {
-            return Ok(false);
-        };
-        let from = page * PAGE;
-        let mut bytes = [0; PAGE * ID];
-        let bytes = bytes
-            .get_mut(..(self.count - from).min(PAGE) * ID)
-            .unwrap_or_default();
-        spill.read(self.at + (from * ID) as u64, bytes)?;
-        let (ids, _) = bytes.as_chunks::<ID>();
-        Ok(ids.binary_search(&id.to_be_bytes()).is_ok())
+/// Notes that a record says something else than an earlier one of its id. A correction does so rightly.
+fn conflict(conflicts: &mut BTreeMap<u32, Conflicts>, new: Entry, other: Entry) {
+    if (new.record | other.record) & CORRECTS != 0 {
+        return;
     }
+    let (object, record) = at(new);
+    let conflicts = conflicts.entry(object).or_insert_with(|| Conflicts {
+        count: 0,
+        record: u32::MAX,
+        id: EventId::Missing,
+        other: (0, 0),
+    });
+    conflicts.count += 1;
+    if record < conflicts.record {
+        conflicts.record = record;
+        conflicts.id = match new.record & HASHED {
+            0 => EventId::Guid(new.id.to_be_bytes()),
+            _ => EventId::Missing,
+        };
+        conflicts.other = at(other);
+    }
+}
+
+const fn at(entry: Entry) -> At {
+    (entry.object, entry.record & RECORD)
+}
+
+/// A number to file something under that is no id.
+fn key(what: impl std::hash::Hash) -> u128 {
+    let half = |salt: u8| u128::from(Seeded.hash_one((salt, &what)));
+    half(0) << 64 | half(1)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::cell::Cell;
+    use std::collections::HashMap;
 
+    use super::super::spill::Spill;
     use super::*;
 
-    fn id(n: u64) -> EventId {
-        // looks random, as ids do
-        let high = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        EventId::parse(&format!(
-            "{:08x}-{:04x}-4000-8000-{n:012x}",
-            high >> 32,
-            high & 0xffff
-        ))
+    /// Objects by their place, each with the numbers of its records; counts how often they are read.
+    #[derive(Default)]
+    struct Shelf {
+        objects: HashMap<String, Vec<(u64, u64)>>,
+        read: Cell<u64>,
     }
 
-    fn small(spill: Spill) -> Duplicates {
-        Duplicates {
-            spill,
-            ..Duplicates::default()
+    impl ReadAgain for Shelf {
+        fn records(&self, place: &str) -> Option<Vec<(u64, u64)>> {
+            self.read.set(self.read.get() + 1);
+            self.objects.get(place).cloned()
         }
     }
 
-    #[test]
-    fn copies_are_known_again_wherever_their_ids_lie() {
-        let (mut met, mut twin) = (small(Spill::beyond(1_000)), HashSet::new());
-        let mut random = 7u64;
-        for n in 0..30_000u64 {
-            random = random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            // some come twice: at once, soon, or after very many others
-            let n = match random >> 60 {
-                0 => n.saturating_sub(1),
-                1 => n.saturating_sub((random >> 33) % 500),
-                2 => (random >> 33) % (n + 1),
-                _ => n,
+    impl Shelf {
+        fn put(&mut self, object: u32, records: &[(u64, u64)]) {
+            self.objects.insert(object.to_string(), records.to_vec());
+        }
+
+        fn note(&self, met: &mut Duplicates, object: u32, seen: &Seen) -> Verdict {
+            self.shared(met, object, seen, None)
+        }
+
+        fn shared(
+            &self,
+            met: &mut Duplicates,
+            object: u32,
+            seen: &Seen,
+            shared: Option<&Shared>,
+        ) -> Verdict {
+            let objects = Objects {
+                reader: self,
+                place: &|object| Ok(object.to_string()),
             };
-            let time = (n % 97 != 0).then(|| i64::try_from(n / 3).unwrap());
-            assert_eq!(met.is_new(&id(n), time), twin.insert(n), "{n}");
+            met.note(object, seen, shared, &objects)
         }
-        assert!(met.sealed.len() > 20 && met.young.ids.len() < 1_000);
-        assert!(met.take_failure().is_none());
-        for n in 0..3_000 {
-            assert!(met.is_new(&id(100_000 + n), Some(i64::try_from(n).unwrap())));
+    }
+
+    fn seen(id: u8, record: u32, content: u64) -> Seen {
+        Seen {
+            record,
+            row: 0,
+            id: EventId::Guid([id; 16]),
+            time: Some(i64::from(id)),
+            content,
+            corrects: false,
         }
     }
 
     #[test]
-    fn copies_are_known_again_in_whatever_order_their_times_come() {
-        let (mut met, mut twin) = (small(Spill::beyond(500)), Vec::new());
-        let mut random = 7u64;
-        let mut dice = move |sides: u64| {
-            random = random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            (random >> 33) % sides
+    fn records_of_one_id_are_copies_where_their_values_are_equal() {
+        let (mut shelf, mut met) = (Shelf::default(), Duplicates::default());
+        // the bytes and the value of each record: the third says the same as the first
+        shelf.put(0, &[(10, 1)]);
+        shelf.put(1, &[(20, 2), (30, 1), (40, 2), (50, 3)]);
+        assert_eq!(shelf.note(&mut met, 0, &seen(9, 0, 10)), Verdict::New);
+        assert_eq!(shelf.read.get(), 0);
+        for _ in 0..3 {
+            assert_eq!(
+                shelf.note(&mut met, 1, &seen(9, 0, 10)),
+                Verdict::Copy((0, 0))
+            );
+        }
+        assert_eq!(shelf.read.get(), 0, "equal bytes are equal values");
+        assert_eq!(shelf.note(&mut met, 1, &seen(9, 0, 20)), Verdict::New);
+        assert_eq!(
+            shelf.note(&mut met, 1, &seen(9, 1, 30)),
+            Verdict::Copy((0, 0))
+        );
+        assert_eq!(
+            shelf.note(&mut met, 1, &seen(9, 2, 40)),
+            Verdict::Copy((1, 0))
+        );
+        assert_eq!(shelf.note(&mut met, 1, &seen(9, 3, 50)), Verdict::New);
+        assert_eq!(
+            shelf.note(&mut met, 2, &seen(9, 7, 30)),
+            Verdict::Copy((0, 0))
+        );
+        assert_eq!(
+            shelf.note(&mut met, 2, &seen(9, 8, 20)),
+            Verdict::Copy((1, 0))
+        );
+        assert_eq!(shelf.read.get(), 2, "each object is read again once");
+        let conflicts = met.finish().unwrap();
+        let [(1, conflict)] = &conflicts.iter().collect::<Vec<_>>()[..] else {
+            panic!("{conflicts:?}");
         };
-        for _ in 0..60 {
-            // some days lie far apart, and some stretches reach over many others
-            let (from, length) = (dice(1_000_000), [50, 2_000, 400_000][dice(3) as usize]);
-            for _ in 0..300 {
-                let event = (twin.len() as u64, i64::try_from(from + dice(length)).ok());
-                assert!(met.is_new(&id(event.0), event.1), "{event:?}");
-                twin.push(event);
-                let (copy, time) = twin[dice(twin.len() as u64) as usize];
-                assert!(!met.is_new(&id(copy), time), "{copy} at {time:?}");
+        assert_eq!(
+            (conflict.count, conflict.record, conflict.other),
+            (2, 0, (0, 0))
+        );
+        assert_eq!(conflict.id, EventId::Guid([9; 16]));
+    }
+
+    #[test]
+    fn what_cannot_be_read_again_or_has_changed_is_another_record() {
+        let (mut shelf, mut met) = (Shelf::default(), Duplicates::default());
+        shelf.put(0, &[(11, 1)]);
+        shelf.put(1, &[(20, 1)]);
+        assert_eq!(shelf.note(&mut met, 0, &seen(9, 0, 10)), Verdict::New);
+        assert_eq!(shelf.note(&mut met, 1, &seen(9, 0, 20)), Verdict::New);
+        assert_eq!(shelf.note(&mut met, 2, &seen(9, 0, 21)), Verdict::New);
+        assert_eq!(met.finish().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn planted_records_make_a_run_read_a_few_times_as_much_at_the_most() {
+        let (mut shelf, mut met) = (Shelf::default(), Duplicates::default());
+        for object in 0..=200 {
+            shelf.put(object, &[(u64::from(object), 1)]);
+        }
+        for object in 0..200u8 {
+            met.begin();
+            let one = seen(object, 0, u64::from(object));
+            shelf.note(&mut met, u32::from(object), &one);
+        }
+        // the ids of all the others, again and again
+        for round in 0..20u32 {
+            met.begin();
+            for object in 0..200u8 {
+                let one = seen(object, u32::from(object), u64::from(1_000 + round));
+                shelf.note(&mut met, 200 + round, &one);
             }
         }
-        assert!(met.sealed.len() > 30);
-        assert!(met.sealed.is_sorted_by_key(|one| one.times.0));
+        assert!(shelf.read.get() <= 2 * 220 + 16, "{}", shelf.read.get());
     }
 
     #[test]
-    fn events_without_an_id_are_new_and_other_texts_are_ids_too() {
-        let mut met = Duplicates::default();
-        assert!(met.is_new(&EventId::Missing, None) && met.is_new(&EventId::Missing, None));
-        let other = EventId::parse("made by hand");
-        assert!(met.is_new(&other, None) && !met.is_new(&other, Some(5)));
-    }
-
-    #[test]
-    fn where_no_file_can_be_had_all_ids_stay_in_memory() {
-        let readable = tempfile::NamedTempFile::new().unwrap();
-        let mut met = small(Spill::on(
-            std::fs::File::open(readable.path()).unwrap(),
-            1_000,
-        ));
-        for n in 0..5_000 {
-            assert!(met.is_new(&id(n), Some(1)));
+    fn records_of_one_id_are_named_however_far_apart_they_lie() {
+        let (shelf, mut met) = (Shelf::default(), Duplicates::default());
+        met.events = Ids::on(Spill::beyond(50));
+        let planted = Seen {
+            time: Some(1_000_000),
+            ..seen(9, 5, 2)
+        };
+        assert_eq!(shelf.note(&mut met, 0, &seen(9, 3, 1)), Verdict::New);
+        for id in 10..200 {
+            assert_eq!(shelf.note(&mut met, 1, &seen(id, 0, 1)), Verdict::New);
         }
-        assert!(met.sealed.is_empty());
-        assert!((0..5_000).all(|n| !met.is_new(&id(n), Some(1))));
-        assert!(met.take_failure().is_none(), "nothing was lost");
+        assert_eq!(shelf.note(&mut met, 2, &planted), Verdict::New);
+        let conflicts = met.finish().unwrap();
+        let [(2, conflict)] = &conflicts.iter().collect::<Vec<_>>()[..] else {
+            panic!("{conflicts:?}");
+        };
+        assert_eq!((conflict.record, conflict.other), (5, (0, 3)));
     }
 
     #[test]
-    fn a_file_that_cannot_be_read_back_is_no_secret() {
-        let file = tempfile::tempfile().unwrap();
-        let mut met = small(Spill::on(file.try_clone().unwrap(), 1_000));
-        for n in 0..2_500 {
-            assert!(met.is_new(&id(n), Some(1)));
+    fn a_correction_counts_and_is_no_conflict() {
+        let (shelf, mut met) = (Shelf::default(), Duplicates::default());
+        let corrects = |content| Seen {
+            corrects: true,
+            ..seen(9, 0, content)
+        };
+        assert_eq!(shelf.note(&mut met, 0, &seen(9, 0, 1)), Verdict::New);
+        assert_eq!(shelf.note(&mut met, 1, &corrects(2)), Verdict::New);
+        assert_eq!(shelf.note(&mut met, 2, &corrects(2)), Verdict::Copy((1, 0)));
+        assert!(met.finish().unwrap().is_empty());
+    }
+
+    #[test]
+    fn records_without_an_id_are_new_and_other_texts_are_ids_too() {
+        let (shelf, mut met) = (Shelf::default(), Duplicates::default());
+        let with = |id: &str| Seen {
+            id: EventId::parse(id),
+            ..seen(9, 0, 1)
+        };
+        for _ in 0..2 {
+            assert_eq!(shelf.note(&mut met, 0, &with("")), Verdict::New);
         }
-        file.set_len(0).unwrap();
-        assert!(met.is_new(&id(3), Some(1)), "nobody knows");
-        assert!(met.take_failure().is_some());
+        assert_eq!(shelf.note(&mut met, 0, &with("by hand")), Verdict::New);
+        assert_eq!(
+            shelf.note(&mut met, 1, &with("by hand")),
+            Verdict::Copy((0, 0))
+        );
+    }
+
+    #[test]
+    fn a_shared_id_counts_once_only_where_the_records_agree() {
+        let call = Shared {
+            id: 7,
+            says: 1,
+            caller: 5,
+            recipient: 1,
+        };
+        let owner = Shared {
+            recipient: 2,
+            ..call
+        };
+        for (other, verdict) in [
+            (owner, Verdict::Shared),
+            (Shared { caller: 0, ..owner }, Verdict::Shared),
+            (Shared { caller: 6, ..owner }, Verdict::New),
+            (Shared { says: 2, ..owner }, Verdict::New),
+            (Shared { id: 8, ..owner }, Verdict::New),
+            (call, Verdict::New),
+        ] {
+            let (shelf, mut met) = (Shelf::default(), Duplicates::default());
+            let [one, two] = [(1, 1), (2, 2)].map(|(id, content)| Seen {
+                time: Some(5),
+                ..seen(id, 0, content)
+            });
+            assert_eq!(shelf.shared(&mut met, 0, &one, Some(&call)), Verdict::New);
+            assert_eq!(
+                shelf.shared(&mut met, 1, &two, Some(&other)),
+                verdict,
+                "{other:?}"
+            );
+            assert_eq!(shelf.note(&mut met, 2, &two), Verdict::Copy((1, 0)));
+            assert!(met.finish().unwrap().is_empty());
+        }
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use bitcode::{Decode, Encode};
 use chrono::Datelike as _;
-use rustc_hash::FxHashMap;
 
 use super::source_ip::{SourceIpId, SourceIps};
 use crate::event::time::{self, Epoch};
 use crate::finding::{CallCount, EventId, Finding, Outcome};
 use crate::names::NameId;
+use crate::seeded::SeededMap;
 
 /// What findings are grouped by. The names are the tally's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,7 +49,7 @@ impl std::fmt::Display for Period {
 /// Groups, each with a place that it keeps.
 #[derive(Debug, Clone, Default)]
 pub struct Groups {
-    places: FxHashMap<GroupKey, usize>,
+    places: SeededMap<GroupKey, usize>,
     groups: Vec<(GroupKey, Group)>,
 }
 

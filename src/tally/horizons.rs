@@ -8,11 +8,11 @@ use std::hash::BuildHasher as _;
 use std::sync::{PoisonError, RwLock};
 
 use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
 
 use super::group::Period;
 use crate::event::time::Epoch;
 use crate::names::Joined;
+use crate::seeded::Seeded;
 
 /// The groups that hold as many events as are shown, with the time of the latest of these.
 #[derive(Debug, Default)]
@@ -55,7 +55,7 @@ impl<'n> GroupNames<'n> {
 impl Horizons {
     /// What is later than this is no evidence for the group.
     pub fn of(&self, group: GroupNames<'_>) -> Epoch {
-        let hash = FxBuildHasher.hash_one(group);
+        let hash = Seeded.hash_one(group);
         let full = self.full.read().unwrap_or_else(PoisonError::into_inner);
         full.find(hash, |known| group.is(hash, known))
             .map_or(Epoch::MAX, |known| known.latest)
@@ -63,7 +63,7 @@ impl Horizons {
 
     /// The group holds as many events as are shown, the latest at that time.
     pub(super) fn set(&self, group: GroupNames<'_>, latest: Epoch) {
-        let hash = FxBuildHasher.hash_one(group);
+        let hash = Seeded.hash_one(group);
         let mut full = self.full.write().unwrap_or_else(PoisonError::into_inner);
         match full.find_mut(hash, |known| group.is(hash, known)) {
             Some(known) => known.latest = latest,

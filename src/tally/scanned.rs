@@ -19,6 +19,10 @@ pub struct Scanned {
     pub sequence: u64,
     /// The object's name.
     pub object: String,
+    /// Where its bytes are, for whoever must read them again: `s3://BUCKET/KEY` or a path. Empty where
+    /// they cannot be had twice.
+    #[bitcode(skip)]
+    pub place_of_bytes: String,
     /// Counts and problems of this object alone; records are counted as if none were a duplicate.
     pub coverage: Coverage,
     /// The account and Region of the object's key, for the objects' own count.
@@ -38,6 +42,8 @@ pub struct Scanned {
     /// Of these: what lies outside of what is asked for and does not count, by its place in `seen`;
     /// filled by [`Scanned::narrow`].
     pub outside: Vec<u32>,
+    /// Of these: calls that several accounts recorded, by their place in `seen`.
+    pub shared: Vec<(u32, Shared)>,
     /// The activity rows that `seen` points into, each once.
     pub rows: Vec<Activity>,
     /// What is told of events that stand as evidence.
@@ -71,6 +77,7 @@ impl Scanned {
         }
         self.names.clear();
         self.seen.clear();
+        self.shared.clear();
         self.rows.clear();
         self.facts.clear();
         self.groups.clear();
@@ -81,6 +88,7 @@ impl Scanned {
         Self {
             names: self.names,
             seen: self.seen,
+            shared: self.shared,
             rows: self.rows,
             facts: self.facts,
             groups: self.groups,
@@ -148,6 +156,23 @@ pub struct Seen {
     pub row: u32,
     pub id: EventId,
     pub time: Option<Epoch>,
+    /// The number of its bytes ([`ContentKey::bytes`](crate::event::content::ContentKey::bytes)).
+    pub content: u64,
+    /// It has an `addendum` with a reason: AWS corrects an earlier record by it, or delivers it late.
+    pub corrects: bool,
+}
+
+/// A call that CloudTrail recorded in several accounts, under one `sharedEventID`. Records of one call
+/// differ in `eventID`, `recipientAccountId` and in how much they say of the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Shared {
+    pub id: u128,
+    /// The number of all that they must agree in to be one call. The id alone proves nothing.
+    pub says: u64,
+    /// The number of the caller's `principalId`; zero where the record does not tell it.
+    pub caller: u32,
+    /// The number of the account whose log it is.
+    pub recipient: u32,
 }
 
 /// What events of one object have in common that are alike in all of this.

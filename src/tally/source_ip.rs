@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 
 use bitcode::{Decode, Encode};
 use roaring::RoaringBitmap;
-use rustc_hash::FxHashMap;
 
 use crate::names::{NameId, Names, Translation};
+use crate::seeded::SeededMap;
 
 /// `sourceIPAddress`: an IPv4 address, or by its name whatever else stands there, which is an IPv6
 /// address or the name of a service (CloudTrail record contents).
@@ -57,7 +57,7 @@ pub struct SourceIpId(u32);
 /// Every address that was met, once.
 #[derive(Debug, Clone, Default)]
 pub struct SourceIpTable {
-    ids: FxHashMap<SourceIp, u32>,
+    ids: SeededMap<SourceIp, u32>,
     met: Vec<SourceIp>,
 }
 

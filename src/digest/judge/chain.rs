@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
 use super::{LATE, STAMP, TrailThere, Window};
 use crate::digest::key::{Keys, Verdict};
 use crate::event::time::{Epoch, iso};
 use crate::integrity::proof::{ChainProof, Hole, HoleKind, Judgement, State};
 use crate::integrity::{Before, Chain, DigestFact, Previous, Standing};
+use crate::seeded::SeededMap;
 
 type Digests = BTreeMap<Arc<str>, DigestFact>;
-pub(super) type Findings<'d> = FxHashMap<&'d Arc<str>, Judgement>;
+pub(super) type Findings<'d> = SeededMap<&'d Arc<str>, Judgement>;
 
 /// A digest and what it says of the one before it.
 type After<'d> = (&'d Arc<str>, &'d Previous);
@@ -34,7 +33,7 @@ fn found(state: State, reason: impl Into<String>) -> Judgement {
 /// What can be said of each digest. The newest come first, because a valid digest speaks for the
 /// one before it.
 pub(super) fn findings<'d>(digests: &'d Digests, keys: &Keys) -> Findings<'d> {
-    let mut successors: FxHashMap<&str, Vec<After<'_>>> = FxHashMap::default();
+    let mut successors: SeededMap<&str, Vec<After<'_>>> = SeededMap::default();
     for (name, fact) in digests {
         if let Before::Digest(previous) = &fact.before {
             let after = successors.entry(&previous.name).or_default();

@@ -1,18 +1,17 @@
 //! Logs: those that are not what their digest says, those that are not there, those that no
 //! digest names.
 
-use rustc_hash::{FxHashMap, FxHashSet};
-
 use super::{LATE, STAMP, Window, chain};
 use crate::event::time::{Epoch, iso};
 use crate::integrity::proof::{
     ChainProof, HoleKind, LogCounts, ObjectFault, ObjectProof, Proof, State,
 };
 use crate::integrity::{Claim, Fault, Hash, Integrity, Reading, Settled};
+use crate::seeded::{SeededMap, SeededSet};
 use crate::source::key::{LogKey, LogKind};
 
 /// What the digests' states are by name.
-type States<'s> = FxHashMap<&'s str, State>;
+type States<'s> = SeededMap<&'s str, State>;
 
 /// The delivery stamp of a log by its name.
 pub(super) fn stamp(name: &str) -> Option<Epoch> {
@@ -131,10 +130,10 @@ fn faulty(one: &Settled, states: &States<'_>) -> ObjectProof {
 }
 
 /// The readings that no digest names and whose content belongs to a log that is not there.
-fn moved(integrity: &Integrity) -> FxHashMap<Hash, &str> {
+fn moved(integrity: &Integrity) -> SeededMap<Hash, &str> {
     let claims = integrity.claims.values().flatten();
-    let sought: FxHashSet<Hash> = claims.map(|claim| claim.sha256).collect();
-    let mut moved = FxHashMap::default();
+    let sought: SeededSet<Hash> = claims.map(|claim| claim.sha256).collect();
+    let mut moved = SeededMap::default();
     for (name, reading) in &integrity.readings {
         if let Reading::Content(hash) = reading
             && sought.contains(hash)

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
-use rustc_hash::FxBuildHasher;
 
 use crate::coverage::{Coverage, Hours, Sight};
 use crate::derive::outcome;
 use crate::event::{Event, Key};
 use crate::finding::Outcome;
 use crate::names::{NameId, Names};
+use crate::seeded::Seeded;
 use crate::tally::Activity;
 use crate::trail::{Change, TrailChange};
 
@@ -45,7 +45,7 @@ const KINDS: [Sight; 4] = [
 ];
 
 /// A name is copied only where it is new.
-type ByName<T> = HashMap<String, T, FxBuildHasher>;
+type ByName<T> = HashMap<String, T, Seeded>;
 
 /// The hours in which something was written to, and those in which it was read.
 type WriteAndRead = [Hours; 2];

@@ -161,6 +161,7 @@ const fn kind(kind: ProblemKind) -> &'static str {
         ProblemKind::TrailingBytes => "trailing bytes",
         ProblemKind::Unlisted => "not listed",
         ProblemKind::NotReadBack => "not read back",
+        ProblemKind::Conflict => "conflict",
         ProblemKind::Repaired => "repaired",
     }
 }

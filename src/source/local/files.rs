@@ -9,18 +9,18 @@ use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
 use super::SIDE_FILE;
 use crate::coverage::{Problem, ProblemKind};
 use crate::source::key::{LogKey, LogKind};
-use crate::source::{Listing, ObjectRef, Place, Scope};
+use crate::source::{Listing, ObjectRef, Place, Scope, Turn};
 
 /// A folder whose files are listed when its turn comes, or a single object.
 #[derive(Debug)]
 pub(super) struct Unit {
-    /// The day of what is in it.
-    pub(super) day: Option<NaiveDate>,
+    /// The turn of what is in it.
+    pub(super) turn: Turn,
     /// Below the root; of a folder with a `/` at the end, of the root empty.
     pub(super) name: String,
     pub(super) what: What,
@@ -29,7 +29,7 @@ pub(super) struct Unit {
 impl From<Folder> for Unit {
     fn from(folder: Folder) -> Self {
         Self {
-            day: folder.key.as_ref().map(|key| key.day),
+            turn: Turn::of(folder.key.as_ref()),
             name: folder.name.clone(),
             what: What::Folder(folder),
         }
@@ -39,7 +39,7 @@ impl From<Folder> for Unit {
 impl From<ObjectRef> for Unit {
     fn from(object: ObjectRef) -> Self {
         Self {
-            day: object.key.as_ref().map(|key| key.day),
+            turn: Turn::of(object.key.as_ref()),
             name: object.name.clone(),
             what: What::Object(Box::new(object)),
         }
@@ -120,7 +120,7 @@ impl Iterator for Files {
 }
 
 impl Files {
-    /// Units in the order of day and name.
+    /// Units in the order of turn and name.
     pub(super) fn new(units: Vec<Unit>, scope: &Scope) -> Self {
         Self {
             units: units.into_iter().peekable(),
@@ -147,7 +147,7 @@ impl Files {
     fn open(&mut self, unit: Unit) {
         let mut group = Vec::new();
         if let What::Folder(_) = unit.what {
-            let within = |next: &Unit| next.day == unit.day && next.name.starts_with(&unit.name);
+            let within = |next: &Unit| next.turn == unit.turn && next.name.starts_with(&unit.name);
             group.extend(std::iter::from_fn(|| self.units.next_if(within)));
         }
         group.insert(0, unit);
@@ -177,9 +177,9 @@ impl Files {
     }
 }
 
-/// The files of a folder that are of its day and may hold what the scope asks for.
+/// The files of a folder that are of its turn and may hold what the scope asks for.
 fn list(folder: &Folder, at: usize, scope: &Scope, entries: &mut Vec<Entry>) -> io::Result<()> {
-    let day = folder.key.as_ref().map(|key| key.day);
+    let turn = Turn::of(folder.key.as_ref());
     for entry in fs::read_dir(&folder.path)? {
         let entry = entry?;
         let file = entry.file_name();
@@ -187,7 +187,7 @@ fn list(folder: &Folder, at: usize, scope: &Scope, entries: &mut Vec<Entry>) -> 
             continue;
         }
         let key = folder.key_of(&file);
-        if key.as_ref().map(|key| key.day) != day || !scope.may_hold(key.as_ref()) {
+        if Turn::of(key.as_ref()) != turn || !scope.may_hold(key.as_ref()) {
             continue;
         }
         // of the entry itself it is told without walking down to it once more

@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 use super::files::{Files, Folder, Kind, Unit, is_side_file, object, unread};
 use crate::coverage::Problem;
 use crate::source::key::{DigestName, LogKind};
-use crate::source::{ObjectRef, Scope};
+use crate::source::{ObjectRef, Scope, Turn};
 
 /// The folders of a tree, and what was noted on the way to them.
 #[derive(Debug, Default)]
 pub struct Tree {
-    /// In the order of day and name.
+    /// In the order of turn and name.
     units: Vec<Unit>,
     /// How many files there are to read.
     count: u64,
@@ -93,7 +93,7 @@ impl Tree {
 
     fn sort(&mut self) {
         self.units
-            .sort_by(|a, b| (a.day, &a.name).cmp(&(b.day, &b.name)));
+            .sort_by(|a, b| (a.turn, &a.name).cmp(&(b.turn, &b.name)));
     }
 }
 
@@ -124,7 +124,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let folder = Folder::new(folder.to_owned(), name);
-        let day = folder.key.as_ref().map(|key| key.day);
+        let turn = Turn::of(folder.key.as_ref());
         for entry in fs::read_dir(&folder.path)? {
             let entry = entry?;
             let file = entry.file_name();
@@ -143,7 +143,7 @@ impl Walk<'_> {
                     if is_side_file(&file) || !self.scope.may_hold(key.as_ref()) {
                         continue;
                     }
-                    if key.as_ref().map(|key| key.day) == day {
+                    if Turn::of(key.as_ref()) == turn {
                         self.tree.met(&below);
                     } else {
                         self.tree.object(object(&entry.path(), below, key));

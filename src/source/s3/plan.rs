@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use super::lister::{IN_FLIGHT, Lister};
 use crate::coverage::Problem;
 use crate::source::key::{LogKey, LogKind};
-use crate::source::{Listing, ObjectRef, Scope};
+use crate::source::{Listing, ObjectRef, Scope, Turn};
 
 /// Objects in a page that needs no listing.
 const LOOSE: usize = 1_000;
@@ -36,7 +36,7 @@ pub struct Plan {
 /// A folder to list, or an object that is known already.
 #[derive(Debug)]
 struct Unit {
-    day: Option<NaiveDate>,
+    turn: Turn,
     name: String,
     what: What,
 }
@@ -52,13 +52,18 @@ impl Unit {
     fn key(&self) -> Option<LogKey> {
         match &self.what {
             What::Object(object) => object.key.clone(),
-            What::Folder { path, .. } => LogKey::parse(&format!("{path}*")),
+            What::Folder { path, .. } => folder_key(path),
         }
     }
 
     fn order(&self, other: &Self) -> Ordering {
-        (self.day, &self.name).cmp(&(other.day, &other.name))
+        (self.turn, &self.name).cmp(&(other.turn, &other.name))
     }
+}
+
+/// What the keys of a folder's objects say.
+fn folder_key(path: &str) -> Option<LogKey> {
+    LogKey::parse(&format!("{path}*"))
 }
 
 /// Objects in their order, and what went wrong behind them.
@@ -95,7 +100,7 @@ impl Plan {
 
     pub(super) fn folder(&mut self, lister: &Lister, path: String, day: Option<NaiveDate>) {
         self.units.push(Unit {
-            day,
+            turn: Turn::new(folder_key(&path).map(|key| key.kind), day),
             name: lister.name(&path),
             what: What::Folder {
                 lister: lister.clone(),
@@ -106,7 +111,7 @@ impl Plan {
 
     pub(super) fn object(&mut self, object: ObjectRef) {
         self.units.push(Unit {
-            day: object.key.as_ref().map(|key| key.day),
+            turn: Turn::of(object.key.as_ref()),
             name: object.name.clone(),
             what: What::Object(Box::new(object)),
         });
