@@ -162,6 +162,7 @@ const fn kind(kind: ProblemKind) -> &'static str {
         ProblemKind::Unlisted => "not listed",
         ProblemKind::NotReadBack => "not read back",
         ProblemKind::Repaired => "repaired",
+        ProblemKind::Misplaced => "not of that folder",
     }
 }
 
