@@ -358,9 +358,10 @@ impl ChainProof {
     /// Whose chain it is, in a few words.
     pub fn title(&self) -> String {
         let backfill = if self.backfill { ", backfill" } else { "" };
-        let place = match self.has_namesake {
-            true => format!(", below {}", self.place),
-            false => String::new(),
+        let place = match (self.has_namesake, &*self.place) {
+            (false, _) => String::new(),
+            (true, "") => ", at the top of the copy".to_owned(),
+            (true, place) => format!(", below {place}"),
         };
         format!(
             "{} {} (trail {}{backfill}{place})",

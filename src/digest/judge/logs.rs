@@ -276,7 +276,7 @@ impl Unclaimed<'_> {
             return match (self.stray, self.reading) {
                 (Some(stray), _) => self.fault(
                     ObjectFault::Unnamed,
-                    format!("no digest names it, and {stray}: put there by somebody else"),
+                    format!("no digest names it, and {stray}: it was added"),
                 ),
                 (None, Reading::Damaged(what)) => {
                     self.fault(ObjectFault::Unproven, what.to_string())
@@ -370,8 +370,8 @@ impl Unclaimed<'_> {
             let why = "it was delivered before the first digest here";
             return object(name, ObjectFault::Unproven, why, None);
         }
-        let why = "no digest names it, though its hour has one: put there by somebody else, or by a \
-               trail without validation";
+        let why = "no digest names it, though its hour has one: it was added, or it is of another trail, \
+                   whose digests are not here";
         object(name, ObjectFault::Unnamed, why, None)
     }
 }

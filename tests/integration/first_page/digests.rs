@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::chain::Writer;
-use crate::product::{Ran, finish, shared, trailscan};
+use crate::chain::{self, BUCKET, Writer};
+use crate::loopback;
+use crate::loopback::cloud::{Cloud, Trail};
+use crate::product::{Ran, finish, shared, signed_in, trailscan};
 
-const ORGANIZATION: &str = "AWSLogs/o-exampleorg/";
+const ORGANIZATION: &str = "AWSLogs/o-abc/";
 
 /// An account's trail, and its organization's of the same name, which begins half an hour later.
 fn two_trails(offset: &str) -> (TempDir, Writer, Writer) {
@@ -50,11 +52,7 @@ fn verify_with(folder: &Path, keys: &Path, arguments: &[&str]) -> Ran {
 fn assert_ends(ran: &Ran, code: i32, says: &str) {
     assert_eq!(ran.code, code, "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains(says), "{says}: {}", ran.stdout);
-    assert!(
-        !ran.stdout.contains("put there by somebody else"),
-        "{}",
-        ran.stdout
-    );
+    assert!(!ran.stdout.contains("it was added"), "{}", ran.stdout);
 }
 
 fn chains(ran: &Ran) -> Vec<Value> {
@@ -73,7 +71,7 @@ fn two_trails_of_one_name_are_two_chains() {
         assert_ends(&ran, 0, "12 of 12 digests valid, 36 of 36 logs valid");
         assert_eq!(chains(&ran).len(), 2);
         assert!(
-            ran.stdout.contains("below AWSLogs/o-exampleorg/"),
+            ran.stdout.contains("below AWSLogs/o-abc/"),
             "{}",
             ran.stdout
         );
@@ -138,11 +136,7 @@ fn trails_of_one_name_copied_into_one_folder_stay_apart() {
                 fs::create_dir_all(to.parent().unwrap()).unwrap();
                 fs::copy(writer.path(key), &to).unwrap();
                 if key.contains("Digest") {
-                    fs::copy(
-                        crate::chain::side(&writer.path(key)),
-                        crate::chain::side(&to),
-                    )
-                    .unwrap();
+                    fs::copy(chain::side(&writer.path(key)), chain::side(&to)).unwrap();
                 }
             }
         }
@@ -221,11 +215,7 @@ fn the_public_reports_come_out_as_their_readme_says() {
         for arguments in [&[][..], &["--until", "2026-11-20T15:17:28Z"]] {
             let ran = verify_with(&bucket, &folder.join("keys.json"), arguments);
             assert!(ran.code >= 3, "{report} {arguments:?}: {}", ran.stdout);
-            assert!(
-                !ran.stdout.contains("put there by somebody else"),
-                "{}",
-                ran.stdout
-            );
+            assert!(!ran.stdout.contains("it was added"), "{}", ran.stdout);
         }
         assert_eq!(
             verify_with(&bucket, &folder.join("keys.json"), &[]).code,
@@ -233,4 +223,72 @@ fn the_public_reports_come_out_as_their_readme_says() {
             "{report}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_bucket_the_chain_of_an_organization_is_not_that_of_an_account() {
+    let (root, own, organization) = two_trails("2026-11-20T00:44:03Z");
+    let buckets = tempfile::tempdir().unwrap();
+    let files = s3s_fs::FileSystem::new(buckets.path()).unwrap();
+    let mut trail = Trail::named("main_trail");
+    trail.bucket = BUCKET;
+    let written: chrono::DateTime<chrono::Utc> = "2026-11-20T06:25:28Z".parse().unwrap();
+    let status = json!({"IsLogging": true, "LatestDigestDeliveryError": "",
+        "LatestDigestDeliveryTime": written.timestamp()});
+    let cloud = Cloud::over(files, &[trail], own.api_keys()).telling(vec![("us-east-1", status)]);
+    let url = cloud.serve().await;
+    let client = loopback::aws(&url).await.s3();
+    let folder = root.path().join("bucket");
+    // nothing is left of what the trail of the account wrote
+    chain::upload(&client, BUCKET, &folder, |name| {
+        name.starts_with(ORGANIZATION)
+    })
+    .await;
+    let verify = |window: &[&str]| {
+        let mut command = signed_in();
+        command.arg("verify").arg(format!("s3://{BUCKET}"));
+        command.args(["--endpoint-url", &url]).args(window);
+        tokio::task::spawn_blocking(move || finish(command))
+    };
+    let open = [
+        "--since",
+        "2026-11-20T00:17:28Z",
+        "--until",
+        "2026-11-20T06:44:03Z",
+    ];
+    let ran = verify(&open).await.unwrap();
+    assert_eq!(ran.code, 4, "{}{}", ran.stdout, ran.stderr);
+    let gone = "no digest is here, and CloudTrail wrote some, the last at 2026-11-20T06:25:28Z";
+    assert!(ran.stdout.contains(gone), "{}", ran.stdout);
+    assert_eq!(ran.json("integrity.json")["logs"]["valid"], 18);
+    // with the account's chain, and without the end of the organization's
+    for key in own
+        .hours
+        .iter()
+        .flat_map(|hour| hour.logs.iter().chain([&hour.digest]))
+    {
+        let path = own.path(key);
+        chain::put(&client, BUCKET, key, fs::read(&path).unwrap(), &path).await;
+    }
+    let ran = verify(&open).await.unwrap();
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    for hour in &organization.hours[4..] {
+        for key in hour.logs.iter().chain([&hour.digest]) {
+            client
+                .delete_object()
+                .bucket(BUCKET)
+                .key(key)
+                .send()
+                .await
+                .unwrap();
+        }
+    }
+    let ran = verify(&open).await.unwrap();
+    assert_eq!(ran.code, 3, "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stdout
+            .contains("there is no digest after 2026-11-20T04:44:03Z"),
+        "{}",
+        ran.stdout
+    );
 }
