@@ -270,7 +270,8 @@ async fn in_a_bucket_the_chain_of_an_organization_is_not_that_of_an_account() {
         let path = own.path(key);
         chain::put(&client, BUCKET, key, fs::read(&path).unwrap(), &path).await;
     }
-    let ran = verify(&open).await.unwrap();
+    let short = [open[0], open[1], "--until", "2026-11-20T06:17:28Z"];
+    let ran = verify(&short).await.unwrap();
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     for hour in &organization.hours[4..] {
         for key in hour.logs.iter().chain([&hour.digest]) {
@@ -283,7 +284,7 @@ async fn in_a_bucket_the_chain_of_an_organization_is_not_that_of_an_account() {
                 .unwrap();
         }
     }
-    let ran = verify(&open).await.unwrap();
+    let ran = verify(&short).await.unwrap();
     assert_eq!(ran.code, 3, "{}{}", ran.stdout, ran.stderr);
     assert!(
         ran.stdout
