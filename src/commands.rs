@@ -5,6 +5,7 @@ mod init;
 mod policy;
 mod rules;
 mod run;
+mod verdict;
 mod verification;
 mod verify;
 

@@ -26,8 +26,8 @@ pub struct Problem {
     pub what: String,
 }
 
-/// What sort of problem. Everything but `Repaired` means that something was not read, or cannot be
-/// relied on.
+/// What sort of problem. Everything but `Repaired` and `Misplaced` means that something was not read,
+/// or cannot be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Encode, Decode)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemKind {
@@ -50,12 +50,14 @@ pub enum ProblemKind {
     Conflict,
     /// Bytes that are not UTF-8 were replaced; every record was still read.
     Repaired,
+    /// Records in a folder for another kind of record; all were read.
+    Misplaced,
 }
 
 impl ProblemKind {
     /// True where the run cannot be called complete.
     pub const fn is_loss(self) -> bool {
-        !matches!(self, Self::Repaired)
+        !matches!(self, Self::Repaired | Self::Misplaced)
     }
 }
 

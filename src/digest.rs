@@ -15,9 +15,9 @@ pub mod key;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::integrity::{Before, Chain, DigestFact, Evidence, Met, Reading, Standing};
+use crate::integrity::{Before, Chain, DigestFact, Evidence, Naming, Reading, Standing};
 use crate::sha256;
-use crate::source::key::{DigestName, LogKey, LogKind, from_account, from_file_name};
+use crate::source::key::{DigestName, Location, LogKey, LogKind};
 use crate::source::{Metadata, ObjectRef, Place, Scope};
 
 pub use ask::{AskError, ask};
@@ -33,8 +33,10 @@ const ALGORITHM: &str = "SHA256withRSA";
 pub enum Origin {
     /// Where AWS wrote them: bucket and key must be those in the digest.
     InPlace,
-    /// A copy, on disk or in an archive bucket: the key must be the same from the account on, and
-    /// the bucket that the digest names must be this one, where it is known.
+    /// A copy, on disk or in an archive bucket: the key must be the same from the account on (from
+    /// `AWSLogs` on, if the path shows it), and the bucket that the digest names must be this one, if
+    /// it is known. What a digest names is looked for only where it lies itself: of two copies in one
+    /// folder, neither stands for the other.
     Copy { bucket: Option<String> },
 }
 
@@ -50,29 +52,76 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// Where an object lies, in the names of this proof.
+    fn location(&self, object: &ObjectRef) -> Location {
+        let whole = |key: &str| Location {
+            front: String::new(),
+            tail: key.to_owned(),
+        };
+        let path = match (&self.origin, &object.place) {
+            (Origin::InPlace, Place::S3 { bucket, key }) => {
+                let name = format!("{bucket}/{key}");
+                return Location::of(&name)
+                    .filter(|at| name.ends_with(&at.tail))
+                    .unwrap_or_else(|| whole(&name));
+            }
+            (_, Place::S3 { key, .. }) => key,
+            (_, Place::File(_) | Place::Stdin) => &object.name,
+        };
+        let path = path.replace('\\', "/");
+        if LogKey::parse(&path).is_none()
+            && let Place::File(file) = &object.place
+            && LogKey::parse(&file.to_string_lossy()).is_some()
+            && let Some(at) = Location::of(&file.to_string_lossy().replace('\\', "/"))
+        {
+            // the root of the copy lies within the account: nothing below it has another front
+            return whole(&at.tail);
+        }
+        Location::of(&path).unwrap_or_else(|| whole(&path))
+    }
+
     /// What the digests call an object.
     pub fn name(&self, object: &ObjectRef) -> String {
-        match (&self.origin, &object.place) {
-            (Origin::InPlace, Place::S3 { bucket, key }) => format!("{bucket}/{key}"),
-            (_, Place::S3 { key, .. }) => tail(key),
-            (_, Place::File(path)) => {
-                let path = path.to_string_lossy().replace('\\', "/");
-                tail(&path)
+        let at = self.location(object);
+        at.front + &at.tail
+    }
+
+    /// The name of what a digest, which lies at `at`, says is in that bucket under that key.
+    fn named(&self, at: &Location, digest: &Document, bucket: &str, key: &str) -> String {
+        if self.origin == Origin::InPlace {
+            return format!("{bucket}/{key}");
+        }
+        let Some(target) = Location::of(key) else {
+            return format!("s3://{bucket}/{key}");
+        };
+        let own = Location::of(&digest.key)
+            .map(|own| own.front)
+            .unwrap_or_default();
+        let same_bucket = bucket == digest.bucket;
+        if same_bucket && target.front == own {
+            return at.front.clone() + &target.tail;
+        }
+        // the folder that holds the bucket, if the path shows the whole key
+        let whole = |base: &&str| base.is_empty() || base.ends_with('/');
+        if let Some(base) = at.front.strip_suffix(&own).filter(whole) {
+            if same_bucket {
+                return format!("{base}{key}");
             }
-            (_, Place::Stdin) => object.name.clone(),
+            // buckets copied side by side, each below its own name
+            let beside = base.strip_suffix(&format!("{}/", digest.bucket));
+            if let Some(above) = beside.filter(whole) {
+                return format!("{above}{bucket}/{key}");
+            }
+        }
+        match target.front == own {
+            // buckets copied into one another
+            true => at.front.clone() + &target.tail,
+            false => format!("s3://{bucket}/{key}"),
         }
     }
 
-    /// What a digest's words for a place are here.
-    fn named(&self, bucket: &str, key: &str) -> String {
-        match self.origin {
-            Origin::InPlace => format!("{bucket}/{key}"),
-            Origin::Copy { .. } => tail(key),
-        }
-    }
-
-    /// The evidence of a log.
-    pub fn log(&self, object: &ObjectRef, reading: Reading) -> Evidence {
+    /// The evidence of a log. `stray` says which of its records do not belong into its folder.
+    pub fn log(&self, object: &ObjectRef, reading: Reading, stray: Option<Box<str>>) -> Evidence {
         if let (Some(digested), Some(key)) = (&self.digested, &object.key) {
             let place = (key.account.clone(), key.region.clone());
             if key.kind == LogKind::Log && !digested.contains(&place) {
@@ -83,16 +132,18 @@ impl Reader {
         Evidence::Log {
             name: self.name(object),
             reading,
+            stray,
         }
     }
 
     /// The evidence of a digest of which only its name can be said. Nothing where that does not say
     /// which chain it belongs to.
     pub fn nameless(&self, object: &ObjectRef, standing: Standing) -> Option<Evidence> {
-        let name: Arc<str> = self.name(object).into();
+        let at = self.location(object);
+        let name: Arc<str> = format!("{}{}", at.front, at.tail).into();
         let own = DigestName::parse(&name)?;
         Some(Evidence::Digest {
-            chain: Arc::new(chain(&own)),
+            chain: Arc::new(chain(&own, &at, String::new())),
             fact: Box::new(DigestFact {
                 // an hour each
                 start: own.end - 3_600,
@@ -105,7 +156,8 @@ impl Reader {
                 before: Before::Unknown,
                 written: object.written,
                 named: 0,
-                met: Met::default(),
+                matching: 0,
+                kinds: BTreeSet::new(),
             }),
             name: Arc::clone(&name),
             claims: Vec::new(),
@@ -119,47 +171,65 @@ impl Reader {
         bytes: &[u8],
         metadata: &Metadata,
     ) -> Option<Evidence> {
-        let name: Arc<str> = self.name(object).into();
+        let at = self.location(object);
+        let name: Arc<str> = format!("{}{}", at.front, at.tail).into();
         let bad = |what: String| self.nameless(object, Standing::Bad(what));
         let document = match Document::read(bytes) {
             Ok(document) => document,
             Err(what) => return bad(format!("it is no digest: {what}")),
         };
-        let said = self.named(&document.bucket, &document.key);
-        let Some(own) = DigestName::parse(&said) else {
+        let said = format!("{}/{}", document.bucket, document.key);
+        if DigestName::parse(&said).is_none() {
             return bad(format!("it says it lies at {said}, where no digest does"));
+        }
+        let Some(own) = DigestName::parse(&name).or_else(|| DigestName::parse(&said)) else {
+            return None;
         };
         let hash = sha256::of(bytes);
         let to_sign = document.string_to_sign(&hash);
-        let standing = match self.moved(&name, &said, &document.bucket) {
+        let standing = match self.moved(&at, &name, &own, &document) {
             Some(moved) => Standing::Bad(moved),
             None => self.standing(&document, &to_sign, metadata),
         };
         let signature = metadata.get("signature");
-        let claims = document.logs.iter().filter(|log| {
+        let named = |bucket: &str, key: &str| self.named(&at, &document, bucket, key).into();
+        let elsewhere =
+            |bucket: &str| (bucket != document.bucket).then(|| Box::<str>::from(bucket));
+        let mut kinds = BTreeSet::new();
+        let mut claims = Vec::new();
+        for log in &document.logs {
             let key = LogKey::parse(&log.key);
-            self.scope.may_hold(key.as_ref())
-        });
-        let claims: Vec<_> = claims
-            .map(|log| (self.named(&log.bucket, &log.key).into(), log.sha256))
-            .collect();
+            kinds.extend(key.iter().map(|key| key.kind.folder()));
+            if self.scope.may_hold(key.as_ref()) {
+                claims.push(Naming {
+                    log: named(&log.bucket, &log.key),
+                    sha256: log.sha256,
+                    elsewhere: elsewhere(&log.bucket),
+                });
+            }
+        }
+        kinds.remove(LogKind::Log.folder());
         let unsigned = matches!(standing, Standing::Unsigned(_));
         let before = match &document.previous {
             None => Before::Start,
-            Some(previous) => {
-                let name = self.named(&previous.bucket, &previous.key);
-                Before::Digest(crate::integrity::Previous {
-                    end: DigestName::parse(&name).map(|name| name.end),
-                    name: name.into(),
-                    sha256: previous.sha256,
-                    signature: text_hash(&previous.signature),
-                    witness: unsigned.then(|| previous.signature.clone().into()),
-                })
+            Some(previous) => Before::Digest(crate::integrity::Previous {
+                end: DigestName::parse(&previous.key).map(|name| name.end),
+                name: named(&previous.bucket, &previous.key),
+                elsewhere: elsewhere(&previous.bucket),
+                sha256: previous.sha256,
+                signature: text_hash(&previous.signature),
+                witness: unsigned.then(|| previous.signature.clone().into()),
+            }),
+        };
+        let origin = match self.origin {
+            Origin::InPlace => String::new(),
+            Origin::Copy { .. } => {
+                let front = Location::of(&document.key).map(|own| own.front);
+                format!("{}/{}", document.bucket, front.unwrap_or_default())
             }
         };
         Some(Evidence::Digest {
-            chain: Arc::new(chain(&own)),
-            name,
+            chain: Arc::new(chain(&own, &at, origin)),
             fact: Box::new(DigestFact {
                 start: document.start,
                 end: document.end,
@@ -171,16 +241,42 @@ impl Reader {
                 before,
                 written: object.written,
                 named: u32::try_from(claims.len()).unwrap_or(u32::MAX),
-                met: Met::default(),
+                matching: 0,
+                kinds,
             }),
+            name: Arc::clone(&name),
             claims,
         })
     }
 
-    /// Why a digest does not lie where it says.
-    fn moved(&self, name: &str, said: &str, bucket: &str) -> Option<String> {
-        if name != said {
-            return Some(format!("it was moved here: it says it lies at {said}"));
+    /// Why a digest does not lie where it says, or is not of the account it says.
+    fn moved(
+        &self,
+        at: &Location,
+        name: &str,
+        own: &DigestName<'_>,
+        document: &Document,
+    ) -> Option<String> {
+        let (bucket, key) = (&document.bucket, &document.key);
+        let moved = match (&self.origin, Location::of(key)) {
+            (Origin::InPlace, _) => name != format!("{bucket}/{key}"),
+            (Origin::Copy { .. }, None) => true,
+            (Origin::Copy { .. }, Some(said)) => {
+                let layouts = at.layout().zip(said.layout());
+                at.tail != said.tail || layouts.is_some_and(|(here, said)| here != said)
+            }
+        };
+        if moved {
+            return Some(format!(
+                "it was moved here: it says it lies at {bucket}/{key}"
+            ));
+        }
+        if let Some(account) = document
+            .account
+            .as_deref()
+            .filter(|said| *said != own.account)
+        {
+            return Some(format!("it says it is of account {account}"));
         }
         match &self.origin {
             Origin::Copy { bucket: Some(from) } if from != bucket => Some(format!(
@@ -229,23 +325,15 @@ pub fn is_digest(object: &ObjectRef) -> bool {
     }
 }
 
-/// The key from the account's folder on. A file that was taken out of its folders is called what
-/// CloudTrail would call it; anything else keeps its name.
-fn tail(key: &str) -> String {
-    if let Some(tail) = from_account(key) {
-        return tail.to_owned();
-    }
-    let file = key.rsplit('/').next().unwrap_or(key);
-    from_file_name(file).unwrap_or_else(|| key.to_owned())
-}
-
-fn chain(name: &DigestName<'_>) -> Chain {
+fn chain(name: &DigestName<'_>, at: &Location, origin: String) -> Chain {
     Chain {
         account: name.account.to_owned(),
         region: name.region.to_owned(),
         trail: name.trail.to_owned(),
         home_region: name.home_region.to_owned(),
         backfill: name.backfill,
+        place: at.front.clone(),
+        origin,
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! CloudTrail writes, once an hour for each account, Region and trail, a signed digest that names
 //! the logs delivered in that hour with the SHA-256 of their content, and the digest before it
-//! (facts, section 3). Facts come in any order, one object at a time, and a log is kept only until
-//! the digest that names it has been met, or the other way round: so memory grows with the hours
-//! of the window and not with its logs. [`merge`](Integrity::merge) is associative and commutative.
+//! (facts, section 3). Facts come in any order, one object at a time. A log is forgotten as soon as
+//! one digest that names it is known and its content is what that digest says, so memory grows with
+//! the hours of the window and not with its logs. Everything else (another content, several digests
+//! or several files of one name) is kept for the proof, which weighs all of it together.
 
 pub mod proof;
 
@@ -16,8 +17,9 @@ use crate::event::time::Epoch;
 /// SHA-256.
 pub type Hash = [u8; 32];
 
-/// The chain a digest belongs to: one a trail, account and Region, and beside it one of backfill
-/// digests, which AWS makes later for logs that an hour's digest missed.
+/// The chain a digest belongs to: one for each trail, account, Region and place, and beside it one of
+/// backfill digests, which AWS makes later for logs that an hour's digest missed. Two trails may have
+/// one name (an account's and its organization's), so the place is part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Chain {
     pub account: String,
@@ -25,6 +27,11 @@ pub struct Chain {
     pub trail: String,
     pub home_region: String,
     pub backfill: bool,
+    /// What stands before the account's folder where the digest lies.
+    pub place: String,
+    /// In a copy, what the digest says stands there, with its bucket; empty in a bucket, where both
+    /// must be the same, and where the digest does not say.
+    pub origin: String,
 }
 
 /// One digest as it was found.
@@ -47,7 +54,10 @@ pub struct DigestFact {
     pub written: Option<Epoch>,
     /// How many logs of the window it names.
     pub named: u32,
-    pub met: Met,
+    /// How many of them were found with the content it says, and are forgotten.
+    pub matching: u32,
+    /// The folders of the files it names, other than `CloudTrail`.
+    pub kinds: BTreeSet<&'static str>,
 }
 
 /// What its own signature, or the lack of it, says of a digest. What its neighbours say is decided
@@ -83,6 +93,8 @@ pub enum Before {
 pub struct Previous {
     /// Its name in [`Integrity::digests`].
     pub name: Box<str>,
+    /// Its bucket, if it is not that of its successor.
+    pub elsewhere: Option<Box<str>>,
     /// The end of its hour, by its name.
     pub end: Option<Epoch>,
     pub sha256: Hash,
@@ -93,16 +105,6 @@ pub struct Previous {
     pub witness: Option<Box<str>>,
 }
 
-/// How the logs that a digest names were found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Met {
-    pub matching: u32,
-    /// Another content, or damaged.
-    pub altered: u32,
-    /// There, and could not be read.
-    pub unread: u32,
-}
-
 /// What a digest says of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
@@ -110,6 +112,17 @@ pub struct Claim {
     /// The digest's name.
     pub digest: Arc<str>,
     pub sha256: Hash,
+    /// The log's bucket, if it is not that of the digest.
+    pub elsewhere: Option<Box<str>>,
+}
+
+/// A log as a digest names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Naming {
+    pub log: Box<str>,
+    pub sha256: Hash,
+    /// As in [`Claim`].
+    pub elsewhere: Option<Box<str>>,
 }
 
 /// What was found of a log.
@@ -127,105 +140,121 @@ pub enum Reading {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
     /// A log of an account and Region without any digest.
-    Undigested {
-        account: String,
-        region: String,
-    },
+    Undigested { account: String, region: String },
     Log {
         name: String,
         reading: Reading,
+        /// The log lies in a folder for another kind of record than it holds; the text says which.
+        stray: Option<Box<str>>,
     },
+    /// A log that was listed and is gone. A digest that names it shows that it is missing.
+    Gone,
     Digest {
         chain: Arc<Chain>,
         name: Arc<str>,
         fact: Box<DigestFact>,
-        claims: Vec<(Box<str>, Hash)>,
+        claims: Vec<Naming>,
     },
 }
 
-/// A log that a digest names and that was met.
+/// A log whose content is what a digest says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     pub log: Box<str>,
     pub claim: Claim,
-    /// Nothing where the content is what the digest says.
-    pub fault: Option<Fault>,
 }
 
-/// Why a log is not what its digest says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    /// Its content has another hash.
-    Differs(Hash),
-    Damaged(Box<str>),
-    Unread(Box<str>),
-}
-
-/// The facts of a run. Names of logs and digests are those the digests use: `bucket/key`, or the
-/// part of the key from the account on where a copy is checked.
+/// The facts of a run. Names of logs and digests say where these lie: `bucket/key`, or the path below
+/// the root of a copy, with the folders that CloudTrail gives.
 #[derive(Debug, Default)]
 pub struct Integrity {
     pub digests: BTreeMap<Arc<Chain>, BTreeMap<Arc<str>, DigestFact>>,
-    /// Logs that were named and not met.
+    /// What digests name and is not settled.
     pub claims: BTreeMap<Box<str>, Vec<Claim>>,
-    /// Logs that were met and not named.
-    pub readings: BTreeMap<Box<str>, Reading>,
+    /// Logs that were found and are not settled; several files may have one name in a copy.
+    pub readings: BTreeMap<Box<str>, Vec<Reading>>,
+    /// Logs with records that do not belong into their folder, and which records.
+    pub strays: BTreeMap<Box<str>, Box<str>>,
     /// How many logs there were of accounts and Regions without any digest: nothing else can be
     /// said of them, so their names are not kept.
     pub undigested: BTreeMap<(String, String), u64>,
-    /// Logs that are not what their digest says.
-    pub faulty: Vec<Settled>,
-    /// Logs that were met and named since the last [`take_settled`](Self::take_settled).
+    /// How many logs were found. The proof must count each once.
+    pub found: u64,
+    /// Logs that were settled since the last [`take_settled`](Self::take_settled).
     settled: Vec<Settled>,
 }
 
 impl Integrity {
-    /// Takes up what one object taught.
+    /// Adds the evidence of one object.
     pub fn absorb(&mut self, evidence: Evidence) {
         match evidence {
             Evidence::Undigested { account, region } => {
+                self.found += 1;
                 *self.undigested.entry((account, region)).or_default() += 1;
             }
-            Evidence::Log { name, reading } => self.read(name.into(), reading),
+            Evidence::Log {
+                name,
+                reading,
+                stray,
+            } => {
+                self.found += 1;
+                let name: Box<str> = name.into();
+                if let Some(stray) = stray {
+                    self.strays.insert(name.clone(), stray);
+                }
+                self.read(name, reading);
+            }
+            Evidence::Gone => {}
             Evidence::Digest {
                 chain,
                 name,
                 fact,
                 claims,
             } => {
-                self.digest(&chain, &name, *fact);
-                for (log, sha256) in claims {
-                    let (chain, digest) = (Arc::clone(&chain), Arc::clone(&name));
+                let name = self.digest(&chain, name, *fact);
+                for naming in claims {
                     let claim = Claim {
-                        chain,
-                        digest,
-                        sha256,
+                        chain: Arc::clone(&chain),
+                        digest: Arc::clone(&name),
+                        sha256: naming.sha256,
+                        elsewhere: naming.elsewhere,
                     };
-                    self.claim(log, claim);
+                    self.claim(naming.log, claim);
                 }
             }
         }
     }
 
-    /// Adds what another worker or run learnt.
+    /// Adds the facts of another worker or run.
     pub fn merge(&mut self, other: Self) {
+        let mut renamed: BTreeMap<(Arc<Chain>, Arc<str>), Arc<str>> = BTreeMap::new();
         for (chain, digests) in other.digests {
             for (name, fact) in digests {
-                self.digest(&chain, &name, fact);
+                let kept = self.digest(&chain, Arc::clone(&name), fact);
+                if kept != name {
+                    renamed.insert((Arc::clone(&chain), name), kept);
+                }
             }
         }
         for (log, claims) in other.claims {
-            for claim in claims {
+            for mut claim in claims {
+                let digest = (Arc::clone(&claim.chain), Arc::clone(&claim.digest));
+                if let Some(kept) = renamed.get(&digest) {
+                    claim.digest = Arc::clone(kept);
+                }
                 self.claim(log.clone(), claim);
             }
         }
-        for (log, reading) in other.readings {
-            self.read(log, reading);
+        for (log, readings) in other.readings {
+            for reading in readings {
+                self.read(log.clone(), reading);
+            }
         }
         for (place, logs) in other.undigested {
             *self.undigested.entry(place).or_default() += logs;
         }
-        self.faulty.extend(other.faulty);
+        self.strays.extend(other.strays);
+        self.found += other.found;
         self.settled.extend(other.settled);
     }
 
@@ -254,7 +283,8 @@ impl Integrity {
             digest.is_some_and(|digest| digest.standing == Standing::Signed)
         };
         let logs = self.claims.iter();
-        let logs = logs.filter(|(_, claims)| claims.iter().any(signed));
+        let logs = logs
+            .filter(|(log, claims)| !self.readings.contains_key(*log) && claims.iter().any(signed));
         logs.map(|(log, _)| &**log).chain(previous).collect()
     }
 
@@ -263,95 +293,111 @@ impl Integrity {
         std::mem::take(&mut self.settled)
     }
 
-    /// The same digest may be met twice (asked for again with more keys): the better standing holds.
-    fn digest(&mut self, chain: &Arc<Chain>, name: &Arc<str>, fact: DigestFact) {
-        let digests = self.digests.entry(Arc::clone(chain)).or_default();
-        match digests.get_mut(name) {
-            None => {
-                digests.insert(Arc::clone(name), fact);
+    /// The logs that digests name and that were not found, or were settled by another digest before.
+    pub fn unmet(&self) -> BTreeSet<Box<str>> {
+        let logs = self.claims.keys();
+        let unmet = logs.filter(|log| !self.readings.contains_key(*log));
+        unmet.cloned().collect()
+    }
+
+    /// Takes back that a log was settled by a digest, because another digest names it too: both are
+    /// then weighed together.
+    pub fn recall(&mut self, log: Box<str>, digest: &str, sha256: Hash) {
+        for (chain, digests) in &mut self.digests {
+            let Some((name, fact)) = digests.get_key_value(digest) else {
+                continue;
+            };
+            if fact.matching == 0 {
+                continue;
             }
-            Some(known) => {
-                let met = known.met.plus(fact.met);
-                if fact.standing.rank() < known.standing.rank() {
-                    *known = fact;
-                }
-                known.met = met;
+            let claim = Claim {
+                chain: Arc::clone(chain),
+                digest: Arc::clone(name),
+                sha256,
+                elsewhere: None,
+            };
+            if let Some(fact) = digests.get_mut(digest) {
+                fact.matching -= 1;
             }
+            self.claims.entry(log.clone()).or_default().push(claim);
+            let reading = Reading::Content(sha256);
+            self.readings.entry(log).or_default().push(reading);
+            return;
         }
     }
 
-    fn claim(&mut self, log: Box<str>, claim: Claim) {
-        match self.readings.remove(&log) {
-            Some(reading) => self.settle(log, claim, &reading),
-            None => {
-                let claims = self.claims.entry(log).or_default();
-                if !claims.contains(&claim) {
-                    claims.push(claim);
-                }
+    /// Takes back what was settled of logs that a further digest names, as far as it is still here.
+    pub fn recall_settled(&mut self) {
+        let unmet = self.unmet();
+        let settled = std::mem::take(&mut self.settled).into_iter();
+        let (again, settled): (Vec<_>, Vec<_>) = settled.partition(|one| unmet.contains(&one.log));
+        self.settled = settled;
+        for one in again {
+            self.recall(one.log, &one.claim.digest, one.claim.sha256);
+        }
+    }
+
+    /// Adds a digest and returns the name it is kept under. Two files of one name are two digests:
+    /// neither stands for what the other names.
+    fn digest(&mut self, chain: &Arc<Chain>, name: Arc<str>, fact: DigestFact) -> Arc<str> {
+        let digests = self.digests.entry(Arc::clone(chain)).or_default();
+        let mut own = Arc::clone(&name);
+        let mut copy = 1;
+        while let Some(known) = digests.get_mut(&own) {
+            if known.is_same(&fact) {
+                known.matching += fact.matching;
+                return own;
             }
+            copy += 1;
+            own = format!("{name} (file {copy} of this name)").into();
+        }
+        digests.insert(Arc::clone(&own), fact);
+        own
+    }
+
+    fn claim(&mut self, log: Box<str>, claim: Claim) {
+        let alone = !self.claims.contains_key(&log);
+        let matches = |readings: &Vec<Reading>| *readings == [Reading::Content(claim.sha256)];
+        if alone && self.readings.get(&log).is_some_and(matches) {
+            self.readings.remove(&log);
+            self.settle(log, claim);
+            return;
+        }
+        let claims = self.claims.entry(log).or_default();
+        if !claims.contains(&claim) {
+            claims.push(claim);
         }
     }
 
     fn read(&mut self, log: Box<str>, reading: Reading) {
-        match self.claims.remove(&log) {
-            Some(claims) => {
-                for claim in claims {
-                    self.settle(log.clone(), claim, &reading);
-                }
-            }
-            None => {
-                self.readings.insert(log, reading);
-            }
+        let alone = !self.readings.contains_key(&log);
+        let expected = self.claims.get(&log).and_then(|claims| match &**claims {
+            [claim] => Some(Reading::Content(claim.sha256)),
+            _ => None,
+        });
+        if alone
+            && expected.as_ref() == Some(&reading)
+            && let Some(claim) = self.claims.remove(&log).and_then(|mut claims| claims.pop())
+        {
+            self.settle(log, claim);
+            return;
         }
+        self.readings.entry(log).or_default().push(reading);
     }
 
-    fn settle(&mut self, log: Box<str>, claim: Claim, reading: &Reading) {
-        let fault = match reading {
-            Reading::Content(found) if *found == claim.sha256 => None,
-            Reading::Content(found) => Some(Fault::Differs(*found)),
-            Reading::Damaged(what) => Some(Fault::Damaged(what.clone())),
-            Reading::Unread(why) => Some(Fault::Unread(why.clone())),
-        };
+    fn settle(&mut self, log: Box<str>, claim: Claim) {
         let digests = self.digests.entry(Arc::clone(&claim.chain)).or_default();
         if let Some(digest) = digests.get_mut(&claim.digest) {
-            let count = match &fault {
-                None => &mut digest.met.matching,
-                Some(Fault::Differs(_) | Fault::Damaged(_)) => &mut digest.met.altered,
-                Some(Fault::Unread(_)) => &mut digest.met.unread,
-            };
-            *count += 1;
+            digest.matching += 1;
         }
-        let settled = Settled { log, claim, fault };
-        if settled.fault.is_some() {
-            self.faulty.push(settled.clone());
-        }
-        self.settled.push(settled);
+        self.settled.push(Settled { log, claim });
     }
 }
 
-impl Standing {
-    const fn rank(&self) -> u8 {
-        match self {
-            Self::Signed => 0,
-            Self::Bad(_) => 1,
-            Self::NoKey => 2,
-            Self::Unsigned(_) => 3,
-            Self::Unread(_) => 4,
-        }
-    }
-}
-
-impl Met {
-    const fn plus(self, other: Self) -> Self {
-        Self {
-            matching: self.matching + other.matching,
-            altered: self.altered + other.altered,
-            unread: self.unread + other.unread,
-        }
-    }
-
-    /// All of them.
-    pub const fn total(self) -> u32 {
-        self.matching + self.altered + self.unread
+impl DigestFact {
+    /// True if both describe the same content with the same signature.
+    fn is_same(&self, other: &Self) -> bool {
+        let of = |fact: &Self| (fact.sha256, fact.signature, fact.standing.clone());
+        of(self) == of(other)
     }
 }

@@ -11,6 +11,7 @@ mod intake;
 mod lessons;
 mod scan;
 mod seal;
+mod strays;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

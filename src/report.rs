@@ -26,7 +26,7 @@ use crate::coverage::Coverage;
 use crate::event::time::Epoch;
 use crate::finding::{Finding, iso_time};
 use crate::hipaa::Citation;
-use crate::integrity::proof::{self, Proof};
+use crate::integrity::proof::Proof;
 use crate::rules::{Rejected, RuleSet, Unconfigured};
 use crate::severity::Severity;
 use crate::tally::Tally;
@@ -285,12 +285,8 @@ impl Report {
                 thousands(partly)
             ),
         };
-        let proven = match self.integrity.as_ref().map(Proof::state) {
-            None => "",
-            Some(proof::State::Valid) => ", as AWS signed them",
-            Some(proof::State::NotProven) => ", their integrity is NOT PROVEN",
-            Some(proof::State::Broken) => ", their integrity is BROKEN",
-        };
+        let proof = self.integrity.as_ref();
+        let proven = proof.map(Proof::said_of_logs).unwrap_or_default();
         format!("{found}{hidden}; {whole}{proven}{unseen}.")
     }
 }

@@ -2,12 +2,13 @@
 
 use super::run::output::Folder;
 use super::run::{self, find, progress};
+use super::verdict::Outcome;
 use super::verification::{self, Verification};
 use super::{Exit, say};
 use crate::cli::{Coverage, CoverageFormat};
 use crate::config::Config;
 use crate::detect::Detector;
-use crate::integrity::proof;
+use crate::integrity::proof::Proof;
 use crate::report::{Assessment, Report, json, terminal};
 use crate::rules::RuleSet;
 use crate::source::{Scope, Source};
@@ -83,15 +84,14 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
             say(&String::from_utf8_lossy(&text))?;
         }
     }
-    let seen = |assessment: &Assessment| *assessment == Assessment::Assessed;
-    if report
-        .integrity
-        .as_ref()
-        .is_some_and(|proof| proof.state() == proof::State::Broken)
-    {
-        return Ok(Exit::Broken);
-    }
-    let whole =
-        report.coverage.is_complete() && report.rules.iter().all(|rule| seen(&rule.assessment));
-    Ok(if whole { Exit::Done } else { Exit::Incomplete })
+    let rules = report.rules.iter();
+    let outcome = Outcome {
+        integrity: report.integrity.as_ref().map(Proof::state),
+        incomplete: !report.coverage.is_complete(),
+        findings: false,
+        unassessed: rules
+            .map(|rule| &rule.assessment)
+            .any(|assessment| *assessment != Assessment::Assessed),
+    };
+    Ok(outcome.exit())
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Duration, Utc};
 
+use super::verdict::Outcome;
 use super::verification::{self, Verification};
 use super::{Exit, say};
 use crate::aws::Aws;
@@ -20,7 +21,7 @@ use crate::cli::{
 use crate::config::Config;
 use crate::correlate::correlate;
 use crate::detect::Detector;
-use crate::integrity::proof::{self, Proof};
+use crate::integrity::proof::Proof;
 use crate::pipeline::{self, Options};
 use crate::report::{Assessment, Provenance, Report, notes, terminal};
 use crate::rules::load::RuleText;
@@ -305,24 +306,16 @@ pub(super) fn warn_of_regions(selection: &Selection) {
     }
 }
 
-/// Broken integrity wins over all; incomplete wins over findings, because an incomplete run proves
-/// nothing. Where there is nothing to report, a rule that could not see its events is not clean.
+/// The exit code of a run.
 fn exit(report: &Report, fail_on: FailOn) -> Exit {
-    let found = fail_on
-        .0
-        .is_some_and(|least| report.worst.is_some_and(|worst| worst >= least));
-    let unseen = fail_on.0.is_some_and(|least| {
-        let rules = report.rules.iter();
-        let mut unseen = rules.filter(|rule| rule.assessment != Assessment::Assessed);
-        unseen.any(|rule| rule.level >= least)
-    });
-    let complete = report.coverage.is_complete();
-    match (report.integrity.as_ref().map(Proof::state), found) {
-        (Some(proof::State::Broken), _) => Exit::Broken,
-        (Some(proof::State::NotProven), _) => Exit::Incomplete,
-        _ if !complete => Exit::Incomplete,
-        (_, true) => Exit::Findings,
-        _ if unseen => Exit::Incomplete,
-        (_, false) => Exit::Done,
-    }
+    let level = fail_on.0;
+    let rules = report.rules.iter();
+    let mut unseen = rules.filter(|rule| rule.assessment != Assessment::Assessed);
+    let outcome = Outcome {
+        integrity: report.integrity.as_ref().map(Proof::state),
+        incomplete: !report.coverage.is_complete(),
+        findings: level.is_some_and(|least| report.worst.is_some_and(|worst| worst >= least)),
+        unassessed: level.is_some_and(|least| unseen.any(|rule| rule.level >= least)),
+    };
+    outcome.exit()
 }

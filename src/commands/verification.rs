@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Seek as _, Write as _};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -23,6 +23,7 @@ use crate::integrity::{Integrity, Settled};
 use crate::pipeline::{self, Input, Ledger, Options, Work};
 use crate::report::grid;
 use crate::report::integrity::{self as written, About, Matching};
+use crate::sha256;
 use crate::source::key::{LogKey, is_below_region};
 use crate::source::s3::{self, Access, Plan};
 use crate::source::{ObjectRef, Place, Scope, Source, discover};
@@ -104,10 +105,12 @@ impl<'r> Verification<'r> {
         })
     }
 
-    /// Asks for what is still missing, draws the proof, and writes it and the keys.
+    /// Asks for what is still missing, draws the proof, and writes it and the keys. `evaluated` says
+    /// that the events of the logs count, and not only their content.
     pub(super) fn finish(
         mut self,
         tally: &mut Tally,
+        evaluated: bool,
         options: &Options,
         progress: &Bar,
     ) -> anyhow::Result<(About, Proof, Vec<String>)> {
@@ -116,7 +119,9 @@ impl<'r> Verification<'r> {
             // what CloudTrail wrote may lie in what could not be listed
             self.trails.clear();
         }
+        let read = tally.coverage.objects.read;
         let integrity = &mut tally.integrity;
+        let listed = integrity.found;
         if self.reader.origin == Origin::InPlace {
             self.follow(integrity, options, progress);
         }
@@ -134,9 +139,30 @@ impl<'r> Verification<'r> {
             buckets: self.buckets.into_keys().collect(),
             trails: self.trails,
         };
+        let mut spooled = self.spool.close()?;
+        let recalled = recall(integrity, &mut spooled)?;
+        let found = integrity.found;
         let mut proof = judge(integrity, &self.reader.keys, &window);
+        if proof.logs.found() != found || (evaluated && read > listed) {
+            bail!(
+                "the counts of the proof do not add up, which is a bug in trailscan: {found} logs \
+                 found, {listed} of them listed, {read} read, {:?}",
+                proof.logs
+            );
+        }
+        if evaluated && found > listed {
+            proof.limits.push(format!(
+                "{} logs that digests name were not in the listing: they were looked up and \
+                 verified, and their events were not evaluated",
+                found - listed
+            ));
+        }
         proof.limits.append(&mut self.limits);
-        let matching = self.spool.read()?;
+        let matching = spooled.lines()?;
+        let matching = matching.filter(|line| {
+            let again = |line: &Matching| recalled.contains(&*line.object);
+            !line.as_ref().is_ok_and(again)
+        });
         let folder = self.folder;
         let mut files = vec![folder.stream("integrity.json", |out| {
             written::json(out, &self.about, &proof, matching)
@@ -226,7 +252,7 @@ pub(super) fn read(
     let Some(verification) = verification else {
         return Ok((tally, None, Vec::new()));
     };
-    let (_, proof, files) = verification.finish(&mut tally, options, progress)?;
+    let (_, proof, files) = verification.finish(&mut tally, true, options, progress)?;
     grid::take_digests(&mut tally.coverage, &proof);
     Ok((tally, Some(proof), files))
 }
@@ -332,8 +358,8 @@ impl Spool {
         Ok(Self { path, file })
     }
 
-    /// Reads it again, and leaves nothing of it.
-    fn read(self) -> anyhow::Result<impl Iterator<Item = io::Result<Matching>>> {
+    /// Ends writing. The file is gone from its folder, and can be read.
+    fn close(self) -> anyhow::Result<Spooled> {
         let spooled = || format!("cannot keep the names of logs in {}", self.path.display());
         let (mut file, written) = self
             .file
@@ -343,20 +369,46 @@ impl Spool {
         let file = File::open(&self.path).with_context(spooled)?;
         // the file lives on until it is closed
         std::fs::remove_file(&self.path).with_context(spooled)?;
-        let lines = BufReader::new(file).lines();
+        Ok(Spooled(file))
+    }
+}
+
+/// The names of valid logs, to be read as often as needed.
+struct Spooled(File);
+
+impl Spooled {
+    fn lines(&mut self) -> io::Result<impl Iterator<Item = io::Result<Matching>>> {
+        self.0.rewind()?;
+        let lines = BufReader::new(&self.0).lines();
         Ok(lines.map(|line| Ok(serde_json::from_str(&line?)?)))
     }
 }
 
+/// Takes back what was settled by one digest of logs that another digest names, too, and returns
+/// their names: the proof weighs both.
+fn recall(integrity: &mut Integrity, spooled: &mut Spooled) -> io::Result<BTreeSet<Box<str>>> {
+    let unmet = integrity.unmet();
+    let mut recalled = BTreeSet::new();
+    if unmet.is_empty() {
+        return Ok(recalled);
+    }
+    for line in spooled.lines()? {
+        let line = line?;
+        let hash = sha256::read(&line.sha256).and_then(|hash| hash.try_into().ok());
+        if let (Some(log), Some(hash)) = (unmet.get(&*line.object), hash) {
+            integrity.recall(log.clone(), &line.digest, hash);
+            recalled.insert(log.clone());
+        }
+    }
+    Ok(recalled)
+}
+
 impl Ledger for Spool {
     fn settled(&self, settled: &Settled) {
-        // what does not match is kept by the proof
-        if settled.fault.is_some() {
-            return;
-        }
         let line = Matching {
             object: settled.log.to_string(),
             digest: settled.claim.digest.to_string(),
+            sha256: sha256::written(&settled.claim.sha256),
         };
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let (out, result) = &mut *file;

@@ -5,10 +5,10 @@ use chrono::Duration;
 
 use super::run::output::Folder;
 use super::run::{self, find, progress};
+use super::verdict::Outcome;
 use super::verification::Verification;
 use super::{Exit, say};
 use crate::cli::Verify;
-use crate::integrity::proof::State;
 use crate::pipeline::{self, Work};
 use crate::report::integrity::summary;
 use crate::source::{Scope, Source};
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
         ledger: Some(&verification.spool),
     };
     let mut tally = pipeline::run(found.input, work, &scope, &options, &progress);
-    let (about, proof, files) = verification.finish(&mut tally, &options, &progress)?;
+    let (about, proof, files) = verification.finish(&mut tally, false, &options, &progress)?;
     progress.end();
     if !arguments.quiet {
         say(&summary(&about, &proof))?;
@@ -54,9 +54,10 @@ pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
     for problem in &tally.coverage.problems {
         progress::note(&format!("{}: {}", problem.object, problem.what));
     }
-    Ok(match (proof.state(), tally.coverage.is_complete()) {
-        (State::Broken, _) => Exit::Broken,
-        (State::Valid, true) => Exit::Done,
-        (State::NotProven, _) | (State::Valid, false) => Exit::Incomplete,
-    })
+    let outcome = Outcome {
+        integrity: Some(proof.state()),
+        incomplete: !tally.coverage.is_complete(),
+        ..Outcome::default()
+    };
+    Ok(outcome.exit())
 }

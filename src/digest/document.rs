@@ -13,6 +13,8 @@ const HASH: &str = "SHA-256";
 /// A digest, read.
 #[derive(Debug)]
 pub(super) struct Document {
+    /// The account it says it is of.
+    pub(super) account: Option<String>,
     pub(super) start: Epoch,
     pub(super) end: Epoch,
     /// The end as the digest writes it: signed letter by letter.
@@ -46,6 +48,7 @@ pub(super) struct Log {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Written {
+    aws_account_id: Option<String>,
     digest_start_time: String,
     digest_end_time: String,
     #[serde(rename = "digestS3Bucket")]
@@ -117,6 +120,7 @@ impl Document {
             })
         });
         Ok(Self {
+            account: written.aws_account_id,
             start,
             end,
             end_text: written.digest_end_time,

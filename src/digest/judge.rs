@@ -1,23 +1,32 @@
 //! The proof, drawn once all facts are known: digests one chain at a time, then logs by theirs.
 
 mod chain;
+mod join;
 mod logs;
+mod weigh;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::key::Keys;
 use crate::event::time::{Epoch, iso};
-use crate::integrity::proof::{ChainProof, HoleKind, HourLogs, KeyUse, Proof, State, Undigested};
+use crate::integrity::proof::{
+    ChainProof, HoleKind, HourLogs, HourProof, KeyUse, LogCounts, Proof, State, Undigested,
+};
 use crate::integrity::{Before, Chain, DigestFact, Integrity, Standing};
 use crate::seeded::SeededMap;
 use crate::trail::{Asked, Status, Trail};
 
+const HOUR: Epoch = 3_600;
+
 /// AWS writes a digest within the hour after the hour it speaks for; what is newer may still come.
-const LATE: Epoch = 2 * 3_600;
+const LATE: Epoch = 2 * HOUR;
 
 /// A log is stamped up to so long before it is delivered (facts, 2.1).
 const STAMP: Epoch = 15 * 60;
+
+/// How far the clock of this computer may be behind that of AWS.
+const SKEW: Epoch = 5 * 60;
 
 /// What the facts are held against.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,13 +56,26 @@ pub struct TrailThere {
 
 impl TrailThere {
     /// True for the chain of its own account. Of an organization's members nobody says when one
-    /// left.
+    /// left. A trail of an account may have the name of its organization's: the place tells which
+    /// of the two wrote a chain.
     fn is_of(&self, chain: &ChainProof) -> bool {
-        self.region == chain.region
+        let organization = chain.place.rsplit('/').nth(1);
+        let organization = organization.is_some_and(|folder| folder.starts_with("o-"));
+        self.trail.organization == organization
+            && self.region == chain.region
             && self.trail.name == chain.trail
             && self.trail.home_region == chain.home_region
             && self.trail.owner() == chain.account
             && !chain.backfill
+    }
+
+    /// Where it writes, as [`ChainProof::place`].
+    fn place(&self) -> String {
+        let Trail { bucket, prefix, .. } = &self.trail;
+        match prefix.trim_matches('/') {
+            "" => format!("{bucket}/AWSLogs/"),
+            prefix => format!("{bucket}/{prefix}/AWSLogs/"),
+        }
     }
 
     /// Its status and when it wrote the last digest.
@@ -65,23 +87,36 @@ impl TrailThere {
     }
 }
 
-/// Draws the proof. What is left of claims and readings is used up.
+/// Draws the proof and uses up the facts.
 pub fn judge(integrity: &mut Integrity, keys: &Keys, window: &Window) -> Proof {
+    integrity.recall_settled();
     let mut proof = Proof::default();
-    let missing = missing(integrity);
     let settled = settled_until(integrity, window);
-    let mut chains = Vec::new();
+    let joined = join::join(std::mem::take(&mut integrity.digests));
+    let findings: Vec<_> = joined
+        .iter()
+        .map(|one| chain::findings(&one.digests, keys))
+        .collect();
     let mut states: SeededMap<&str, State> = SeededMap::default();
-    for (chain, digests) in &integrity.digests {
-        let findings = chain::findings(digests, keys);
-        let mut of = ChainProof::of(chain);
-        for (name, fact) in chain::in_time(digests) {
+    for (name, found) in findings.iter().flatten() {
+        states.insert(name, found.state);
+    }
+    let mut weighed = weigh::weigh(integrity, &states);
+    let mut chains = Vec::new();
+    for (one, findings) in joined.iter().zip(&findings) {
+        let mut of = ChainProof::of(&one.chain);
+        of.places.clone_from(&one.places);
+        for (name, fact) in chain::in_time(&one.digests) {
             let Some(found) = findings.get(name) else {
                 continue;
             };
-            states.insert(name, found.state);
-            count(&mut proof, chain, fact, found.state, keys);
-            let hour = crate::integrity::proof::HourProof {
+            count(&mut proof, &one.chain, fact, found.state, keys);
+            let logs = weighed.hours.remove(name).unwrap_or_default();
+            match found.state {
+                State::Valid => proof.logs.valid += u64::from(fact.matching),
+                _ => proof.logs.not_proven += u64::from(fact.matching),
+            }
+            of.hours.push(HourProof {
                 start: fact.start,
                 end: fact.end,
                 digest: Arc::clone(name),
@@ -89,19 +124,12 @@ pub fn judge(integrity: &mut Integrity, keys: &Keys, window: &Window) -> Proof {
                 found: found.clone(),
                 logs: HourLogs {
                     named: fact.named,
-                    matching: fact.met.matching,
-                    altered: fact.met.altered,
-                    missing: missing.get(name).copied().unwrap_or(0),
-                    unread: fact.met.unread,
+                    matching: fact.matching + logs.matching,
+                    ..logs
                 },
-            };
-            match found.state {
-                State::Valid => proof.logs.valid += u64::from(fact.met.matching),
-                _ => proof.logs.not_proven += u64::from(fact.met.matching),
-            }
-            of.hours.push(hour);
+            });
         }
-        of.holes = chain::holes(chain, digests, &findings, window, settled);
+        of.holes = chain::holes(one, findings, window, settled);
         chains.push(of);
     }
     for there in &window.trails {
@@ -109,6 +137,7 @@ pub fn judge(integrity: &mut Integrity, keys: &Keys, window: &Window) -> Proof {
             chains.extend(chain::gone(there, window));
         }
     }
+    name_apart(&mut chains);
     proof.chains = chains;
     for ((account, region), logs) in &integrity.undigested {
         proof.logs.not_proven += logs;
@@ -118,18 +147,35 @@ pub fn judge(integrity: &mut Integrity, keys: &Keys, window: &Window) -> Proof {
             logs: *logs,
         });
     }
-    logs::judge(integrity, &states, window, settled, &mut proof);
-    limits(integrity, window, &mut proof);
+    for matched in &weighed.matched {
+        match matched.state {
+            State::Valid => proof.logs.valid += 1,
+            _ => proof.logs.not_proven += 1,
+        }
+    }
+    proof.matched = weighed.matched;
+    logs::judge(
+        integrity,
+        weighed.objects,
+        &joined,
+        &states,
+        window,
+        settled,
+        &mut proof,
+    );
+    limits(&joined, window, &mut proof);
     proof
 }
 
-/// How many logs of each digest were not met.
-fn missing(integrity: &Integrity) -> SeededMap<Arc<str>, u32> {
-    let mut missing: SeededMap<Arc<str>, u32> = SeededMap::default();
-    for claim in integrity.claims.values().flatten() {
-        *missing.entry(Arc::clone(&claim.digest)).or_default() += 1;
+/// Chains of one account, Region and trail are told apart by their places.
+fn name_apart(chains: &mut [ChainProof]) {
+    let mut titles: SeededMap<String, u32> = SeededMap::default();
+    for chain in &*chains {
+        *titles.entry(chain.title()).or_default() += 1;
     }
-    missing
+    for chain in chains {
+        chain.has_namesake = titles.get(&chain.title()).is_some_and(|count| *count > 1);
+    }
 }
 
 /// Up to when digests must be there: two hours ago; of a copy, two hours before the newest thing
@@ -143,9 +189,11 @@ fn settled_until(integrity: &Integrity, window: &Window) -> Epoch {
         .values()
         .flat_map(|digests| digests.values());
     let logs = integrity.readings.keys().chain(integrity.claims.keys());
+    // what claims to be of the future says nothing of the present
     let newest = digests
         .map(|digest| digest.end)
         .chain(logs.filter_map(|log| logs::stamp(log)))
+        .filter(|time| *time <= window.now + SKEW)
         .max();
     newest.unwrap_or(window.now).min(window.now) - LATE
 }
@@ -171,15 +219,10 @@ fn count(proof: &mut Proof, chain: &Chain, fact: &DigestFact, state: State, keys
 }
 
 /// What a reader must know of what was not checked.
-fn limits(integrity: &Integrity, window: &Window, proof: &mut Proof) {
+fn limits(joined: &[join::Joined], window: &Window, proof: &mut Proof) {
     let mut limits = BTreeSet::new();
-    let facts = || {
-        integrity
-            .digests
-            .values()
-            .flat_map(|digests| digests.values())
-    };
-    let unsigned = facts().filter(|fact| matches!(fact.standing, Standing::Unsigned(_)));
+    let facts = joined.iter().flat_map(|one| one.digests.values());
+    let unsigned = facts.filter(|fact| matches!(fact.standing, Standing::Unsigned(_)));
     let unsigned = unsigned.count();
     if unsigned > 0 {
         limits.insert(format!(
@@ -216,7 +259,7 @@ fn limits(integrity: &Integrity, window: &Window, proof: &mut Proof) {
             ));
         }
     }
-    for (chain, digests) in &integrity.digests {
+    for join::Joined { chain, digests, .. } in joined {
         let first = chain::in_time(digests).into_iter().next();
         if let (None, Some((_, first))) = (window.since, first)
             && let Before::Digest(_) = first.before
@@ -227,6 +270,23 @@ fn limits(integrity: &Integrity, window: &Window, proof: &mut Proof) {
                 chain.account, chain.region, chain.trail
             ));
         }
+    }
+    let LogCounts {
+        other_kinds,
+        pending,
+        ..
+    } = proof.logs;
+    if other_kinds > 0 {
+        limits.insert(format!(
+            "{other_kinds} logs are of a kind that no digest here names (Insight events, network \
+             activity): nobody can prove that CloudTrail wrote them"
+        ));
+    }
+    if pending > 0 {
+        limits.insert(format!(
+            "{pending} logs are too new for their digest, which is not due yet: they are proven by a \
+             run two hours later"
+        ));
     }
     proof.limits.extend(limits);
 }

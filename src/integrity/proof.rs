@@ -51,6 +51,9 @@ pub struct Proof {
     /// it are counted and not listed here.
     #[serde(skip)]
     pub objects: Vec<ObjectProof>,
+    /// Logs that match a digest and that were weighed at the end; most are not kept.
+    #[serde(skip)]
+    pub matched: Vec<Matched>,
     /// Accounts and Regions without any digest: their logs are not proven and not listed.
     pub undigested: Vec<Undigested>,
     /// The keys that digests asked for, by fingerprint.
@@ -59,6 +62,15 @@ pub struct Proof {
     pub buckets: BTreeSet<String>,
     /// What could not be checked and why, one sentence each.
     pub limits: Vec<String>,
+}
+
+/// A log whose content is what a digest says.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Matched {
+    pub object: String,
+    pub digest: Arc<str>,
+    /// That of the digest.
+    pub state: State,
 }
 
 /// How many digests are what.
@@ -83,6 +95,10 @@ pub struct LogCounts {
     pub pending: u64,
     /// Under a digest that is not valid, in an hour without one, or not to be read.
     pub not_proven: u64,
+    /// Of a kind that no valid digest here names: Insight events and network activity.
+    pub other_kinds: u64,
+    /// Not there, and nobody can tell whether they should be.
+    pub absent: u64,
 }
 
 /// One chain.
@@ -93,6 +109,14 @@ pub struct ChainProof {
     pub trail: String,
     pub home_region: String,
     pub backfill: bool,
+    /// What stands before the account's folder where its newest digest lies.
+    pub place: String,
+    /// The same of all its digests.
+    #[serde(skip)]
+    pub places: BTreeSet<String>,
+    /// There is another chain of the same account, Region and trail in another place.
+    #[serde(skip)]
+    pub has_namesake: bool,
     /// In the order of their time.
     pub hours: Vec<HourProof>,
     /// Times without a digest.
@@ -179,6 +203,8 @@ pub enum ObjectFault {
     Unread,
     /// Its digest is not valid, or its hour has none.
     Unproven,
+    /// Not there, and nobody can tell whether it should be.
+    Absent,
 }
 
 impl ObjectFault {
@@ -192,6 +218,7 @@ impl ObjectFault {
             Self::Pending => "pending",
             Self::Unread => "not read",
             Self::Unproven => "not proven",
+            Self::Absent => "not found",
         }
     }
 }
@@ -231,7 +258,8 @@ impl Proof {
             | LogCounts { unnamed: 1.., .. } => State::Broken,
             LogCounts {
                 not_proven: 1.., ..
-            } => State::NotProven,
+            }
+            | LogCounts { absent: 1.., .. } => State::NotProven,
             _ => State::Valid,
         };
         let nothing = match self.digests.total() {
@@ -250,8 +278,9 @@ impl Proof {
         let counts = format!(
             "{}, {}",
             of(d.valid, d.total(), "digests"),
-            of(l.valid, l.total() - l.pending, "logs")
+            of(l.valid, l.total() - l.pending - l.other_kinds, "logs")
         );
+        let counts = format!("{counts}{}", l.beside());
         let front = match self.state() {
             State::Broken => "BROKEN",
             State::NotProven if d.total() == 0 => {
@@ -261,6 +290,25 @@ impl Proof {
             State::Valid => "valid",
         };
         format!("{front}: {counts}")
+    }
+
+    /// What may be said of the logs that were read, to follow "all logs found were read": "as AWS
+    /// signed them" stands for the logs that are proven, and for no other.
+    pub fn said_of_logs(&self) -> String {
+        let logs = self.logs;
+        match self.state() {
+            State::NotProven => ", their integrity is NOT PROVEN".to_owned(),
+            State::Broken => ", their integrity is BROKEN".to_owned(),
+            State::Valid if logs.found() == 0 => String::new(),
+            State::Valid if logs.valid == 0 => format!(", none of them proven{}", logs.beside()),
+            State::Valid if logs.valid == logs.found() => ", as AWS signed them".to_owned(),
+            State::Valid => format!(
+                ", {} of {} as AWS signed them{}",
+                logs.valid,
+                logs.found(),
+                logs.beside()
+            ),
+        }
     }
 
     /// The hours of the holes in that state, to the nearest.
@@ -284,7 +332,25 @@ impl DigestCounts {
 impl LogCounts {
     /// All of them.
     pub const fn total(self) -> u64 {
-        self.valid + self.altered + self.missing + self.unnamed + self.pending + self.not_proven
+        self.found() + self.missing + self.absent
+    }
+
+    /// Those that were found. A run in which this is not the number of logs that were read, or
+    /// could not be read, is a bug.
+    pub const fn found(self) -> u64 {
+        self.valid + self.altered + self.unnamed + self.pending + self.not_proven + self.other_kinds
+    }
+
+    /// Those that no digest can prove yet or at all, in words that follow a count.
+    fn beside(self) -> String {
+        let mut text = String::new();
+        if self.pending > 0 {
+            text.push_str(&format!(", {} pending", self.pending));
+        }
+        if self.other_kinds > 0 {
+            text.push_str(&format!(", {} of a kind without digests", self.other_kinds));
+        }
+        text
     }
 }
 
@@ -292,8 +358,13 @@ impl ChainProof {
     /// Whose chain it is, in a few words.
     pub fn title(&self) -> String {
         let backfill = if self.backfill { ", backfill" } else { "" };
+        let place = match (self.has_namesake, &*self.place) {
+            (false, _) => String::new(),
+            (true, "") => ", at the top of the copy".to_owned(),
+            (true, place) => format!(", below {place}"),
+        };
         format!(
-            "{} {} (trail {}{backfill})",
+            "{} {} (trail {}{backfill}{place})",
             self.account, self.region, self.trail
         )
     }
@@ -312,6 +383,9 @@ impl ChainProof {
             trail: chain.trail.clone(),
             home_region: chain.home_region.clone(),
             backfill: chain.backfill,
+            place: chain.place.clone(),
+            places: BTreeSet::from([chain.place.clone()]),
+            has_namesake: false,
             hours: Vec::new(),
             holes: Vec::new(),
         }

@@ -2,6 +2,7 @@
 
 mod sights;
 
+use super::strays::Strays;
 use super::{Work, seal};
 use crate::coverage::{Coverage, Hour, ProblemKind};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
@@ -89,21 +90,28 @@ impl<'r> Worker<'r> {
             return seal::hash(&mut self.decoder, scanned, object, fetched, reader);
         };
         let mut taken = Taken::new(detection, self.scope, room);
+        taken.strays = Strays::of(object);
         let visit = &mut |record, event: &Event<'_>| taken.take(record, event);
         let decoded = match self.decoder.decode_in_pieces(&fetched.bytes, visit) {
             Some(decoded) => Ok(decoded),
             None => {
                 taken = taken.forgotten();
+                taken.strays = Strays::of(object);
                 let visit = &mut |record, event: &Event<'_>| taken.take(record, event);
                 self.decoder.decode(&fetched.bytes, visit)
             }
         };
+        let stray = taken.strays.what();
         let evidence = reader.and_then(|reader| {
-            seal::evidence(reader, &mut self.decoder, object, fetched, &decoded)
+            let stray = stray.as_deref();
+            seal::evidence(reader, &mut self.decoder, object, fetched, &decoded, stray)
         });
         let scanned = match decoded {
             Ok(decoded) if decoded.content == Content::Log => {
                 log(object, &decoded, &taken, &mut coverage);
+                if let Some(stray) = stray {
+                    coverage.problem(&object.name, ProblemKind::Misplaced, stray);
+                }
                 taken.sights.leave(&taken.scanned.names, &mut coverage);
                 // a key that says nothing: the object is counted where its first event belongs
                 let first = taken.scanned.rows.first().map(|row| {
@@ -238,6 +246,7 @@ struct Taken<'w, 'r> {
     scope: &'r Scope,
     scanned: Scanned,
     sights: Sights,
+    strays: Strays,
     /// The newest event, those outside of the window too: how late the file came is told by it.
     newest: Option<Epoch>,
     outside: u64,
@@ -252,6 +261,7 @@ impl<'w, 'r> Taken<'w, 'r> {
             scope,
             scanned: room,
             sights: Sights::default(),
+            strays: Strays::default(),
             newest: None,
             outside: 0,
             undated: 0,
@@ -265,6 +275,9 @@ impl<'w, 'r> Taken<'w, 'r> {
 
     fn take(&mut self, record: u32, event: &Event<'_>) {
         self.newest = self.newest.max(event.time());
+        if self.strays.are_sought() {
+            self.strays.note(record, event);
+        }
         if self.is_outside(event) {
             self.outside += 1;
             return;

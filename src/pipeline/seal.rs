@@ -1,6 +1,7 @@
 //! What an object proves: the evidence of logs and digests, beside whatever else is done with them.
 
-use crate::coverage::Coverage;
+use super::strays::Strays;
+use crate::coverage::{Coverage, ProblemKind};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
 use crate::digest::Reader;
 use crate::integrity::{Evidence, Reading, Standing};
@@ -41,18 +42,25 @@ pub(super) fn hash(
     fetched: &Fetched,
     reader: Option<&Reader>,
 ) -> Scanned {
-    let is_log = |kind: LogKind| kind != LogKind::Digest;
+    let mut strays = Strays::of(object);
     let decoded = match object.key.as_ref().map(|key| key.kind) {
-        Some(kind) if is_log(kind) => decoder.open(&fetched.bytes).map(|bytes| Decoded {
+        Some(LogKind::Log) => decoder.open(&fetched.bytes).map(|bytes| Decoded {
             inflated: bytes.len() as u64,
             ..Decoded::default()
         }),
-        _ => decoder.decode(&fetched.bytes, &mut |_, _| {}),
+        _ => decoder.decode(&fetched.bytes, &mut |record, event| {
+            strays.note(record, event)
+        }),
     };
+    let stray = strays.what();
     if let Some(reader) = reader {
-        scanned.integrity = evidence(reader, decoder, object, fetched, &decoded);
+        let stray = stray.as_deref();
+        scanned.integrity = evidence(reader, decoder, object, fetched, &decoded, stray);
     }
     let coverage = &mut scanned.coverage;
+    if let Some(stray) = stray {
+        coverage.problem(&object.name, ProblemKind::Misplaced, stray);
+    }
     match decoded {
         Ok(decoded) if decoded.content == Content::Log => {
             coverage.objects.read = 1;
@@ -68,8 +76,8 @@ pub(super) fn hash(
 /// The evidence of a log that could not be had. One that is gone is missed by its digest.
 pub(super) fn unread(reader: &Reader, object: &ObjectRef, error: &FetchError) -> Option<Evidence> {
     match error {
-        FetchError::Gone => None,
-        _ => Some(reader.log(object, Reading::Unread(error.to_string().into()))),
+        FetchError::Gone => Some(Evidence::Gone),
+        _ => Some(reader.log(object, Reading::Unread(error.to_string().into()), None)),
     }
 }
 
@@ -80,6 +88,7 @@ pub(super) fn evidence(
     object: &ObjectRef,
     fetched: &Fetched,
     decoded: &Result<Decoded, DecodeError>,
+    stray: Option<&str>,
 ) -> Option<Evidence> {
     match decoded.as_ref().map(|decoded| decoded.content) {
         Ok(Content::Digest) => return opened(reader, decoder, object, fetched),
@@ -96,9 +105,10 @@ pub(super) fn evidence(
             Reading::Unread(error.to_string().into())
         }
         (None, Err(error)) => Reading::Damaged(error.to_string().into()),
-        (None, Ok(_)) => return None,
+        // what is evaluated and was not hashed must not be missing from the proof
+        (None, Ok(_)) => Reading::Unread("its content was not hashed".into()),
     };
-    Some(reader.log(object, reading))
+    Some(reader.log(object, reading, stray.map(Into::into)))
 }
 
 /// The evidence of a digest.

@@ -38,6 +38,8 @@ pub struct About {
 pub struct Matching {
     pub object: String,
     pub digest: String,
+    /// Of its content, in hexadecimal.
+    pub sha256: String,
 }
 
 #[derive(Serialize)]
@@ -88,18 +90,24 @@ pub fn json(
     let states: SeededMap<&str, State> = hours
         .map(|hour| (&*hour.digest, hour.found.state))
         .collect();
-    for matching in matching {
-        let matching = matching?;
-        let valid = states.get(&*matching.digest) == Some(&State::Valid);
+    let mut write = |object: &str, digest: &str| {
+        let valid = states.get(digest) == Some(&State::Valid);
         line.write(&Line {
-            object: &matching.object,
+            object,
             state: match valid {
                 true => State::Valid,
                 false => State::NotProven,
             },
             reason: (!valid).then_some("it is what its digest says, which is not valid itself"),
-            digest: &matching.digest,
-        })?;
+            digest,
+        })
+    };
+    for matched in &proof.matched {
+        write(&matched.object, &matched.digest)?;
+    }
+    for matching in matching {
+        let matching = matching?;
+        write(&matching.object, &matching.digest)?;
     }
     out.write_all(b"\n  ]\n}\n")
 }
@@ -147,9 +155,18 @@ pub fn summary(about: &About, proof: &Proof) -> String {
         thousands(d.broken),
         thousands(d.not_proven)
     );
+    let beside = [
+        (l.other_kinds, "of a kind without digests"),
+        (l.absent, "not found"),
+    ];
+    let beside = beside.iter().filter(|(count, _)| *count > 0);
+    let beside: String = beside
+        .map(|(count, what)| format!(" + {} {what}", thousands(*count)))
+        .collect();
     let _ = writeln!(
         out,
-        "  logs {} = {} valid + {} altered + {} missing + {} in no digest + {} pending + {} not proven",
+        "  logs {} = {} valid + {} altered + {} missing + {} in no digest + {} pending + {} not \
+         proven{beside}",
         thousands(l.total()),
         thousands(l.valid),
         thousands(l.altered),

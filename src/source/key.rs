@@ -24,6 +24,17 @@ impl LogKind {
         matches!(self, Self::Log | Self::Insight | Self::NetworkActivity)
     }
 
+    /// The folder below an account's that holds files of this kind.
+    pub const fn folder(self) -> &'static str {
+        match self {
+            Self::Log => "CloudTrail",
+            Self::Digest => "CloudTrail-Digest",
+            Self::Insight => "CloudTrail-Insight",
+            Self::NetworkActivity => "CloudTrail-NetworkActivity",
+            Self::Aggregated => "CloudTrail-Aggregated",
+        }
+    }
+
     /// The kind of a folder that stands below an account's.
     pub fn from_folder(folder: &str) -> Option<Self> {
         match folder {
@@ -170,6 +181,52 @@ pub fn from_file_name(file: &str) -> Option<String> {
     let kind = LogKind::from_folder(folder).filter(|_| is_account(account))?;
     let day = day_folder(delivered(kind, file)?.date_naive());
     Some(format!("{account}/{folder}/{region}/{day}/{file}"))
+}
+
+/// Where a file of CloudTrail's lies: what stands before the account's folder, and the key from the
+/// account on, which is the same in every copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// Empty, or with a `/` at the end.
+    pub front: String,
+    pub tail: String,
+}
+
+impl Location {
+    /// Splits a key or a path. A file that was taken out of its folders is known by its name: it
+    /// lies below what is left of its path without the folders that CloudTrail gives. `None` if
+    /// neither says which account the file is of.
+    pub fn of(path: &str) -> Option<Self> {
+        if let Some(tail) = from_account(path) {
+            let front = path.strip_suffix(tail)?.to_owned();
+            return Some(Self {
+                front,
+                tail: tail.to_owned(),
+            });
+        }
+        let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
+        let tail = from_file_name(file)?;
+        let mut left: Vec<&str> = folders.split('/').filter(|part| !part.is_empty()).collect();
+        while left
+            .last()
+            .is_some_and(|last| tail.split('/').any(|part| part == *last))
+        {
+            left.pop();
+        }
+        let front = left.iter().map(|part| format!("{part}/")).collect();
+        Some(Self { front, tail })
+    }
+
+    /// The part of the front that CloudTrail itself gives: `AWSLogs/`, or `AWSLogs/o-…/` of an
+    /// organization's trail. `None` if the path does not show it.
+    pub fn layout(&self) -> Option<&str> {
+        let at = self.front.rfind("AWSLogs/")?;
+        let (before, layout) = self.front.split_at_checked(at)?;
+        let below = layout.strip_prefix("AWSLogs/")?;
+        let organization =
+            below.is_empty() || (below.starts_with("o-") && below.matches('/').count() == 1);
+        (organization && (before.is_empty() || before.ends_with('/'))).then_some(layout)
+    }
 }
 
 fn time(epoch: i64) -> Option<DateTime<Utc>> {

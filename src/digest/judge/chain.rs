@@ -1,16 +1,16 @@
 //! One chain: which digests are valid, and which times have none.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{LATE, STAMP, TrailThere, Window};
+use super::join::{Digests, Joined};
+use super::{HOUR, LATE, STAMP, TrailThere, Window};
 use crate::digest::key::{Keys, Verdict};
 use crate::event::time::{Epoch, iso};
 use crate::integrity::proof::{ChainProof, Hole, HoleKind, Judgement, State};
 use crate::integrity::{Before, Chain, DigestFact, Previous, Standing};
 use crate::seeded::SeededMap;
 
-type Digests = BTreeMap<Arc<str>, DigestFact>;
 pub(super) type Findings<'d> = SeededMap<&'d Arc<str>, Judgement>;
 
 /// A digest and what it says of the one before it.
@@ -137,8 +137,7 @@ fn finding(
 /// The times of the window without a digest. A chain of backfill digests has one only where a log
 /// was missed, so of it only what its links say is missing.
 pub(super) fn holes(
-    chain: &Chain,
-    digests: &Digests,
+    Joined { chain, digests, .. }: &Joined,
     findings: &Findings<'_>,
     window: &Window,
     settled: Epoch,
@@ -184,8 +183,13 @@ pub(super) fn holes(
             Before::Start | Before::Unknown => None,
         };
         if let Some((kind, found)) = hole {
+            // without a gap, the hour of the digest that is named is covered by others
+            let from = match &fact.before {
+                Before::Digest(previous) if !gap => previous.end.map_or(from, |end| end - HOUR),
+                _ => from,
+            };
             holes.push(Hole {
-                from,
+                from: from.min(fact.start),
                 to: fact.start,
                 kind,
                 logs: 0,
@@ -222,9 +226,12 @@ pub(super) fn gone(there: &TrailThere, window: &Window) -> Option<ChainProof> {
         trail: there.trail.name.clone(),
         home_region: there.trail.home_region.clone(),
         backfill: false,
+        place: there.place(),
+        places: BTreeSet::from([there.place()]),
+        has_namesake: false,
         hours: Vec::new(),
         holes: vec![Hole {
-            from: last - 3_600,
+            from: last - HOUR,
             to: last,
             kind: HoleKind::Missing,
             logs: 0,
@@ -284,11 +291,11 @@ fn after(
             "the newest digest is missing: CloudTrail wrote digests after the last one here, {told}"
         );
         // an hour each; the last before logging stops is shorter
-        let hours = (last - from) / 3_600 * 3_600;
+        let hours = (last - from) / HOUR * HOUR;
         let to = if hours > 0 { from + hours } else { last };
         return Some(Hole {
             from,
-            to: to.max(due),
+            to: to.max(due).max(from),
             kind: HoleKind::Missing,
             logs: 0,
             found: found(State::Broken, what),
@@ -326,6 +333,13 @@ fn off(name: &str, at_start: bool, state: State) -> Judgement {
 }
 
 fn missing(name: &str, previous: &Previous, window: &Window) -> Judgement {
+    if let (true, Some(bucket)) = (window.copy, &previous.elsewhere) {
+        let what = format!(
+            "the chain goes on in bucket {bucket}, which this copy does not hold: {name} names {}",
+            previous.name
+        );
+        return found(State::NotProven, what);
+    }
     let (bucket, _) = previous.name.split_once('/').unwrap_or_default();
     if !window.copy && !window.buckets.is_empty() && !window.buckets.contains(bucket) {
         let what = format!(

@@ -170,7 +170,11 @@ fn integrity(report: &Report) -> Markup {
                     }
                     p {
                         @match state {
-                            State::Valid => "The logs are what AWS signed.",
+                            State::Valid if logs.valid == logs.found() => "The logs are what AWS signed.",
+                            State::Valid => {
+                                (thousands(logs.valid)) " of " (plural(logs.found(), "log file"))
+                                " are what AWS signed."
+                            }
                             State::NotProven => { "Not all can be proven; see " a href="#integrity" { "integrity" } "." }
                             State::Broken => { "Altered, removed or added; see " a href="#not-valid" { "what is not valid" } "." }
                         }
@@ -178,7 +182,8 @@ fn integrity(report: &Report) -> Markup {
                     ul.plain {
                         li { (thousands(digests.valid)) " of " (plural(digests.total(), "digest")) " valid" }
                         li { (thousands(logs.valid)) " of " (plural(logs.total(), "log file")) " valid" }
-                        @if logs.pending > 0 { li { (thousands(logs.pending)) " pending" } }
+                        @if logs.pending > 0 { li { (thousands(logs.pending)) " pending: their digest is not due yet" } }
+                        @if logs.other_kinds > 0 { li { (thousands(logs.other_kinds)) " of a kind without digests" } }
                     }
                 }
             }

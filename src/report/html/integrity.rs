@@ -64,6 +64,8 @@ fn counts(proof: &Proof) -> Markup {
         unnamed,
         pending,
         not_proven,
+        other_kinds,
+        absent,
     } = proof.logs;
     let digests = proof.digests;
     html! {
@@ -71,10 +73,13 @@ fn counts(proof: &Proof) -> Markup {
         (sum(digests.total(), "digests", &[
             (digests.valid, "valid"), (digests.broken, "broken"), (digests.not_proven, "not proven"),
         ]))
-        (sum(proof.logs.total(), "log files", &[
+        @let mut logs = vec![
             (valid, "valid"), (altered, "altered"), (missing, "missing or moved"),
             (unnamed, "in no digest"), (pending, "pending"), (not_proven, "not proven"),
-        ]))
+        ];
+        @let beside = [(other_kinds, "of a kind without digests"), (absent, "not found")];
+        @let () = logs.extend(beside.into_iter().filter(|(count, _)| *count > 0));
+        (sum(proof.logs.total(), "log files", &logs))
         p.aside {
             "Pending: too new for their digest, which AWS writes within about an hour after the hour. Without a digest are "
             (plural(proof.hours_without(State::Broken).unsigned_abs(), "hour")) " that should have one, and "
@@ -143,7 +148,10 @@ fn row(chain: &ChainProof) -> Markup {
     html! {
         tr {
             th scope="row" { (code(&chain.account)) " " span.nowrap { (code(&chain.region)) } }
-            td { bdi { (shown(&chain.trail)) } @if chain.backfill { " (backfill)" } }
+            td {
+                bdi { (shown(&chain.trail)) } @if chain.backfill { " (backfill)" }
+                @if chain.has_namesake { " below " (code(&chain.place)) }
+            }
             td {
                 @if let Some((first, last)) = ends { (minute(first.start)) " to " (minute(last.end)) }
             }

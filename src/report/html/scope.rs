@@ -163,6 +163,7 @@ const fn kind(kind: ProblemKind) -> &'static str {
         ProblemKind::NotReadBack => "not read back",
         ProblemKind::Conflict => "conflict",
         ProblemKind::Repaired => "repaired",
+        ProblemKind::Misplaced => "not of that folder",
     }
 }
 

@@ -113,6 +113,8 @@ pub struct Writer {
     pub account: &'static str,
     pub region: &'static str,
     pub trail: &'static str,
+    /// The account that its digests say they are of, if it is not theirs.
+    pub said_account: Option<&'static str>,
     pub bucket: String,
     /// What stands before the account in its keys.
     pub front: String,
@@ -131,12 +133,23 @@ impl Writer {
             account: "111122223333",
             region: "us-east-1",
             trail: "main_trail",
+            said_account: None,
             bucket: BUCKET.to_owned(),
             front: "AWSLogs/".to_owned(),
             now: "2026-11-20T00:17:28Z".parse().unwrap(),
             files: 0,
             previous: None,
             hours: Vec::new(),
+        }
+    }
+
+    /// The same trail as it goes on below another folder.
+    pub fn following(root: &Path, before: &Self) -> Self {
+        Self {
+            now: before.now,
+            files: before.files,
+            previous: before.previous.clone(),
+            ..Self::new(root)
         }
     }
 
@@ -182,6 +195,11 @@ impl Writer {
         self.now += Duration::hours(hours);
     }
 
+    /// The moment that the next hour begins.
+    pub fn start_at(&mut self, at: &str) {
+        self.now = at.parse().unwrap();
+    }
+
     /// The next digest is the first of a new chain.
     pub fn restart(&mut self) {
         self.previous = None;
@@ -189,24 +207,36 @@ impl Writer {
 
     /// A log that was delivered then: its key and the hash of its content.
     pub fn log(&mut self, at: DateTime<Utc>) -> (String, String) {
-        self.files += 1;
+        let record = self.record(at);
+        self.file("CloudTrail", at, &record)
+    }
+
+    /// The record that the next log holds.
+    pub fn record(&self, at: DateTime<Utc>) -> Value {
         let (account, region) = (self.account, self.region);
-        let key = format!(
-            "{}{account}/CloudTrail/{region}/{}/{account}_CloudTrail_{region}_{}_{:016}.json.gz",
-            self.front,
-            at.format("%Y/%m/%d"),
-            at.format("%Y%m%dT%H%MZ"),
-            self.files
-        );
-        let body = json!({"Records": [{
-            "eventVersion": "1.11", "eventID": format!("{}-{region}-{}", self.trail, self.files),
+        json!({
+            "eventVersion": "1.11",
+            "eventID": format!("{}-{region}-{}", self.trail, self.files + 1),
             "eventTime": at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             "eventSource": "ec2.amazonaws.com", "eventName": "DescribeInstances",
             "awsRegion": region, "recipientAccountId": account, "readOnly": true,
             "eventCategory": "Management", "eventType": "AwsApiCall",
             "userIdentity": {"type": "IAMUser", "arn": format!("arn:aws:iam::{account}:user/a")},
-        }]})
-        .to_string();
+        })
+    }
+
+    /// A file of one record in one of CloudTrail's folders: its key and the hash of its content.
+    pub fn file(&mut self, folder: &str, at: DateTime<Utc>, record: &Value) -> (String, String) {
+        self.files += 1;
+        let (account, region) = (self.account, self.region);
+        let key = format!(
+            "{}{account}/{folder}/{region}/{}/{account}_{folder}_{region}_{}_{:016}.json.gz",
+            self.front,
+            at.format("%Y/%m/%d"),
+            at.format("%Y%m%dT%H%MZ"),
+            self.files
+        );
+        let body = json!({"Records": [record]}).to_string();
         write(&self.path(&key), &gzip(body.as_bytes()));
         (key, sha256::hex([body.as_bytes()]))
     }
@@ -238,7 +268,7 @@ impl Writer {
             })
             .collect();
         let document = json!({
-            "awsAccountId": account, "digestStartTime": iso(start), "digestEndTime": iso(end),
+            "awsAccountId": self.said_account.unwrap_or(account), "digestStartTime": iso(start), "digestEndTime": iso(end),
             "digestS3Bucket": self.bucket, "digestS3Object": key,
             "digestPublicKeyFingerprint": self.signer.fingerprint(),
             "digestSignatureAlgorithm": "SHA256withRSA",

@@ -40,6 +40,9 @@ fn broken_proof() -> Proof {
         trail: HOSTILE.into(),
         home_region: "us-east-1".into(),
         backfill: false,
+        place: String::new(),
+        places: Default::default(),
+        has_namesake: false,
         hours: vec![
             hour(0, proof::State::Valid, "signed"),
             hour(1, proof::State::Broken, "signature verification failed"),
