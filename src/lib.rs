@@ -26,6 +26,9 @@ pub mod sha256;
 // texts, each kept once
 pub mod names;
 
+// text that somebody else chose, made safe for terminal, page and CSV
+pub mod safe_text;
+
 // one CloudTrail record, borrowed from the buffer it lies in
 pub mod event;
 

@@ -21,6 +21,7 @@ use crate::coverage::ProblemKind;
 use crate::detect::{Detection, Detector};
 use crate::digest::Reader;
 use crate::integrity::Settled;
+use crate::safe_text::TerminalText;
 use crate::source::Scope;
 use crate::source::local::Tree;
 use crate::source::s3::{self, Access};
@@ -77,7 +78,7 @@ pub trait Progress: Sync {
     /// One object is done: its stored bytes and its evaluated events.
     fn object(&self, bytes: u64, events: u64);
     /// Something that the user should know and that stops nothing.
-    fn remark(&self, text: &str);
+    fn remark(&self, remark: &TerminalText);
 }
 
 /// Objects to read, in their order.

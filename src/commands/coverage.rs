@@ -10,6 +10,7 @@ use crate::detect::Detector;
 use crate::integrity::proof;
 use crate::report::{Assessment, Report, json, terminal};
 use crate::rules::RuleSet;
+use crate::safe_text::TerminalText;
 use crate::source::{Scope, Source};
 use crate::state::State;
 
@@ -80,7 +81,7 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
         CoverageFormat::Json => {
             let mut text = Vec::new();
             json::coverage(&report, &mut text)?;
-            say(&String::from_utf8_lossy(&text))?;
+            say(&TerminalText::json(&String::from_utf8_lossy(&text)))?;
         }
     }
     let seen = |assessment: &Assessment| *assessment == Assessment::Assessed;

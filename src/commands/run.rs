@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use chrono::{DateTime, Duration, Utc};
 
 use super::verification::{self, Verification};
-use super::{Exit, say};
+use super::{Exit, note, say};
 use crate::aws::Aws;
 use crate::cli::{
     AwsChoice, DigestChoice, FailOn, RuleChoice, RuleSource, Run, Running, Selection, TrailChoice,
@@ -25,6 +25,7 @@ use crate::pipeline::{self, Options};
 use crate::report::{Assessment, Provenance, Report, notes, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
+use crate::safe_text::text;
 use crate::source::{Scope, Source, discover};
 use crate::tally::Tally;
 use crate::trail::Trail;
@@ -106,11 +107,12 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     files.splice(0..0, output.write(&report, &arguments.format)?);
     if !arguments.quiet {
         say(&terminal::summary(&report))?;
-        say(&format!("\nReport: {}\n", files.join("  ")))?;
+        say(&text!("\nReport: {}\n", files.join("  ")))?;
         warn_of_regions(&arguments.selection);
         for key in &rules.unmatched {
-            progress::note(&format!(
-                "[rules.{key}] in the configuration names no rule: `trailscan rules list` names all"
+            note(&text!(
+                "[rules.{}] in the configuration names no rule: `trailscan rules list` names all",
+                key
             ));
         }
     }
@@ -301,7 +303,7 @@ pub(super) fn provenance(
 pub(super) fn warn_of_regions(selection: &Selection) {
     let regions = &selection.region;
     if !regions.is_empty() && !regions.iter().any(|region| region == "us-east-1") {
-        progress::note(notes::REGION_FILTER);
+        note(&text!("{}", notes::REGION_FILTER));
     }
 }
 

@@ -6,11 +6,12 @@ use chrono::Duration;
 use super::run::output::Folder;
 use super::run::{self, find, progress};
 use super::verification::Verification;
-use super::{Exit, say};
+use super::{Exit, note, say};
 use crate::cli::Verify;
 use crate::integrity::proof::State;
 use crate::pipeline::{self, Work};
 use crate::report::integrity::summary;
+use crate::safe_text::text;
 use crate::source::{Scope, Source};
 
 pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
@@ -49,10 +50,10 @@ pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
     progress.end();
     if !arguments.quiet {
         say(&summary(&about, &proof))?;
-        say(&format!("\nProof: {}\n", files.join("  ")))?;
+        say(&text!("\nProof: {}\n", files.join("  ")))?;
     }
     for problem in &tally.coverage.problems {
-        progress::note(&format!("{}: {}", problem.object, problem.what));
+        note(&text!("{}: {}", problem.object, problem.what));
     }
     Ok(match (proof.state(), tally.coverage.is_complete()) {
         (State::Broken, _) => Exit::Broken,

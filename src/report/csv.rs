@@ -7,6 +7,7 @@ use csv::Writer;
 use super::Report;
 use crate::event::time::iso;
 use crate::finding::Finding;
+use crate::safe_text::Cell;
 
 /// What the columns are called. The last three are the reviewer's.
 const COLUMNS: [&str; 21] = [
@@ -41,7 +42,7 @@ pub fn findings(report: &Report, out: impl io::Write) -> io::Result<()> {
     let mut lines = Writer::from_writer(out);
     lines.write_record(COLUMNS)?;
     for finding in &report.findings {
-        lines.write_record(cells(finding).map(|cell| harmless(&cell)))?;
+        lines.write_record(cells(finding).map(|cell| Cell::new(&cell)))?;
     }
     lines.flush()
 }
@@ -73,28 +74,4 @@ fn cells(finding: &Finding) -> [String; COLUMNS.len()] {
         String::new(),
         String::new(),
     ]
-}
-
-/// A leading `= + - @`, tab or return would make a spreadsheet compute (OWASP, "CSV injection");
-/// other control characters have no place in a cell.
-fn harmless(cell: &str) -> String {
-    let mut text = cell.replace(char::is_control, " ");
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        text.insert(0, '\'');
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formulas_and_control_characters_are_neutralised() {
-        assert_eq!(harmless("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
-        assert_eq!(harmless("@x"), "'@x");
-        assert_eq!(harmless("a\u{1b}[31m\nb"), "a [31m b");
-        assert_eq!(harmless("\tx"), "' x");
-        assert_eq!(harmless("arn:aws:iam::1:user/a"), "arn:aws:iam::1:user/a");
-    }
 }

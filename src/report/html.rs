@@ -28,6 +28,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
 use super::{Provenance, Report};
+use crate::safe_text::write_page;
 use written::shown;
 
 /// On every printed page, and at both ends of the screen's.
@@ -59,11 +60,11 @@ pub fn write(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
     let zone = zone(&report.provenance);
     let page = around_cards(report, zone);
     let (before, behind) = page.split_once(CARDS).unwrap_or((&page, ""));
-    out.write_all(before.as_bytes())?;
+    write_page(out, before)?;
     for card in cards::cards(report, zone) {
-        out.write_all(card.into_string().as_bytes())?;
+        write_page(out, &card.into_string())?;
     }
-    out.write_all(behind.as_bytes())
+    write_page(out, behind)
 }
 
 /// The page without its cards.

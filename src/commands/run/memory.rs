@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::progress;
 use crate::cli::Run;
+use crate::commands::note;
 use crate::config::Config;
 use crate::history::History;
 use crate::report::plural;
 use crate::rules::RuleSet;
+use crate::safe_text::text;
 use crate::sha256;
 use crate::state::State;
 use crate::tally::Tally;
@@ -70,9 +71,9 @@ pub(super) fn open(
     let fingerprint = sha256::hex([learnt_with.join("\n").as_bytes()]);
     let state = State::open(&path, Some(&fingerprint))?;
     if state.forgotten() > 0 {
-        progress::note(&format!(
+        note(&text!(
             "the rules, the configuration or the program changed since {} was written: {} read again",
-            path.display(),
+            path.as_path(),
             plural(state.forgotten(), "object")
         ));
     }
