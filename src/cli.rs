@@ -59,14 +59,14 @@ pub struct Run {
     #[command(flatten)]
     pub selection: Selection,
 
-    /// Folder for report.html, findings.json, findings.csv, coverage.json and run.json
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "report",
-        help_heading = "Output"
-    )]
-    pub out: PathBuf,
+    /// Folder for report.html, findings.json, findings.csv, coverage.json and run.json; a report in it
+    /// is replaced as a whole [default: report/ and the window: report/2026-W47, report/all]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Write to the folder even where findings.csv was filled in, a file there is not ours, or others
+    /// may write to it
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
     /// Which files to write; coverage.json and run.json are always written
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Format::Html, Format::Json, Format::Csv], help_heading = "Output")]
     pub format: Vec<Format>,
@@ -137,14 +137,14 @@ pub struct Coverage {
     /// No progress; errors are still printed
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
-    /// With --verify: folder for integrity.json and public-keys.json
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "report",
-        help_heading = "Output"
-    )]
-    pub out: PathBuf,
+    /// With --verify: folder for integrity.json and public-keys.json [default: report/ and the window:
+    /// report/2026-W47-integrity]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Write to the folder even where findings.csv was filled in, a file there is not ours, or others
+    /// may write to it
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
 
     /// Check every log against CloudTrail's signed digests as well, and show what they prove of hours
     /// without events
@@ -235,14 +235,14 @@ pub struct Verify {
     #[command(flatten)]
     pub digests: DigestChoice,
 
-    /// Folder for integrity.json and public-keys.json
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "report",
-        help_heading = "Output"
-    )]
-    pub out: PathBuf,
+    /// Folder for integrity.json and public-keys.json [default: report/ and the window:
+    /// report/2026-W47-integrity]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Write to the folder even where findings.csv was filled in, a file there is not ours, or others
+    /// may write to it
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
     /// No progress and no summary; errors are still printed
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
 
 use super::verification::{self, Verification};
 use super::{Exit, note, say};
@@ -30,6 +31,7 @@ use crate::source::{Scope, Source, discover};
 use crate::tally::Tally;
 use crate::trail::Trail;
 use find::Found;
+use output::{Folder, Kind};
 
 /// How late after its events a log may be delivered and still be read (facts, 2.2).
 const SLACK: Duration = Duration::hours(24);
@@ -49,7 +51,11 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     };
     let output = match arguments.dry_run {
         true => None,
-        false => Some(output::Folder::open(&arguments.out)?),
+        false => {
+            let out = arguments.out.clone();
+            let out = out.unwrap_or_else(|| output::of_run(&scope, zone(&config)));
+            Some(Folder::open(&out, Kind::Report, arguments.force)?)
+        }
     };
     let runtime = runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
@@ -105,6 +111,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
         ..Report::new(provenance, &rules, tally, bursts)
     };
     files.splice(0..0, output.write(&report, &arguments.format)?);
+    output.publish()?;
     if !arguments.quiet {
         say(&terminal::summary(&report))?;
         say(&text!("\nReport: {}\n", files.join("  ")))?;
@@ -290,13 +297,15 @@ pub(super) fn provenance(
             .collect(),
         config: config.origin.clone(),
         config_files: config.files.clone(),
-        time_zone: config
-            .organization
-            .calendar
-            .as_ref()
-            .map(|calendar| calendar.zone.name().to_owned()),
+        time_zone: zone(config).map(|zone| zone.name().to_owned()),
         ..Provenance::default()
     }
+}
+
+/// The organization's zone, where one is configured.
+pub(super) fn zone(config: &Config) -> Option<Tz> {
+    let calendar = config.organization.calendar.as_ref();
+    calendar.map(|calendar| calendar.zone)
 }
 
 /// Warns of a filter on Regions that hides what AWS records in its global one.

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
-use std::path::PathBuf;
+use std::io::{self, BufRead as _, BufReader, BufWriter, Seek as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
@@ -319,30 +318,24 @@ async fn ask_trails(
     Ok((trails.into_iter().map(there).collect(), unknown))
 }
 
-/// The names of valid logs, on disk until the proof is drawn: they may be millions.
-pub(super) struct Spool {
-    path: PathBuf,
-    file: Mutex<(BufWriter<File>, io::Result<()>)>,
-}
+/// The names of valid logs, on disk until the proof is drawn: they may be millions. The file has no
+/// name, so that nobody can put a link there and nothing is left of it.
+pub(super) struct Spool(Mutex<(BufWriter<File>, io::Result<()>)>);
 
 impl Spool {
     fn new(folder: &Folder) -> anyhow::Result<Self> {
-        let (path, file) = folder.scratch(".integrity.objects")?;
-        let file = Mutex::new((BufWriter::new(file), Ok(())));
-        Ok(Self { path, file })
+        let file = folder.scratch()?;
+        Ok(Self(Mutex::new((BufWriter::new(file), Ok(())))))
     }
 
     /// Reads it again, and leaves nothing of it.
     fn read(self) -> anyhow::Result<impl Iterator<Item = io::Result<Matching>>> {
-        let spooled = || format!("cannot keep the names of logs in {}", self.path.display());
-        let (mut file, written) = self
-            .file
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        written.and_then(|()| file.flush()).with_context(spooled)?;
-        let file = File::open(&self.path).with_context(spooled)?;
-        // the file lives on until it is closed
-        std::fs::remove_file(&self.path).with_context(spooled)?;
+        let spooled = "cannot keep the names of logs";
+        let (file, written) = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        written.context(spooled)?;
+        let file = file.into_inner().map_err(io::IntoInnerError::into_error);
+        let mut file = file.context(spooled)?;
+        file.rewind().context(spooled)?;
         let lines = BufReader::new(file).lines();
         Ok(lines.map(|line| Ok(serde_json::from_str(&line?)?)))
     }
@@ -358,7 +351,7 @@ impl Ledger for Spool {
             object: settled.log.to_string(),
             digest: settled.claim.digest.to_string(),
         };
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (out, result) = &mut *file;
         if result.is_ok() {
             let written = serde_json::to_writer(&mut *out, &line).map_err(io::Error::from);

@@ -3,7 +3,7 @@
 use anyhow::bail;
 use chrono::Duration;
 
-use super::run::output::Folder;
+use super::run::output::{self, Folder, Kind};
 use super::run::{self, find, progress};
 use super::verification::Verification;
 use super::{Exit, note, say};
@@ -26,7 +26,9 @@ pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
         digests: true,
         ..run::scope(&arguments.selection, &source, now)?
     };
-    let folder = Folder::open(&arguments.out)?;
+    let out = arguments.out.clone();
+    let out = out.unwrap_or_else(|| output::of_proof(&scope, None));
+    let folder = Folder::open(&out, Kind::Proof, arguments.force)?;
     let runtime = run::runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
     let found = find::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
@@ -48,6 +50,7 @@ pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
     let mut tally = pipeline::run(found.input, work, &scope, &options, &progress);
     let (about, proof, files) = verification.finish(&mut tally, &options, &progress)?;
     progress.end();
+    folder.publish()?;
     if !arguments.quiet {
         say(&summary(&about, &proof))?;
         say(&text!("\nProof: {}\n", files.join("  ")))?;
