@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command};
-use crate::safe_text::{TerminalText, text};
+use crate::safe_text::{TerminalText, is_hidden, text};
 
 /// How a command ended (the table stands in `--help`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,20 @@ pub fn run(cli: Cli) -> ExitCode {
         Exit::NotStarted
     });
     ExitCode::from(exit as u8)
+}
+
+/// Says what is wrong with the arguments, or shows the help that they ask for. File names that a shell put
+/// in place of `*` are no more to be trusted than those in a bucket.
+pub fn explain_usage(error: &clap::Error) -> ExitCode {
+    let hidden = |argument: std::ffi::OsString| argument.to_string_lossy().contains(is_hidden);
+    if error.use_stderr() && std::env::args_os().any(hidden) {
+        let message = TerminalText::message(&error.render().to_string());
+        warn(&text!("{}\n", message));
+    } else {
+        // when standard error itself is gone there is nobody left to tell
+        drop(error.print());
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::NotStarted as u8))
 }
 
 /// Says what went wrong, with its causes.

@@ -118,18 +118,7 @@ impl Cell {
 const fn starts_formula(c: char) -> bool {
     matches!(
         c,
-        '=' | '+'
-            | '-'
-            | '@'
-            | '＝'
-            | '＋'
-            | '－'
-            | '＠'
-            | '﹦'
-            | '﹢'
-            | '﹣'
-            | '﹫'
-            | '\u{2212}'
+        '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '﹦' | '﹢' | '﹣' | '﹫' | '\u{2212}'
     )
 }
 
@@ -296,8 +285,7 @@ mod tests {
     use super::*;
 
     /// One of each kind of what hides, moves or reorders.
-    const HOSTILE: &str =
-        "\u{1b}[2J\u{9b}2J\r\n\u{8}\u{61c}\u{200b}\u{202e}\u{2028}\u{2029}\u{2066}\u{feff}\u{e0041}";
+    const HOSTILE: &str = "\u{1b}[2J\u{9b}2J\r\n\u{8}\u{61c}\u{200b}\u{202e}\u{2028}\u{2029}\u{2066}\u{feff}\u{e0041}";
 
     #[test]
     fn a_value_stays_on_its_line_and_moves_nothing() {

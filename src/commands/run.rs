@@ -1,5 +1,6 @@
 //! `trailscan run`: the main job, one line a stage.
 
+mod again;
 mod dry;
 pub(super) mod find;
 pub(super) mod memory;
@@ -104,6 +105,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let bursts = correlate(&rules, &mut tally);
     let provenance = Provenance {
         min_level: arguments.min_level,
+        command: again::command(arguments, &config, &scope),
         ..provenance(&found.source, &config, &scope, &arguments.rule_choice)
     };
     let report = Report {

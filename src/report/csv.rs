@@ -139,7 +139,9 @@ fn head_of(text: &str) -> Option<(u8, Vec<String>, usize)> {
     let line = text.lines().nth(lines - 1)?;
     [b',', b';', b'\t'].into_iter().find_map(|delimiter| {
         let cells = line.split(char::from(delimiter));
-        let names: Vec<String> = cells.map(|cell| cell.trim_matches('"').to_owned()).collect();
+        let names: Vec<String> = cells
+            .map(|cell| cell.trim_matches('"').to_owned())
+            .collect();
         let has = |column: &str| names.iter().any(|name| name == column);
         (has("id") && has("rule") && has("disposition")).then_some((delimiter, names, lines))
     })
@@ -168,11 +170,7 @@ mod tests {
     fn file(delimiter: &str, written: &[&str]) -> String {
         let mut cells = vec!["\"a; b, c\""; COLUMNS.len() - REVIEWER.len()];
         cells.extend(written);
-        format!(
-            "{}\n{}\n",
-            COLUMNS.join(delimiter),
-            cells.join(delimiter)
-        )
+        format!("{}\n{}\n", COLUMNS.join(delimiter), cells.join(delimiter))
     }
 
     #[test]

@@ -186,7 +186,13 @@ pub fn told(out: &mut TerminalText, proof: &Proof) {
     }
     if wrong.len() > SHOWN {
         let more = wrong.len() - SHOWN;
-        put!(out, "{}… and {} more in integrity.json{:#}\n", dim, more, dim);
+        put!(
+            out,
+            "{}… and {} more in integrity.json{:#}\n",
+            dim,
+            more,
+            dim
+        );
     }
     for limit in &proof.limits {
         put!(out, "note: {}\n", limit);

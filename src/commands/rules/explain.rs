@@ -140,8 +140,14 @@ pub(super) fn run(arguments: &ExplainRule) -> anyhow::Result<Exit> {
         explanation,
     };
     match arguments.format {
-        ExplainFormat::Text => say(&TerminalText::lines(&format!("{head}\n{}", text(&document.explanation, 0))))?,
-        ExplainFormat::Json => say(&TerminalText::json(&format!("{}\n", serde_json::to_string_pretty(&document)?)))?,
+        ExplainFormat::Text => say(&TerminalText::lines(&format!(
+            "{head}\n{}",
+            text(&document.explanation, 0)
+        )))?,
+        ExplainFormat::Json => say(&TerminalText::json(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&document)?
+        )))?,
     }
     Ok(Exit::Done)
 }

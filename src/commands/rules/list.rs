@@ -70,7 +70,10 @@ pub(super) fn run(arguments: &ListRules) -> anyhow::Result<Exit> {
                 schema: "trailscan.rules/1",
                 rules: &rows,
             };
-            say(&TerminalText::json(&format!("{}\n", serde_json::to_string_pretty(&listing)?)))?;
+            say(&TerminalText::json(&format!(
+                "{}\n",
+                serde_json::to_string_pretty(&listing)?
+            )))?;
         }
     }
     Ok(Exit::Done)

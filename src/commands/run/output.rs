@@ -23,6 +23,13 @@ use staged::Staged;
 /// What is written at once: reports have some megabytes, in millions of small pieces.
 const BUFFER: usize = 64 << 10;
 
+/// How the names of folders begin that are about to be exchanged with a report's.
+#[cfg(target_os = "linux")]
+const BESIDE: &str = ".trailscan-folder-";
+
+/// How the names of files begin that are about to replace one of an earlier report.
+const LINKED: &str = ".trailscan-file-";
+
 /// How long another run may take to put its files into the folder, in steps.
 const PATIENCE: (u32, Duration) = (500, Duration::from_millis(20));
 
@@ -131,7 +138,11 @@ impl Folder {
     /// # Errors
     /// They cannot be put there; the earlier report is still there then.
     pub(in crate::commands) fn publish(mut self) -> anyhow::Result<()> {
-        let staged = std::mem::take(self.staged.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let staged = std::mem::take(
+            self.staged
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         let published = || {
             let _locked = lock(&self.path)?;
             if !swap(&self.path, &staged) {
@@ -249,8 +260,11 @@ fn swap(path: &Path, staged: &[(String, Staged)]) -> bool {
         if !only_ours || std::env::current_dir().is_ok_and(|current| current.starts_with(&here)) {
             return None;
         }
+        remove_leftovers(parent);
         let mut builder = tempfile::Builder::new();
-        let beside = builder.prefix(".trailscan-").tempdir_in(parent).ok()?;
+        let beside = builder.prefix(BESIDE).tempdir_in(parent).ok()?;
+        let in_use = File::open(beside.path()).ok()?;
+        in_use.try_lock().ok()?;
         let (old, new) = (
             fs::symlink_metadata(path).ok()?,
             beside.path().metadata().ok()?,
@@ -263,21 +277,14 @@ fn swap(path: &Path, staged: &[(String, Staged)]) -> bool {
         for (name, file) in staged {
             file.link(&beside.path().join(name)).ok()?;
         }
-        File::open(beside.path())
-            .and_then(|folder| folder.sync_all())
-            .ok()?;
         renameat_with(CWD, beside.path(), CWD, &here, RenameFlags::EXCHANGE).ok()?;
-        Some((beside.keep(), here))
+        Some((beside.keep(), here, in_use))
     };
-    let Some((old, new)) = exchanged() else {
+    let Some((old, new, _in_use)) = exchanged() else {
         return false;
     };
     // what lies there now is the earlier report, and what somebody else put there this instant
-    for name in FILES {
-        if is_ours(&old, name) {
-            let _ = fs::remove_file(old.join(name));
-        }
-    }
+    remove_ours(&old);
     for entry in fs::read_dir(&old).into_iter().flatten().flatten() {
         let place = new.join(entry.file_name());
         if fs::symlink_metadata(&place).is_err() {
@@ -286,6 +293,36 @@ fn swap(path: &Path, staged: &[(String, Staged)]) -> bool {
     }
     let _ = fs::remove_dir(&old);
     true
+}
+
+#[cfg(target_os = "linux")]
+fn remove_ours(folder: &Path) {
+    for name in FILES {
+        if is_ours(folder, name) {
+            let _ = fs::remove_file(folder.join(name));
+        }
+    }
+}
+
+/// Takes away the folders that runs left which were killed in the very instant of the exchange. Those of
+/// runs that are alive are locked.
+#[cfg(target_os = "linux")]
+fn remove_leftovers(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let left = entry.file_type().is_ok_and(|kind| kind.is_dir())
+            && entry
+                .file_name()
+                .as_encoded_bytes()
+                .starts_with(BESIDE.as_bytes());
+        if left
+            && let Ok(folder) = File::open(entry.path())
+            && folder.try_lock().is_ok()
+        {
+            remove_ours(&entry.path());
+            // what is not a report's is nobody's to take away
+            let _ = fs::remove_dir(entry.path());
+        }
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -297,7 +334,17 @@ fn swap(_: &Path, _: &[(String, Staged)]) -> bool {
 /// successor.
 fn replace_each(path: &Path, staged: &[(String, Staged)]) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
-    let builder = builder.prefix(".trailscan-");
+    let builder = builder.prefix(LINKED);
+    // of runs that were killed between two files: the folder is locked, so no other run has any
+    for entry in fs::read_dir(path)?.flatten() {
+        if entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(LINKED.as_bytes())
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
     let stale: Vec<&str> = FILES
         .into_iter()
         .filter(|name| staged.iter().all(|(new, _)| new != name) && is_ours(path, name))

@@ -10,15 +10,16 @@ use anyhow::bail;
 use super::Kind;
 use crate::report::csv;
 
-/// Every file that a report may have.
+/// Every file that a report may have. The keys are known by the proof beside them, so they come first
+/// where files are removed one after the other.
 pub(super) const FILES: [&str; 7] = [
     "report.html",
     "findings.json",
     "findings.csv",
     "coverage.json",
     "run.json",
-    "integrity.json",
     "public-keys.json",
+    "integrity.json",
 ];
 
 /// How far into a file its mark is looked for.
