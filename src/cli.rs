@@ -1,18 +1,23 @@
 //! The command line: what can be typed, and nothing of what it does.
 
+mod given;
 mod rules;
+mod when;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::aws::AwsOptions;
 use crate::severity::Severity;
+pub use given::Given;
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
 };
+pub use when::When;
+use when::parse_when;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -25,6 +30,28 @@ const STYLES: Styles = Styles::styled()
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Reads the arguments, the program's name first.
+    ///
+    /// # Errors
+    /// They cannot be understood, or ask for help or the version.
+    pub fn from_arguments(
+        arguments: impl IntoIterator<Item = OsString>,
+    ) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        let cli = Self::from_arg_matches(&matches);
+        let mut cli = cli.map_err(|error| error.format(&mut command))?;
+        if let Command::Run(run) = &mut cli.command
+            && let Some((name, matches)) = matches.subcommand()
+            && let Some(command) = command.find_subcommand(name)
+        {
+            run.given = given::given(command, matches);
+        }
+        Ok(cli)
+    }
 }
 
 /// What to do.
@@ -53,20 +80,24 @@ pub enum Command {
 /// `trailscan run`
 #[derive(Debug, Args)]
 pub struct Run {
+    /// What was typed.
+    #[arg(skip)]
+    pub given: Vec<Given>,
+
     /// A folder, a file, `-`, or s3://BUCKET[/PREFIX]; without it CloudTrail is asked where the logs are
     pub source: Option<String>,
 
     #[command(flatten)]
     pub selection: Selection,
 
-    /// Folder for report.html, findings.json, findings.csv, coverage.json and run.json
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "report",
-        help_heading = "Output"
-    )]
-    pub out: PathBuf,
+    /// Folder for report.html, findings.json, findings.csv, coverage.json and run.json; a report in it
+    /// is replaced as a whole [default: report/ and the window: report/2026-W47, report/all]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Write to the folder even where findings.csv was filled in, a file there is not ours, or others
+    /// may write to it
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
     /// Which files to write; coverage.json and run.json are always written
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Format::Html, Format::Json, Format::Csv], help_heading = "Output")]
     pub format: Vec<Format>,
@@ -137,14 +168,14 @@ pub struct Coverage {
     /// No progress; errors are still printed
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
-    /// With --verify: folder for integrity.json and public-keys.json
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "report",
-        help_heading = "Output"
-    )]
-    pub out: PathBuf,
+    /// With --verify: folder for integrity.json and public-keys.json [default: report/ and the window:
+    /// report/2026-W47-integrity]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Write to the folder even where findings.csv was filled in, a file there is not ours, or others
+    /// may write to it
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
 
     /// Check every log against CloudTrail's signed digests as well, and show what they prove of hours
     /// without events
@@ -235,14 +266,14 @@ pub struct Verify {
     #[command(flatten)]
     pub digests: DigestChoice,
 
-    /// Folder for integrity.json and public-keys.json
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "report",
-        help_heading = "Output"
-    )]
-    pub out: PathBuf,
+    /// Folder for integrity.json and public-keys.json [default: report/ and the window:
+    /// report/2026-W47-integrity]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Write to the folder even where findings.csv was filled in, a file there is not ours, or others
+    /// may write to it
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
     /// No progress and no summary; errors are still printed
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
@@ -353,48 +384,6 @@ impl std::fmt::Display for FailOn {
     }
 }
 
-/// A moment as typed: so long ago, or a date and time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
-    Ago(Duration),
-    At(DateTime<Utc>),
-}
-
-impl When {
-    /// The moment itself.
-    pub fn at(self, now: DateTime<Utc>) -> DateTime<Utc> {
-        match self {
-            Self::Ago(ago) => now - ago,
-            Self::At(at) => at,
-        }
-    }
-}
-
-fn parse_when(text: &str) -> Result<When, String> {
-    let wrong =
-        || format!("`{text}` is not a time: use 7d, 24h, 30m, 2026-11-16, or 2026-11-16T08:00:00Z");
-    if let Ok(date) = text.parse::<NaiveDate>() {
-        return Ok(When::At(date.and_time(chrono::NaiveTime::MIN).and_utc()));
-    }
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(When::At(time.to_utc()));
-    }
-    let unit = text.chars().last().ok_or_else(wrong)?;
-    let number: i64 = text
-        .strip_suffix(unit)
-        .and_then(|digits| digits.parse().ok())
-        .filter(|n| (0..=36_500).contains(n))
-        .ok_or_else(wrong)?;
-    let ago = match unit {
-        'm' => Duration::minutes(number),
-        'h' => Duration::hours(number),
-        'd' => Duration::days(number),
-        'w' => Duration::weeks(number),
-        _ => return Err(wrong()),
-    };
-    Ok(When::Ago(ago))
-}
-
 fn parse_role(text: &str) -> Result<String, String> {
     if text.starts_with("arn:") && text.contains(":role/") {
         Ok(text.to_owned())
@@ -419,31 +408,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        use clap::CommandFactory as _;
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn times_are_read_in_every_form_and_nonsense_is_refused() {
-        let now = DateTime::parse_from_rfc3339("2026-11-22T12:00:00Z")
-            .unwrap()
-            .to_utc();
-        let at = |text: &str| parse_when(text).unwrap().at(now).to_rfc3339();
-        assert_eq!(at("7d"), "2026-11-15T12:00:00+00:00");
-        assert_eq!(at("24h"), "2026-11-21T12:00:00+00:00");
-        assert_eq!(at("2026-11-16"), "2026-11-16T00:00:00+00:00");
-        assert_eq!(at("2026-11-16T08:00:00-05:00"), "2026-11-16T13:00:00+00:00");
-        for text in [
-            "",
-            "7",
-            "d",
-            "-1d",
-            "yesterday",
-            "2026-13-01",
-            "99999999999d",
-            "7é",
-        ] {
-            assert!(parse_when(text).is_err(), "{text}");
-        }
     }
 }

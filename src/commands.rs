@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command};
+use crate::safe_text::{TerminalText, is_hidden, text};
 
 /// How a command ended (the table stands in `--help`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,19 +53,43 @@ pub fn run(cli: Cli) -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-/// Says what went wrong, with its causes, on one line.
+/// Says what is wrong with the arguments, or shows the help that they ask for. File names that a shell put
+/// in place of `*` are no more to be trusted than those in a bucket.
+pub fn explain_usage(error: &clap::Error) -> ExitCode {
+    let hidden = |argument: std::ffi::OsString| argument.to_string_lossy().contains(is_hidden);
+    if error.use_stderr() && std::env::args_os().any(hidden) {
+        let message = TerminalText::message(&error.render().to_string());
+        warn(&text!("{}\n", message));
+    } else {
+        // when standard error itself is gone there is nobody left to tell
+        drop(error.print());
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::NotStarted as u8))
+}
+
+/// Says what went wrong, with its causes.
 fn complain(error: &anyhow::Error) {
-    let mut stderr = anstream::stderr().lock();
     let bold = anstyle::AnsiColor::Red.on_default().bold();
-    // when standard error itself is gone there is nobody left to tell
-    drop(writeln!(stderr, "{bold}error:{bold:#} {error:#}"));
+    let reset = text!("{:#}", bold);
+    warn(&text!("{}error:{} {}\n", bold, reset, error));
+}
+
+/// A remark on standard error.
+fn note(remark: &TerminalText) {
+    warn(&text!("note: {}\n", remark));
+}
+
+/// Writes to standard error. When that is gone itself there is nobody left to tell.
+fn warn(message: &TerminalText) {
+    let mut stderr = anstream::stderr().lock();
+    drop(stderr.write_all(message.as_str().as_bytes()));
 }
 
 /// Writes a result to standard output. A reader that has gone away is no error: `trailscan … | head`.
-fn say(text: &str) -> anyhow::Result<()> {
+fn say(result: &TerminalText) -> anyhow::Result<()> {
     let mut stdout = anstream::stdout().lock();
     match stdout
-        .write_all(text.as_bytes())
+        .write_all(result.as_str().as_bytes())
         .and_then(|()| stdout.flush())
     {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),

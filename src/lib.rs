@@ -29,6 +29,9 @@ pub mod seeded;
 // texts, each kept once
 pub mod names;
 
+// text that somebody else chose, made safe for terminal, page and CSV
+pub mod safe_text;
+
 // one CloudTrail record, borrowed from the buffer it lies in
 pub mod event;
 

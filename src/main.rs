@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
-    trailscan::commands::run(trailscan::cli::Cli::parse())
+    match trailscan::cli::Cli::from_arguments(std::env::args_os()) {
+        Ok(cli) => trailscan::commands::run(cli),
+        Err(error) => trailscan::commands::explain_usage(&error),
+    }
 }

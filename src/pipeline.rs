@@ -24,6 +24,7 @@ use crate::detect::{Detection, Detector};
 use crate::digest::Reader;
 use crate::event::content::ContentKey;
 use crate::integrity::Settled;
+use crate::safe_text::TerminalText;
 use crate::source::Scope;
 use crate::source::local::Tree;
 use crate::source::s3::{self, Access};
@@ -81,7 +82,7 @@ pub trait Progress: Sync {
     /// One object is done: its stored bytes and its evaluated events.
     fn object(&self, bytes: u64, events: u64);
     /// Something that the user should know and that stops nothing.
-    fn remark(&self, text: &str);
+    fn remark(&self, remark: &TerminalText);
 }
 
 /// Objects to read, in their order.

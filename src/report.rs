@@ -9,6 +9,7 @@ pub mod csv;
 mod findings;
 pub mod grid;
 pub mod html;
+mod identity;
 pub mod integrity;
 pub mod json;
 pub mod notes;
@@ -87,6 +88,9 @@ pub struct Provenance {
     pub min_level: Severity,
     pub rule_set_sha256: String,
     pub rules_in_use: usize,
+    /// The command that makes the report again, quoted for a shell. It is in run.json once.
+    #[serde(skip)]
+    pub command: String,
 }
 
 /// Whether the events that a rule is about could be seen.

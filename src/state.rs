@@ -11,8 +11,8 @@
 //! something newer is. So a log that is delivered late is read like any other.
 
 mod firsts;
+mod private;
 
-use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -76,15 +76,10 @@ impl State {
     /// # Errors
     /// It cannot be made or opened, is something else, or is damaged.
     pub fn open(path: &Path, fingerprint: Option<&str>) -> Result<Self, StateError> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        // made here, because SQLite would make it readable for everybody
-        drop(options.open(path).map_err(|cause| StateError::Unopened {
+        private::prepare(path).map_err(|cause| StateError::Unopened {
             path: path.to_owned(),
             cause,
-        })?);
+        })?;
         let unusable = |cause: rusqlite::Error| match cause.sqlite_error_code() {
             Some(rusqlite::ErrorCode::NotADatabase) => StateError::Foreign(path.to_owned()),
             _ => StateError::Unusable {

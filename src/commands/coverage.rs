@@ -1,6 +1,6 @@
 //! `trailscan coverage`: what was there and what could be seen, without findings.
 
-use super::run::output::Folder;
+use super::run::output::{self, Folder, Kind};
 use super::run::{self, find, progress};
 use super::verdict::Outcome;
 use super::verification::{self, Verification};
@@ -11,6 +11,7 @@ use crate::detect::Detector;
 use crate::integrity::proof::Proof;
 use crate::report::{Assessment, Report, json, terminal};
 use crate::rules::RuleSet;
+use crate::safe_text::TerminalText;
 use crate::source::{Scope, Source};
 use crate::state::State;
 
@@ -25,7 +26,11 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
         ..run::scope(&arguments.selection, &source, now)?
     };
     let folder = match arguments.verify {
-        true => Some(Folder::open(&arguments.out)?),
+        true => {
+            let out = arguments.out.clone();
+            let out = out.unwrap_or_else(|| output::of_proof(&scope, run::zone(&config)));
+            Some(Folder::open(&out, Kind::Proof, arguments.force)?)
+        }
         false => None,
     };
     let state = arguments.state.as_deref();
@@ -66,6 +71,7 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
         &progress,
     )?;
     progress.end();
+    folder.map(Folder::publish).transpose()?;
     run::complete(&mut tally, settings)?;
     // nothing is learnt here: it is only asked which rules have learnt what is usual
     history.settle(&rules, &mut tally, config.organization.learning_days);
@@ -81,7 +87,7 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
         CoverageFormat::Json => {
             let mut text = Vec::new();
             json::coverage(&report, &mut text)?;
-            say(&String::from_utf8_lossy(&text))?;
+            say(&TerminalText::json(&String::from_utf8_lossy(&text)))?;
         }
     }
     let rules = report.rules.iter();

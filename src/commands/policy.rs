@@ -2,6 +2,7 @@
 
 use super::{Exit, say};
 use crate::cli::Policy;
+use crate::safe_text::TerminalText;
 
 pub(super) fn run(arguments: &Policy) -> anyhow::Result<Exit> {
     let prefix = arguments.prefix.trim_matches('/');
@@ -21,6 +22,6 @@ pub(super) fn run(arguments: &Policy) -> anyhow::Result<Exit> {
             {"Sid": "VerifyLogs", "Effect": "Allow", "Action": "cloudtrail:ListPublicKeys", "Resource": "*"},
         ],
     });
-    say(&format!("{policy:#}\n"))?;
+    say(&TerminalText::json(&format!("{policy:#}\n")))?;
     Ok(Exit::Done)
 }

@@ -1,5 +1,6 @@
 //! `trailscan run`: the main job, one line a stage.
 
+mod again;
 mod dry;
 pub(super) mod find;
 pub(super) mod memory;
@@ -10,10 +11,11 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
 
 use super::verdict::Outcome;
 use super::verification::{self, Verification};
-use super::{Exit, say};
+use super::{Exit, note, say};
 use crate::aws::Aws;
 use crate::cli::{
     AwsChoice, DigestChoice, FailOn, RuleChoice, RuleSource, Run, Running, Selection, TrailChoice,
@@ -26,10 +28,12 @@ use crate::pipeline::{self, Options};
 use crate::report::{Assessment, Provenance, Report, notes, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
+use crate::safe_text::text;
 use crate::source::{Scope, Source, discover};
 use crate::tally::Tally;
 use crate::trail::Trail;
 use find::Found;
+use output::{Folder, Kind};
 
 /// How late after its events a log may be delivered and still be read (facts, 2.2).
 const SLACK: Duration = Duration::hours(24);
@@ -49,7 +53,11 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     };
     let output = match arguments.dry_run {
         true => None,
-        false => Some(output::Folder::open(&arguments.out)?),
+        false => {
+            let out = arguments.out.clone();
+            let out = out.unwrap_or_else(|| output::of_run(&scope, zone(&config)));
+            Some(Folder::open(&out, Kind::Report, arguments.force)?)
+        }
     };
     let runtime = runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
@@ -98,6 +106,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let bursts = correlate(&rules, &mut tally);
     let provenance = Provenance {
         min_level: arguments.min_level,
+        command: again::command(arguments, &config, &scope),
         ..provenance(&found.source, &config, &scope, &arguments.rule_choice)
     };
     let report = Report {
@@ -105,13 +114,15 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
         ..Report::new(provenance, &rules, tally, bursts)
     };
     files.splice(0..0, output.write(&report, &arguments.format)?);
+    output.publish()?;
     if !arguments.quiet {
         say(&terminal::summary(&report))?;
-        say(&format!("\nReport: {}\n", files.join("  ")))?;
+        say(&text!("\nReport: {}\n", files.join("  ")))?;
         warn_of_regions(&arguments.selection);
         for key in &rules.unmatched {
-            progress::note(&format!(
-                "[rules.{key}] in the configuration names no rule: `trailscan rules list` names all"
+            note(&text!(
+                "[rules.{}] in the configuration names no rule: `trailscan rules list` names all",
+                key
             ));
         }
     }
@@ -289,20 +300,22 @@ pub(super) fn provenance(
             .collect(),
         config: config.origin.clone(),
         config_files: config.files.clone(),
-        time_zone: config
-            .organization
-            .calendar
-            .as_ref()
-            .map(|calendar| calendar.zone.name().to_owned()),
+        time_zone: zone(config).map(|zone| zone.name().to_owned()),
         ..Provenance::default()
     }
+}
+
+/// The organization's zone, where one is configured.
+pub(super) fn zone(config: &Config) -> Option<Tz> {
+    let calendar = config.organization.calendar.as_ref();
+    calendar.map(|calendar| calendar.zone)
 }
 
 /// Warns of a filter on Regions that hides what AWS records in its global one.
 pub(super) fn warn_of_regions(selection: &Selection) {
     let regions = &selection.region;
     if !regions.is_empty() && !regions.iter().any(|region| region == "us-east-1") {
-        progress::note(notes::REGION_FILTER);
+        note(&text!("{}", notes::REGION_FILTER));
     }
 }
 

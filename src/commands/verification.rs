@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Seek as _, Write as _};
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
@@ -345,31 +344,23 @@ async fn ask_trails(
     Ok((trails.into_iter().map(there).collect(), unknown))
 }
 
-/// The names of valid logs, on disk until the proof is drawn: they may be millions.
-pub(super) struct Spool {
-    path: PathBuf,
-    file: Mutex<(BufWriter<File>, io::Result<()>)>,
-}
+/// The names of valid logs, on disk until the proof is drawn: they may be millions. The file has no
+/// name, so that nobody can put a link there and nothing is left of it.
+pub(super) struct Spool(Mutex<(BufWriter<File>, io::Result<()>)>);
 
 impl Spool {
     fn new(folder: &Folder) -> anyhow::Result<Self> {
-        let (path, file) = folder.scratch(".integrity.objects")?;
-        let file = Mutex::new((BufWriter::new(file), Ok(())));
-        Ok(Self { path, file })
+        let file = folder.scratch()?;
+        Ok(Self(Mutex::new((BufWriter::new(file), Ok(())))))
     }
 
-    /// Ends writing. The file is gone from its folder, and can be read.
+    /// Ends writing. The file has no name in its folder any more, and can be read.
     fn close(self) -> anyhow::Result<Spooled> {
-        let spooled = || format!("cannot keep the names of logs in {}", self.path.display());
-        let (mut file, written) = self
-            .file
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        written.and_then(|()| file.flush()).with_context(spooled)?;
-        let file = File::open(&self.path).with_context(spooled)?;
-        // the file lives on until it is closed
-        std::fs::remove_file(&self.path).with_context(spooled)?;
-        Ok(Spooled(file))
+        let spooled = "cannot keep the names of logs";
+        let (file, written) = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        written.context(spooled)?;
+        let file = file.into_inner().map_err(io::IntoInnerError::into_error);
+        Ok(Spooled(file.context(spooled)?))
     }
 }
 
@@ -410,7 +401,7 @@ impl Ledger for Spool {
             digest: settled.claim.digest.to_string(),
             sha256: sha256::written(&settled.claim.sha256),
         };
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (out, result) = &mut *file;
         if result.is_ok() {
             let written = serde_json::to_writer(&mut *out, &line).map_err(io::Error::from);

@@ -3,14 +3,15 @@
 use anyhow::bail;
 use chrono::Duration;
 
-use super::run::output::Folder;
+use super::run::output::{self, Folder, Kind};
 use super::run::{self, find, progress};
 use super::verdict::Outcome;
 use super::verification::Verification;
-use super::{Exit, say};
+use super::{Exit, note, say};
 use crate::cli::Verify;
 use crate::pipeline::{self, Work};
 use crate::report::integrity::summary;
+use crate::safe_text::text;
 use crate::source::{Scope, Source};
 
 pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
@@ -25,7 +26,9 @@ pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
         digests: true,
         ..run::scope(&arguments.selection, &source, now)?
     };
-    let folder = Folder::open(&arguments.out)?;
+    let out = arguments.out.clone();
+    let out = out.unwrap_or_else(|| output::of_proof(&scope, None));
+    let folder = Folder::open(&out, Kind::Proof, arguments.force)?;
     let runtime = run::runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
     let found = find::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
@@ -47,12 +50,13 @@ pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
     let mut tally = pipeline::run(found.input, work, &scope, &options, &progress);
     let (about, proof, files) = verification.finish(&mut tally, false, &options, &progress)?;
     progress.end();
+    folder.publish()?;
     if !arguments.quiet {
         say(&summary(&about, &proof))?;
-        say(&format!("\nProof: {}\n", files.join("  ")))?;
+        say(&text!("\nProof: {}\n", files.join("  ")))?;
     }
     for problem in &tally.coverage.problems {
-        progress::note(&format!("{}: {}", problem.object, problem.what));
+        note(&text!("{}: {}", problem.object, problem.what));
     }
     let outcome = Outcome {
         integrity: Some(proof.state()),

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use super::Progress;
+use crate::safe_text::text;
 use crate::source::{FetchError, ObjectRef, Place};
 use crate::state::{Lesson, State, StateError};
 use crate::tally::Scanned;
@@ -99,8 +100,9 @@ impl Lessons {
         drop(self.sender);
         match self.writer.join() {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => progress.remark(&format!(
-                "{error}. What was read is in the report; the next run reads it again"
+            Ok(Err(error)) => progress.remark(&text!(
+                "{}. What was read is in the report; the next run reads it again",
+                error.to_string()
             )),
             Err(panic) => std::panic::resume_unwind(panic),
         }

@@ -28,6 +28,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
 use super::{Provenance, Report};
+use crate::safe_text::write_page;
 use written::shown;
 
 /// On every printed page, and at both ends of the screen's.
@@ -59,16 +60,16 @@ pub fn write(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
     let zone = zone(&report.provenance);
     let page = around_cards(report, zone);
     let (before, behind) = page.split_once(CARDS).unwrap_or((&page, ""));
-    out.write_all(before.as_bytes())?;
+    write_page(out, before)?;
     for card in cards::cards(report, zone) {
-        out.write_all(card.into_string().as_bytes())?;
+        write_page(out, &card.into_string())?;
     }
-    out.write_all(behind.as_bytes())
+    write_page(out, behind)
 }
 
 /// The page without its cards.
 fn around_cards(report: &Report, zone: Option<Tz>) -> String {
-    let id = report_id(&report.provenance);
+    let id = report.id();
     let style = format!("{}{}", include_str!("html/style.css"), page_margins(&id));
     let page = html! {
         (DOCTYPE)
@@ -147,27 +148,6 @@ fn contents() -> Markup {
             }
         }
     }
-}
-
-/// The same for every run over the same source and window with the same rules and configuration.
-fn report_id(provenance: &Provenance) -> String {
-    let time = |at: Option<i64>| at.map(crate::event::time::iso).unwrap_or_default();
-    let parts = [
-        provenance.source.clone(),
-        time(provenance.since),
-        time(provenance.until),
-        provenance.accounts.join(","),
-        provenance.regions.join(","),
-        provenance.rule_set_sha256.clone(),
-        provenance
-            .config
-            .as_ref()
-            .map(|(_, hash)| hash.clone())
-            .unwrap_or_default(),
-    ];
-    let mut id = crate::sha256::hex([parts.join("\u{1f}").as_bytes()]);
-    id.truncate(12);
-    id
 }
 
 /// The zone of the business calendar, where it is one the zone database knows.

@@ -3,7 +3,6 @@
 //! The file names every log: first those that are not valid, then the valid ones, which may be
 //! millions and are written as they are read, one a line.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use anstyle::Style;
@@ -14,6 +13,7 @@ use super::{plural, thousands};
 use crate::event::time::{Epoch, iso};
 use crate::finding::iso_time;
 use crate::integrity::proof::{HoleKind, ObjectFault, ObjectProof, Proof, State};
+use crate::safe_text::{TerminalText, put, text};
 use crate::seeded::SeededMap;
 
 /// How many things that are wrong are shown; the rest are in the file.
@@ -129,27 +129,27 @@ impl Separated<'_> {
 }
 
 /// One line for a run's summary.
-pub fn line(proof: &Proof) -> String {
-    format!("Integrity: {}", proof.verdict())
+pub fn line(proof: &Proof) -> TerminalText {
+    text!("Integrity: {}", proof.verdict())
 }
 
 /// What `trailscan verify` says.
-pub fn summary(about: &About, proof: &Proof) -> String {
-    let mut out = String::new();
+pub fn summary(about: &About, proof: &Proof) -> TerminalText {
+    let mut out = TerminalText::new();
     let bold = Style::new().bold();
-    let _ = writeln!(out, "{bold}Integrity {}{bold:#}", proof.verdict());
+    put!(out, "{}Integrity {}{:#}\n", bold, proof.verdict(), bold);
     let bound = |time: Option<Epoch>, open: &str| time.map_or_else(|| open.to_owned(), iso);
-    let _ = writeln!(
+    put!(
         out,
-        "{} from {} to {}",
-        visible(&about.source),
+        "{} from {} to {}\n",
+        about.source,
         bound(about.since, "the first file"),
         bound(about.until, "the last file"),
     );
     let (d, l) = (proof.digests, proof.logs);
-    let _ = writeln!(
+    put!(
         out,
-        "  digests {} = {} valid + {} broken + {} not proven",
+        "  digests {} = {} valid + {} broken + {} not proven\n",
         thousands(d.total()),
         thousands(d.valid),
         thousands(d.broken),
@@ -163,25 +163,26 @@ pub fn summary(about: &About, proof: &Proof) -> String {
     let beside: String = beside
         .map(|(count, what)| format!(" + {} {what}", thousands(*count)))
         .collect();
-    let _ = writeln!(
+    put!(
         out,
         "  logs {} = {} valid + {} altered + {} missing + {} in no digest + {} pending + {} not \
-         proven{beside}",
+         proven{}\n",
         thousands(l.total()),
         thousands(l.valid),
         thousands(l.altered),
         thousands(l.missing),
         thousands(l.unnamed),
         thousands(l.pending),
-        thousands(l.not_proven)
+        thousands(l.not_proven),
+        beside
     );
     for chain in &proof.chains {
         let ends = chain.hours.first().zip(chain.hours.last());
         let span = ends.map(|(first, last)| format!(", {} to {}", iso(first.start), iso(last.end)));
-        let _ = writeln!(
+        put!(
             out,
-            "  {}: {}{}",
-            visible(&chain.title()),
+            "  {}: {}{}\n",
+            chain.title(),
             plural(chain.hours.len() as u64, "digest"),
             span.unwrap_or_default()
         );
@@ -191,22 +192,28 @@ pub fn summary(about: &About, proof: &Proof) -> String {
 }
 
 /// What is not valid and what could not be checked.
-pub fn told(out: &mut String, proof: &Proof) {
+pub fn told(out: &mut TerminalText, proof: &Proof) {
     let bold = Style::new().bold();
     let dim = Style::new().dimmed();
     let wrong = wrong(proof);
     if !wrong.is_empty() {
-        let _ = writeln!(out);
+        put!(out, "\n");
     }
     for (state, what) in wrong.iter().take(SHOWN) {
-        let _ = writeln!(out, "{bold}{:<10}{bold:#} {what}", state.as_str());
+        put!(out, "{}{:<10}{:#} {}\n", bold, state.as_str(), bold, what);
     }
     if wrong.len() > SHOWN {
         let more = wrong.len() - SHOWN;
-        let _ = writeln!(out, "{dim}… and {more} more in integrity.json{dim:#}");
+        put!(
+            out,
+            "{}… and {} more in integrity.json{:#}\n",
+            dim,
+            more,
+            dim
+        );
     }
     for limit in &proof.limits {
-        let _ = writeln!(out, "note: {}", visible(limit));
+        put!(out, "note: {}\n", limit);
     }
 }
 

@@ -20,6 +20,8 @@ use crate::rules::{Rejected, Unconfigured};
 #[derive(Serialize)]
 struct Findings<'r> {
     schema: &'static str,
+    /// The same on report.html and in run.json.
+    report_id: String,
     provenance: &'r Provenance,
     complete: bool,
     citations: &'r [CitationState],
@@ -30,6 +32,7 @@ struct Findings<'r> {
 pub fn findings(report: &Report, out: impl Write) -> io::Result<()> {
     let findings = Findings {
         schema: "trailscan.findings/1",
+        report_id: report.id(),
         provenance: &report.provenance,
         complete: report.coverage.is_complete(),
         citations: &report.citations,
@@ -41,6 +44,8 @@ pub fn findings(report: &Report, out: impl Write) -> io::Result<()> {
 #[derive(Serialize)]
 struct Run<'r> {
     schema: &'static str,
+    report_id: String,
+    command: &'r str,
     provenance: &'r Provenance,
     verdict: String,
     complete: bool,
@@ -79,6 +84,8 @@ impl<'r> Integrity<'r> {
 pub fn run(report: &Report, out: impl Write) -> io::Result<()> {
     let run = Run {
         schema: "trailscan.run/1",
+        report_id: report.id(),
+        command: &report.provenance.command,
         provenance: &report.provenance,
         verdict: report.verdict(),
         complete: report.coverage.is_complete(),

@@ -2,15 +2,13 @@
 
 mod coverage;
 
-use std::fmt::Write as _;
-
 pub use coverage::grid;
 
 use anstyle::{AnsiColor, Style};
 
-use super::visible::visible;
 use super::{Report, integrity, plural, thousands};
 use crate::event::time::iso;
+use crate::safe_text::{TerminalText, put, text};
 use crate::severity::Severity;
 
 /// How many findings are shown; the rest are in the report.
@@ -18,69 +16,64 @@ const SHOWN: usize = 12;
 
 /// The summary. Colour codes are in the text; the stream that it is written to takes them out where
 /// they are not wanted.
-pub fn summary(report: &Report) -> String {
-    let mut out = String::new();
+pub fn summary(report: &Report) -> TerminalText {
+    let mut out = TerminalText::new();
     let bold = Style::new().bold();
     let dim = Style::new().dimmed();
-    let _ = writeln!(out, "{bold}{}{bold:#}", report.verdict());
-    let _ = writeln!(out, "{}", coverage(report));
+    put!(out, "{}{}{:#}\n", bold, report.verdict(), bold);
+    put!(out, "{}\n", coverage(report));
     if let Some(proof) = &report.integrity {
-        let _ = writeln!(out, "{}", integrity::line(proof));
+        put!(out, "{}\n", integrity::line(proof));
     }
-    let _ = writeln!(out, "{}", rules(report));
+    put!(out, "{}\n", rules(report));
     if !report.findings.is_empty() {
-        out.push('\n');
+        put!(out, "\n");
     }
     for finding in report.findings.iter().take(SHOWN) {
         let style = style(finding.level);
         let when = finding.last.map(iso).unwrap_or_default();
-        let _ = writeln!(
+        put!(
             out,
-            "{style}{:<13}{style:#} {bold}{}{bold:#} {dim}({} ×, last {when}){dim:#}",
+            "{}{:<13}{:#} {}{}{:#} {}({} ×, last {}){:#}\n",
+            style,
             finding.level,
-            visible(&finding.title),
-            thousands(finding.count)
+            style,
+            bold,
+            finding.title,
+            bold,
+            dim,
+            thousands(finding.count),
+            when,
+            dim
         );
-        let resource = if finding.resource.is_empty() {
-            String::new()
-        } else {
-            format!(" → {}", visible(&finding.resource))
-        };
-        let _ = writeln!(out, "              {}{resource}", visible(&finding.actor));
+        put!(out, "              {}", finding.actor);
+        if !finding.resource.is_empty() {
+            put!(out, " → {}", finding.resource);
+        }
+        put!(out, "\n");
     }
     if report.findings.len() > SHOWN {
-        let _ = writeln!(
-            out,
-            "{dim}… and {} more in the report{dim:#}",
-            report.findings.len() - SHOWN
-        );
+        let more = report.findings.len() - SHOWN;
+        put!(out, "{}… and {} more in the report{:#}\n", dim, more, dim);
     }
     if let Some(proof) = &report.integrity {
         integrity::told(&mut out, proof);
     }
     let losses: Vec<_> = report.coverage.problems.iter().collect();
     if !losses.is_empty() {
-        let _ = writeln!(out, "\n{bold}Problems{bold:#}");
+        put!(out, "\n{}Problems{:#}\n", bold, bold);
         for problem in losses.iter().take(SHOWN) {
-            let _ = writeln!(
-                out,
-                "  {}: {}",
-                visible(&problem.object),
-                visible(&problem.what)
-            );
+            put!(out, "  {}: {}\n", problem.object, problem.what);
         }
         if losses.len() > SHOWN {
-            let _ = writeln!(
-                out,
-                "{dim}  … and {} more in run.json{dim:#}",
-                losses.len() - SHOWN
-            );
+            let more = losses.len() - SHOWN;
+            put!(out, "{}  … and {} more in run.json{:#}\n", dim, more, dim);
         }
     }
     out
 }
 
-fn coverage(report: &Report) -> String {
+fn coverage(report: &Report) -> TerminalText {
     let (o, r) = (report.coverage.objects, report.coverage.records);
     let accounts = report.coverage.regions.len() as u64;
     let regions = report
@@ -93,10 +86,11 @@ fn coverage(report: &Report) -> String {
         (Some(first), Some(last)) => format!(", events {} to {}", iso(first), iso(last)),
         _ => String::new(),
     };
-    let mut text = format!(
-        "Coverage: {} in {}{span}\n  objects {} listed = {} read + {} refused + {} archived + {} broken",
+    let mut text = text!(
+        "Coverage: {} in {}{}\n  objects {} listed = {} read + {} refused + {} archived + {} broken",
         plural(accounts, "account"),
         plural(regions, "account-Region"),
+        span,
         thousands(o.listed),
         thousands(o.read),
         thousands(o.refused),
@@ -104,14 +98,14 @@ fn coverage(report: &Report) -> String {
         thousands(o.broken),
     );
     if o.digests + o.foreign > 0 {
-        let _ = write!(
+        put!(
             text,
             " (beside {} and {})",
             plural(o.digests, "digest"),
             plural(o.foreign, "other file")
         );
     }
-    let _ = write!(
+    put!(
         text,
         "\n  records {} = {} bad + {} outside + {} duplicates + {} evaluated",
         thousands(r.records),
@@ -121,15 +115,15 @@ fn coverage(report: &Report) -> String {
         thousands(r.evaluated),
     );
     if r.undated > 0 {
-        let _ = write!(text, " (of them {} undated)", thousands(r.undated));
+        put!(text, " (of them {} undated)", thousands(r.undated));
     }
     text
 }
 
-fn rules(report: &Report) -> String {
+fn rules(report: &Report) -> TerminalText {
     let blind = report.not_assessed().count();
     let partly = report.partly_assessed().count();
-    let mut text = format!("Rules: {} in use", report.rules.len());
+    let mut text = text!("Rules: {} in use", report.rules.len());
     for (count, what) in [
         (partly, "partly assessed"),
         (blind, "not assessed"),
@@ -140,11 +134,11 @@ fn rules(report: &Report) -> String {
         (report.rejected.len(), "NOT LOADED"),
     ] {
         if count > 0 {
-            let _ = write!(text, ", {count} {what}");
+            put!(text, ", {} {}", count, what);
         }
     }
     if blind + partly > 0 {
-        text.push_str("; `trailscan coverage` and coverage.json say why");
+        put!(text, "; `trailscan coverage` and coverage.json say why");
     }
     text
 }

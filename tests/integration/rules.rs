@@ -25,7 +25,7 @@ struct Quiet;
 
 impl Progress for Quiet {
     fn listed(&self, _objects: u64) {}
-    fn remark(&self, _text: &str) {}
+    fn remark(&self, _: &trailscan::safe_text::TerminalText) {}
     fn object(&self, _bytes: u64, _events: u64) {}
 }
 

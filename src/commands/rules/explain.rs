@@ -17,6 +17,7 @@ use crate::report::span;
 use crate::report::visible::visible;
 use crate::rules::explain::{Asked, Explained, Part, Tested, explain};
 use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
+use crate::safe_text::TerminalText;
 
 /// The most characters of a value that are shown.
 const MOST_CHARACTERS: usize = 120;
@@ -139,8 +140,14 @@ pub(super) fn run(arguments: &ExplainRule) -> anyhow::Result<Exit> {
         explanation,
     };
     match arguments.format {
-        ExplainFormat::Text => say(&format!("{head}\n{}", text(&document.explanation, 0)))?,
-        ExplainFormat::Json => say(&format!("{}\n", serde_json::to_string_pretty(&document)?))?,
+        ExplainFormat::Text => say(&TerminalText::lines(&format!(
+            "{head}\n{}",
+            text(&document.explanation, 0)
+        )))?,
+        ExplainFormat::Json => say(&TerminalText::json(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&document)?
+        )))?,
     }
     Ok(Exit::Done)
 }

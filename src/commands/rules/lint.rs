@@ -13,6 +13,7 @@ use crate::report::visible::visible;
 use crate::rules::lint::{Warning, lint, unfiled};
 use crate::rules::load::{self, RuleText};
 use crate::rules::{RuleSet, samples};
+use crate::safe_text::TerminalText;
 
 /// Where the samples of our own rules lie in a checkout.
 const SAMPLES: &str = "samples/rules";
@@ -32,7 +33,7 @@ pub(super) fn run(arguments: &LintRules) -> anyhow::Result<Exit> {
     );
     let rules = load::load(&all, &config.rules);
     let report = Findings::new(&rules, (!arguments.paths.is_empty()).then_some(checked))?;
-    say(&report.text(&Lines::new(&all)))?;
+    say(&TerminalText::lines(&report.text(&Lines::new(&all))))?;
     Ok(if report.is_bad(arguments.strict) {
         Exit::Findings
     } else {
@@ -106,7 +107,7 @@ impl<'r> Findings<'r> {
             let _ = writeln!(
                 out,
                 "{}:{}: error: {}{}",
-                bad.origin.file,
+                visible(&bad.origin.file),
                 bad.origin.line,
                 if bad.rule.is_empty() {
                     String::new()
@@ -120,7 +121,7 @@ impl<'r> Findings<'r> {
             let _ = writeln!(
                 out,
                 "{}:{}: warning: {}: {}",
-                warning.origin.file,
+                visible(&warning.origin.file),
                 lines.of(warning),
                 visible(&warning.rule),
                 visible(&warning.what)
@@ -146,7 +147,7 @@ impl<'r> Findings<'r> {
                     out,
                     "note: {} is not assessed: {}",
                     visible(&waiting.rule),
-                    waiting.remedy()
+                    visible(&waiting.remedy())
                 );
             }
         }

@@ -16,6 +16,7 @@ use crate::report::plural;
 use crate::report::visible::visible;
 use crate::rules::load::{self, Settings};
 use crate::rules::{FirstSeen, Rule, RuleSet, Unconfigured};
+use crate::safe_text::TerminalText;
 use crate::severity::Severity;
 
 /// One rule as it is listed. The field names are those of `--format json`.
@@ -59,17 +60,20 @@ pub(super) fn run(arguments: &ListRules) -> anyhow::Result<Exit> {
         .collect();
     rows.sort_by(|a, b| (b.level, &a.name).cmp(&(a.level, &b.name)));
     match arguments.format {
-        ListFormat::Table => say(&format!(
+        ListFormat::Table => say(&TerminalText::lines(&format!(
             "{}{}",
             table(&rows, seen.is_some()),
             summary(&rows, &rules)
-        ))?,
+        )))?,
         ListFormat::Json => {
             let listing = Listing {
                 schema: "trailscan.rules/1",
                 rules: &rows,
             };
-            say(&format!("{}\n", serde_json::to_string_pretty(&listing)?))?;
+            say(&TerminalText::json(&format!(
+                "{}\n",
+                serde_json::to_string_pretty(&listing)?
+            )))?;
         }
     }
     Ok(Exit::Done)
@@ -229,7 +233,7 @@ fn table(rows: &[Row], with_seen: bool) -> String {
             visible(&every(&row.services)),
             visible(&row.attack.join(",")),
             row.citations.join(" "),
-            note(row),
+            visible(&note(row)),
         ];
         cells.extend(row.seen.as_deref().map(visible));
         cells

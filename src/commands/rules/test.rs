@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::report::plural;
 use crate::report::visible::visible;
 use crate::rules::{Rule, RuleKind, RuleSet, samples};
+use crate::safe_text::{TerminalText, text};
 use crate::trial::{Failure, Trial, Tried};
 
 /// Where samples lie, below the folder that the rules' own lies in.
@@ -41,7 +42,7 @@ pub(super) fn run(arguments: &TestRules) -> anyhow::Result<Exit> {
         cases += tried.hits + tried.misses;
         let (text, is_good) = judged(rule, file.map(PathBuf::as_path), &tried);
         failed += u64::from(!is_good);
-        say(&text)?;
+        say(&TerminalText::lines(&text))?;
     }
     // a run is judged by all rules that were asked for, so one that cannot be tried is no success
     let untried = if arguments.names.is_empty() {
@@ -50,13 +51,14 @@ pub(super) fn run(arguments: &TestRules) -> anyhow::Result<Exit> {
         Vec::new()
     };
     for line in &untried {
-        say(&format!("FAILED {line}\n"))?;
+        say(&text!("FAILED {}\n", line))?;
     }
     failed += untried.len() as u64;
-    say(&format!(
-        "{} tried with {}: {failed} failed\n",
+    say(&text!(
+        "{} tried with {}: {} failed\n",
         plural(chosen.len() as u64, "rule"),
         plural(cases as u64, "case"),
+        failed
     ))?;
     Ok(if failed == 0 {
         Exit::Done
@@ -169,6 +171,7 @@ fn judged(rule: &Rule, file: Option<&Path>, tried: &Tried) -> (String, bool) {
             Some(file) => file.display().to_string(),
             None => format!("no file {}.jsonl among the samples", rule.name),
         };
+        let place = visible(&place);
         let _ = writeln!(out, "  {place}: the rule needs {}", lacks.join(" and "));
     }
     for failure in &tried.failures {
@@ -178,7 +181,7 @@ fn judged(rule: &Rule, file: Option<&Path>, tried: &Tried) -> (String, bool) {
 }
 
 fn failed(rule: &Rule, file: Option<&Path>, failure: &Failure) -> String {
-    let place = file.map(|file| file.display().to_string());
+    let place = file.map(|file| visible(&file.display().to_string()));
     let found: Vec<&str> = failure.found.iter().map(String::as_str).collect();
     let found = if found.is_empty() {
         "no rule found anything".to_owned()

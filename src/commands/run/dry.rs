@@ -1,12 +1,12 @@
 //! `trailscan run --dry-run`: lists what a run would read, and reads nothing of it.
 
 use super::find::Found;
-use super::progress::note;
-use crate::commands::{Exit, say};
+use crate::commands::{Exit, note, say};
 use crate::coverage::Problem;
 use crate::pipeline::{self, Input};
 use crate::report::outlook::{Means, Outlook};
 use crate::report::plural;
+use crate::safe_text::{TerminalText, text};
 use crate::source::s3::{Fetcher, Plan};
 use crate::source::{ObjectRef, Scope};
 use crate::state::State;
@@ -54,20 +54,20 @@ pub(super) fn run(
             problems
         }
     };
-    say(&format!(
+    say(&text!(
         "Plan of {}: nothing of it has been read\n{}\n\n{}",
         found.source,
         window(scope),
-        outlook.text(&means)
+        TerminalText::lines(&outlook.text(&means))
     ))?;
     if known > 0 {
-        let known = plural(known, "object");
-        say(&format!(
-            "{known} known from earlier runs, which are not read again\n"
+        say(&text!(
+            "{} known from earlier runs, which are not read again\n",
+            plural(known, "object")
         ))?;
     }
     for problem in &problems {
-        note(&format!("{}: {}", problem.object, problem.what));
+        note(&text!("{}: {}", problem.object, problem.what));
     }
     Ok(match problems.is_empty() {
         true => Exit::Done,

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use tokio::runtime::Runtime;
 
-use super::progress::note;
 use crate::aws::Aws;
 use crate::cli::AwsChoice;
+use crate::commands::note;
 use crate::coverage::{Problem, ProblemKind};
 use crate::pipeline::Input;
+use crate::safe_text::text;
 use crate::source::local::{self, Tree};
 use crate::source::s3::{self, Access, ListError, Plan};
 use crate::source::{ObjectRef, Place, Scope, Source, discover};
@@ -118,7 +119,7 @@ async fn find_trails<'r>(
     plan.problems.extend(trails.problems);
     if !quiet {
         for source in &sources {
-            note(&format!("reading {source}"));
+            note(&text!("reading {}", source));
         }
     }
     let places = trails.places.into_iter();

@@ -1,14 +1,15 @@
 //! What runs remember: the state file, opened for this run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::progress;
 use crate::cli::Run;
+use crate::commands::note;
 use crate::config::Config;
 use crate::history::History;
 use crate::report::plural;
 use crate::rules::RuleSet;
+use crate::safe_text::text;
 use crate::sha256;
 use crate::state::State;
 use crate::tally::Tally;
@@ -39,6 +40,17 @@ pub(in crate::commands) fn history(
     })
 }
 
+/// The state file: the one that was named, or with `--incremental` the one beside the configuration.
+pub(super) fn path(arguments: &Run, config: &Config) -> Option<PathBuf> {
+    let beside = || {
+        let origin = config.origin.as_ref().map(|(file, _)| Path::new(file));
+        let folder = origin.and_then(Path::parent).unwrap_or(Path::new(""));
+        folder.join("trailscan.state")
+    };
+    let default = || arguments.incremental.then(beside);
+    arguments.state.clone().or_else(default)
+}
+
 /// Opens the state file, where one is asked for. Lessons are opened for these rules, this configuration
 /// and this program: what was learnt with others does not hold.
 pub(super) fn open(
@@ -46,16 +58,13 @@ pub(super) fn open(
     config: &Config,
     rules: &RuleSet,
 ) -> anyhow::Result<Option<Arc<State>>> {
-    let (origin, text) = config.origin.clone().unwrap_or_default();
+    let Some(path) = path(arguments, config) else {
+        return Ok(None);
+    };
     if !arguments.incremental {
-        let path = arguments.state.as_deref();
-        let opened = path.map(|path| State::open(path, None)).transpose()?;
-        return Ok(opened.map(Arc::new));
+        return Ok(Some(Arc::new(State::open(&path, None)?)));
     }
-    let path = arguments.state.clone().unwrap_or_else(|| {
-        let beside = Path::new(&origin).parent().unwrap_or(Path::new(""));
-        beside.join("trailscan.state")
-    });
+    let (_, text) = config.origin.clone().unwrap_or_default();
     // lessons name rules by their place in the set
     let places: Vec<_> = rules.rules.iter().map(|rule| &*rule.name).collect();
     let files: Vec<_> = config.files.iter().map(|(_, hash)| &**hash).collect();
@@ -70,9 +79,9 @@ pub(super) fn open(
     let fingerprint = sha256::hex([learnt_with.join("\n").as_bytes()]);
     let state = State::open(&path, Some(&fingerprint))?;
     if state.forgotten() > 0 {
-        progress::note(&format!(
+        note(&text!(
             "the rules, the configuration or the program changed since {} was written: {} read again",
-            path.display(),
+            path.as_path(),
             plural(state.forgotten(), "object")
         ));
     }

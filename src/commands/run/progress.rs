@@ -1,13 +1,14 @@
 //! The progress bar: objects, events a second, time left. Only where a terminal is there.
 
-use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::commands::note;
 use crate::pipeline::Progress;
 use crate::report::thousands;
+use crate::safe_text::TerminalText;
 
 pub(in crate::commands) struct Bar {
     bar: ProgressBar,
@@ -45,8 +46,8 @@ impl Bar {
 }
 
 impl Progress for Bar {
-    fn remark(&self, text: &str) {
-        self.bar.suspend(|| note(text));
+    fn remark(&self, remark: &TerminalText) {
+        self.bar.suspend(|| note(remark));
     }
 
     fn listed(&self, objects: u64) {
@@ -63,9 +64,4 @@ impl Progress for Bar {
                 .set_message(format!("{} events, {rate}/s", thousands(events)));
         }
     }
-}
-
-/// A remark on standard error.
-pub(in crate::commands) fn note(text: &str) {
-    drop(writeln!(anstream::stderr().lock(), "note: {text}"));
 }

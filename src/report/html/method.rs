@@ -4,8 +4,7 @@ use maud::{Markup, html};
 
 use super::written::code;
 use crate::event::time::iso;
-use crate::report::{Provenance, Report, thousands};
-use crate::severity::Severity;
+use crate::report::{Report, thousands};
 
 /// What CloudTrail can say nothing about at all, with the CFR's headings.
 const OUTSIDE: [(&str, &str); 11] = [
@@ -97,9 +96,10 @@ pub(super) fn section(report: &Report, id: &str) -> Markup {
             h3 { "How this report was made" }
             (made(report, id))
             h3 { "To make it again" }
-            pre { code { (command(&report.provenance)) } }
+            pre { code { (report.provenance.command) } }
             p.aside {
-                "The same logs, rules and configuration give the same findings with the same ids, whatever machine reads them."
+                "The same logs, rules and configuration give the same findings with the same ids, whatever machine reads them. "
+                "Paths are as they were typed: run it in the same folder, with access to the same logs."
             }
             h3 { "Limits" }
             ul { @for limit in LIMITS { li { (limit) } } }
@@ -126,7 +126,7 @@ fn made(report: &Report, id: &str) -> Markup {
     let from = &report.provenance;
     html! {
         dl.facts {
-            dt { "Report" } dd { (code(id)) ", from source, window, scope, rules and configuration" }
+            dt { "Report" } dd { (code(id)) ", from everything in this report: findings, coverage, integrity, rules and configuration" }
             dt { "Program" } dd { "trailscan " (from.version) }
             dt { "Rules" }
             dd {
@@ -166,47 +166,5 @@ fn made(report: &Report, id: &str) -> Markup {
             dt { "Duplicates" }
             dd { "An event that was delivered more than once counts once, by its event id." }
         }
-    }
-}
-
-/// The command line, quoted for a shell.
-fn command(from: &Provenance) -> String {
-    let mut words = vec![
-        "trailscan".to_owned(),
-        "run".to_owned(),
-        quoted(&from.source),
-    ];
-    for (option, time) in [("--since", from.since), ("--until", from.until)] {
-        if let Some(time) = time {
-            words.extend([option.to_owned(), iso(time)]);
-        }
-    }
-    for (option, names) in [("--account", &from.accounts), ("--region", &from.regions)] {
-        if !names.is_empty() {
-            words.extend([option.to_owned(), quoted(&names.join(","))]);
-        }
-    }
-    if let Some((file, _)) = &from.config {
-        words.extend(["--config".to_owned(), quoted(file)]);
-    }
-    if !from.builtin_rules {
-        words.push("--no-builtin-rules".to_owned());
-    }
-    for path in &from.rule_paths {
-        words.extend(["--rules".to_owned(), quoted(path)]);
-    }
-    if from.min_level > Severity::Informational {
-        words.extend(["--min-level".to_owned(), from.min_level.to_string()]);
-    }
-    words.join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/:.,_-@=+".contains(c);
-    let word = super::written::shown(word);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.into_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }

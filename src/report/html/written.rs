@@ -12,44 +12,17 @@ use maud::{Markup, html};
 
 use crate::event::time::{self, Epoch};
 use crate::report::{plural, thousands};
+use crate::safe_text;
 use crate::severity::Severity;
-
-/// The longest text shown; CloudTrail's own fields end at about this length.
-const MOST_CHARACTERS: usize = 1_024;
 
 /// The text with every character that hides or reorders others replaced by U+FFFD.
 pub(super) fn shown(text: &str) -> Cow<'_, str> {
-    shortened(text, MOST_CHARACTERS)
+    shortened(text, safe_text::MOST_ON_PAGE)
 }
 
 /// The same, cut after `most` characters with a mark that it was.
 pub(super) fn shortened(text: &str, most: usize) -> Cow<'_, str> {
-    // nearly all there is
-    let printable = |byte| matches!(byte, b' '..=b'~');
-    let is_plain = text.bytes().fold(true, |all, byte| all & printable(byte));
-    let cut = match is_plain {
-        true => (text.len() > most).then_some(most),
-        false => text.char_indices().nth(most).map(|(at, _)| at),
-    };
-    let head = cut.and_then(|at| text.get(..at)).unwrap_or(text);
-    let clean = match is_plain || !head.contains(deceives) {
-        true => Cow::Borrowed(head),
-        false => Cow::Owned(head.replace(deceives, "\u{fffd}")),
-    };
-    match cut {
-        None => clean,
-        Some(_) => Cow::Owned([&*clean, "…"].concat()),
-    }
-}
-
-/// Control characters, bidirectional controls, and characters without a shape.
-fn deceives(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}')
+    safe_text::line(text, most)
 }
 
 /// A value from the logs, set apart so that right-to-left letters in it move nothing around it.
@@ -196,7 +169,7 @@ mod tests {
         assert_eq!(shortened("né\u{202e}von", 3), "né\u{fffd}…");
         assert_eq!(
             shown(&"x".repeat(5_000)).chars().count(),
-            MOST_CHARACTERS + 1
+            safe_text::MOST_ON_PAGE + 1
         );
     }
 

@@ -2,7 +2,6 @@
 //! what the rules could see.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
@@ -12,6 +11,7 @@ use crate::event::time::{self, Epoch, iso};
 use crate::report::grid::{Grid, HourState, Row, state_of};
 use crate::report::visible::visible;
 use crate::report::{Assessment, Report, notes, plural, span, thousands};
+use crate::safe_text::{TerminalText, put, text};
 use crate::trail::{Asked, Trail};
 
 /// How many characters the hours of a line may take.
@@ -22,12 +22,12 @@ const MOST_ROWS: usize = 60;
 const MOST_GAPS: usize = 12;
 
 /// The coverage of a run. Colour codes are in the text, as in [`summary`](super::summary).
-pub fn grid(report: &Report) -> String {
-    let mut out = String::new();
+pub fn grid(report: &Report) -> TerminalText {
+    let mut out = TerminalText::new();
     let bold = Style::new().bold();
-    let _ = writeln!(out, "{}", coverage(report));
+    put!(out, "{}\n", coverage(report));
     for trail in &report.coverage.trails {
-        let _ = writeln!(out, "{}", visible(&described(trail)));
+        put!(out, "{}\n", described(trail));
     }
     for change in &report.coverage.changes {
         let time = change.time.map(iso).unwrap_or_default();
@@ -35,16 +35,16 @@ pub fn grid(report: &Report) -> String {
             "  {time} {} of trail {} (account {}, {})",
             change.event_name, change.trail, change.account, change.region
         );
-        let _ = writeln!(out, "{}", visible(&what));
+        put!(out, "{}\n", what);
     }
     for note in notes::notes(report) {
-        let _ = writeln!(out, "note: {}", visible(&note));
+        put!(out, "note: {}\n", note);
     }
     if let Some(grid) = Grid::new(&report.provenance, &report.coverage) {
-        let _ = writeln!(out, "\n{bold}What was there{bold:#}");
+        put!(out, "\n{}What was there{:#}\n", bold, bold);
         draw(&mut out, &grid);
     }
-    let _ = writeln!(out, "\n{bold}What could be seen{bold:#}");
+    put!(out, "\n{}What could be seen{:#}\n", bold, bold);
     rules(&mut out, report);
     out
 }
@@ -76,7 +76,7 @@ fn described(trail: &Trail) -> String {
     )
 }
 
-fn draw(out: &mut String, grid: &Grid<'_>) {
+fn draw(out: &mut TerminalText, grid: &Grid<'_>) {
     // as many hours a character as the window needs: 1, 2, 3, 4, 6, 8, 12 or whole days
     let least = grid.hours().div_ceil(WIDTH);
     let step = [1, 2, 3, 4, 6, 8, 12]
@@ -100,41 +100,41 @@ fn draw(out: &mut String, grid: &Grid<'_>) {
         .map(|name| name.chars().count())
         .max()
         .unwrap_or(0);
-    let _ = writeln!(out, "{:width$}  {}", "", days(&cells, step));
+    put!(out, "{}  {}\n", " ".repeat(width), days(&cells, step));
     let most = rows
         .iter()
         .flat_map(|row| cells.iter().map(move |at| row.sum(*at, at + step).events));
     let most = most.max().unwrap_or(0);
     for (row, name) in rows.iter().zip(&names) {
-        let _ = write!(out, "{name:width$}  ");
+        put!(out, "{}  ", format!("{name:width$}"));
         let stretches = row.stretches(grid);
         for at in &cells {
             let state = state_of(&stretches, *at, at + step);
             let events = row.sum(*at, at + step).events;
-            let _ = write!(out, "{}", cell(state, events, most));
+            out.push(&cell(state, events, most));
         }
         let counts = row.sum(Epoch::MIN, Epoch::MAX);
-        let _ = writeln!(
+        put!(
             out,
-            "  {} in {}",
+            "  {} in {}\n",
             plural(counts.events, "event"),
             plural(counts.objects, "file")
         );
     }
     if rows.len() > MOST_ROWS {
-        let _ = writeln!(
+        put!(
             out,
-            "… and {} more in --format json",
+            "… and {} more in --format json\n",
             rows.len() - MOST_ROWS
         );
     }
-    let _ = writeln!(
+    put!(
         out,
-        "{:width$}  a character is {}; ▁ to █ events, - none by other files or the digest, · no file and nothing to tell,\n\
-         {:width$}  ~ files may still come, ! logging stopped, ? a digest's file is missing, x files not read",
-        "",
+        "{}  a character is {}; ▁ to █ events, - none by other files or the digest, · no file and nothing to tell,\n\
+         {}  ~ files may still come, ! logging stopped, ? a digest's file is missing, x files not read\n",
+        " ".repeat(width),
         span(step),
-        ""
+        " ".repeat(width)
     );
     gaps(out, grid, &rows);
 }
@@ -155,20 +155,20 @@ fn days(cells: &[Epoch], step: Epoch) -> String {
     line.trim_end().to_owned()
 }
 
-fn cell(state: Option<HourState>, events: u64, most: u64) -> String {
+fn cell(state: Option<HourState>, events: u64, most: u64) -> TerminalText {
     let Some(state) = state else {
-        return " ".to_owned();
+        return text!(" ");
     };
     let alert = AnsiColor::BrightRed.on_default().bold();
-    let alerted = |sign: char| format!("{alert}{sign}{alert:#}");
+    let alerted = |sign: &str| text!("{}{}{:#}", alert, sign, alert);
     match state {
-        HourState::Events => bar(events, most).to_string(),
-        HourState::Quiet => "-".to_owned(),
-        HourState::NoFiles => "·".to_owned(),
-        HourState::Pending => "~".to_owned(),
-        HourState::Stopped => alerted('!'),
-        HourState::Missing => alerted('?'),
-        HourState::Unread => alerted('x'),
+        HourState::Events => text!("{}", bar(events, most).to_string()),
+        HourState::Quiet => text!("-"),
+        HourState::NoFiles => text!("·"),
+        HourState::Pending => text!("~"),
+        HourState::Stopped => alerted("!"),
+        HourState::Missing => alerted("?"),
+        HourState::Unread => alerted("x"),
     }
 }
 
@@ -181,7 +181,7 @@ fn bar(events: u64, most: u64) -> char {
 }
 
 /// The gaps in words, and what came late, twice or not at all.
-fn gaps(out: &mut String, grid: &Grid<'_>, rows: &[Row<'_>]) {
+fn gaps(out: &mut TerminalText, grid: &Grid<'_>, rows: &[Row<'_>]) {
     let mut gaps = Vec::new();
     let (mut late, mut copies) = (0, 0);
     for row in rows {
@@ -206,32 +206,32 @@ fn gaps(out: &mut String, grid: &Grid<'_>, rows: &[Row<'_>]) {
             span(gap.until - gap.from),
             gap.state.as_str()
         );
-        let _ = writeln!(out, "{}", visible(&line));
+        put!(out, "{}\n", line);
     }
     if gaps.len() > MOST_GAPS {
         let more = gaps.len() - MOST_GAPS;
-        let _ = writeln!(
+        put!(
             out,
-            "  … and {} in --format json",
+            "  … and {} in --format json\n",
             plural(more as u64, "more gap")
         );
     }
-    let _ = writeln!(
+    put!(
         out,
-        "  {} delivered more than 15 minutes after their newest event, {}",
+        "  {} delivered more than 15 minutes after their newest event, {}\n",
         plural(late, "file"),
         plural(copies, "duplicate event")
     );
 }
 
-fn rules(out: &mut String, report: &Report) {
+fn rules(out: &mut TerminalText, report: &Report) {
     let assessed = report.rules.iter();
     let assessed = assessed
         .filter(|rule| rule.assessment == Assessment::Assessed)
         .count();
-    let _ = writeln!(
+    put!(
         out,
-        "{} of {} assessed for every account, Region and hour",
+        "{} of {} assessed for every account, Region and hour\n",
         thousands(assessed as u64),
         plural(report.rules.len() as u64, "rule")
     );
@@ -247,11 +247,11 @@ fn rules(out: &mut String, report: &Report) {
         }
     }
     for rule in &report.unconfigured {
-        let _ = writeln!(
+        put!(
             out,
-            "not assessed: configuration missing ({})\n    {}",
+            "not assessed: configuration missing ({})\n    {}\n",
             rule.missing.join(", "),
-            visible(&rule.rule)
+            rule.rule
         );
     }
     for ((partly, reason), names) in by_reason {
@@ -260,9 +260,9 @@ fn rules(out: &mut String, report: &Report) {
         } else {
             "not assessed"
         };
-        let _ = writeln!(out, "{state}: {}", visible(reason));
+        put!(out, "{}: {}\n", state, reason);
         for name in names {
-            let _ = writeln!(out, "    {}", visible(name));
+            put!(out, "    {}\n", name);
         }
     }
 }
