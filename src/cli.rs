@@ -1,15 +1,17 @@
 //! The command line: what can be typed, and nothing of what it does.
 
+mod policy;
 mod rules;
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, Duration, NaiveDate, Utc};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::aws::AwsOptions;
 use crate::severity::Severity;
+pub use policy::{Bucket, KmsKey, Partition, Policy};
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
 };
@@ -183,7 +185,7 @@ pub enum CoverageFormat {
 #[command(next_help_heading = "Running")]
 pub struct Running {
     /// Worker threads; as many as there are processors where not given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<u16>,
     /// The most MiB an object may inflate to; AWS writes at most 50
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4095))]
@@ -308,17 +310,6 @@ pub struct RuleChoice {
     pub config: Option<PathBuf>,
 }
 
-/// `trailscan policy`
-#[derive(Debug, Args)]
-pub struct Policy {
-    /// The bucket the trail writes to
-    #[arg(default_value = "LOG-BUCKET")]
-    pub bucket: String,
-    /// The trail's prefix in it
-    #[arg(default_value = "")]
-    pub prefix: String,
-}
-
 /// A file of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -373,11 +364,17 @@ impl When {
 fn parse_when(text: &str) -> Result<When, String> {
     let wrong =
         || format!("`{text}` is not a time: use 7d, 24h, 30m, 2026-11-16, or 2026-11-16T08:00:00Z");
-    if let Ok(date) = text.parse::<NaiveDate>() {
-        return Ok(When::At(date.and_time(chrono::NaiveTime::MIN).and_utc()));
-    }
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(When::At(time.to_utc()));
+    let date = text.parse::<NaiveDate>().ok();
+    let date = date.map(|date| date.and_time(chrono::NaiveTime::MIN).and_utc());
+    let time = DateTime::parse_from_rfc3339(text).ok();
+    if let Some(at) = date.or(time.map(|time| time.to_utc())) {
+        // beyond these, spans before and after cannot be computed; a log has no such time
+        return match at.year() {
+            1..=9999 => Ok(When::At(at)),
+            _ => Err(format!(
+                "`{text}` is not a time of a log: use a year from 0001 to 9999"
+            )),
+        };
     }
     let unit = text.chars().last().ok_or_else(wrong)?;
     let number: i64 = text
@@ -393,6 +390,15 @@ fn parse_when(text: &str) -> Result<When, String> {
         _ => return Err(wrong()),
     };
     Ok(When::Ago(ago))
+}
+
+/// The most worker threads: more than any machine has processors for.
+const MOST_JOBS: u16 = 256;
+
+fn parse_jobs(text: &str) -> Result<u16, String> {
+    let jobs = text.parse().ok();
+    let jobs = jobs.filter(|jobs| (1..=MOST_JOBS).contains(jobs));
+    jobs.ok_or_else(|| format!("`{text}` is not a number of worker threads: from 1 to {MOST_JOBS}"))
 }
 
 fn parse_role(text: &str) -> Result<String, String> {

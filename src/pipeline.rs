@@ -17,7 +17,6 @@ use std::sync::Arc;
 use rayon::ThreadPoolBuilder;
 use tokio::runtime::Runtime;
 
-use crate::coverage::ProblemKind;
 use crate::detect::{Detection, Detector};
 use crate::digest::Reader;
 use crate::integrity::Settled;
@@ -122,6 +121,11 @@ pub fn run<'r>(
     // a lesson holds for every window: the object is scanned whole, and narrowed afterwards
     let everything = Scope::all(scope.now);
     let run = || {
+        // a worker that comes too late for any object needs nothing made
+        let Some(first) = incoming.next(options, progress, None) else {
+            return;
+        };
+        let mut first = Some(first);
         let detection = work.detector.map(Detection::new);
         let mib = options.max_object_mib;
         let mut worker = match &lessons {
@@ -136,7 +140,10 @@ pub fn run<'r>(
         };
         // made once, and used again for object after object
         let (mut room, mut left) = (Scanned::default(), None);
-        while let Some(object) = incoming.next(options, progress, left.take()) {
+        while let Some(object) = first
+            .take()
+            .or_else(|| incoming.next(options, progress, left.take()))
+        {
             let reference = &object.reference;
             let (mut scanned, bytes) = match object.loaded {
                 Loaded::Read(fetched) => {
@@ -174,7 +181,7 @@ pub fn run<'r>(
         intake.take_up(1, work.ledger);
     };
     // this thread works as well: what it frees is at hand for the report, which it makes afterwards
-    let others = options.jobs.saturating_sub(1);
+    let others = options.jobs.min(incoming.work()).saturating_sub(1);
     let pool = (others > 0).then(|| ThreadPoolBuilder::new().num_threads(others).build());
     match pool {
         Some(Ok(pool)) => pool.in_place_scope(|scope| {
@@ -190,14 +197,8 @@ pub fn run<'r>(
     let (mut tally, taken) = intake.finish();
     tally.close();
     let rest = incoming.finish();
+    tally.coverage.problems.extend(rest.lost(taken));
     tally.coverage.problems.extend(rest.problems);
-    tally.coverage.objects.foreign += rest.passed_by.len() as u64;
-    if taken != rest.objects {
-        let lost = rest.objects - taken;
-        let what = format!("{lost} objects were listed and not read: a bug in trailscan");
-        tally
-            .coverage
-            .problem("objects", ProblemKind::Unlisted, what);
-    }
+    tally.coverage.store = rest.store;
     tally
 }

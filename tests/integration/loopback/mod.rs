@@ -11,6 +11,7 @@
 pub mod cloud;
 pub mod faulty;
 pub mod organization;
+pub mod script;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
