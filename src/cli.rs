@@ -2,6 +2,7 @@
 
 mod policy;
 mod rules;
+mod suggest;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ pub use policy::{Bucket, KmsKey, Partition, Policy};
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
 };
+pub use suggest::parse;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
-    trailscan::commands::run(trailscan::cli::Cli::parse())
+    trailscan::commands::run(trailscan::cli::parse())
 }

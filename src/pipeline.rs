@@ -92,12 +92,24 @@ pub enum Input<'r> {
     },
 }
 
+/// Files that must be left to open at the start.
+const SPARE_FILES: usize = 16;
+const NULL: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
+
 /// The threads that fetch: one where there are few cores, since what one of them leaves idle is
 /// little next to what it costs to hand connections from one to the other.
 ///
 /// # Errors
-/// The system gives no threads or no poll.
+/// The system gives no threads or no poll, or hardly any open files.
 pub fn runtime() -> std::io::Result<Runtime> {
+    // tokio panics if it cannot have the few that it needs, and nothing works with fewer than these
+    let spare = (0..SPARE_FILES).map(|_| std::fs::File::open(NULL));
+    spare.collect::<Result<Vec<_>, _>>().map_err(|error| {
+        std::io::Error::new(
+            error.kind(),
+            format!("too few files may be open, raise `ulimit -n` ({error})"),
+        )
+    })?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(if cores < 4 { 1 } else { 2 })

@@ -319,7 +319,12 @@ fn trouble(
         _ if archived.is_some() || fault.code == "InvalidObjectState" => {
             FetchError::Archived(archived.unwrap_or_else(|| "ARCHIVE".to_owned()))
         }
-        FaultKind::Transient if fault.asks_for_less() => return Trouble::Haste(fault.to_string()),
+        // a connection is an open file: where no more may be open, fewer reads at once help
+        FaultKind::Transient
+            if fault.asks_for_less() || fault.message.contains("Too many open files") =>
+        {
+            return Trouble::Haste(fault.to_string());
+        }
         FaultKind::Transient => return Trouble::Passing(fault.to_string()),
         FaultKind::Denied if names_kms(&fault.message) => FetchError::Refused(format!(
             "it is encrypted with a KMS key that may not be used: allow {} here and in the key's \

@@ -5,11 +5,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{EncodingType, Object, OptionalObjectAttributes};
 use percent_encoding::percent_decode_str;
+use tokio::time::Instant;
 
 use crate::aws::{Fault, FaultKind};
 
@@ -23,6 +25,10 @@ pub struct Limits {
     pub pages: u64,
     /// Pages in a row that hold nothing.
     pub empty_pages: u32,
+    /// How long the listing of a folder may take, and how much longer with each page: one page is
+    /// bounded by the client's time-outs, thousands that drip are not.
+    pub time: Duration,
+    pub time_a_page: Duration,
     /// Folders that are found on the way to the logs.
     pub folders: usize,
     /// Folders outside CloudTrail's layout that are searched for `AWSLogs`, and how deep.
@@ -36,6 +42,8 @@ impl Default for Limits {
             page_bytes: 16 << 20,
             pages: 20_000,
             empty_pages: 100,
+            time: Duration::from_secs(300),
+            time_a_page: Duration::from_secs(2),
             folders: 2_000_000,
             searched: 1_000,
             depth: 6,
@@ -60,6 +68,8 @@ pub(super) struct PageStream<'l> {
     last: [Option<Arc<str>>; 2],
     pages: u64,
     empty: u32,
+    /// How long the server took so far.
+    spent: Duration,
     ended: bool,
 }
 
@@ -94,6 +104,7 @@ impl<'l> PageStream<'l> {
             last: [None, None],
             pages: 0,
             empty: 0,
+            spent: Duration::ZERO,
             ended: false,
         }
     }
@@ -103,7 +114,10 @@ impl<'l> PageStream<'l> {
         if self.ended {
             return None;
         }
-        let (page, fault) = match self.request().await {
+        let began = Instant::now();
+        let answer = self.request().await;
+        self.spent += began.elapsed();
+        let (page, fault) = match answer {
             Ok(answer) => answer,
             Err(fault) => {
                 self.ended = true;
@@ -180,6 +194,15 @@ impl<'l> PageStream<'l> {
                     return Err(format!(
                         "the server sent {} empty pages in a row and promises more",
                         self.empty
+                    ));
+                }
+                let pages = u32::try_from(self.pages).unwrap_or(u32::MAX);
+                let time = self.limits.time_a_page.saturating_mul(pages);
+                if self.spent > self.limits.time.saturating_add(time) {
+                    return Err(format!(
+                        "the server is too slow: {} pages took {:.1} s",
+                        self.pages,
+                        self.spent.as_secs_f64()
                     ));
                 }
                 if self.pages >= self.limits.pages {

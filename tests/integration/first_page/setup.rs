@@ -275,7 +275,11 @@ fn no_more_threads_are_started_than_there_is_work() {
 #[test]
 fn a_mistyped_command_or_flag_brings_a_suggestion() {
     for (arguments, meant) in [
-        (&["rn"][..], "run"),
+        (&["rn"][..], "'run'"),
+        (&["rnu"], "'run'"),
+        (&["runn"], "'run'"),
+        (&["inti"], "'init'"),
+        (&["rules", "ls"], "'list'"),
         (&["verfy"], "verify"),
         (&["completion", "bash"], "completions"),
         (&["rules", "lst"], "list"),
@@ -400,6 +404,15 @@ fn a_number_of_threads_that_polars_cannot_use_is_an_error_and_no_panic() {
 fn few_open_files_end_in_an_error_and_no_panic() {
     let quiet = samples("trails/quiet").display().to_string();
     let out = tempfile::tempdir().unwrap();
+    let twelve = Command::new("/bin/sh")
+        .args(["-c", "ulimit -n 12; exec \"$@\"", "sh"])
+        .args([env!("CARGO_BIN_EXE_trailscan"), "run", &quiet, "--out"])
+        .arg(out.path().join("report"))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&twelve.stderr);
+    assert_eq!(twelve.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("ulimit -n"), "{stderr}");
     for (most, source) in (4..16).flat_map(|most| [(most, quiet.as_str()), (most, "s3://logs")]) {
         let mut command = Command::new("/bin/sh");
         let limited = format!("ulimit -n {most}; exec \"$@\"");
