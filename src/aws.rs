@@ -5,6 +5,7 @@
 //! time-outs. Credentials come from the SDK's usual chain: environment, profile, single sign-on,
 //! credential process, container, instance.
 
+mod answer;
 mod fault;
 mod get;
 mod pattern;
@@ -13,6 +14,8 @@ mod sign;
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -26,11 +29,15 @@ use aws_sdk_s3::config::{
 use aws_sdk_s3::error::BoxError;
 use aws_smithy_http_client::{Builder, Connector, proxy::ProxyConfig, tls};
 
+use answer::CheckedAnswers;
 pub use fault::{CREDENTIALS_ADVICE, Fault, FaultKind};
 pub use get::{Body, Getter, Got, Refusal};
 
 /// Where a Region is not configured anywhere.
 const DEFAULT_REGION: &str = "us-east-1";
+
+/// The most bytes of an answer of CloudTrail or STS: they list tens of trails, keys or selectors.
+const MOST_ANSWERED: u64 = 64 << 20;
 
 /// What the user may say about AWS; everything else comes from the environment and the profile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,6 +57,11 @@ pub struct AwsOptions {
 pub enum AwsError {
     #[error("no AWS credentials found: {CREDENTIALS_ADVICE}\n{0}")]
     NoCredentials(String),
+    #[error(
+        "AWS profile `{profile}` cannot be used: {cause}; `aws configure list-profiles` lists the \
+         profiles"
+    )]
+    Profile { profile: String, cause: String },
     #[error(
         "role {role} cannot be assumed: allow sts:AssumeRole on it to the caller, and the caller in \
          its trust policy\n{cause}"
@@ -76,7 +88,9 @@ impl Aws {
             let here = loader(options).region(Region::from_static(DEFAULT_REGION));
             config = here.load().await;
         }
-        if let Some(provider) = config.credentials_provider() {
+        if let Some(profile) = &options.profile {
+            config = with_profile(profile, &config).await?;
+        } else if let Some(provider) = config.credentials_provider() {
             let asked = provider.provide_credentials().await;
             asked.map_err(|error| AwsError::NoCredentials(fault::causes(&error)))?;
         }
@@ -119,8 +133,24 @@ impl Aws {
 
     /// A client for CloudTrail in the configured Region.
     pub fn cloudtrail(&self) -> aws_sdk_cloudtrail::Client {
-        aws_sdk_cloudtrail::Client::new(&self.config)
+        let answers = CheckedAnswers {
+            most: MOST_ANSWERED,
+            end: None,
+        };
+        let config = aws_sdk_cloudtrail::config::Builder::from(&self.config);
+        aws_sdk_cloudtrail::Client::from_conf(config.interceptor(answers).build())
     }
+}
+
+/// The same client for ListObjectsV2 alone: a page that is cut or has more than so many bytes is an
+/// error.
+pub fn for_listing(client: &aws_sdk_s3::Client, most: u64) -> aws_sdk_s3::Client {
+    let answers = CheckedAnswers {
+        most,
+        end: Some("ListBucketResult>"),
+    };
+    let config = client.config().to_builder().interceptor(answers);
+    aws_sdk_s3::Client::from_conf(config.build())
 }
 
 /// The same client in another Region.
@@ -131,6 +161,30 @@ pub fn cloudtrail_in(
     let region = Region::new(region.to_owned());
     let config = client.config().to_builder().region(region);
     aws_sdk_cloudtrail::Client::from_conf(config.build())
+}
+
+/// The same access with the credentials of that profile, whatever the environment holds: as in the AWS
+/// CLI the flag wins over `AWS_ACCESS_KEY_ID`.
+async fn with_profile(profile: &str, config: &SdkConfig) -> Result<SdkConfig, AwsError> {
+    let provider = ProviderConfig::without_region().with_region(config.region().cloned());
+    let provider = match config.http_client() {
+        Some(client) => provider.with_http_client(client),
+        None => provider,
+    };
+    let provider = ProfileFileCredentialsProvider::builder()
+        .configure(&provider)
+        .profile_name(profile)
+        .build();
+    let asked = provider.provide_credentials().await;
+    asked.map_err(|error| AwsError::Profile {
+        profile: profile.to_owned(),
+        cause: fault::last_cause(&error),
+    })?;
+    Ok(config
+        .to_builder()
+        .credentials_provider(SharedCredentialsProvider::new(provider))
+        .identity_cache(IdentityCache::lazy().build())
+        .build())
 }
 
 /// The same access as another role; its session is asked for here once, for the same reason.

@@ -1,7 +1,9 @@
 //! The command line: what can be typed, and nothing of what it does.
 
 mod given;
+mod policy;
 mod rules;
+mod suggest;
 mod when;
 
 use std::ffi::OsString;
@@ -13,6 +15,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use crate::aws::AwsOptions;
 use crate::severity::Severity;
 pub use given::Given;
+pub use policy::{Bucket, KmsKey, Partition, Policy};
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
 };
@@ -41,7 +44,9 @@ impl Cli {
         arguments: impl IntoIterator<Item = OsString>,
     ) -> Result<Self, clap::Error> {
         let mut command = Self::command();
-        let matches = command.try_get_matches_from_mut(arguments)?;
+        let arguments: Vec<OsString> = arguments.into_iter().collect();
+        let matches = command.try_get_matches_from_mut(&arguments);
+        let matches = matches.map_err(|error| suggest::suggested(error, &command, &arguments))?;
         let cli = Self::from_arg_matches(&matches);
         let mut cli = cli.map_err(|error| error.format(&mut command))?;
         if let Command::Run(run) = &mut cli.command
@@ -214,7 +219,7 @@ pub enum CoverageFormat {
 #[command(next_help_heading = "Running")]
 pub struct Running {
     /// Worker threads; as many as there are processors where not given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<u16>,
     /// The most MiB an object may inflate to; AWS writes at most 50
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4095))]
@@ -339,17 +344,6 @@ pub struct RuleChoice {
     pub config: Option<PathBuf>,
 }
 
-/// `trailscan policy`
-#[derive(Debug, Args)]
-pub struct Policy {
-    /// The bucket the trail writes to
-    #[arg(default_value = "LOG-BUCKET")]
-    pub bucket: String,
-    /// The trail's prefix in it
-    #[arg(default_value = "")]
-    pub prefix: String,
-}
-
 /// A file of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -382,6 +376,15 @@ impl std::fmt::Display for FailOn {
             None => f.write_str("never"),
         }
     }
+}
+
+/// The most worker threads: more than any machine has processors for.
+const MOST_JOBS: u16 = 256;
+
+fn parse_jobs(text: &str) -> Result<u16, String> {
+    let jobs = text.parse().ok();
+    let jobs = jobs.filter(|jobs| (1..=MOST_JOBS).contains(jobs));
+    jobs.ok_or_else(|| format!("`{text}` is not a number of worker threads: from 1 to {MOST_JOBS}"))
 }
 
 fn parse_role(text: &str) -> Result<String, String> {

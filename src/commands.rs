@@ -29,7 +29,32 @@ enum Exit {
 
 /// Runs a command. Results go to standard output, everything else to standard error.
 pub fn run(cli: Cli) -> ExitCode {
-    let done = match cli.command {
+    let done = usable_environment().and_then(|()| dispatch(cli.command));
+    let exit = done.unwrap_or_else(|error| {
+        complain(&error);
+        Exit::NotStarted
+    });
+    ExitCode::from(exit as u8)
+}
+
+/// The tables' library panics on a number of threads that it cannot use.
+fn usable_environment() -> anyhow::Result<()> {
+    const THREADS: &str = "POLARS_MAX_THREADS";
+    let Some(threads) = std::env::var_os(THREADS) else {
+        return Ok(());
+    };
+    let number = threads.to_str().and_then(|text| text.parse().ok());
+    match number {
+        Some(1..=1_024_u32) => Ok(()),
+        _ => anyhow::bail!(
+            "{THREADS}: `{}` is not a number of threads: use 1 to 1024, or leave it unset",
+            threads.display()
+        ),
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<Exit> {
+    match command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
@@ -37,20 +62,12 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Init => init::run(),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Cli::command(),
-                "trailscan",
-                &mut std::io::stdout(),
-            );
-            Ok(Exit::Done)
+            // clap_complete panics when its writer fails, and a closed pipe is no error
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "trailscan", &mut script);
+            say(&String::from_utf8_lossy(&script)).map(|()| Exit::Done)
         }
-    };
-    let exit = done.unwrap_or_else(|error| {
-        complain(&error);
-        Exit::NotStarted
-    });
-    ExitCode::from(exit as u8)
+    }
 }
 
 /// Says what is wrong with the arguments, or shows the help that they ask for. File names that a shell put

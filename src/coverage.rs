@@ -5,6 +5,7 @@
 //! `records = bad + outside + duplicates + evaluated`.
 
 mod hours;
+mod passed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,6 +16,7 @@ use serde::{Serialize, Serializer};
 use crate::event::time::Epoch;
 use crate::trail::{Trail, TrailChange};
 pub use hours::{HOUR, Hours, hour_of};
+pub use passed::{Passed, PassedOver, PassedReason, Store};
 
 /// Something that was not as it should be, with the object it concerns and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Encode, Decode)]
@@ -171,6 +173,9 @@ pub enum DigestState {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Encode, Decode)]
 pub struct Coverage {
     pub objects: ObjectCounts,
+    /// What the source's listings showed; of the whole run, never of one object.
+    #[bitcode(skip)]
+    pub store: Store,
     pub records: RecordCounts,
     /// Compressed and inflated bytes read.
     pub bytes_stored: u64,
@@ -322,6 +327,7 @@ impl Coverage {
 
     /// Adds what another worker or run learnt.
     pub fn merge(&mut self, other: Self) {
+        self.store.merge(other.store);
         let (a, b) = (&mut self.objects, other.objects);
         a.listed += b.listed;
         a.read += b.read;

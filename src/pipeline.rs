@@ -19,7 +19,6 @@ use std::sync::Arc;
 use rayon::ThreadPoolBuilder;
 use tokio::runtime::Runtime;
 
-use crate::coverage::ProblemKind;
 use crate::detect::{Detection, Detector};
 use crate::digest::Reader;
 use crate::event::content::ContentKey;
@@ -98,12 +97,24 @@ pub enum Input<'r> {
     },
 }
 
+/// Files that must be left to open at the start.
+const SPARE_FILES: usize = 16;
+const NULL: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
+
 /// The threads that fetch: one where there are few cores, since what one of them leaves idle is
 /// little next to what it costs to hand connections from one to the other.
 ///
 /// # Errors
-/// The system gives no threads or no poll.
+/// The system gives no threads or no poll, or hardly any open files.
 pub fn runtime() -> std::io::Result<Runtime> {
+    // tokio panics if it cannot have the few that it needs, and nothing works with fewer than these
+    let spare = (0..SPARE_FILES).map(|_| std::fs::File::open(NULL));
+    spare.collect::<Result<Vec<_>, _>>().map_err(|error| {
+        std::io::Error::new(
+            error.kind(),
+            format!("too few files may be open, raise `ulimit -n` ({error})"),
+        )
+    })?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(if cores < 4 { 1 } else { 2 })
@@ -134,6 +145,11 @@ pub fn run<'r>(
     // a lesson holds for every window: the object is scanned whole, and narrowed afterwards
     let everything = Scope::all(scope.now);
     let run = || {
+        // a worker that comes too late for any object needs nothing made
+        let Some(first) = incoming.next(options, progress, None) else {
+            return;
+        };
+        let mut first = Some(first);
         let detection = work.detector.map(Detection::new);
         let by_key = |detection: Detection<'r>| detection.comparing_by(Arc::clone(&key));
         let detection = detection.map(by_key);
@@ -150,7 +166,10 @@ pub fn run<'r>(
         };
         // made once, and used again for object after object
         let (mut room, mut left) = (Scanned::default(), None);
-        while let Some(object) = incoming.next(options, progress, left.take()) {
+        while let Some(object) = first
+            .take()
+            .or_else(|| incoming.next(options, progress, left.take()))
+        {
             let reference = &object.reference;
             let (mut scanned, bytes) = match object.loaded {
                 Loaded::Read(fetched) => {
@@ -189,7 +208,7 @@ pub fn run<'r>(
         intake.take_up(1, work.ledger, &again);
     };
     // this thread works as well: what it frees is at hand for the report, which it makes afterwards
-    let others = options.jobs.saturating_sub(1);
+    let others = options.jobs.min(incoming.work()).saturating_sub(1);
     let pool = (others > 0).then(|| ThreadPoolBuilder::new().num_threads(others).build());
     match pool {
         Some(Ok(pool)) => pool.in_place_scope(|scope| {
@@ -205,14 +224,8 @@ pub fn run<'r>(
     let (mut tally, taken) = intake.finish();
     tally.close();
     let rest = incoming.finish();
+    tally.coverage.problems.extend(rest.lost(taken));
     tally.coverage.problems.extend(rest.problems);
-    tally.coverage.objects.foreign += rest.passed_by.len() as u64;
-    if taken != rest.objects {
-        let lost = rest.objects - taken;
-        let what = format!("{lost} objects were listed and not read: a bug in trailscan");
-        tally
-            .coverage
-            .problem("objects", ProblemKind::Unlisted, what);
-    }
+    tally.coverage.store = rest.store;
     tally
 }

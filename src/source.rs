@@ -8,13 +8,13 @@ pub mod key;
 pub mod local;
 pub mod s3;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use crate::coverage::Problem;
+use crate::coverage::{Problem, Store};
 use key::{LogKey, LogKind};
 
 /// What the user named as SOURCE.
@@ -182,6 +182,13 @@ impl Scope {
         self.regions.is_empty() || self.regions.iter().any(|one| one == region)
     }
 
+    /// True if a Region's folder was asked for. A folder may spell the Region in upper case; its
+    /// records decide.
+    pub fn lists_region(&self, folder: &str) -> bool {
+        let mut regions = self.regions.iter();
+        self.regions.is_empty() || regions.any(|one| one.eq_ignore_ascii_case(folder))
+    }
+
     /// True where a record of that time (seconds since 1970) lies in the window. An undated record
     /// is outside of none.
     pub fn holds_time(&self, time: Option<i64>) -> bool {
@@ -205,7 +212,7 @@ impl Scope {
                 _ => self.slack,
             };
             self.holds_account(&key.account)
-                && self.holds_region(&key.region)
+                && self.lists_region(&key.region)
                 && key::may_hold(key.delivered, self.since, self.until, slack)
         })
     }
@@ -218,9 +225,9 @@ pub struct Listing {
     pub objects: Vec<ObjectRef>,
     /// What could not be listed.
     pub problems: Vec<Problem>,
-    /// What was seen and not entered, because it is not CloudTrail's log folder: other services,
-    /// digests, special files. Names as in [`ObjectRef::name`], folders with a `/` at the end.
-    pub passed_by: BTreeSet<String>,
+    /// What was found, and what of it was passed over. Names as in [`ObjectRef::name`], folders with
+    /// a `/` at the end.
+    pub store: Store,
 }
 
 /// What S3 keeps beside an object's bytes (`x-amz-meta-…`), by name without that prefix.

@@ -93,7 +93,7 @@ impl Fault {
         };
         let message = match error.message() {
             Some(message) => message.to_owned(),
-            None if code.is_empty() => causes(error),
+            None if code.is_empty() => described(error, status),
             None => String::new(),
         };
         Self {
@@ -116,6 +116,61 @@ impl fmt::Display for Fault {
         }
         Ok(())
     }
+}
+
+/// What happened, where no service said it in its own words. The SDK's words for an answer that is not
+/// AWS's ("unhandled error: Error at offset 0") help nobody: the answer often is the page of a proxy or of
+/// another server.
+fn described<E>(error: &SdkError<E>, status: Option<u16>) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let status = status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
+    match error {
+        SdkError::ServiceError(_) => format!(
+            "the server refused the request{status} with an answer that is not AWS's: check \
+             --endpoint-url and proxies"
+        ),
+        SdkError::ResponseError(_) => {
+            let cause = last_cause(error);
+            let cause = match is_parser(&cause) {
+                true => "it is not the document that AWS sends: check --endpoint-url and proxies",
+                false => cause.as_str(),
+            };
+            format!("the server's answer{status} cannot be used: {cause}")
+        }
+        SdkError::TimeoutError(_) => format!("no answer in time: {}", last_cause(error)),
+        SdkError::DispatchFailure(_) => {
+            let causes = causes(error);
+            let reached = causes.strip_prefix("dispatch failure: ");
+            format!("no answer from the server: {}", reached.unwrap_or(&causes))
+        }
+        _ => causes(error),
+    }
+}
+
+/// True for the words of the SDK's parsers of XML and JSON.
+fn is_parser(cause: &str) -> bool {
+    [
+        "Error at offset",
+        "XML",
+        "JSON",
+        "xml",
+        "json",
+        "expected",
+        "encountered",
+    ]
+    .iter()
+    .any(|word| cause.contains(word))
+}
+
+/// The innermost cause, which says most.
+pub(super) fn last_cause(error: &dyn std::error::Error) -> String {
+    let mut last = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    last.to_string()
 }
 
 /// The chain of causes in one line, without the SDK's debug output.

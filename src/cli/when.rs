@@ -1,6 +1,6 @@
 //! Moments as they are typed.
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, Duration, NaiveDate, Utc};
 
 /// A moment as typed: so long ago, or a date and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,11 +22,17 @@ impl When {
 pub(super) fn parse_when(text: &str) -> Result<When, String> {
     let wrong =
         || format!("`{text}` is not a time: use 7d, 24h, 30m, 2026-11-16, or 2026-11-16T08:00:00Z");
-    if let Ok(date) = text.parse::<NaiveDate>() {
-        return Ok(When::At(date.and_time(chrono::NaiveTime::MIN).and_utc()));
-    }
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(When::At(time.to_utc()));
+    let date = text.parse::<NaiveDate>().ok();
+    let date = date.map(|date| date.and_time(chrono::NaiveTime::MIN).and_utc());
+    let time = DateTime::parse_from_rfc3339(text).ok();
+    if let Some(at) = date.or(time.map(|time| time.to_utc())) {
+        // beyond these, spans before and after cannot be computed; a log has no such time
+        return match at.year() {
+            1..=9999 => Ok(When::At(at)),
+            _ => Err(format!(
+                "`{text}` is not a time of a log: use a year from 0001 to 9999"
+            )),
+        };
     }
     let unit = text.chars().last().ok_or_else(wrong)?;
     let number: i64 = text

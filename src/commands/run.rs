@@ -10,7 +10,7 @@ pub(super) mod progress;
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, bail};
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Datelike as _, Duration, Utc};
 use chrono_tz::Tz;
 
 use super::verdict::Outcome;
@@ -270,7 +270,10 @@ pub(super) fn now() -> anyhow::Result<DateTime<Utc>> {
             .parse()
             .ok()
             .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
-            .with_context(|| format!("SOURCE_DATE_EPOCH: `{text}` is not a number of seconds")),
+            .filter(|now| (1970..=9998).contains(&now.year()))
+            .with_context(|| {
+                format!("SOURCE_DATE_EPOCH: `{text}` is not a number of seconds since 1970")
+            }),
         Err(_) => Ok(Utc::now()),
     }
 }

@@ -3,7 +3,6 @@
 //! Workers read files themselves. Objects of a bucket are listed and fetched on the runtime: in the
 //! order of reading, many at once, and no further ahead of the workers than memory allows.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::arrivals::Arrivals;
 use super::lessons::known;
 use super::{Input, Options, Progress};
-use crate::coverage::Problem;
+use crate::coverage::{Problem, ProblemKind, Store};
 use crate::digest;
 use crate::source::local::{self, Files};
 use crate::source::s3::{Fetcher, Pages, Patience, Told};
@@ -52,7 +51,25 @@ pub(super) enum Loaded {
 pub(super) struct Rest {
     pub(super) objects: u64,
     pub(super) problems: Vec<Problem>,
-    pub(super) passed_by: BTreeSet<String>,
+    /// What the listings showed.
+    pub(super) store: Store,
+}
+
+impl Rest {
+    /// Everything that was listed was handed out or passed over for a reason; says what is missing.
+    pub(super) fn lost(&self, taken: u64) -> Option<Problem> {
+        let accounted = taken + self.store.passed_over.objects();
+        let lost = self.store.found.checked_sub(accounted)?;
+        (lost > 0).then(|| Problem {
+            object: "objects".to_owned(),
+            kind: ProblemKind::Unlisted,
+            what: format!(
+                "{lost} of {} objects were listed and not read: they were removed meanwhile, or it is a \
+                 bug in trailscan",
+                self.store.found
+            ),
+        })
+    }
 }
 
 pub(super) enum Incoming<'r> {
@@ -70,7 +87,6 @@ pub(super) enum Incoming<'r> {
         listed: Arc<AtomicU64>,
         told: AtomicU64,
         feeding: JoinHandle<Rest>,
-        passed_by: BTreeSet<String>,
     },
 }
 
@@ -90,9 +106,9 @@ impl<'r> Incoming<'r> {
                 let (sender, receiver) = mpsc::unbounded_channel();
                 let rest = Rest {
                     problems: std::mem::take(&mut plan.problems),
+                    store: std::mem::take(&mut plan.store),
                     ..Rest::default()
                 };
-                let passed_by = std::mem::take(&mut plan.passed_by);
                 let listed = Arc::new(AtomicU64::new(0));
                 let fetcher = Arc::new(Fetcher::new(buckets, Patience::default()));
                 let feed = Feed {
@@ -116,7 +132,6 @@ impl<'r> Incoming<'r> {
                     listed,
                     told: AtomicU64::new(0),
                     feeding,
-                    passed_by,
                 }
             }
         }
@@ -182,6 +197,14 @@ impl<'r> Incoming<'r> {
         }
     }
 
+    /// The most workers that can have something to do.
+    pub(super) fn work(&self) -> usize {
+        match self {
+            Self::Files { known, .. } => usize::try_from(*known).unwrap_or(usize::MAX),
+            Self::Fetched { .. } => usize::MAX,
+        }
+    }
+
     /// What was listed, after the last object.
     pub(super) fn finish(self) -> Rest {
         match self {
@@ -190,16 +213,13 @@ impl<'r> Incoming<'r> {
                 Rest {
                     objects,
                     problems: files.problems,
-                    passed_by: files.passed_by,
+                    store: files.store,
                 }
             }
             Self::Fetched {
-                runtime,
-                feeding,
-                passed_by,
-                ..
+                runtime, feeding, ..
             } => match runtime.block_on(feeding) {
-                Ok(rest) => Rest { passed_by, ..rest },
+                Ok(rest) => rest,
                 // nothing aborts it, so it can only be a panic: it goes on where it belongs
                 Err(ended) => match ended.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
@@ -228,6 +248,7 @@ impl Feed {
     async fn run(self, mut pages: Pages, mut rest: Rest) -> Rest {
         while let Some(page) = pages.next().await {
             rest.problems.extend(page.problem);
+            rest.store.merge(page.store);
             let count = page.objects.len() as u64;
             self.listed.fetch_add(count, Ordering::Relaxed);
             for reference in page.objects {
@@ -240,10 +261,10 @@ impl Feed {
     }
 
     async fn begin(&self, sequence: u64, reference: ObjectRef) {
-        // an unknown size counts as a large log, and one beyond all bounds waits for the rest
+        // S3 tells every size: an object without one may be as large as objects may be
         let kib = reference
             .size
-            .unwrap_or(128 << 10)
+            .unwrap_or(self.cap)
             .div_ceil(1 << 10)
             .clamp(1, WAITING_KIB as u64);
         let kib = u32::try_from(kib).unwrap_or(1);

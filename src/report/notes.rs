@@ -1,6 +1,7 @@
 //! What a reader must know of the coverage as a whole, one sentence each.
 
-use super::{Report, plural};
+use super::{Report, plural, thousands};
+use crate::coverage::{Passed, PassedOver};
 use crate::event::time::iso;
 use crate::trail::{Asked, Trail};
 
@@ -43,6 +44,7 @@ pub fn notes(report: &Report) -> Vec<String> {
             plural(changes, "call")
         ));
     }
+    notes.extend(passed_over(&coverage.store.passed_over));
     let pending = from.created.zip(from.until);
     if pending.is_some_and(|(created, until)| created < until + super::grid::DELIVERY) {
         notes.push(
@@ -52,6 +54,29 @@ pub fn notes(report: &Report) -> Vec<String> {
         );
     }
     notes
+}
+
+/// What was found and not read, a sentence for each reason.
+fn passed_over(passed_over: &PassedOver) -> Vec<String> {
+    let told = passed_over.iter();
+    let told = told.filter_map(|(reason, passed)| Some((reason.sentence()?, passed)));
+    let sentence = |(why, passed): (&str, &Passed)| {
+        let counts = [(passed.folders, "folder"), (passed.objects, "object")];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<String> = counts.map(|(count, what)| plural(count, what)).collect();
+        let names: Vec<&str> = passed.names.iter().map(String::as_str).collect();
+        let more = passed.folders + passed.objects - names.len() as u64;
+        let more = match more {
+            0 => String::new(),
+            more => format!(" and {} more", thousands(more)),
+        };
+        format!(
+            "Not read: {} {why}: {}{more}.",
+            counts.join(" and "),
+            names.join(", ")
+        )
+    };
+    told.map(sentence).collect()
 }
 
 /// Settings that came out of files.

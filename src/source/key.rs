@@ -4,7 +4,9 @@
 //! ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_UNIQUE.json.gz` (AWS, "Finding your CloudTrail log
 //! files"). The date and the stamp are those of *delivery*, in UTC.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, Months, NaiveDate, NaiveDateTime, Utc};
 
 /// Which of CloudTrail's own folders an object lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,6 +19,13 @@ pub enum LogKind {
 }
 
 impl LogKind {
+    /// The folders of logs.
+    pub const EVENT_FOLDERS: [&str; 3] = [
+        "CloudTrail",
+        "CloudTrail-Insight",
+        "CloudTrail-NetworkActivity",
+    ];
+
     /// True for the folders that hold records of events. Digests are read to verify logs, and
     /// aggregated files count what data events already say one by one: no request can be judged
     /// from them (facts, 1.3).
@@ -257,7 +266,7 @@ fn stamp(file: &str) -> Option<DateTime<Utc>> {
     Some(time.and_utc())
 }
 
-/// The delivery days that can hold events of `[since, until)`, each one a prefix to list.
+/// The first and the last delivery day that can hold events of `[since, until)`.
 ///
 /// A stamp may lie a little before its newest event and delivery may be late (facts, 2.1 and 2.2):
 /// so the days begin 15 minutes before `since` and end `slack` after `until`, but never after `now`.
@@ -266,10 +275,39 @@ pub fn delivery_days(
     until: DateTime<Utc>,
     slack: chrono::Duration,
     now: DateTime<Utc>,
-) -> Vec<NaiveDate> {
-    let first = (since - chrono::Duration::minutes(15)).date_naive();
-    let last = (until + slack).min(now.max(until)).date_naive();
-    first.iter_days().take_while(|day| *day <= last).collect()
+) -> RangeInclusive<NaiveDate> {
+    let early = chrono::Duration::minutes(15);
+    let first = since.checked_sub_signed(early).unwrap_or(since);
+    let last = until.checked_add_signed(slack).unwrap_or(until);
+    first.date_naive()..=last.min(now.max(until)).date_naive()
+}
+
+/// True if a folder of dates below a Region (`2026`, `2026/11`, `2026/11/10`) may hold one of the
+/// days. A folder that CloudTrail does not spell so may hold anything.
+pub fn may_hold_days(date: &str, days: &RangeInclusive<NaiveDate>) -> bool {
+    let mut parts = date.split('/').filter(|part| !part.is_empty());
+    let parts = [parts.next(), parts.next(), parts.next()];
+    let (first, last) = match parts {
+        [None, ..] => return true,
+        [Some(year), None, _] => (date_of(year, "01", "01"), date_of(year, "12", "31")),
+        [Some(year), Some(month), None] => {
+            let first = date_of(year, month, "01");
+            let last = first.and_then(|first| first.checked_add_months(Months::new(1)));
+            (first, last.and_then(|last| last.pred_opt()))
+        }
+        [Some(year), Some(month), Some(day)] => {
+            let day = date_of(year, month, day);
+            (day, day)
+        }
+    };
+    match (first, last) {
+        (Some(first), Some(last)) => first <= *days.end() && last >= *days.start(),
+        _ => true,
+    }
+}
+
+fn date_of(year: &str, month: &str, day: &str) -> Option<NaiveDate> {
+    date([year, month, day])
 }
 
 /// True where a log delivered at that time may hold events of the window; unknown times may.
@@ -282,8 +320,9 @@ pub fn may_hold(
     let Some(delivered) = delivered else {
         return true;
     };
-    let early = since.is_some_and(|since| delivered < since - chrono::Duration::minutes(15));
-    let late = until.is_some_and(|until| delivered > until + slack);
+    // the difference of two times cannot overflow, their sum with a span can
+    let early = since.is_some_and(|since| since - delivered > chrono::Duration::minutes(15));
+    let late = until.is_some_and(|until| delivered - until > slack);
     !early && !late
 }
 
@@ -390,19 +429,40 @@ mod tests {
     fn a_window_lists_the_day_before_midnight_and_the_days_of_late_delivery() {
         let hours = chrono::Duration::hours;
         let days = delivery_days(at(10, 0, 5), at(12, 23, 30), hours(1), at(20, 0, 0));
-        let days: Vec<_> = days.into_iter().map(day_folder).collect();
-        assert_eq!(
-            days,
-            [
-                "2026/11/09",
-                "2026/11/10",
-                "2026/11/11",
-                "2026/11/12",
-                "2026/11/13"
-            ]
-        );
+        assert_eq!(day_folder(*days.start()), "2026/11/09");
+        assert_eq!(day_folder(*days.end()), "2026/11/13");
         let today = delivery_days(at(19, 12, 0), at(20, 0, 0), hours(24), at(20, 0, 0));
-        assert_eq!(today.len(), 2, "nothing is listed after now");
+        assert_eq!(day_folder(*today.end()), "2026/11/20", "nothing after now");
+    }
+
+    #[test]
+    fn a_date_folder_is_entered_if_it_may_hold_a_day_of_the_window() {
+        let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
+        let days = day(10, 31)..=day(11, 2);
+        for inside in ["", "2026/", "2026", "2026/10/", "2026/11", "2026/10/31/"] {
+            assert!(may_hold_days(inside, &days), "{inside}");
+        }
+        for outside in [
+            "2025",
+            "2027/",
+            "2026/09",
+            "2026/12/",
+            "2026/10/30/",
+            "2026/11/03",
+        ] {
+            assert!(!may_hold_days(outside, &days), "{outside}");
+        }
+        for other in [
+            "restored",
+            "2026/1",
+            "2026/13",
+            "2026/11/2/",
+            "2026/11/02/again",
+        ] {
+            assert!(may_hold_days(other, &days), "{other}");
+        }
+        let ever = NaiveDate::MIN..=NaiveDate::MAX;
+        assert!(may_hold_days("9999/12", &ever) && may_hold_days("0000", &ever));
     }
 
     #[test]

@@ -355,7 +355,7 @@ mod tests {
             let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
             let listing = list(root.path(), &all()).unwrap();
             assert_eq!(names(&listing), ["a.json"]);
-            assert!(listing.passed_by.contains("socket"));
+            assert!(listing.store.passed_over.names().contains("socket"));
             assert!(matches!(
                 read(&socket, None, 9, Vec::new()),
                 Err(FetchError::Failed(_))

@@ -10,17 +10,22 @@ mod fetch;
 mod gate;
 mod layout;
 mod lister;
+mod pages;
 mod plan;
 
 pub use fetch::{Access, Fetcher, Patience, Told, fetch};
+pub use pages::Limits;
 pub use plan::{Page, Pages, Plan};
+
+use std::ops::RangeInclusive;
 
 use aws_sdk_s3::Client;
 use chrono::NaiveDate;
 
-use super::{Listing, ObjectRef, Scope, key};
+use super::{Listing, Scope, key};
 use crate::aws::{self, Fault, FaultKind};
 use crate::coverage::{Problem, ProblemKind};
+use layout::{LogFolder, Search};
 use lister::Lister;
 
 /// Why nothing of a bucket could be listed.
@@ -61,7 +66,7 @@ pub enum ListError {
 pub async fn open(client: &Client, bucket: &str, prefix: &str) -> Result<Client, ListError> {
     let mut client = client.clone();
     for _ in 0..2 {
-        let lister = Lister::new(&client, bucket, "", "");
+        let lister = Lister::new(&client, bucket, "", "", &Limits::default());
         match lister.first(&folder(prefix)).await {
             Ok(_) => return Ok(client),
             Err(fault) => match fault.kind {
@@ -77,14 +82,28 @@ pub async fn open(client: &Client, bucket: &str, prefix: &str) -> Result<Client,
     })
 }
 
-/// Finds what to list below a prefix to get the log objects that may hold what the scope asks for.
-///
-/// The prefix is a folder, with or without `/` at its end, anywhere in CloudTrail's layout (facts,
-/// 2.1) or above it; or it names one object. Below a prefix without that layout everything is
-/// listed at once, and its content decides. Objects in an archive storage class are listed as
-/// [`archived`](super::ObjectRef::archived). A folder that cannot be listed is a problem; the rest
-/// goes on. With `whole_names` names begin with bucket and prefix, so that the plans of several
-/// places can be merged.
+/// How a place is searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// Names begin with bucket and prefix, so that the plans of several places can be merged.
+    pub whole_names: bool,
+    /// Whether folders beside `AWSLogs` are searched for more of it. Where CloudTrail says that a trail
+    /// writes to the place, other trails' folders beside it are not meant.
+    pub beside: bool,
+    pub limits: Limits,
+}
+
+impl Default for PlanOptions {
+    fn default() -> Self {
+        Self {
+            whole_names: false,
+            beside: true,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// [`plan_with`] the default options, but with whole names if they are asked for.
 ///
 /// # Errors
 /// Nothing could be listed at all.
@@ -95,12 +114,37 @@ pub async fn plan(
     whole_names: bool,
     scope: &Scope,
 ) -> Result<Plan, ListError> {
-    let front = |root: &str| match whole_names {
+    let options = PlanOptions {
+        whole_names,
+        ..PlanOptions::default()
+    };
+    plan_with(client, bucket, prefix, &options, scope).await
+}
+
+/// Finds what to list below a prefix to get the log objects that may hold what the scope asks for.
+///
+/// The prefix is a folder, with or without `/` at its end, anywhere in CloudTrail's layout (facts,
+/// 2.1) or above it; or it names one object. Below a prefix without that layout everything is
+/// listed, and its content decides. Objects in an archive storage class are listed as
+/// [`archived`](super::ObjectRef::archived). A folder that cannot be listed is a problem; the rest
+/// goes on. What is found and not read is counted in [`Plan::store`] and in the pages.
+///
+/// # Errors
+/// Nothing could be listed at all.
+pub async fn plan_with(
+    client: &Client,
+    bucket: &str,
+    prefix: &str,
+    options: &PlanOptions,
+    scope: &Scope,
+) -> Result<Plan, ListError> {
+    let front = |root: &str| match options.whole_names {
         true => format!("s3://{bucket}/{root}"),
         false => String::new(),
     };
+    let limits = &options.limits;
     let root = folder(prefix);
-    let lister = Lister::new(client, bucket, &root, &front(&root));
+    let lister = Lister::new(client, bucket, &root, &front(&root), limits);
     let mut plan = Plan::default();
     plan.counts(&lister);
     let failed = |fault| lister.error(prefix, fault);
@@ -108,60 +152,44 @@ pub async fn plan(
         // a prefix below which there is nothing may be the key of one object
         let parent = prefix.rsplit_once('/').map_or("", |(parent, _)| parent);
         let parent = folder(parent);
-        let parent = Lister::new(client, bucket, &parent, &front(&parent));
+        let parent = Lister::new(client, bucket, &parent, &front(&parent), limits);
         plan.counts(&parent);
         let object = parent.first(prefix).await.map_err(failed)?;
-        let object = object.filter(|object| object.key() == Some(prefix));
-        let Some(object) = object.and_then(|object| parent.object_ref(&object)) else {
+        let Some(object) = object.filter(|object| object.key() == Some(prefix)) else {
             return Err(ListError::Empty {
                 bucket: bucket.to_owned(),
                 prefix: prefix.to_owned(),
             });
         };
-        plan.object(object);
+        plan.store.found = 1;
+        plan.object(parent.object_ref(prefix, &object));
         return Ok(plan);
     }
-    let wanted = |object: &ObjectRef| scope.may_hold(object.key.as_ref());
     let days = days(scope);
-    let found = layout::find(&lister, scope, days.as_deref()).await;
+    let search = Search {
+        scope,
+        days: days.as_ref(),
+        beside: options.beside,
+    };
+    let found = layout::find(&lister, search).await;
     plan.problems = found.problems;
-    plan.passed_by = found.passed_by;
     match found.outcome {
-        layout::Outcome::Dates(dates, loose) => {
-            for folder in dates {
-                plan.folder(&lister, folder.path, folder.day);
+        layout::Outcome::Dates(folders, loose) => {
+            plan.store = found.store;
+            for folder in folders {
+                plan.folder(&lister, folder);
             }
-            loose
-                .into_iter()
-                .filter(wanted)
-                .for_each(|object| plan.object(object));
+            loose.into_iter().for_each(|object| plan.object(object));
         }
-        layout::Outcome::Flat => {
-            plan.passed_by.clear();
-            let mut from = None;
-            loop {
-                let (objects, next) = match lister.objects(&root, from).await {
-                    Ok(page) => page,
-                    Err(problem) => {
-                        plan.problems.push(problem);
-                        break;
-                    }
-                };
-                let objects = objects.into_iter().filter(wanted);
-                objects.for_each(|object| plan.object(object));
-                if next.is_none() {
-                    break;
-                }
-                from = next;
-            }
-        }
+        // listed as a stream, because nobody knows how many there are; the stream counts them anew
+        layout::Outcome::Flat => plan.folder(&lister, LogFolder::whole(root, None)),
         layout::Outcome::NoTrail if plan.problems.is_empty() => {
             return Err(ListError::NoTrail {
                 bucket: bucket.to_owned(),
                 prefix: prefix.to_owned(),
             });
         }
-        layout::Outcome::NoTrail => {}
+        layout::Outcome::NoTrail => plan.store = found.store,
     }
     plan.sort();
     Ok(plan)
@@ -182,7 +210,7 @@ pub async fn list(
 }
 
 /// The delivery days to list; nothing without a window.
-fn days(scope: &Scope) -> Option<Vec<NaiveDate>> {
+fn days(scope: &Scope) -> Option<RangeInclusive<NaiveDate>> {
     let since = scope.since?;
     let until = scope.until.map_or(scope.now, |until| until.min(scope.now));
     // the digest of an hour comes after it

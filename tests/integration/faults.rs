@@ -39,6 +39,7 @@ async fn fetcher(url: &str) -> Fetcher {
         slow_downs: 5,
         first_wait: Duration::from_millis(1),
         longest_wait: Duration::from_millis(50),
+        ..Patience::default()
     };
     Fetcher::new([(BUCKET.to_owned(), access)].into(), patience)
 }
@@ -132,6 +133,7 @@ async fn reading_slows_down_to_what_the_server_bears() {
         slow_downs: 50,
         first_wait: Duration::from_millis(1),
         longest_wait: Duration::from_millis(50),
+        ..Patience::default()
     };
     let access = Access {
         client: loopback::aws(&url).await.s3(),

@@ -28,6 +28,7 @@ fn patience() -> Patience {
         slow_downs: 2,
         first_wait: Duration::from_millis(1),
         longest_wait: Duration::from_millis(5),
+        ..Patience::default()
     }
 }
 

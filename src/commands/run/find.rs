@@ -11,7 +11,7 @@ use crate::coverage::{Problem, ProblemKind};
 use crate::pipeline::Input;
 use crate::safe_text::text;
 use crate::source::local::{self, Tree};
-use crate::source::s3::{self, Access, ListError, Plan};
+use crate::source::s3::{self, Access, ListError, Plan, PlanOptions};
 use crate::source::{ObjectRef, Place, Scope, Source, discover};
 
 /// What is read and how.
@@ -88,7 +88,12 @@ async fn find_trails<'r>(
         let at = format!("s3://{bucket}/{prefix}");
         let opened = async {
             let client = s3::open(&aws.s3(), bucket, prefix).await?;
-            let plan = s3::plan(&client, bucket, prefix, several, scope).await?;
+            let options = PlanOptions {
+                whole_names: several,
+                beside: false,
+                ..PlanOptions::default()
+            };
+            let plan = s3::plan_with(&client, bucket, prefix, &options, scope).await?;
             Ok::<_, ListError>((client, plan))
         };
         sources.push(format!("{at} ({})", place.trails()));

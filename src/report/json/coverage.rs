@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::coverage::{Digest, Hour, ObjectCounts, Problem, RecordCounts, Sight};
+use crate::coverage::{Digest, Hour, ObjectCounts, Problem, RecordCounts, Sight, Store};
 use crate::event::time::{Epoch, iso};
 use crate::report::grid::{Grid, HourState, Row};
 use crate::report::{Provenance, Report, RuleState, Visibility, notes};
@@ -18,6 +18,8 @@ struct Coverage<'r> {
     complete: bool,
     notes: Vec<String>,
     objects: &'r ObjectCounts,
+    /// What the source holds, and what of it was not read.
+    store: &'r Store,
     records: &'r RecordCounts,
     trails: &'r BTreeSet<Trail>,
     changes: &'r BTreeSet<TrailChange>,
@@ -78,6 +80,7 @@ pub fn coverage(report: &Report, out: impl Write) -> io::Result<()> {
         complete: coverage.is_complete(),
         notes: notes::notes(report),
         objects: &coverage.objects,
+        store: &coverage.store,
         records: &coverage.records,
         trails: &coverage.trails,
         changes: &coverage.changes,

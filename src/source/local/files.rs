@@ -1,7 +1,6 @@
 //! The files of a tree, folder after folder, each as an object to read.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry, Metadata};
 use std::io;
@@ -12,8 +11,8 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 
 use super::SIDE_FILE;
-use crate::coverage::{Problem, ProblemKind};
-use crate::source::key::{LogKey, LogKind};
+use crate::coverage::{Problem, ProblemKind, Store};
+use crate::source::key::{DigestName, LogKey, LogKind};
 use crate::source::{Listing, ObjectRef, Place, Scope, Turn};
 
 /// A folder whose files are listed when its turn comes, or a single object.
@@ -77,6 +76,16 @@ impl Folder {
         }
         Some(self.key.as_ref()?.beside(&text))
     }
+
+    /// True for the metadata of a digest beside it, which is read with the digest. Any other file with
+    /// such a name is a file of its own: a log may be called anything.
+    pub(super) fn is_digest_metadata(&self, file: &OsStr) -> bool {
+        let Some(digest) = file.to_str().and_then(|file| file.strip_suffix(SIDE_FILE)) else {
+            return false;
+        };
+        let in_digests = self.key.as_ref().map(|key| key.kind) == Some(LogKind::Digest);
+        (in_digests || DigestName::parse(digest).is_some()) && self.path.join(digest).is_file()
+    }
 }
 
 /// The files of a tree, in [`ObjectRef::order`].
@@ -90,8 +99,8 @@ pub struct Files {
     entries: std::vec::IntoIter<Entry>,
     /// What could not be listed so far.
     pub problems: Vec<Problem>,
-    /// As [`Listing::passed_by`].
-    pub passed_by: BTreeSet<String>,
+    /// As [`Listing::store`].
+    pub store: Store,
 }
 
 /// A file as its folder lists it: the rest of its [`ObjectRef`] is drawn from it in its turn.
@@ -128,7 +137,7 @@ impl Files {
             group: Vec::new(),
             entries: Vec::new().into_iter(),
             problems: Vec::new(),
-            passed_by: BTreeSet::new(),
+            store: Store::default(),
         }
     }
 
@@ -139,7 +148,7 @@ impl Files {
         Listing {
             objects,
             problems: self.problems,
-            passed_by: self.passed_by,
+            store: self.store,
         }
     }
 
@@ -183,7 +192,7 @@ fn list(folder: &Folder, at: usize, scope: &Scope, entries: &mut Vec<Entry>) -> 
     for entry in fs::read_dir(&folder.path)? {
         let entry = entry?;
         let file = entry.file_name();
-        if Kind::of(&entry)? != Kind::File || is_side_file(&file) {
+        if Kind::of(&entry)? != Kind::File || folder.is_digest_metadata(&file) {
             continue;
         }
         let key = folder.key_of(&file);
@@ -257,11 +266,6 @@ impl Kind {
             _ => Self::Other,
         })
     }
-}
-
-/// It is read with the object it stands beside.
-pub(super) fn is_side_file(file: &OsStr) -> bool {
-    file.as_encoded_bytes().ends_with(SIDE_FILE.as_bytes())
 }
 
 /// What a file's name says, or where that is too short, its whole path: of a folder deep in the

@@ -11,8 +11,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::files::{Files, Folder, Kind, Unit, is_side_file, object, unread};
-use crate::coverage::Problem;
+use super::files::{Files, Folder, Kind, Unit, object, unread};
+use crate::coverage::{PassedReason, Problem, Store};
 use crate::source::key::{DigestName, LogKind};
 use crate::source::{ObjectRef, Scope, Turn};
 
@@ -26,13 +26,15 @@ pub struct Tree {
     digest_places: BTreeSet<(String, String)>,
     oldest_digest: Option<i64>,
     problems: Vec<Problem>,
-    passed_by: BTreeSet<String>,
+    /// Every file that the walk saw.
+    store: Store,
 }
 
 impl Tree {
     /// Objects that are known already.
     pub fn of(objects: Vec<ObjectRef>) -> Self {
         let mut tree = Self::default();
+        tree.store.found = objects.len() as u64;
         objects.into_iter().for_each(|object| tree.object(object));
         tree.sort();
         tree
@@ -71,7 +73,7 @@ impl Tree {
     pub fn files(self, scope: &Scope) -> Files {
         let mut files = Files::new(self.units, scope);
         files.problems = self.problems;
-        files.passed_by = self.passed_by;
+        files.store = self.store;
         files
     }
 
@@ -113,17 +115,19 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn run(&mut self) {
         while let Some((path, name)) = self.folders.pop_front().or_else(|| self.links.pop_front()) {
-            if let Err(error) = self.enter(&path, name) {
+            if let Err(error) = self.enter(&path, &name) {
                 self.tree.problems.push(unread(&path, &error));
             }
         }
     }
 
-    fn enter(&mut self, folder: &Path, name: String) -> io::Result<()> {
+    fn enter(&mut self, folder: &Path, name: &str) -> io::Result<()> {
         if !self.entered.insert(folder.canonicalize()?) {
+            let passed = &mut self.tree.store.passed_over;
+            passed.folder(PassedReason::LinkedTwice, name);
             return Ok(());
         }
-        let folder = Folder::new(folder.to_owned(), name);
+        let folder = Folder::new(folder.to_owned(), name.to_owned());
         let turn = Turn::of(folder.key.as_ref());
         for entry in fs::read_dir(&folder.path)? {
             let entry = entry?;
@@ -131,19 +135,26 @@ impl Walk<'_> {
             let below = format!("{}{}", folder.name, file.to_string_lossy());
             match Kind::of(&entry)? {
                 Kind::Folder if is_aggregated(&file) => {
-                    self.tree.passed_by.insert(format!("{below}/"));
+                    let passed = &mut self.tree.store.passed_over;
+                    passed.folder(PassedReason::Aggregated, &format!("{below}/"));
                 }
                 Kind::Folder => self.folders.push_back((entry.path(), format!("{below}/"))),
                 Kind::Link => self.links.push_back((entry.path(), format!("{below}/"))),
                 Kind::Other => {
-                    self.tree.passed_by.insert(below);
+                    let store = &mut self.tree.store;
+                    store.found += 1;
+                    store.passed_over.object(PassedReason::NotAFile, &below);
                 }
                 Kind::File => {
+                    let store = &mut self.tree.store;
+                    store.found += 1;
                     let key = folder.key_of(&file);
-                    if is_side_file(&file) || !self.scope.may_hold(key.as_ref()) {
-                        continue;
-                    }
-                    if Turn::of(key.as_ref()) == turn {
+                    if folder.is_digest_metadata(&file) {
+                        let reason = PassedReason::DigestMetadata;
+                        store.passed_over.object(reason, &below);
+                    } else if !self.scope.may_hold(key.as_ref()) {
+                        store.passed_over.object(PassedReason::OutsideScope, &below);
+                    } else if Turn::of(key.as_ref()) == turn {
                         self.tree.met(&below);
                     } else {
                         self.tree.object(object(&entry.path(), below, key));

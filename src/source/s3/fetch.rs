@@ -6,10 +6,12 @@
 //! CloudTrail's objects carry it and the bytes are gzip all the same (facts, 2.3).
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
+use tokio::time::{Instant, timeout};
 
 use super::gate::Gate;
 use crate::aws::{self, Fault, FaultKind, Getter};
@@ -25,16 +27,27 @@ pub struct Patience {
     /// The longest wait before the second attempt; it doubles with every further one.
     pub first_wait: Duration,
     pub longest_wait: Duration,
+    /// How long one attempt at a small object may take, from the request to its last byte.
+    pub attempt: Duration,
+    /// How long all attempts and the waits between them may take for a small object.
+    pub overall: Duration,
+    /// Bytes a second that a large object must come at: it may take longer by its size.
+    pub least_rate: u64,
 }
 
 impl Default for Patience {
-    /// About 6 seconds of waits for failures, about a minute and a half for a server that is busy.
+    /// About 6 seconds of waits for failures, about a minute and a half for a server that is busy; five
+    /// minutes for a small object whatever happens, which half a thousand reads at once on a slow line
+    /// stay below.
     fn default() -> Self {
         Self {
             attempts: 6,
             slow_downs: 12,
             first_wait: Duration::from_millis(200),
             longest_wait: Duration::from_secs(15),
+            attempt: Duration::from_secs(120),
+            overall: Duration::from_secs(300),
+            least_rate: 16 << 10,
         }
     }
 }
@@ -123,10 +136,25 @@ impl Fetcher {
         let Some(way) = self.buckets.get(bucket) else {
             return Err(FetchError::Failed("no client for its bucket".to_owned()));
         };
+        let patience = &self.patience;
         let (mut failed, mut slowed) = (0, 0);
+        // without the time that it waits for its turn: others' reads are not its fault
+        let mut spent = Duration::ZERO;
+        let overall = patience.for_size(patience.overall, told.size, cap);
         loop {
             let turn = self.gate.turn().await;
-            let cause = match once(way, bucket, key, told, cap).await {
+            let began = Instant::now();
+            let allowed = patience.for_size(patience.attempt, told.size, cap);
+            let allowed = allowed.min(overall.saturating_sub(spent));
+            let answer = timeout(allowed, once(way, bucket, key, told, cap)).await;
+            spent += began.elapsed();
+            let answer = answer.unwrap_or_else(|_elapsed| {
+                let seconds = allowed.as_secs_f64();
+                let what =
+                    format!("it was not complete after {seconds:.1} s: the server is too slow");
+                Err(Trouble::Passing(what))
+            });
+            let cause = match answer {
                 Ok(fetched) => {
                     turn.answered();
                     return Ok(fetched);
@@ -143,17 +171,31 @@ impl Fetcher {
                     cause
                 }
             };
-            if failed >= self.patience.attempts || slowed > self.patience.slow_downs {
-                let attempts = failed + slowed;
-                let what = format!("{cause}; given up after {attempts} attempts");
+            let attempts = failed + slowed;
+            let wait = patience.wait(attempts);
+            let late = spent + wait >= overall;
+            if failed >= patience.attempts || slowed > patience.slow_downs || late {
+                let s = if attempts == 1 { "" } else { "s" };
+                let mut what = format!("{cause}; given up after {attempts} attempt{s}");
+                if late {
+                    let _ = write!(what, " and {:.1} s", spent.as_secs_f64());
+                }
                 return Err(FetchError::Failed(what));
             }
-            tokio::time::sleep(self.patience.wait(failed + slowed)).await;
+            spent += wait;
+            tokio::time::sleep(wait).await;
         }
     }
 }
 
 impl Patience {
+    /// A span for small objects, stretched for one of that size at the least rate; of an unknown size
+    /// for the largest.
+    fn for_size(&self, small: Duration, size: Option<u64>, cap: u64) -> Duration {
+        let bytes = size.unwrap_or(cap).min(cap);
+        small + Duration::from_secs(bytes / self.least_rate.max(1))
+    }
+
     /// Half of the step to all of it, at random, so that many readers do not come back at once.
     fn wait(&self, attempt: u32) -> Duration {
         let step = 2_u32.saturating_pow(attempt.saturating_sub(1));
@@ -208,22 +250,35 @@ async fn once(
         Trouble::Final(FetchError::Failed(what))
     };
     let announced = got.length;
+    // a body that is larger than listed was replaced, whatever else it is: no more of it is read
+    let most = told.size.map_or(cap, |size| size.min(cap));
     if announced.is_some_and(|announced| announced > cap) {
         return Err(too_large());
     }
-    let capacity = announced.and_then(|announced| usize::try_from(announced).ok());
-    let mut bytes = Vec::with_capacity(capacity.unwrap_or(0));
+    if let (Some(size), Some(announced)) = (told.size, announced)
+        && announced > size
+    {
+        return Err(other_size(&announced.to_string(), size));
+    }
+    let capacity = announced.unwrap_or(0).min(most);
+    let mut bytes = Vec::with_capacity(usize::try_from(capacity).unwrap_or(0));
     loop {
         match got.body.next().await {
-            Some(Ok(chunk)) => bytes.extend_from_slice(chunk.as_ref()),
+            Some(Ok(chunk)) => {
+                let chunk = chunk.as_ref();
+                if (bytes.len() + chunk.len()) as u64 > most {
+                    return Err(match told.size {
+                        Some(size) if size < cap => other_size(&format!("more than {size}"), size),
+                        _ => too_large(),
+                    });
+                }
+                bytes.extend_from_slice(chunk);
+            }
             Some(Err(error)) => {
                 let what = format!("its body broke off after {} bytes ({error})", bytes.len());
                 return Err(Trouble::Passing(what));
             }
             None => break,
-        }
-        if bytes.len() as u64 > cap {
-            return Err(too_large());
         }
     }
     let length = bytes.len() as u64;
@@ -232,8 +287,7 @@ async fn once(
         return Err(Trouble::Passing(what));
     }
     if let Some(size) = told.size.filter(|size| *size != length) {
-        let what = format!("it had {length} bytes where the listing told {size}: cut or replaced");
-        return Err(Trouble::Passing(what));
+        return Err(other_size(&length.to_string(), size));
     }
     // only an ETag is compared: a listing without one tells the time of writing in its place
     let listed = told.version.filter(|version| version.starts_with('"'));
@@ -247,6 +301,13 @@ async fn once(
     Ok(Fetched { bytes, metadata })
 }
 
+/// An object of another size than the listing's.
+fn other_size(length: &str, listed: u64) -> Trouble {
+    Trouble::Passing(format!(
+        "it had {length} bytes where the listing told {listed}: cut or replaced"
+    ))
+}
+
 /// Says what a refused or failed call means for the object.
 fn trouble(
     fault: &Fault,
@@ -258,7 +319,12 @@ fn trouble(
         _ if archived.is_some() || fault.code == "InvalidObjectState" => {
             FetchError::Archived(archived.unwrap_or_else(|| "ARCHIVE".to_owned()))
         }
-        FaultKind::Transient if fault.asks_for_less() => return Trouble::Haste(fault.to_string()),
+        // a connection is an open file: where no more may be open, fewer reads at once help
+        FaultKind::Transient
+            if fault.asks_for_less() || fault.message.contains("Too many open files") =>
+        {
+            return Trouble::Haste(fault.to_string());
+        }
         FaultKind::Transient => return Trouble::Passing(fault.to_string()),
         FaultKind::Denied if names_kms(&fault.message) => FetchError::Refused(format!(
             "it is encrypted with a KMS key that may not be used: allow {} here and in the key's \

@@ -1,36 +1,38 @@
 //! Where in a bucket CloudTrail's logs lie, found by listing folders and nothing else.
 //!
 //! What comes in is the user's folder, anywhere in the layout or above it; what goes out are the
-//! Region folders to list days in. Accounts and Regions are taken from what is there, never from a
-//! list: members that left an organization and Regions that were disabled keep their logs.
+//! folders of days to list. Everything is taken from what is there: accounts and Regions, because
+//! members that left an organization and Regions that were disabled keep their logs; years, months and
+//! days, because a long window holds many days without a log. Beside `AWSLogs` other folders are
+//! searched as well: several trails write to one bucket, each below its own prefix.
 
-use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use chrono::NaiveDate;
 
-use super::lister::{Lister, concurrently};
+use super::lister::{Inside, Lister, Wanted, concurrently, too_many_folders};
 use super::{Scope, unlisted};
-use crate::coverage::Problem;
+use crate::coverage::{PassedReason, Problem, Store};
 use crate::source::ObjectRef;
 use crate::source::key::{self, LogKind, is_account};
 
-/// How many folders without the layout are opened on the way down to `AWSLogs`.
-const UNKNOWN_LEVELS: usize = 3;
+/// Levels below the user's folder. CloudTrail's layout has eight and a prefix of some more before them.
+const DEEPEST: usize = 24;
 
 /// What was found below a folder.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
     pub(super) outcome: Outcome,
     pub(super) problems: Vec<Problem>,
-    /// Folders that were seen and not entered, and objects beside them, by name.
-    pub(super) passed_by: BTreeSet<String>,
+    /// What was found on the way, and what of it was passed over.
+    pub(super) store: Store,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// CloudTrail's layout: date folders to list, and objects that lie above them. Both are empty
-    /// where the scope asks for none of it.
-    Dates(Vec<DateFolder>, Vec<ObjectRef>),
+    /// CloudTrail's layout: folders to list, and objects that lie above them. Both are empty where the
+    /// scope asks for none of it.
+    Dates(Vec<LogFolder>, Vec<ObjectRef>),
     /// `AWSLogs` without a trail's folder in it.
     NoTrail,
     /// Nothing of CloudTrail's layout.
@@ -38,63 +40,38 @@ pub(super) enum Outcome {
     Flat,
 }
 
-/// `…/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/`, or a folder below it that the user named.
+/// A folder to list: `…/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/`, or another one with logs in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct DateFolder {
+pub(super) struct LogFolder {
     pub(super) path: String,
     /// The day of its objects; nothing for a folder that CloudTrail did not make.
     pub(super) day: Option<NaiveDate>,
+    /// Only the objects directly in it.
+    pub(super) directly: bool,
+    pub(super) wanted: Wanted,
 }
 
-/// `…/ACCOUNT/CloudTrail/REGION/`, and the part of the date that a folder below it names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct RegionFolder {
-    path: String,
-    date: String,
+impl LogFolder {
+    /// A folder with all that lies below it.
+    pub(super) const fn whole(path: String, day: Option<NaiveDate>) -> Self {
+        Self {
+            path,
+            day,
+            directly: false,
+            wanted: Wanted::All,
+        }
+    }
 }
 
-impl RegionFolder {
-    /// The date folders to list for those days; without days the folder itself, where it is the
-    /// folder of a day. Nothing where it must be walked to know its days.
-    fn planned(&self, days: Option<&[NaiveDate]>) -> Option<Vec<DateFolder>> {
-        let depth = self.date.split('/').filter(|part| !part.is_empty()).count();
-        let own = || {
-            let mut parts = self.date.split('/');
-            let [year, month, day] = [(); 3].map(|()| parts.next().unwrap_or_default());
-            key::date([year, month, day])
-        };
-        let itself = || DateFolder {
-            path: self.folder(&self.date),
-            day: own(),
-        };
-        let Some(days) = days else {
-            return (depth >= 3).then(|| vec![itself()]);
-        };
-        if depth >= 3 {
-            let wanted = own().is_some_and(|day| days.contains(&day));
-            return Some(if wanted { vec![itself()] } else { Vec::new() });
-        }
-        let within = |date: &str| {
-            self.date.is_empty()
-                || date
-                    .strip_prefix(&*self.date)
-                    .is_some_and(|rest| rest.starts_with('/'))
-        };
-        let dated = days.iter().map(|day| (day, key::day_folder(*day)));
-        let dated = dated.filter(|(_, date)| within(date));
-        let folders = dated.map(|(day, date)| DateFolder {
-            path: self.folder(&date),
-            day: Some(*day),
-        });
-        Some(folders.collect())
-    }
-
-    fn folder(&self, date: &str) -> String {
-        match date {
-            "" => self.path.clone(),
-            date => format!("{}{date}/", self.path),
-        }
-    }
+/// Where to look.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Search<'s> {
+    pub(super) scope: &'s Scope,
+    /// The delivery days of the window; nothing without one.
+    pub(super) days: Option<&'s RangeInclusive<NaiveDate>>,
+    /// Whether other folders beside `AWSLogs` are searched for more of it. A trail that is named by
+    /// CloudTrail writes to one place.
+    pub(super) beside: bool,
 }
 
 /// What a folder is, by its whole prefix.
@@ -112,8 +89,11 @@ enum Level {
     Dates {
         account: String,
         region: String,
-        folder: RegionFolder,
+        /// What follows the Region: `2026/11/`.
+        date: String,
     },
+    /// `ACCOUNT/cloudtrail/`: spelled as CloudTrail does not. Somebody copied it; content decides.
+    Respelled(String),
 }
 
 fn level(folder: &str, digests: bool) -> Level {
@@ -124,18 +104,22 @@ fn level(folder: &str, digests: bool) -> Level {
         let Some(region) = parts.get(at + 2) else {
             return Level::Regions(account);
         };
-        let path = parts[..at + 3].join("/") + "/";
-        let date = parts[at + 3..].join("/");
         return Level::Dates {
             account,
             region: (*region).to_owned(),
-            folder: RegionFolder { path, date },
+            date: parts[at + 3..].join("/"),
         };
     }
+    let is_logs = |part: &str| part.eq_ignore_ascii_case("AWSLogs");
     match parts.as_slice() {
+        [.., account, service] if is_account(account) && is_respelled(service) => {
+            Level::Respelled((*account).to_owned())
+        }
         [.., account] if is_account(account) => Level::Services((*account).to_owned()),
-        [.., "AWSLogs"] => Level::Accounts,
-        [.., "AWSLogs", organization] if organization.starts_with("o-") => Level::Accounts,
+        [.., logs] if is_logs(logs) => Level::Accounts,
+        [.., logs, organization] if is_logs(logs) && organization.starts_with("o-") => {
+            Level::Accounts
+        }
         _ => Level::Unknown,
     }
 }
@@ -147,91 +131,70 @@ fn is_read(folder: &str, digests: bool) -> bool {
         .is_some_and(|kind| kind.holds_events() || (digests && kind == LogKind::Digest))
 }
 
-/// Walks down from the root, one level at a time, all folders of a level at once. The days of a
-/// window are known beforehand; without a window the dates are walked, too.
-pub(super) async fn find(lister: &Lister, scope: &Scope, days: Option<&[NaiveDate]>) -> Layout {
-    let root = lister.root();
-    let mut layout = Layout::default();
-    let (mut dates, mut loose) = (Vec::new(), Vec::new());
-    let mut seen = Seen {
-        digests: scope.digests,
-        ..Seen::default()
+/// True for the folders of logs in another case, which CloudTrail does not write.
+fn is_respelled(folder: &str) -> bool {
+    LogKind::from_folder(folder).is_none()
+        && LogKind::EVENT_FOLDERS
+            .iter()
+            .any(|one| one.eq_ignore_ascii_case(folder))
+}
+
+/// Walks down from the root, one level at a time, all folders of a level at once.
+pub(super) async fn find(lister: &Lister, search: Search<'_>) -> Layout {
+    let mut walk = Walk {
+        lister,
+        search,
+        layout: Layout::default(),
+        folders: Vec::new(),
+        loose: Vec::new(),
+        searched: 0,
+        seen: Seen::default(),
     };
-    let mut level_folders = vec![root.to_owned()];
+    let mut level_folders = vec![lister.root().to_owned()];
     for depth in 0.. {
-        let mut to_list = Vec::new();
-        for folder in level_folders {
-            match level(&folder, scope.digests) {
-                Level::Dates {
-                    account,
-                    region,
-                    folder: region_folder,
-                } => {
-                    seen.trail = true;
-                    if !scope.holds_account(&account) || !scope.holds_region(&region) {
-                        continue;
-                    }
-                    match region_folder.planned(days) {
-                        Some(planned) => dates.extend(planned),
-                        None => to_list.push(folder),
-                    }
-                }
-                Level::Services(account) | Level::Regions(account)
-                    if !scope.holds_account(&account) =>
-                {
-                    seen.pruned = true;
-                }
-                Level::Unknown if depth >= UNKNOWN_LEVELS => layout.pass_by(lister, [folder]),
-                _ => to_list.push(folder),
-            }
-        }
+        let to_list = walk.to_list(level_folders, depth);
         if to_list.is_empty() {
             break;
         }
         let listed = concurrently(to_list, |folder| {
-            let lister = lister.clone();
-            async move { (lister.inside(&folder).await, folder) }
+            let (lister, scope) = (lister.clone(), search.scope.clone());
+            let wanted = match level(&folder, scope.digests) {
+                Level::Dates { .. } | Level::Regions(_) => Wanted::All,
+                _ => Wanted::LogNames,
+            };
+            async move {
+                let inside = lister.inside(&folder, wanted, &scope).await;
+                (inside, wanted, folder)
+            }
         });
         level_folders = Vec::new();
-        for (inside, folder) in listed.await {
-            match inside {
-                Ok(inside) => {
-                    let (enter, pass) = seen.sort(&folder, inside.folders);
-                    layout.pass_by(lister, pass);
-                    level_folders.extend(enter);
-                    if matches!(level(&folder, scope.digests), Level::Dates { .. }) {
-                        loose.extend(inside.objects);
-                    } else {
-                        let names = inside.objects.into_iter().map(|object| object.name);
-                        layout.passed_by.extend(names);
-                    }
-                }
-                Err(fault) => layout.problems.push(unlisted(lister, &folder, &fault)),
-            }
+        for (inside, wanted, folder) in listed.await {
+            level_folders.extend(walk.take(inside, wanted, &folder));
+        }
+        level_folders.sort_unstable();
+        if level_folders.len() + walk.folders.len() > lister.limits().folders {
+            let fault = too_many_folders(lister.limits().folders);
+            let problem = unlisted(lister, lister.root(), &fault);
+            walk.layout.problems.push(problem);
+            break;
         }
     }
-    layout.outcome = match seen {
-        Seen { trail: true, .. } => Outcome::Dates(dates, loose),
-        Seen {
-            logs: true,
-            pruned: true,
-            ..
-        } => Outcome::Dates(dates, loose),
-        Seen { logs: true, .. } => Outcome::NoTrail,
-        _ => Outcome::Flat,
-    };
-    layout
+    walk.finish()
 }
 
-impl Layout {
-    fn pass_by(&mut self, lister: &Lister, folders: impl IntoIterator<Item = String>) {
-        let folders = folders.into_iter();
-        self.passed_by
-            .extend(folders.map(|folder| lister.name(&folder)));
-    }
+/// A walk under way.
+struct Walk<'w> {
+    lister: &'w Lister,
+    search: Search<'w>,
+    layout: Layout,
+    folders: Vec<LogFolder>,
+    loose: Vec<ObjectRef>,
+    /// Folders outside the layout that were searched.
+    searched: usize,
+    seen: Seen,
 }
 
-/// What was met of the layout on the way.
+/// What was found of the layout on the way.
 #[derive(Debug, Default)]
 struct Seen {
     /// `AWSLogs`
@@ -240,48 +203,154 @@ struct Seen {
     trail: bool,
     /// An account nobody asked for.
     pruned: bool,
-    /// Digests are read, too.
-    digests: bool,
 }
 
-impl Seen {
-    /// Sorts the folders directly below a folder into those to enter and those to pass by.
-    fn sort(&mut self, folder: &str, below: Vec<String>) -> (Vec<String>, Vec<String>) {
-        let digests = self.digests;
-        let level = |folder: &str| level(folder, digests);
-        let parent = level(folder);
-        let named = |name: &str| format!("{folder}{name}/");
-        match parent {
-            Level::Accounts => {
-                self.logs = true;
-                let enter =
-                    |one: &String| matches!(level(one), Level::Services(_) | Level::Accounts);
-                below.into_iter().partition(enter)
-            }
-            Level::Services(_) => {
-                let own = |one: &String| {
-                    let name = one.strip_prefix(folder).unwrap_or(one);
-                    is_read(name.trim_end_matches('/'), digests)
-                };
-                self.trail |= below.iter().any(own);
-                below.into_iter().partition(own)
-            }
-            Level::Regions(_) => {
-                self.trail = true;
-                (below, Vec::new())
-            }
-            Level::Unknown | Level::Dates { .. } => {
-                let logs = named("AWSLogs");
-                if below.contains(&logs) {
-                    return below.into_iter().partition(|one| *one == logs);
+impl Walk<'_> {
+    /// Which of the folders of a level to look into.
+    fn to_list(&mut self, folders: Vec<String>, depth: usize) -> Vec<String> {
+        let scope = self.search.scope;
+        let limits = self.lister.limits();
+        let mut to_list = Vec::new();
+        for folder in folders {
+            match level(&folder, scope.digests) {
+                Level::Dates {
+                    account,
+                    region,
+                    date,
+                } => {
+                    self.seen.trail = true;
+                    let days = self.search.days;
+                    if !scope.holds_account(&account)
+                        || !scope.lists_region(&region)
+                        || days.is_some_and(|days| !key::may_hold_days(&date, days))
+                    {
+                        self.pass(&folder, PassedReason::OutsideScope);
+                        continue;
+                    }
+                    let mut parts = date.split('/').filter(|part| !part.is_empty());
+                    let parts = [(); 3].map(|()| parts.next());
+                    match parts {
+                        [Some(year), Some(month), Some(day)] => {
+                            let day = key::date([year, month, day]);
+                            self.folders.push(LogFolder::whole(folder, day));
+                        }
+                        _ => to_list.push(folder),
+                    }
                 }
-                let account = |one: &String| matches!(level(one), Level::Services(_));
-                if below.iter().any(account) {
-                    return below.into_iter().partition(account);
+                Level::Respelled(account) => {
+                    self.seen.trail = true;
+                    if scope.holds_account(&account) {
+                        self.folders.push(LogFolder::whole(folder, None));
+                    } else {
+                        self.pass(&folder, PassedReason::OutsideScope);
+                    }
                 }
-                (below, Vec::new())
+                Level::Services(account) | Level::Regions(account)
+                    if !scope.holds_account(&account) =>
+                {
+                    self.seen.pruned = true;
+                    self.pass(&folder, PassedReason::OutsideScope);
+                }
+                Level::Unknown if depth > 0 => {
+                    self.searched += 1;
+                    // deeper than that nothing can be told from endless folders
+                    if depth >= limits.depth || self.searched > limits.searched {
+                        self.pass(&folder, PassedReason::NotSearched);
+                    } else {
+                        to_list.push(folder);
+                    }
+                }
+                _ if depth > DEEPEST => self.pass(&folder, PassedReason::NotSearched),
+                _ => to_list.push(folder),
             }
         }
+        to_list
+    }
+
+    /// Takes what lies in a folder, and says which folders to enter.
+    fn take(&mut self, inside: Inside, wanted: Wanted, folder: &str) -> Vec<String> {
+        if let Some(fault) = &inside.fault {
+            let problem = unlisted(self.lister, folder, fault);
+            self.layout.problems.push(problem);
+        }
+        self.layout.store.merge(inside.store);
+        match inside.objects {
+            Some(objects) => self.loose.extend(objects),
+            None => self.folders.push(LogFolder {
+                path: folder.to_owned(),
+                day: None,
+                directly: true,
+                wanted,
+            }),
+        }
+        self.sort(folder, inside.folders)
+    }
+
+    /// Passes by what lies below a folder and is not to be entered.
+    fn sort(&mut self, folder: &str, below: Vec<String>) -> Vec<String> {
+        let digests = self.search.scope.digests;
+        let level = |folder: &str| level(folder, digests);
+        match level(folder) {
+            Level::Accounts => {
+                self.seen.logs = true;
+                below
+            }
+            Level::Services(_) => {
+                let own =
+                    |one: &String| matches!(level(one), Level::Regions(_) | Level::Respelled(_));
+                self.seen.trail |= below.iter().any(own);
+                let (enter, pass): (Vec<_>, Vec<_>) = below.into_iter().partition(own);
+                for one in pass {
+                    let name = one.strip_prefix(folder).unwrap_or(&one);
+                    let reason = match LogKind::from_folder(name.trim_end_matches('/')) {
+                        Some(LogKind::Digest) => PassedReason::Digests,
+                        Some(_) => PassedReason::Aggregated,
+                        None => PassedReason::OtherService,
+                    };
+                    self.pass(&one, reason);
+                }
+                enter
+            }
+            Level::Regions(_) => {
+                self.seen.trail = true;
+                below
+            }
+            Level::Unknown if !self.search.beside => {
+                let logs = |one: &String| matches!(level(one), Level::Accounts);
+                if !below.iter().any(logs) {
+                    return below;
+                }
+                let (enter, pass): (Vec<_>, Vec<_>) = below.into_iter().partition(logs);
+                for one in pass {
+                    self.pass(&one, PassedReason::OutsideTrail);
+                }
+                enter
+            }
+            Level::Unknown | Level::Dates { .. } | Level::Respelled(_) => below,
+        }
+    }
+
+    fn pass(&mut self, folder: &str, reason: PassedReason) {
+        let name = self.lister.name(folder);
+        self.layout.store.passed_over.folder(reason, &name);
+    }
+
+    fn finish(self) -> Layout {
+        let Self {
+            mut layout,
+            folders,
+            loose,
+            seen,
+            ..
+        } = self;
+        let found = !folders.is_empty() || !loose.is_empty();
+        layout.outcome = match seen {
+            Seen { trail: true, .. } => Outcome::Dates(folders, loose),
+            Seen { logs: true, .. } if seen.pruned || found => Outcome::Dates(folders, loose),
+            Seen { logs: true, .. } => Outcome::NoTrail,
+            _ => Outcome::Flat,
+        };
+        layout
     }
 }
 
@@ -318,35 +387,12 @@ mod tests {
     }
 
     #[test]
-    fn the_users_folder_and_the_window_are_intersected() {
-        let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
-        let window = [day(10, 31), day(11, 1), day(11, 2)];
-        let planned = |below: &str, days: Option<&[NaiveDate]>| {
-            let folder = format!("AWSLogs/111122223333/CloudTrail/us-east-1/{below}");
-            let Level::Dates { folder, .. } = level(&folder) else {
-                panic!("no Region in {folder}");
-            };
-            let cut = |one: DateFolder| {
-                let (_, date) = one.path.split_once("us-east-1/").unwrap();
-                assert!(date.starts_with(&one.day.map(key::day_folder).unwrap()));
-                date.to_owned()
-            };
-            let planned = folder.planned(days)?;
-            Some(planned.into_iter().map(cut).collect::<Vec<_>>())
-        };
-        let within = |below: &str| planned(below, Some(&window)).unwrap();
-        let slashed = ["2026/10/31/", "2026/11/01/", "2026/11/02/"];
-        assert_eq!(within(""), slashed);
-        assert_eq!(within("2026/"), slashed);
-        assert_eq!(within("2026/11/"), slashed[1..]);
-        assert_eq!(within("2026/11/02/"), slashed[2..]);
-        assert_eq!(within("2026/11/02/restored/"), ["2026/11/02/restored/"]);
-        assert!(within("2026/10/07/").is_empty());
-        assert!(within("2025/").is_empty());
-        assert!(within("2026/1/").is_empty(), "no folder of that name");
-        for walked in ["", "2026/", "2026/11/"] {
-            assert_eq!(planned(walked, None), None, "no window, no plan");
-        }
-        assert_eq!(planned("2026/11/02/", None).unwrap(), ["2026/11/02/"]);
+    fn what_is_spelled_in_another_case_is_still_found() {
+        assert_eq!(level("awslogs/"), Level::Accounts);
+        let respelled = Level::Respelled(ACCOUNT.to_owned());
+        assert_eq!(level("AWSLogs/111122223333/cloudtrail/"), respelled);
+        let upper = level("AWSLogs/111122223333/CloudTrail/US-EAST-1/2026/");
+        assert!(matches!(upper, Level::Dates { date, .. } if date == "2026"));
+        assert_eq!(level("AWSLogs/AWSLogs/"), Level::Accounts);
     }
 }

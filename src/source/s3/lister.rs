@@ -1,23 +1,27 @@
-//! ListObjectsV2: folders and objects below a prefix, every page of them, many prefixes at once.
+//! A place in a bucket: its folders and objects below a prefix, many prefixes at once.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::DateTime;
-use aws_sdk_s3::types::{Object, ObjectStorageClass, OptionalObjectAttributes};
+use aws_sdk_s3::types::{Object, ObjectStorageClass};
 use tokio::task::JoinSet;
 
-use super::{ListError, unlisted};
+use super::ListError;
+use super::pages::{Limits, PageStream, RawPage};
 use crate::aws::{self, Fault, FaultKind};
-use crate::coverage::Problem;
-use crate::source::key::LogKey;
-use crate::source::{ObjectRef, Place};
+use crate::coverage::{PassedReason, Store};
+use crate::source::key::{self, LogKey};
+use crate::source::{ObjectRef, Place, Scope};
 
 /// Listings in flight: at 100 ms a page, 640 pages a second, a fifth of what one S3 prefix bears.
 pub(super) const IN_FLIGHT: usize = 64;
+
+/// Objects of one folder that are kept while the layout is searched; a folder with more of them is
+/// listed again in its turn.
+const KEPT: usize = 100;
 
 /// One place in a bucket, to be listed.
 #[derive(Debug, Clone)]
@@ -28,8 +32,18 @@ pub(super) struct Lister {
     root: Arc<str>,
     /// What stands before every name, where a run reads several places.
     front: Arc<str>,
+    limits: Arc<Limits>,
     /// Pages asked for by this lister and its clones.
     pages: Arc<AtomicU64>,
+}
+
+/// Which objects of a folder to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// All: the folder is CloudTrail's.
+    All,
+    /// Those that are named as CloudTrail names logs; the others lie outside its layout.
+    LogNames,
 }
 
 /// What lies directly in a folder, by whole key.
@@ -37,16 +51,34 @@ pub(super) struct Lister {
 pub(super) struct Inside {
     /// With a `/` at the end.
     pub(super) folders: Vec<String>,
+    /// Objects to read; `None` if there are too many to keep, and nothing of them is in `store` then.
+    pub(super) objects: Option<Vec<ObjectRef>>,
+    pub(super) store: Store,
+    /// Why there may be more.
+    pub(super) fault: Option<Fault>,
+}
+
+/// Objects of one page, those that are to be read.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
     pub(super) objects: Vec<ObjectRef>,
+    pub(super) store: Store,
 }
 
 impl Lister {
-    pub(super) fn new(client: &Client, bucket: &str, root: &str, front: &str) -> Self {
+    pub(super) fn new(
+        client: &Client,
+        bucket: &str,
+        root: &str,
+        front: &str,
+        limits: &Limits,
+    ) -> Self {
         Self {
-            client: client.clone(),
+            client: aws::for_listing(client, limits.page_bytes),
             bucket: bucket.into(),
             root: root.into(),
             front: front.into(),
+            limits: Arc::new(limits.clone()),
             pages: Arc::default(),
         }
     }
@@ -57,6 +89,10 @@ impl Lister {
 
     pub(super) fn root(&self) -> &str {
         &self.root
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The name of a key or folder below the root.
@@ -83,48 +119,84 @@ impl Lister {
         Ok(page.contents().first().cloned())
     }
 
-    /// What lies directly in a folder.
-    pub(super) async fn inside(&self, folder: &str) -> Result<Inside, Fault> {
-        let mut inside = Inside::default();
-        let mut next = None;
-        loop {
-            let page = self.page(folder, Some("/"), next).await?;
-            let prefixes = page.common_prefixes().iter();
-            let folders = prefixes.filter_map(|one| one.prefix().map(str::to_owned));
-            inside.folders.extend(folders);
-            let contents = page.contents().iter();
-            let objects = contents.filter_map(|object| self.object_ref(object));
-            inside.objects.extend(objects);
-            next = following(&page)?;
-            if next.is_none() {
-                return Ok(inside);
+    /// Lists what lies below a folder, or only directly in it.
+    pub(super) fn stream<'l>(&'l self, folder: &'l str, directly: bool) -> PageStream<'l> {
+        PageStream::new(
+            (&self.client, &self.bucket),
+            folder,
+            directly.then_some("/"),
+            &self.limits,
+            &self.pages,
+        )
+    }
+
+    /// What lies directly in a folder, and which of its objects may hold what the scope asks for.
+    pub(super) async fn inside(&self, folder: &str, wanted: Wanted, scope: &Scope) -> Inside {
+        let mut inside = Inside {
+            objects: Some(Vec::new()),
+            ..Inside::default()
+        };
+        let mut stream = self.stream(folder, true);
+        while let Some(mut page) = stream.next().await {
+            inside.folders.append(&mut page.folders);
+            inside.fault = page.fault.take();
+            if inside.folders.len() > self.limits.folders {
+                inside.fault = Some(too_many_folders(self.limits.folders));
+            }
+            if let Some(kept) = &mut inside.objects {
+                let listed = self.listed(page, wanted, scope);
+                kept.extend(listed.objects);
+                inside.store.merge(listed.store);
+                if kept.len() > KEPT {
+                    inside.objects = None;
+                    inside.store = Store::default();
+                }
+            }
+            if inside.fault.is_some() {
+                break;
             }
         }
+        inside
     }
 
-    /// One page of what lies below a folder, and where the next one begins.
-    pub(super) async fn objects(
-        &self,
-        folder: &str,
-        from: Option<String>,
-    ) -> Result<(Vec<ObjectRef>, Option<String>), Problem> {
-        let page = self.page(folder, None, from).await;
-        let page = page.and_then(|page| {
-            let contents = page.contents().iter();
-            let objects = contents.filter_map(|object| self.object_ref(object));
-            Ok((objects.collect(), following(&page)?))
-        });
-        page.map_err(|fault| unlisted(self, folder, &fault))
-    }
-
-    /// A listed object; nothing for the empty objects that consoles write as folders, which no
-    /// copy on disk has.
-    pub(super) fn object_ref(&self, object: &Object) -> Option<ObjectRef> {
-        let key = object.key()?;
-        if key.ends_with('/') {
-            return None;
+    /// Sorts the objects of a page into those to read and those to pass over.
+    pub(super) fn listed(&self, page: RawPage, wanted: Wanted, scope: &Scope) -> Listed {
+        let mut listed = Listed::default();
+        let store = &mut listed.store;
+        store.found = (page.objects.len() + page.repeated.len()) as u64;
+        let mut pass = |key: &str, reason| {
+            let name = self.name(key);
+            // the root's own marker has no name below the root
+            let name = if name.is_empty() { key } else { &name };
+            store.passed_over.object(reason, name);
+        };
+        for key in &page.repeated {
+            pass(key, PassedReason::ListedTwice);
         }
-        Some(ObjectRef {
+        for object in &page.objects {
+            let key = object.key().unwrap_or_default();
+            let file = key.rsplit('/').next().unwrap_or_default();
+            if file.is_empty() && object.size() == Some(0) {
+                pass(key, PassedReason::FolderMarker);
+                continue;
+            }
+            if wanted == Wanted::LogNames && key::from_file_name(file).is_none() {
+                pass(key, PassedReason::OutsideLayout);
+                continue;
+            }
+            let object = self.object_ref(key, object);
+            if !scope.may_hold(object.key.as_ref()) {
+                pass(key, PassedReason::OutsideScope);
+                continue;
+            }
+            listed.objects.push(object);
+        }
+        listed
+    }
+
+    /// A listed object.
+    pub(super) fn object_ref(&self, key: &str, object: &Object) -> ObjectRef {
+        ObjectRef {
             name: self.name(key),
             place: Place::S3 {
                 bucket: self.bucket.to_string(),
@@ -135,7 +207,7 @@ impl Lister {
             archived: archived(object),
             version: version(object),
             written: object.last_modified().map(DateTime::secs),
-        })
+        }
     }
 
     /// Why nothing could be listed.
@@ -153,34 +225,14 @@ impl Lister {
             _ => ListError::Failed { bucket, fault },
         }
     }
-
-    async fn page(
-        &self,
-        prefix: &str,
-        delimiter: Option<&str>,
-        token: Option<String>,
-    ) -> Result<ListObjectsV2Output, Fault> {
-        self.pages.fetch_add(1, Ordering::Relaxed);
-        let request = self.client.list_objects_v2().bucket(&*self.bucket);
-        let request = request.prefix(prefix).set_continuation_token(token);
-        let request = request
-            .set_delimiter(delimiter.map(str::to_owned))
-            .optional_object_attributes(OptionalObjectAttributes::RestoreStatus);
-        request.send().await.map_err(|error| Fault::of(&error))
-    }
 }
 
-/// The token of the page after this one. A page that says there are more and not where would end
-/// a listing early and silently.
-fn following(page: &ListObjectsV2Output) -> Result<Option<String>, Fault> {
-    match (page.is_truncated(), page.next_continuation_token()) {
-        (Some(true), None) => Err(Fault {
-            kind: FaultKind::Other,
-            code: String::new(),
-            message: "the server cut the listing short without saying where to go on".to_owned(),
-        }),
-        (Some(true), Some(token)) => Ok(Some(token.to_owned())),
-        _ => Ok(None),
+/// There is no end of folders.
+pub(super) fn too_many_folders(most: usize) -> Fault {
+    Fault {
+        kind: FaultKind::Other,
+        code: String::new(),
+        message: format!("there are more than {most} folders, which no bucket of logs has"),
     }
 }
 
@@ -206,7 +258,6 @@ fn archived(object: &Object) -> Option<String> {
     });
     (cold && !restored).then(|| class.as_str().to_owned())
 }
-
 /// Runs one job for each item, some at a time; the results come as they come.
 pub(super) async fn concurrently<T, R, F>(items: Vec<T>, job: impl Fn(T) -> F) -> Vec<R>
 where

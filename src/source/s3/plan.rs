@@ -14,8 +14,10 @@ use chrono::NaiveDate;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::layout::LogFolder;
 use super::lister::{IN_FLIGHT, Lister};
-use crate::coverage::Problem;
+use super::unlisted;
+use crate::coverage::{Problem, Store};
 use crate::source::key::{LogKey, LogKind};
 use crate::source::{Listing, ObjectRef, Scope, Turn};
 
@@ -28,8 +30,8 @@ pub struct Plan {
     units: Vec<Unit>,
     /// What could not be looked into.
     pub problems: Vec<Problem>,
-    /// As [`Listing::passed_by`].
-    pub passed_by: BTreeSet<String>,
+    /// As [`Listing::store`]: what was found on the way. Pages tell of what they hold.
+    pub store: Store,
     requests: Vec<Arc<AtomicU64>>,
 }
 
@@ -44,7 +46,7 @@ struct Unit {
 #[derive(Debug)]
 enum What {
     Object(Box<ObjectRef>),
-    Folder { lister: Lister, path: String },
+    Folder { lister: Lister, folder: LogFolder },
 }
 
 impl Unit {
@@ -52,12 +54,24 @@ impl Unit {
     fn key(&self) -> Option<LogKey> {
         match &self.what {
             What::Object(object) => object.key.clone(),
-            What::Folder { path, .. } => folder_key(path),
+            What::Folder { folder, .. } => folder_key(&folder.path),
         }
     }
 
+    /// A folder that is listed as a whole comes before the same folder's own objects.
     fn order(&self, other: &Self) -> Ordering {
-        (self.turn, &self.name).cmp(&(other.turn, &other.name))
+        let key = |unit: &Self| (unit.turn, unit.directly());
+        let name = || self.name.cmp(&other.name);
+        let (ours, theirs) = (key(self), key(other));
+        ours.0
+            .cmp(&theirs.0)
+            .then_with(name)
+            .then(ours.1.cmp(&theirs.1))
+    }
+
+    /// True for a folder of which only the objects directly in it are listed.
+    const fn directly(&self) -> bool {
+        matches!(&self.what, What::Folder { folder, .. } if folder.directly)
     }
 }
 
@@ -70,6 +84,8 @@ fn folder_key(path: &str) -> Option<LogKey> {
 #[derive(Debug, Default)]
 pub struct Page {
     pub objects: Vec<ObjectRef>,
+    /// As [`Listing::store`], of this page.
+    pub store: Store,
     pub problem: Option<Problem>,
 }
 
@@ -98,13 +114,13 @@ impl Plan {
     /// This many folders are listed at the same time.
     pub const AT_ONCE: usize = IN_FLIGHT;
 
-    pub(super) fn folder(&mut self, lister: &Lister, path: String, day: Option<NaiveDate>) {
+    pub(super) fn folder(&mut self, lister: &Lister, folder: LogFolder) {
         self.units.push(Unit {
-            turn: Turn::new(folder_key(&path).map(|key| key.kind), day),
-            name: lister.name(&path),
+            turn: Turn::new(folder_key(&folder.path).map(|key| key.kind), folder.day),
+            name: lister.name(&folder.path),
             what: What::Folder {
                 lister: lister.clone(),
-                path,
+                folder,
             },
         });
     }
@@ -124,12 +140,19 @@ impl Plan {
     /// Puts the folders into their order. The same folder is listed once, whoever asked for it.
     pub(super) fn sort(&mut self) {
         self.units.sort_by(Unit::order);
-        self.units.dedup_by(|a, b| a.name == b.name);
+        let found = &mut self.store.found;
+        self.units.dedup_by(|again, first| {
+            let same = again.name == first.name && again.directly() == first.directly();
+            // an object that two places found is one object
+            *found -= u64::from(same && again.is_object());
+            same
+        });
     }
 
     /// Objects whose places are known.
     pub fn of(objects: Vec<ObjectRef>) -> Self {
         let mut plan = Self::default();
+        plan.store.found = objects.len() as u64;
         objects.into_iter().for_each(|object| plan.object(object));
         plan.sort();
         plan
@@ -152,7 +175,7 @@ impl Plan {
     pub fn merge(&mut self, other: Self) {
         self.units.extend(other.units);
         self.problems.extend(other.problems);
-        self.passed_by.extend(other.passed_by);
+        self.store.merge(other.store);
         self.requests.extend(other.requests);
         self.sort();
     }
@@ -178,11 +201,12 @@ impl Plan {
         let mut listing = Listing {
             objects: Vec::new(),
             problems: std::mem::take(&mut self.problems),
-            passed_by: std::mem::take(&mut self.passed_by),
+            store: std::mem::take(&mut self.store),
         };
         let mut pages = self.list(scope);
         while let Some(page) = pages.next().await {
             listing.objects.extend(page.objects);
+            listing.store.merge(page.store);
             listing.problems.extend(page.problem);
         }
         listing.problems.sort();
@@ -203,7 +227,7 @@ async fn list(units: Vec<Unit>, scope: Scope, sender: mpsc::Sender<Page>) {
             && let Some(unit) = units.next()
         {
             open.push_back(match unit.what {
-                What::Folder { lister, path } => folder(lister, path, Arc::clone(&scope)),
+                What::Folder { lister, folder } => open_folder(lister, folder, Arc::clone(&scope)),
                 What::Object(object) => {
                     let mut objects = vec![*object];
                     while objects.len() < LOOSE
@@ -247,35 +271,27 @@ fn ready(objects: Vec<ObjectRef>) -> Open {
     // there is room for one, and the receiver is in the hand
     drop(sender.try_send(Page {
         objects,
-        problem: None,
+        ..Page::default()
     }));
     (receiver, None)
 }
 
 /// Lists one folder, page after page; what was listed before a page failed is kept.
-fn folder(lister: Lister, path: String, scope: Arc<Scope>) -> Open {
+fn open_folder(lister: Lister, folder: LogFolder, scope: Arc<Scope>) -> Open {
     let (sender, receiver) = mpsc::channel(1);
     let task = tokio::spawn(async move {
-        let mut from = None;
-        loop {
-            let (page, next) = match lister.objects(&path, from).await {
-                Ok((mut objects, next)) => {
-                    objects.retain(|object| scope.may_hold(object.key.as_ref()));
-                    let problem = None;
-                    (Page { objects, problem }, next)
-                }
-                Err(problem) => {
-                    let page = Page {
-                        problem: Some(problem),
-                        ..Page::default()
-                    };
-                    (page, None)
-                }
+        let mut stream = lister.stream(&folder.path, folder.directly);
+        while let Some(mut page) = stream.next().await {
+            let fault = page.fault.take();
+            let listed = lister.listed(page, folder.wanted, &scope);
+            let page = Page {
+                objects: listed.objects,
+                store: listed.store,
+                problem: fault.map(|fault| unlisted(&lister, &folder.path, &fault)),
             };
-            if sender.send(page).await.is_err() || next.is_none() {
+            if sender.send(page).await.is_err() {
                 return;
             }
-            from = next;
         }
     });
     (receiver, Some(task))

@@ -1,1 +1,5 @@
-//! Everything the store holds is read, or named and counted.
+//! Everything the store holds is read, or named and counted; and no server makes a run take memory or
+//! time without end.
+
+mod hostile;
+mod whole;

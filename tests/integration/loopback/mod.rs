@@ -11,6 +11,7 @@
 pub mod cloud;
 pub mod faulty;
 pub mod organization;
+pub mod script;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -141,10 +142,17 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// A bucket with those keys, every object holding its own key as its body.
+    /// A bucket with those keys, every object holding its own key as its body; a folder's marker is empty.
     pub fn new(keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let objects = keys.into_iter();
-        let objects = objects.map(|key| (key.into(), Answer::Whole));
+        let objects = objects.map(|key| {
+            let key: String = key.into();
+            let answer = match key.ends_with('/') {
+                true => Answer::Body(Vec::new()),
+                false => Answer::Whole,
+            };
+            (key, answer)
+        });
         Self {
             objects: objects.collect(),
             page: 1000,

@@ -64,6 +64,16 @@ impl Organization {
             ["AWSLogs", _, ""] => below((0..self.accounts).map(account).collect()),
             ["AWSLogs", _, _, ""] => below(vec!["CloudTrail".to_owned()]),
             ["AWSLogs", _, _, _, ""] => below(REGIONS.map(str::to_owned).into()),
+            ["AWSLogs", _, _, _, _, ""] => below(vec!["2025".to_owned(), "2026".to_owned()]),
+            ["AWSLogs", _, _, _, _, _, ""] => below((1..=12).map(two_digits).collect()),
+            ["AWSLogs", _, _, _, _, _, month, ""] => {
+                let days = match *month {
+                    "02" => 28,
+                    "04" | "06" | "09" | "11" => 30,
+                    _ => 31,
+                };
+                below((1..=days).map(two_digits).collect())
+            }
             _ => Vec::new(),
         }
     }
@@ -121,6 +131,10 @@ impl Organization {
             ..Default::default()
         }
     }
+}
+
+fn two_digits(n: u32) -> String {
+    format!("{n:02}")
 }
 
 fn account(n: usize) -> String {
