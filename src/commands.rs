@@ -65,7 +65,8 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
             // clap_complete panics when its writer fails, and a closed pipe is no error
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "trailscan", &mut script);
-            say(&String::from_utf8_lossy(&script)).map(|()| Exit::Done)
+            let script = String::from_utf8_lossy(&script);
+            say(&TerminalText::from_escaped(format_args!("{script}"))).map(|()| Exit::Done)
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod again;
 mod arrivals;
+mod guard;
 mod incoming;
 mod intake;
 mod lessons;
@@ -150,20 +151,20 @@ pub fn run<'r>(
             return;
         };
         let mut first = Some(first);
-        let detection = work.detector.map(Detection::new);
-        let by_key = |detection: Detection<'r>| detection.comparing_by(Arc::clone(&key));
-        let detection = detection.map(by_key);
         let mib = options.max_object_mib;
-        let mut worker = match &lessons {
-            None => {
-                let within = |detection: Detection<'r>| detection.within(Arc::clone(&horizons));
-                Worker::new(detection.map(within), work, scope, mib)
-            }
-            Some(_) => {
-                let detection = detection.map(Detection::telling_all);
-                Worker::new(detection, work, &everything, mib)
+        let telling_all = lessons.is_some();
+        let (horizons, key) = (&horizons, &key);
+        let detection = move || {
+            let detection = work.detector.map(Detection::new);
+            let by_key = |detection: Detection<'r>| detection.comparing_by(Arc::clone(key));
+            let detection = detection.map(by_key);
+            match telling_all {
+                true => detection.map(Detection::telling_all),
+                false => detection.map(|detection| detection.within(Arc::clone(horizons))),
             }
         };
+        let scope = if telling_all { &everything } else { scope };
+        let mut worker = Worker::new(detection, work, scope, mib);
         // made once, and used again for object after object
         let (mut room, mut left) = (Scanned::default(), None);
         while let Some(object) = first

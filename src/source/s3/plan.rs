@@ -10,7 +10,6 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering as Atomic};
 
-use chrono::NaiveDate;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
