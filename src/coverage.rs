@@ -322,6 +322,13 @@ impl Coverage {
         !self.problems.iter().any(|problem| problem.kind.is_loss())
     }
 
+    /// True where everything was read, and records with one event id differ.
+    pub fn has_only_conflicts(&self) -> bool {
+        let mut kinds = self.problems.iter().map(|problem| problem.kind);
+        let conflict = |kind| kind == ProblemKind::Conflict;
+        kinds.clone().any(conflict) && kinds.all(|kind| conflict(kind) || !kind.is_loss())
+    }
+
     /// Leaves out what one object told of hours that do not count; `hours` are those that do, each
     /// with its account and Region.
     pub fn narrow(&mut self, hours: &BTreeSet<(&str, &str, Option<i64>)>) {

@@ -84,7 +84,7 @@ keys! {
 }
 
 /// One record. See the module's own words.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Event<'a> {
     /// What stands here counts only where `present` says so: records follow each other by the
     /// million, and clearing this table would cost more than filling it.
@@ -108,25 +108,6 @@ pub struct Event<'a> {
     /// The `userIdentity` that they were read from.
     caller: &'a str,
     remembered: RefCell<Vec<(usize, Option<Value<'a>>)>>,
-}
-
-impl Default for Event<'_> {
-    fn default() -> Self {
-        Self {
-            fields: [Raw::default(); Key::ALL.len()],
-            present: 0,
-            others: Vec::new(),
-            folded: false,
-            plain: false,
-            whole: "",
-            time: None,
-            times: TimeReader::default(),
-            user: UserIdentity::default(),
-            issuer: SessionIssuer::default(),
-            caller: "",
-            remembered: RefCell::new(Vec::new()),
-        }
-    }
 }
 
 impl<'a> Event<'a> {

@@ -270,7 +270,9 @@ impl Report {
             (0, _) => String::new(),
             (count, least) => format!(" ({} below {least} left out)", plural(count, "finding")),
         };
-        let whole = if !self.coverage.is_complete() {
+        let whole = if self.coverage.has_only_conflicts() {
+            "INCONSISTENT: records with one event id differ, which may be a forgery"
+        } else if !self.coverage.is_complete() {
             "INCOMPLETE: not all logs could be read"
         } else if self.coverage.objects.read == 0 {
             "NO LOG was found to read"

@@ -26,7 +26,7 @@ use crate::integrity::Integrity;
 use crate::names::{NameId, Names, Translation};
 pub use activity::{ActivitySums, Sum};
 use duplicates::{Conflicts, Duplicates, Verdict};
-pub use duplicates::{ReadAgain, Unreadable};
+pub use duplicates::{Numbers, ReadAgain, Unreadable};
 pub use group::{Evidence, Group, GroupKey, Groups, Period, Told};
 pub use horizons::{GroupNames, Horizons};
 pub use novelty::{Learning, New, Novelty};

@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::event::content::ContentKey;
 use crate::source::s3::{Fetcher, Told};
 use crate::source::{ObjectRef, Place, local};
-use crate::tally::ReadAgain;
+use crate::tally::{Numbers, ReadAgain};
 
 /// Before a bucket and a key.
 const S3: &str = "s3://";
@@ -55,7 +55,7 @@ impl<'r> Again<'r> {
 }
 
 impl ReadAgain for Again<'_> {
-    fn records(&self, place: &str) -> Option<Vec<(u64, u64)>> {
+    fn records(&self, place: &str) -> Option<Numbers> {
         let bytes = self.bytes(place)?;
         let mut records = Vec::new();
         let visit = &mut |record: u32, event: &Event<'_>| {

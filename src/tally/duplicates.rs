@@ -35,11 +35,14 @@ const REMEMBERED: usize = 4;
 /// How many objects may be read again, for each object that was read.
 const READ_AGAIN: u64 = 2;
 
+/// Of each record of an object, in their order, the number of its bytes and that of its value.
+pub type Numbers = Vec<(u64, u64)>;
+
 /// Reads objects again, to compare records as JSON values.
 pub trait ReadAgain {
-    /// Of each record of the object, in their order, the number of its bytes and that of its value.
-    /// `place` is what [`Scanned::place_of_bytes`](super::Scanned) held. Nothing where it cannot be read.
-    fn records(&self, place: &str) -> Option<Vec<(u64, u64)>>;
+    /// The numbers of an object; `place` is what [`Scanned::place_of_bytes`](super::Scanned) held. Nothing
+    /// where it cannot be read.
+    fn records(&self, place: &str) -> Option<Numbers>;
 }
 
 /// For whoever has no objects to read: records that differ in any byte are different ones.
@@ -47,7 +50,7 @@ pub trait ReadAgain {
 pub struct Unreadable;
 
 impl ReadAgain for Unreadable {
-    fn records(&self, _place: &str) -> Option<Vec<(u64, u64)>> {
+    fn records(&self, _place: &str) -> Option<Numbers> {
         None
     }
 }
@@ -81,7 +84,7 @@ pub(super) struct Duplicates {
     events: Ids,
     calls: Ids,
     conflicts: BTreeMap<u32, Conflicts>,
-    remembered: VecDeque<(u32, Option<Vec<(u64, u64)>>)>,
+    remembered: VecDeque<(u32, Option<Numbers>)>,
     objects: u64,
     read_again: u64,
 }
@@ -221,7 +224,7 @@ impl Duplicates {
         (*bytes == of.content).then_some(*value)
     }
 
-    fn read(&mut self, object: u32, objects: &Objects<'_>) -> Option<Vec<(u64, u64)>> {
+    fn read(&mut self, object: u32, objects: &Objects<'_>) -> Option<Numbers> {
         // so that a run takes a few times as long at the most, whatever anybody planted
         if self.read_again >= READ_AGAIN * self.objects + 16 {
             return None;
@@ -331,7 +334,7 @@ mod tests {
     }
 
     impl ReadAgain for Shelf {
-        fn records(&self, place: &str) -> Option<Vec<(u64, u64)>> {
+        fn records(&self, place: &str) -> Option<Numbers> {
             self.read.set(self.read.get() + 1);
             self.objects.get(place).cloned()
         }

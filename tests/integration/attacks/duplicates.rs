@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::slice::from_ref;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -125,6 +126,11 @@ fn a_planted_record_hides_no_event_wherever_it_lies() {
         );
         assert_eq!(ran.code, 3, "{why}: {}", ran.stdout);
         assert!(
+            ran.stdout
+                .contains("INCONSISTENT: records with one event id differ"),
+            "{why}"
+        );
+        assert!(
             ran.stdout.contains("event id of another record"),
             "{why}: {}",
             ran.stdout
@@ -229,7 +235,7 @@ fn an_addendum_is_a_correction_and_no_conflict() {
     let with = |second: &Value| {
         logs(&[
             ("CloudTrail", 20, first.clone()),
-            ("CloudTrail", 30, text(&[second.clone()])),
+            ("CloudTrail", 30, text(from_ref(second))),
         ])
     };
     let ran = run(with(&corrected).path(), &["--fail-on", "critical"]);
@@ -388,12 +394,12 @@ fn of_two_accounts(owner: &Value, caller: &Value) -> Ran {
     put(
         root.path(),
         &key(ACCOUNT, "CloudTrail", 35),
-        &text(&[owner.clone()]),
+        &text(from_ref(owner)),
     );
     put(
         root.path(),
         &key("444455556666", "CloudTrail", 35),
-        &text(&[caller.clone()]),
+        &text(from_ref(caller)),
     );
     run(root.path(), &[])
 }
