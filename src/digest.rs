@@ -182,9 +182,7 @@ impl Reader {
         if DigestName::parse(&said).is_none() {
             return bad(format!("it says it lies at {said}, where no digest does"));
         }
-        let Some(own) = DigestName::parse(&name).or_else(|| DigestName::parse(&said)) else {
-            return None;
-        };
+        let own = DigestName::parse(&name).or_else(|| DigestName::parse(&said))?;
         let hash = sha256::of(bytes);
         let to_sign = document.string_to_sign(&hash);
         let standing = match self.moved(&at, &name, &own, &document) {
