@@ -74,7 +74,12 @@ impl Folder {
             // called like a part of the layout: it may read as if it lay elsewhere
             return key(&self.path, &self.name, file);
         }
-        Some(self.key.as_ref()?.beside(&text))
+        let key = self.key.as_ref()?;
+        // metadata whose digest is gone is no digest; what else it is, its content says
+        if key.kind == LogKind::Digest && text.ends_with(SIDE_FILE) {
+            return None;
+        }
+        Some(key.beside(&text))
     }
 
     /// True for the metadata of a digest beside it, which is read with the digest. Any other file with
