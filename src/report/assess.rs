@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::visibility::{Judge, View, Visibility, sum, window};
+use rustc_hash::FxHashMap;
+
+use super::visibility::{Judge, View, Visibility, changed, sum, window};
 use super::{Assessment, CitationState, Provenance, RuleState, State};
 use crate::event::time::iso;
 use crate::finding::Finding;
@@ -20,8 +22,14 @@ pub(super) fn rule_states(
     findings: &[Finding],
 ) -> (Visibility, Vec<RuleState>) {
     let coverage = &tally.coverage;
-    let judge = Judge::new(provenance, coverage);
-    let mut views: Vec<View> = Vec::new();
+    let changed = changed(coverage);
+    let judge = Judge::new(provenance, coverage, &changed);
+    let mut views: BTreeMap<View, usize> = BTreeMap::new();
+    let mut sums: Vec<Assessment> = Vec::new();
+    let mut counts: FxHashMap<&str, u64> = FxHashMap::default();
+    for finding in findings {
+        *counts.entry(&finding.rule).or_default() += 1;
+    }
     let mut by_needs: BTreeMap<BTreeSet<Need>, usize> = BTreeMap::new();
     let reporting = (0u32..).zip(&rules.rules).filter(|(_, rule)| !rule.silent);
     let mut states: Vec<RuleState> = reporting
@@ -29,19 +37,14 @@ pub(super) fn rule_states(
             let needs = rules.needs(rule);
             let view = *by_needs.entry(needs).or_insert_with_key(|needs| {
                 let view = judge.view(needs);
-                views
-                    .iter()
-                    .position(|known| *known == view)
-                    .unwrap_or_else(|| {
-                        views.push(view);
-                        views.len() - 1
-                    })
+                let next = views.len();
+                *views.entry(view).or_insert_with_key(|view| {
+                    sums.push(sum(view));
+                    next
+                })
             });
-            let seen = views.get(view).map_or(Assessment::Assessed, sum);
-            let count = findings
-                .iter()
-                .filter(|finding| finding.rule == rule.name)
-                .count() as u64;
+            let seen = sums.get(view).cloned().unwrap_or(Assessment::Assessed);
+            let count = counts.get(rule.name.as_str()).copied();
             RuleState {
                 name: rule.name.clone(),
                 title: rule.title.clone(),
@@ -53,12 +56,15 @@ pub(super) fn rule_states(
                     (seen, None) => seen,
                 },
                 view,
-                findings: count,
+                findings: count.unwrap_or_default(),
             }
         })
         .collect();
     states.sort_by(|a, b| a.name.cmp(&b.name));
     let (from, until) = window(provenance, coverage).unzip();
+    let mut views: Vec<(View, usize)> = views.into_iter().collect();
+    views.sort_by_key(|(_, place)| *place);
+    let views = views.into_iter().map(|(view, _)| view).collect();
     let visibility = Visibility { from, until, views };
     (visibility, states)
 }
@@ -87,6 +93,13 @@ pub(super) fn citation_states(
     findings: &[Finding],
     complete: bool,
 ) -> Vec<CitationState> {
+    let mut found: BTreeMap<&str, BTreeMap<Severity, u64>> = BTreeMap::new();
+    for finding in findings {
+        for cited in &finding.citations {
+            let counts = found.entry(cited).or_default();
+            *counts.entry(finding.level).or_default() += 1;
+        }
+    }
     CATALOGUE
         .iter()
         .filter_map(|citation| {
@@ -103,15 +116,7 @@ pub(super) fn citation_states(
             };
             let assessed = saw(|one| *one == Assessment::Assessed);
             let blind = saw(|one| matches!(one, Assessment::NotAssessed { .. }));
-            let mut counts: BTreeMap<Severity, u64> = BTreeMap::new();
-            for finding in findings.iter().filter(|finding| {
-                finding
-                    .citations
-                    .iter()
-                    .any(|cited| cited == citation.section)
-            }) {
-                *counts.entry(finding.level).or_default() += 1;
-            }
+            let counts = found.remove(citation.section).unwrap_or_default();
             let state = match counts.is_empty() {
                 false => State::FindingsOpen,
                 true if blind == speaking.len() => State::NotAssessed,
