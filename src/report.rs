@@ -87,6 +87,9 @@ pub struct Provenance {
     pub min_level: Severity,
     pub rule_set_sha256: String,
     pub rules_in_use: usize,
+    /// What the run has to say of its own state, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
 }
 
 /// Whether the events that a rule is about could be seen.

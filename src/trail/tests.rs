@@ -1,6 +1,5 @@
 //! What trails see, one story a reason, each with its near miss.
 
-
 use serde_json::json;
 
 use super::selectors::tests::{assume_role, basic, in_bucket, object};
