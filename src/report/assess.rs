@@ -2,12 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rustc_hash::FxHashMap;
-
 use super::visibility::{Judge, View, Visibility, changed, sum, window};
 use super::{Assessment, CitationState, Provenance, RuleState, State};
 use crate::event::time::iso;
-use crate::finding::Finding;
 use crate::hipaa::CATALOGUE;
 use crate::rules::{Need, RuleSet};
 use crate::severity::Severity;
@@ -19,17 +16,13 @@ pub(super) fn rule_states(
     rules: &RuleSet,
     provenance: &Provenance,
     tally: &Tally,
-    findings: &[Finding],
+    counts: &BTreeMap<usize, u64>,
 ) -> (Visibility, Vec<RuleState>) {
     let coverage = &tally.coverage;
     let changed = changed(coverage);
     let judge = Judge::new(provenance, coverage, &changed);
     let mut views: BTreeMap<View, usize> = BTreeMap::new();
     let mut sums: Vec<Assessment> = Vec::new();
-    let mut counts: FxHashMap<&str, u64> = FxHashMap::default();
-    for finding in findings {
-        *counts.entry(&finding.rule).or_default() += 1;
-    }
     let mut by_needs: BTreeMap<BTreeSet<Need>, usize> = BTreeMap::new();
     let reporting = (0u32..).zip(&rules.rules).filter(|(_, rule)| !rule.silent);
     let mut states: Vec<RuleState> = reporting
@@ -44,7 +37,7 @@ pub(super) fn rule_states(
                 })
             });
             let seen = sums.get(view).cloned().unwrap_or(Assessment::Assessed);
-            let count = counts.get(rule.name.as_str()).copied();
+            let count = counts.get(&(place as usize)).copied();
             RuleState {
                 name: rule.name.clone(),
                 title: rule.title.clone(),
@@ -88,18 +81,7 @@ fn still_learning(seen: Assessment, open: &Learning) -> Assessment {
 }
 
 /// The state of every citation that some rule speaks to, never greener than its weakest part.
-pub(super) fn citation_states(
-    rules: &[RuleState],
-    findings: &[Finding],
-    complete: bool,
-) -> Vec<CitationState> {
-    let mut found: BTreeMap<&str, BTreeMap<Severity, u64>> = BTreeMap::new();
-    for finding in findings {
-        for cited in &finding.citations {
-            let counts = found.entry(cited).or_default();
-            *counts.entry(finding.level).or_default() += 1;
-        }
-    }
+pub(super) fn citation_states(rules: &[RuleState], complete: bool) -> Vec<CitationState> {
     CATALOGUE
         .iter()
         .filter_map(|citation| {
@@ -116,7 +98,10 @@ pub(super) fn citation_states(
             };
             let assessed = saw(|one| *one == Assessment::Assessed);
             let blind = saw(|one| matches!(one, Assessment::NotAssessed { .. }));
-            let counts = found.remove(citation.section).unwrap_or_default();
+            let mut counts: BTreeMap<Severity, u64> = BTreeMap::new();
+            for rule in speaking.iter().filter(|rule| rule.findings > 0) {
+                *counts.entry(rule.level).or_default() += rule.findings;
+            }
             let state = match counts.is_empty() {
                 false => State::FindingsOpen,
                 true if blind == speaking.len() => State::NotAssessed,
