@@ -1,6 +1,8 @@
 //! Inputs that once took memory, time or the whole process: trail changes, callers, rule files, state
 //! files.
 
+mod state;
+
 use crate::product;
 
 use std::fmt::Write as _;
@@ -8,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use product::{Ran, finish, run, samples, trailscan};
-use rusqlite::Connection;
 
 /// A folder with one log of these records.
 fn folder_of(records: &[String]) -> tempfile::TempDir {
@@ -220,7 +221,10 @@ fn yaml_without_end_is_refused_before_it_is_parsed() {
         let below = format!("*a{}, ", level - 1).repeat(10);
         writeln!(laughs, "a{level}: &a{level} [{below}]").unwrap();
     }
-    is_refused("laughs.yml", laughs.as_bytes(), 1, "aliases");
+    is_refused("laughs.yml", laughs.as_bytes(), 1, "repetition limit");
+    let (many, often) = ("x, ".repeat(5_000), "*a, ".repeat(10_000));
+    let laughs = format!("title: T\na: &a [{many}]\nb: [{often}]\n");
+    is_refused("wide.yml", laughs.as_bytes(), 1, "aliases");
     let large = rule(&format!(
         "  s:\n    eventName: {}\n  condition: s",
         "x".repeat(2 << 20)
@@ -264,195 +268,65 @@ fn configuration_and_saved_answers_are_bounded() {
     }
 }
 
-const REPORTS: [&str; 3] = ["findings.json", "findings.csv", "coverage.json"];
-
-/// What a run with a state file wrote, and what it said of the file.
-fn incremental(state: &Path) -> Ran {
-    let state = state.display().to_string();
-    let arguments = [
-        "--incremental",
-        "--state",
-        &state,
-        "--jobs",
-        "1",
-        "--format",
-        "json,csv",
-    ];
-    run(samples("trails/breach"), &arguments)
-}
-
-/// A sound state file of the sample logs, in one piece.
-fn sound_state(folder: &Path) -> Vec<u8> {
-    let path = folder.join("sound");
-    incremental(&path).assert_identities();
-    let connection = Connection::open(&path).unwrap();
-    let whole = "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE;";
-    connection.execute_batch(whole).unwrap();
-    drop(connection);
-    std::fs::read(path).unwrap()
-}
-
-/// Numbers that look random and are the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % limit
-    }
-}
-
-/// Flips one bit of one value somewhere in a table.
-fn flip_a_value(path: &Path, random: &mut Random) -> String {
-    let connection = Connection::open(path).unwrap();
-    let columns = [
-        ("lessons", "taught"),
-        ("lessons", "taught"),
-        ("lessons", "object"),
-        ("lessons", "version"),
-        ("lessons", "age"),
-        ("lessons", "seal"),
-        ("begun", "at"),
-        ("firsts", "at"),
-        ("firsts", "value"),
-        ("firsts", "seal"),
-        ("histories", "sum"),
-        ("learnt", "age"),
-        ("learnt", "fingerprint"),
-    ];
-    let (table, column) = columns[random.below(columns.len())];
-    let key = match table {
-        "begun" => "rule || account",
-        "firsts" => "rule || actor || value",
-        "histories" => "rule",
-        _ => "rowid",
-    };
-    let count: i64 = connection
-        .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
-            row.get(0)
+#[test]
+fn beyond_a_bound_findings_are_a_line_of_the_csv_and_a_count() {
+    let count = 5_000;
+    let records: Vec<String> = (0..count)
+        .map(|at| {
+            let session = format!("s{at}");
+            let user = format!(",\"requestParameters\":{{\"userName\":\"user-{at}\"}}");
+            let second = at * 100;
+            record(
+                at,
+                second,
+                &session,
+                "iam.amazonaws.com",
+                "CreateAccessKey",
+                &user,
+            )
         })
-        .unwrap();
-    let place = random.below(usize::try_from(count).unwrap().max(1));
-    let bytes: Option<(Vec<u8>, String)> = connection
-        .query_row(
-            &format!("SELECT CAST({column} AS BLOB), typeof({column}) FROM {table} LIMIT 1 OFFSET {place}"),
-            [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .ok();
-    let Some((mut bytes, kind)) = bytes.filter(|(bytes, _)| !bytes.is_empty()) else {
-        return format!("{table} is empty");
+        .collect();
+    let folder = folder_of(&records);
+    let with = |jobs: &str| run(folder.path(), &["--jobs", jobs]);
+    let ran = with("1");
+    let json = ran.json("findings.json");
+    let kept = json["findings"].as_array().unwrap();
+    let more = json["more_findings"]["count"].as_u64().unwrap();
+    let of_rule = |rule: &str| kept.iter().filter(|one| one["rule"] == rule).count();
+    assert_eq!(of_rule("aws_iam_access_key_created_for_other"), 2_000);
+    let csv = ran.file("findings.csv");
+    let lines: Vec<&str> = csv.lines().skip(1).collect();
+    assert_eq!(lines.len(), kept.len() + usize::try_from(more).unwrap());
+    // the CSV has all of them in the report's order: levels never rise
+    let rank = |line: &&str| {
+        let levels = ["critical", "high", "medium", "low", "informational"];
+        let level = line.split(',').nth(1).unwrap();
+        levels.iter().position(|known| *known == level).unwrap()
     };
-    let (at, bit) = (random.below(bytes.len()), random.below(8));
-    bytes[at] ^= 1 << bit;
-    let cast = match kind.as_str() {
-        "integer" => "CAST(CAST(?1 AS TEXT) AS INTEGER)",
-        "text" => "CAST(?1 AS TEXT)",
-        _ => "?1",
-    };
-    let update = format!(
-        "UPDATE OR IGNORE {table} SET {column} = {cast}
-         WHERE {key} = (SELECT {key} FROM {table} LIMIT 1 OFFSET {place})"
-    );
-    connection.execute(&update, [bytes]).unwrap();
-    format!("bit {bit} of byte {at} of {table}.{column}, row {place}")
-}
-
-#[test]
-fn no_damage_to_a_state_file_changes_the_report_unsaid_or_ends_the_run() {
-    let folder = tempfile::tempdir().unwrap();
-    let sound = sound_state(folder.path());
-    let without = run(
-        samples("trails/breach"),
-        &["--jobs", "1", "--format", "json,csv"],
-    );
-    let path = folder.path().join("damaged");
-    let mut random = Random(18);
-    let (mut same, mut said, mut refused) = (0, 0, 0);
-    for attack in 0..200 {
-        for beside in ["damaged", "damaged-wal", "damaged-shm", "damaged-journal"] {
-            drop(std::fs::remove_file(folder.path().join(beside)));
-        }
-        std::fs::write(&path, &sound).unwrap();
-        let what = match attack % 2 {
-            0 => flip_a_value(&path, &mut random),
-            _ => {
-                let mut bytes = sound.clone();
-                let flips = 1 + random.below(8);
-                for _ in 0..flips {
-                    let at = random.below(bytes.len());
-                    bytes[at] ^= 1 << random.below(8);
-                }
-                std::fs::write(&path, bytes).unwrap();
-                format!("{flips} bits of the file")
-            }
-        };
-        let ran = incremental(&path);
-        assert!(
-            !ran.stderr.contains("panicked"),
-            "{attack}, {what}: {}",
-            ran.stderr
-        );
-        if ran.code == 2 {
-            assert!(
-                ran.stderr.contains("damaged"),
-                "{attack}, {what}: {}",
-                ran.stderr
-            );
-            refused += 1;
-            continue;
-        }
-        let is_said = ran.stderr.contains("Damaged") || ran.stderr.contains("read again");
-        let is_same = REPORTS
-            .iter()
-            .all(|file| ran.file(file) == without.file(file));
-        assert!(
-            is_same || is_said,
-            "{attack}, {what}: the report changed unsaid"
-        );
-        if ran.stderr.contains("Damaged") {
-            assert!(
-                ran.file("coverage.json").contains("Damaged"),
-                "{attack}, {what}"
-            );
-            said += 1;
-        }
-        same += usize::from(is_same);
+    assert!(lines.iter().map(rank).is_sorted());
+    for at in 0..count {
+        assert!(csv.contains(&format!("/s{at},")), "the finding of s{at}");
     }
+    // the first page counts all of them
+    let all = format!("{} findings to decide", thousands(lines.len()));
+    let verdict = ran.json("run.json")["verdict"].to_string();
+    assert!(verdict.contains(&all), "{verdict}");
     assert!(
-        said > 20 && same > 50,
-        "{same} alike, {said} said, {refused} refused"
+        ran.file("report.html")
+            .contains("findings.csv holds all of them")
     );
+    let citations = json["citations"].as_array().unwrap();
+    let counts = citations
+        .iter()
+        .filter_map(|one| one["findings"]["high"].as_u64());
+    assert!(counts.max().unwrap() >= 5_000, "counts are of all findings");
+    // which ones are folded does not depend on threads
+    let other = with("2");
+    for file in ["findings.json", "findings.csv", "report.html"] {
+        assert!(ran.file(file) == other.file(file), "{file} differs");
+    }
 }
 
-#[test]
-fn entries_of_a_state_file_that_changed_places_are_read_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state");
-    std::fs::write(&path, sound_state(folder.path())).unwrap();
-    let without = run(
-        samples("trails/breach"),
-        &["--jobs", "1", "--format", "json,csv"],
-    );
-    let connection = Connection::open(&path).unwrap();
-    // every lesson takes the place of the next
-    connection
-        .execute_batch(
-            "CREATE TEMP TABLE old AS SELECT row_number() OVER (ORDER BY object) AS at, * FROM lessons;
-             UPDATE lessons SET (taught, seal) = (SELECT taught, seal FROM old AS one WHERE one.at =
-                 (SELECT at FROM old AS own WHERE own.object = lessons.object) % (SELECT count(*) FROM old) + 1);",
-        )
-        .unwrap();
-    drop(connection);
-    let ran = incremental(&path);
-    assert!(ran.stderr.contains("Damaged entries"), "{}", ran.stderr);
-    for file in ["findings.json", "findings.csv"] {
-        let (one, other) = (ran.json("findings.json"), without.json("findings.json"));
-        assert_eq!(one["findings"], other["findings"], "{file}");
-    }
-    // and the next run has sound entries again
-    assert!(!incremental(&path).stderr.contains("Damaged"));
+fn thousands(count: usize) -> String {
+    format!("{},{:03}", count / 1_000, count % 1_000)
 }
