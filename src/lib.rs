@@ -26,6 +26,9 @@ pub mod sha256;
 // hash tables that nobody can make slow by choosing their keys
 pub mod seeded;
 
+// files that a person names, read up to a size
+pub mod small_file;
+
 // texts, each kept once
 pub mod names;
 

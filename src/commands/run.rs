@@ -30,6 +30,7 @@ use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
 use crate::safe_text::text;
 use crate::source::{Scope, Source, discover};
+use crate::state::State;
 use crate::tally::Tally;
 use crate::trail::Trail;
 use find::Found;
@@ -104,9 +105,12 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let learning_days = config.organization.learning_days;
     memory::settle(&rules, &mut tally, state.as_deref(), learning_days)?;
     let bursts = correlate(&rules, &mut tally);
+    let remarks = state.as_deref().map(State::remarks).unwrap_or_default();
+    remarks.iter().for_each(|remark| note(&text!("{}", remark)));
     let provenance = Provenance {
         min_level: arguments.min_level,
         command: again::command(arguments, &config, &scope),
+        remarks,
         ..provenance(&found.source, &config, &scope, &arguments.rule_choice)
     };
     let report = Report {

@@ -52,8 +52,8 @@ pub fn summary(report: &Report) -> TerminalText {
         }
         put!(out, "\n");
     }
-    if report.findings.len() > SHOWN {
-        let more = report.findings.len() - SHOWN;
+    if report.count() > SHOWN {
+        let more = report.count() - SHOWN;
         put!(out, "{}… and {} more in the report{:#}\n", dim, more, dim);
     }
     if let Some(proof) = &report.integrity {
