@@ -4,11 +4,10 @@ use super::run::output::Folder;
 use super::run::{self, find, progress};
 use super::verification::{self, Verification};
 use super::{Exit, say};
-use crate::cli::{Coverage, CoverageFormat};
+use crate::cli::{Coverage, CoverageFormat, FailOn};
 use crate::config::Config;
 use crate::detect::Detector;
-use crate::integrity::proof;
-use crate::report::{Assessment, Report, json, terminal};
+use crate::report::{Report, json, terminal};
 use crate::rules::RuleSet;
 use crate::source::{Scope, Source};
 use crate::state::State;
@@ -83,15 +82,9 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
             say(&String::from_utf8_lossy(&text))?;
         }
     }
-    let seen = |assessment: &Assessment| *assessment == Assessment::Assessed;
-    if report
-        .integrity
-        .as_ref()
-        .is_some_and(|proof| proof.state() == proof::State::Broken)
-    {
-        return Ok(Exit::Broken);
-    }
-    let whole =
-        report.coverage.is_complete() && report.rules.iter().all(|rule| seen(&rule.assessment));
-    Ok(if whole { Exit::Done } else { Exit::Incomplete })
+    Ok(run::exit(
+        &report,
+        FailOn(None),
+        arguments.fail_on_unassessed,
+    ))
 }

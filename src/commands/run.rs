@@ -22,7 +22,7 @@ use crate::correlate::correlate;
 use crate::detect::Detector;
 use crate::integrity::proof::{self, Proof};
 use crate::pipeline::{self, Options};
-use crate::report::{Assessment, Provenance, Report, notes, terminal};
+use crate::report::{Provenance, Report, notes, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
 use crate::source::{Scope, Source, discover};
@@ -114,7 +114,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
             ));
         }
     }
-    let exit = exit(&report, arguments.fail_on);
+    let exit = exit(&report, arguments.fail_on, arguments.fail_on_unassessed);
     // the program ends here, and what it holds ends with it: taking it apart first would only take time
     std::mem::forget((report, rules));
     Ok(exit)
@@ -288,6 +288,7 @@ pub(super) fn provenance(
             .collect(),
         config: config.origin.clone(),
         config_files: config.files.clone(),
+        expected: config.expected.clone(),
         time_zone: config
             .organization
             .calendar
@@ -305,24 +306,26 @@ pub(super) fn warn_of_regions(selection: &Selection) {
     }
 }
 
-/// Broken integrity wins over all; incomplete wins over findings, because an incomplete run proves
-/// nothing. Where there is nothing to report, a rule that could not see its events is not clean.
-fn exit(report: &Report, fail_on: FailOn) -> Exit {
-    let found = fail_on
-        .0
-        .is_some_and(|least| report.worst.is_some_and(|worst| worst >= least));
-    let unseen = fail_on.0.is_some_and(|least| {
-        let rules = report.rules.iter();
-        let mut unseen = rules.filter(|rule| rule.assessment != Assessment::Assessed);
-        unseen.any(|rule| rule.level >= least)
-    });
-    let complete = report.coverage.is_complete();
-    match (report.integrity.as_ref().map(Proof::state), found) {
-        (Some(proof::State::Broken), _) => Exit::Broken,
-        (Some(proof::State::NotProven), _) => Exit::Incomplete,
-        _ if !complete => Exit::Incomplete,
-        (_, true) => Exit::Findings,
-        _ if unseen => Exit::Incomplete,
-        (_, false) => Exit::Done,
+/// How a run or a look at coverage ended; the first line that holds decides.
+///
+/// | what | code |
+/// |---|--:|
+/// | integrity asked for, and broken | 4 |
+/// | integrity asked for, and not proven (a gap in the digest chain among the reasons) | 3 |
+/// | the run is incomplete, by [`Completeness`](crate::report::completeness::Completeness) | 3 |
+/// | `--fail-on-unassessed`: a rule of that level had a blind spot that is not accepted | 3 |
+/// | a finding at or above `--fail-on` | 1 |
+/// | anything else, stopped logging and blind spots among it | 0 |
+pub(super) fn exit(report: &Report, fail_on: FailOn, fail_on_unassessed: FailOn) -> Exit {
+    let at_least = |least: FailOn, level| least.0.is_some_and(|least| level >= least);
+    let found = report.worst.is_some_and(|worst| at_least(fail_on, worst));
+    let mut blind = report.blind_spots();
+    match report.integrity.as_ref().map(Proof::state) {
+        Some(proof::State::Broken) => Exit::Broken,
+        Some(proof::State::NotProven) => Exit::Incomplete,
+        _ if !report.completeness.complete => Exit::Incomplete,
+        _ if blind.any(|rule| at_least(fail_on_unassessed, rule.level)) => Exit::Incomplete,
+        _ if found => Exit::Findings,
+        _ => Exit::Done,
     }
 }

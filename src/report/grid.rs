@@ -4,16 +4,16 @@
 //! stopped, where files could not be read, or where a digest names files that are not there; a
 //! digest that names none proves that there were none; without digests nobody can tell.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::Provenance;
-use super::visibility::window;
+use super::window::{exact, window};
 use crate::coverage::{Coverage, Digest, DigestState, HOUR, Hour, RegionCoverage, hour_of};
 use crate::event::time::Epoch;
 use crate::integrity::proof::{Proof, State};
-use crate::trail::Change;
+use crate::trail;
 
 /// What can be said of one hour, the most telling first: of several hours taken together the first
 /// that holds for any of them counts.
@@ -24,11 +24,11 @@ pub enum HourState {
     Unread,
     /// A digest names log files of this time, and there are none.
     Missing,
-    /// No events, and logging was stopped.
+    /// Logging was stopped for all of the hour or a part of it.
     Stopped,
     /// Events were read.
     Events,
-    /// No files, and no digest that would tell whether there should be some.
+    /// No files, and no valid digest that would tell whether there should be some.
     NoFiles,
     /// No events: files were read that hold none of this hour, or the digest names none.
     Quiet,
@@ -55,8 +55,8 @@ impl HourState {
             Self::Missing => "the digest names files that are not there",
             Self::Stopped => "logging was stopped",
             Self::Events => "events",
-            Self::NoFiles => "no files, and no digest to tell whether any were delivered",
-            Self::Quiet => "no events: other files or the digest say so",
+            Self::NoFiles => "no files, and no valid digest to tell whether any were delivered",
+            Self::Quiet => "no events: other files or a valid digest say so",
             Self::Pending => "files may still come",
         }
     }
@@ -73,19 +73,11 @@ pub struct Row<'c> {
     pub account: &'c str,
     pub region: &'c str,
     pub coverage: &'c RegionCoverage,
-    stops: &'c [Stop],
+    stops: &'c [(Epoch, Epoch)],
     /// From when on files may still come.
     pending: Epoch,
-    /// The window to the second.
+    /// The window to the second, of which only what was asked for must be known.
     asked: (Epoch, Epoch),
-}
-
-/// Logging stood still: the account that recorded it, and from when until when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Stop {
-    account: String,
-    from: Epoch,
-    until: Epoch,
 }
 
 /// The rows of a run over its window in whole hours.
@@ -94,14 +86,25 @@ pub struct Grid<'c> {
     pub from: Epoch,
     pub until: Epoch,
     coverage: &'c Coverage,
-    stops: Vec<Stop>,
-    pending: Epoch,
+    /// By account: the times in which a trail of it was stopped, in order and apart, inside the window.
+    stops: BTreeMap<&'c str, Vec<(Epoch, Epoch)>>,
+    /// From when on files may still come.
+    pub(super) pending: Epoch,
     asked: (Epoch, Epoch),
 }
 
 /// Hours `[from, until)` of one state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
+    pub from: Epoch,
+    pub until: Epoch,
+    pub state: HourState,
+}
+
+/// A time in which something is missing for certain, to the second where logging was stopped.
+#[derive(Debug, Clone, Copy)]
+pub struct Gap<'g> {
+    pub row: Row<'g>,
     pub from: Epoch,
     pub until: Epoch,
     pub state: HourState,
@@ -114,16 +117,14 @@ impl<'c> Grid<'c> {
     /// Nothing where no hour is known.
     pub fn new(provenance: &Provenance, coverage: &'c Coverage) -> Option<Self> {
         let (from, until) = window(provenance, coverage)?;
+        let asked = exact(provenance, coverage)?;
         Some(Self {
             from,
             until,
             coverage,
-            stops: stops(coverage, until),
+            stops: stops(coverage, asked),
             pending: provenance.created.map_or(Epoch::MAX, |now| now - DELIVERY),
-            asked: (
-                provenance.since.unwrap_or(from),
-                provenance.until.unwrap_or(until),
-            ),
+            asked,
         })
     }
 
@@ -137,11 +138,32 @@ impl<'c> Grid<'c> {
                     account,
                     region,
                     coverage,
-                    stops: &self.stops,
+                    stops: self.stops.get(account.as_str()).map_or(&[], Vec::as_slice),
                     pending: self.pending,
                     asked: self.asked,
                 })
             })
+    }
+
+    /// Everything that is missing for certain, row by row.
+    pub fn gaps(&self) -> Vec<Gap<'_>> {
+        let mut gaps = Vec::new();
+        for row in self.rows() {
+            let all = row.stretches(self).into_iter();
+            for Stretch { from, until, state } in all.filter(|one| one.state.is_gap()) {
+                let gap = |(from, until)| Gap {
+                    row,
+                    from,
+                    until,
+                    state,
+                };
+                match state {
+                    HourState::Stopped => gaps.extend(row.stops_in(from, until).map(gap)),
+                    _ => gaps.push(gap((from, until))),
+                }
+            }
+        }
+        gaps
     }
 
     /// How many hours there are.
@@ -176,15 +198,12 @@ impl Row<'_> {
     /// What can be said of an hour.
     pub fn state(&self, hour: Epoch) -> HourState {
         let counts = self.counts(hour);
-        let here = |stop: &&Stop| {
-            stop.account == self.account && stop.from < hour + HOUR && stop.until > hour
-        };
         if counts.unread + counts.broken > 0 {
             HourState::Unread
+        } else if self.is_stopped(hour, counts.events > 0) {
+            HourState::Stopped
         } else if counts.events > 0 {
             HourState::Events
-        } else if self.stops.iter().any(|stop| here(&stop)) {
-            HourState::Stopped
         } else {
             match self.by_digests(hour) {
                 Some(state) => state,
@@ -195,8 +214,47 @@ impl Row<'_> {
         }
     }
 
-    /// What the digests say of an hour without events, where they speak for all of it. One that is
-    /// not valid says nothing.
+    /// True if logging was stopped in an hour. An hour that a stop cuts has events of the time before or
+    /// behind it, the calls that stopped and started the trail among them; events in the middle of a stop
+    /// come from another trail, which went on.
+    fn is_stopped(&self, hour: Epoch, events: bool) -> bool {
+        let mut here = self.stops_overlapping(hour, hour + HOUR);
+        here.any(|(from, until)| {
+            let (first, last) = (hour_of(from + HOUR - 1), hour_of(until));
+            let cut = hour < first || hour >= last;
+            let mut inside = self.coverage.hours.range(first..last.max(first));
+            !events || (cut && !inside.any(|(_, hour)| hour.events > 0))
+        })
+    }
+
+    fn stops_overlapping(&self, from: Epoch, until: Epoch) -> impl Iterator<Item = (Epoch, Epoch)> {
+        let first = self.stops.partition_point(|(_, end)| *end <= from);
+        let here = self.stops.iter().skip(first).copied();
+        here.take_while(move |(begin, _)| *begin < until)
+    }
+
+    /// The stops inside `[from, until)`, cut to it.
+    fn stops_in(&self, from: Epoch, until: Epoch) -> impl Iterator<Item = (Epoch, Epoch)> {
+        let here = self.stops_overlapping(from, until);
+        here.map(move |(begin, end)| (begin.max(from), end.min(until)))
+    }
+
+    /// True if valid digests speak for all of `[from, until)` and miss no file in it.
+    pub fn is_proven(&self, from: Epoch, until: Epoch) -> bool {
+        let mut known = from;
+        for ((begin, end), digest) in self.over(from, until) {
+            if digest.state == DigestState::Valid && *begin <= known {
+                known = known.max(*end);
+            }
+            if digest.missing > 0 {
+                return false;
+            }
+        }
+        known >= until
+    }
+
+    /// What the digests say of an hour without events, where they speak for all of it. Only a valid one
+    /// proves that nothing was delivered.
     fn by_digests(&self, hour: Epoch) -> Option<HourState> {
         // of an hour that the window cuts, only what is asked for must be known
         let (asked_from, asked_until) = self.asked;
@@ -207,7 +265,9 @@ impl Row<'_> {
             if digest.state == DigestState::Invalid || *from > known {
                 continue;
             }
-            known = known.max(*to);
+            if digest.state == DigestState::Valid {
+                known = known.max(*to);
+            }
             missing |= digest.missing > 0;
         }
         match (missing, known >= until) {
@@ -227,7 +287,7 @@ impl Row<'_> {
     pub fn stretches(&self, grid: &Grid<'_>) -> Vec<Stretch> {
         let digests = self.coverage.digests.keys();
         let digests = digests.flat_map(|(from, until)| [*from, *until]);
-        let stops = self.stops.iter().flat_map(|stop| [stop.from, stop.until]);
+        let stops = self.stops.iter().flat_map(|(from, until)| [*from, *until]);
         let edges = self
             .coverage
             .hours
@@ -288,55 +348,36 @@ pub fn take_digests(coverage: &mut Coverage, proof: &Proof) {
     }
 }
 
-/// When logging stood still, as the changes met in the logs tell and as CloudTrail's status does.
-/// Where another trail went on, its events are there and the hours are not empty.
-fn stops(coverage: &Coverage, until: Epoch) -> Vec<Stop> {
-    use std::collections::BTreeMap;
-    let mut open: BTreeMap<(&str, &str), Epoch> = BTreeMap::new();
-    let mut stops = Vec::new();
-    for change in &coverage.changes {
-        let trail = (change.account.as_str(), change.trail.as_str());
-        match (&change.change, change.time) {
-            (Change::Stopped | Change::Deleted, Some(time)) => {
-                open.entry(trail).or_insert(time);
-            }
-            (Change::Started, Some(time)) => {
-                // the name and the ARN mean the same trail
-                let same = |(account, name): &(&str, &str)| {
-                    *account == trail.0 && short(name) == short(trail.1)
-                };
-                let ended: Vec<_> = open.keys().filter(|key| same(key)).copied().collect();
-                for key in ended {
-                    let from = open.remove(&key).unwrap_or(time);
-                    stops.push((key.0.to_owned(), from, time));
-                }
-            }
-            _ => {}
+/// The stops of every account with logs, as times in order and apart, cut to the window.
+fn stops(
+    coverage: &Coverage,
+    (from, until): (Epoch, Epoch),
+) -> BTreeMap<&str, Vec<(Epoch, Epoch)>> {
+    let all = trail::stops(&coverage.changes, &coverage.trails);
+    let accounts = coverage.regions.keys().map(String::as_str);
+    let of = |account| {
+        let mut times: Vec<(Epoch, Epoch)> = Vec::new();
+        for stop in all.iter().filter(|stop| stop.concerns(account)) {
+            times.push((stop.from.max(from), stop.until.unwrap_or(until).min(until)));
         }
-    }
-    stops.extend(
-        open.into_iter()
-            .map(|((account, _), from)| (account.to_owned(), from, until)),
-    );
-    let stops = stops.into_iter();
-    stops
-        .map(|(account, from, until)| Stop {
-            account,
-            from,
-            until,
-        })
-        .collect()
-}
-
-/// A trail's name, out of its ARN where it is one.
-fn short(trail: &str) -> &str {
-    trail.rsplit('/').next().unwrap_or(trail)
+        times.retain(|(from, until)| from < until);
+        times.sort_unstable();
+        times.dedup_by(|next, last| {
+            let touches = next.0 <= last.1;
+            if touches {
+                last.1 = last.1.max(next.1);
+            }
+            touches
+        });
+        (account, times)
+    };
+    accounts.map(of).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trail::TrailChange;
+    use crate::trail::{Change, TrailChange};
 
     const ACCOUNT: &str = "111122223333";
 
@@ -414,7 +455,11 @@ mod tests {
             told(2, DigestState::Valid),
             [NoFiles, Quiet, Events, Missing, Missing]
         );
-        assert_eq!(told(0, DigestState::Unchecked)[3], Quiet);
+        assert_eq!(
+            told(0, DigestState::Unchecked)[3],
+            NoFiles,
+            "a digest that is not proven proves nothing"
+        );
         assert_eq!(told(0, DigestState::Invalid)[3], NoFiles);
     }
 
@@ -438,7 +483,8 @@ mod tests {
         coverage.changes.insert(change(4, Change::Started));
         assert_eq!(
             states(&coverage, 7),
-            [NoFiles, NoFiles, Events, Stopped, Stopped, Unread, NoFiles]
+            [NoFiles, NoFiles, Stopped, Stopped, Stopped, Unread, NoFiles],
+            "the hour of the call that stopped it is a part of the stop"
         );
         let now = Provenance {
             created: Some(6 * HOUR + 300),
@@ -448,14 +494,28 @@ mod tests {
         let row = grid.rows().next().unwrap();
         assert_eq!(row.state(6 * HOUR), Pending);
         let stretches = row.stretches(&grid);
-        assert_eq!(stretches.len(), 5);
+        assert_eq!(stretches.len(), 4);
         assert_eq!(
-            (stretches[2].state, stretches[2].until - stretches[2].from),
-            (Stopped, 2 * HOUR)
+            (stretches[1].state, stretches[1].until - stretches[1].from),
+            (Stopped, 3 * HOUR)
         );
+        let gaps = grid.gaps();
+        assert_eq!(
+            (gaps[0].state, gaps[0].from, gaps[0].until),
+            (Stopped, 2 * HOUR + 60, 4 * HOUR + 60),
+            "to the second"
+        );
+        // another trail went on
+        coverage.region(ACCOUNT, "us-east-1").hour(3 * HOUR).events = 1;
+        assert_eq!(states(&coverage, 5)[2..], [Events, Events, Stopped]);
+        coverage
+            .region(ACCOUNT, "us-east-1")
+            .hours
+            .remove(&(3 * HOUR));
         // another account's trail is another matter
         let other = TrailChange {
             account: "444455556666".to_owned(),
+            trail: "audit".to_owned(),
             ..change(2, Change::Stopped)
         };
         coverage.changes = [other].into();

@@ -31,7 +31,7 @@ pub fn findings(report: &Report, out: impl Write) -> io::Result<()> {
     let findings = Findings {
         schema: "trailscan.findings/1",
         provenance: &report.provenance,
-        complete: report.coverage.is_complete(),
+        complete: report.completeness.complete,
         citations: &report.citations,
         findings: &report.findings,
     };
@@ -44,6 +44,8 @@ struct Run<'r> {
     provenance: &'r Provenance,
     verdict: String,
     complete: bool,
+    /// Why it is not complete, one clause each.
+    incomplete: &'r [String],
     coverage: &'r Coverage,
     /// Counts and keys; the hours and the logs stand in integrity.json.
     integrity: Option<Integrity<'r>>,
@@ -81,7 +83,8 @@ pub fn run(report: &Report, out: impl Write) -> io::Result<()> {
         schema: "trailscan.run/1",
         provenance: &report.provenance,
         verdict: report.verdict(),
-        complete: report.coverage.is_complete(),
+        complete: report.completeness.complete,
+        incomplete: &report.completeness.incomplete,
         coverage: &report.coverage,
         integrity: report.integrity.as_ref().map(Integrity::of),
         rules: &report.rules,

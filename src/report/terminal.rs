@@ -1,6 +1,7 @@
 //! What a run says on the terminal: verdict, coverage, the findings that need a decision.
 
 mod coverage;
+mod window;
 
 use std::fmt::Write as _;
 
@@ -9,7 +10,7 @@ pub use coverage::grid;
 use anstyle::{AnsiColor, Style};
 
 use super::visible::visible;
-use super::{Report, integrity, plural, thousands};
+use super::{Report, integrity, notes, plural, thousands};
 use crate::event::time::iso;
 use crate::severity::Severity;
 
@@ -123,6 +124,7 @@ fn coverage(report: &Report) -> String {
     if r.undated > 0 {
         let _ = write!(text, " (of them {} undated)", thousands(r.undated));
     }
+    window::lines(&mut text, report);
     text
 }
 
@@ -133,6 +135,7 @@ fn rules(report: &Report) -> String {
     for (count, what) in [
         (partly, "partly assessed"),
         (blind, "not assessed"),
+        (report.accepted().count(), "of these accepted blind spots"),
         (
             report.unconfigured.len(),
             "not assessed (configuration missing)",
@@ -145,6 +148,9 @@ fn rules(report: &Report) -> String {
     }
     if blind + partly > 0 {
         text.push_str("; `trailscan coverage` and coverage.json say why");
+    }
+    for note in notes::expired(report) {
+        let _ = write!(text, "\n  {}", visible(&note));
     }
     text
 }

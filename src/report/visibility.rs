@@ -9,17 +9,19 @@ mod runs;
 mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{self, Display};
 
 use serde::Serialize;
 
+use super::completeness::Days;
+use super::window::window;
 use super::{Assessment, Provenance};
 use crate::coverage::{Coverage, HOUR, RegionCoverage, Sight, hour_of};
 use crate::event::time::{Epoch, iso};
 use crate::finding::iso_time;
 use crate::rules::{Need, Where};
 use crate::trail::{Asked, Category, Sees, Status, Timeline, Trail, TrailChange, global_region};
-use runs::{Stretch, in_hours, together, without};
+use runs::{Stretch, blank, in_hours, together, without};
+use summary::kind;
 pub(super) use summary::sum;
 
 /// What rules could see. Rules that need the same share a view.
@@ -81,20 +83,18 @@ pub(super) struct Judge<'c> {
     changed: Vec<Trail>,
     /// The Regions asked for; all where none is named.
     regions: &'c [String],
+    /// Whole days without a file of an account that has files.
+    empty: &'c [Days],
     /// Where the class is recorded, by account and Region.
     places: BTreeSet<Place>,
 }
 
-/// The window of a report in whole hours: what was asked for, else what the events span.
-pub(super) fn window(provenance: &Provenance, coverage: &Coverage) -> Option<(Epoch, Epoch)> {
-    let from = hour_of(provenance.since.or(coverage.first)?);
-    let until = provenance.until.or(coverage.last.map(|last| last + 1))?;
-    let until = hour_of(until + HOUR - 1);
-    (from < until).then_some((from, until))
-}
-
 impl<'c> Judge<'c> {
-    pub(super) fn new(provenance: &'c Provenance, coverage: &'c Coverage) -> Self {
+    pub(super) fn new(
+        provenance: &'c Provenance,
+        coverage: &'c Coverage,
+        empty: &'c [Days],
+    ) -> Self {
         let window = window(provenance, coverage);
         let until = window.map_or(0, |(_, until)| until);
         let timelines = coverage.trails.iter();
@@ -105,6 +105,7 @@ impl<'c> Judge<'c> {
             timelines: timelines.collect(),
             changed: changed(coverage),
             regions: &provenance.regions,
+            empty,
             places: BTreeSet::new(),
         };
         for (account, regions) in &coverage.regions {
@@ -129,11 +130,22 @@ impl<'c> Judge<'c> {
 
     /// What could be seen of all of these.
     pub(super) fn view(&self, needs: &BTreeSet<Need>) -> View {
+        self.view_of(needs, &|_, _| true)
+    }
+
+    /// The same of those needs and places alone that `counts` takes; a rule without needs is asked as
+    /// `None`.
+    pub(super) fn view_of(
+        &self,
+        needs: &BTreeSet<Need>,
+        counts: &dyn Fn(Option<&Need>, &Place) -> bool,
+    ) -> View {
         let mut groups: BTreeMap<Vec<Stretch>, Vec<Place>> = BTreeMap::new();
         for place in &self.places {
             let here = needs.iter().filter(|need| self.concerns(need, place));
-            let here: Vec<&Need> = here.collect();
-            if !here.is_empty() || (needs.is_empty() && self.has_files(place)) {
+            let here: Vec<&Need> = here.filter(|need| counts(Some(need), place)).collect();
+            let any = needs.is_empty() && self.has_files(place) && counts(None, place);
+            if !here.is_empty() || any {
                 let runs = self.runs(&here, place);
                 let told = runs
                     .iter()
@@ -201,7 +213,13 @@ impl<'c> Judge<'c> {
             _ => None,
         });
         let runs = in_hours(&pieces.collect::<Vec<_>>());
-        without(runs, &self.unread_hours(place).collect())
+        let runs = without(runs, &self.unread_hours(place).collect());
+        let empty = self
+            .empty
+            .iter()
+            .filter(|days| days.account == place.account);
+        let met = |hour| self.region(place).is_some_and(|one| one.has_events(hour));
+        empty.fold(runs, |runs, days| blank(runs, &days.runs, &met))
     }
 
     /// When what can be said of a place may change.
@@ -428,19 +446,6 @@ fn changed(coverage: &Coverage) -> Vec<Trail> {
 fn bucket(need: &Need) -> Option<&str> {
     let below = need.class.below.as_deref()?;
     below.strip_prefix("arn:aws:s3:::")?.strip_suffix('/')
-}
-
-/// The words for a kind of event.
-fn kind(sight: &Sight) -> impl Display {
-    const READS: &str = "(AssumeRole, GetSecretValue and kms:Decrypt are such)";
-    fmt::from_fn(move |f| match sight {
-        Sight::ManagementWrite => f.write_str("management event that changes anything"),
-        Sight::ManagementRead => write!(f, "management event that only reads {READS}"),
-        Sight::Kms => f.write_str("event of kms.amazonaws.com"),
-        Sight::SignIn => f.write_str("sign-in event"),
-        Sight::DataWrite(kind) => write!(f, "data event of {kind} that changes anything"),
-        Sight::DataRead(kind) => write!(f, "data event of {kind} that only reads"),
-    })
 }
 
 #[cfg(test)]

@@ -145,10 +145,17 @@ impl<'t> Timeline<'t> {
         let before = before.filter(|(time, _)| created.is_none_or(|created| *time >= created));
         match (before, after) {
             (Some((_, true)), _) => Sees::Yes,
-            (Some((time, false)), _) => Sees::No(format!(
-                "logging of trail {name} was stopped at {}",
-                iso(*time)
-            )),
+            (Some((time, false)), _) => {
+                let started = self.switched.iter().find(|(time, on)| *on && *time > at);
+                Sees::No(match started {
+                    Some((end, _)) => format!(
+                        "logging of trail {name} was stopped from {} to {}",
+                        iso(*time),
+                        iso(*end)
+                    ),
+                    None => format!("logging of trail {name} was stopped at {}", iso(*time)),
+                })
+            }
             (None, _) if created.is_some() => {
                 Sees::No(format!("trail {name} was created but not started"))
             }

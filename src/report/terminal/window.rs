@@ -1,0 +1,77 @@
+//! The window in words: its hours with and without logs, empty days, and what is missing for certain.
+
+use std::fmt::Write as _;
+
+use anstyle::AnsiColor;
+
+use crate::event::time::iso;
+use crate::report::visible::visible;
+use crate::report::{Report, lasting, plural};
+
+/// How many accounts and Regions, and how many gaps, are listed.
+const MOST: usize = 12;
+
+/// Appends the lines, each after a line break.
+pub(super) fn lines(out: &mut String, report: &Report) {
+    let all = &report.completeness;
+    let alert = AnsiColor::BrightRed.on_default().bold();
+    let Some(window) = all.window else {
+        return;
+    };
+    let _ = write!(
+        out,
+        "\n  window {} to {} ({})",
+        iso(window.from),
+        iso(window.until),
+        window.origin()
+    );
+    // the weakest first, so that nothing worse is left out
+    let mut places: Vec<_> = all.places.iter().collect();
+    places.sort_by_key(|one| std::cmp::Reverse(one.hours.unknown));
+    for one in places.iter().take(MOST) {
+        let place = format!("{} {}", one.account, one.region);
+        let _ = write!(out, "\n  {}: {}", visible(&place), one.hours.in_words());
+    }
+    if places.len() > MOST {
+        let _ = write!(
+            out,
+            "\n  all {}: {}",
+            plural(places.len() as u64, "account-Region"),
+            all.hours.in_words()
+        );
+    }
+    for days in all.empty_days.iter().take(MOST) {
+        let _ = write!(
+            out,
+            "\n  {alert}no log file of account {} on {}: {} (UTC, by delivery){alert:#}",
+            visible(&days.account),
+            plural(days.count, "whole day"),
+            days.in_words()
+        );
+    }
+    if all.empty_days.len() > MOST {
+        let more = plural((all.empty_days.len() - MOST) as u64, "more account");
+        let _ = write!(
+            out,
+            "\n  {alert}and whole days of {more} in coverage.json{alert:#}"
+        );
+    }
+    let mut gaps: Vec<_> = all.gaps.iter().collect();
+    gaps.sort_by_key(|gap| gap.state);
+    for gap in gaps.iter().take(MOST) {
+        let line = format!(
+            "gap: {} {} from {} to {} ({}): {}",
+            gap.account,
+            gap.region,
+            iso(gap.from),
+            iso(gap.until),
+            lasting(gap.until - gap.from),
+            gap.state.as_str()
+        );
+        let _ = write!(out, "\n  {alert}{}{alert:#}", visible(&line));
+    }
+    if gaps.len() > MOST {
+        let more = plural((gaps.len() - MOST) as u64, "more gap");
+        let _ = write!(out, "\n  … and {more} in coverage.json");
+    }
+}
