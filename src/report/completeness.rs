@@ -300,6 +300,24 @@ impl Completeness {
             0 => {}
             seconds => clauses.push(format!("LOGGING WAS STOPPED for {}", lasting(seconds))),
         }
+        let Hours {
+            all,
+            with_logs,
+            proven_quiet,
+            unknown,
+            ..
+        } = self.hours;
+        if unknown > 0 {
+            let quiet = match proven_quiet {
+                0 => String::new(),
+                quiet => format!(" and {} are proven quiet", thousands(quiet)),
+            };
+            clauses.push(format!(
+                "{} of {} have logs{quiet}",
+                thousands(with_logs),
+                plural(all, "hour")
+            ));
+        }
         clauses.join("; ")
     }
 }

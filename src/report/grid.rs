@@ -220,7 +220,8 @@ impl Row<'_> {
     fn is_stopped(&self, hour: Epoch, events: bool) -> bool {
         let mut here = self.stops_overlapping(hour, hour + HOUR);
         here.any(|(from, until)| {
-            let (first, last) = (hour_of(from + HOUR - 1), hour_of(until));
+            // the call that stopped it is an event of its hour
+            let (first, last) = (hour_of(from) + HOUR, hour_of(until));
             let cut = hour < first || hour >= last;
             let mut inside = self.coverage.hours.range(first..last.max(first));
             !events || (cut && !inside.any(|(_, hour)| hour.events > 0))

@@ -153,7 +153,7 @@ fn coverage(report: &Report) -> Markup {
                 li { (thousands(objects.read)) " of " (plural(objects.listed, "log file")) " read" }
                 li { (plural(records.evaluated, "event")) " evaluated" }
                 @if let Some(window) = all.window {
-                    li { "of " (window.origin()) }
+                    li { "Window: " (window.origin()) }
                     li {
                         a href="#places" { (thousands(all.hours.with_logs)) " of " (plural(all.hours.all, "hour")) " with logs" }
                         @if all.places.len() > 1 { " (" (plural(all.places.len() as u64, "account-Region")) ")" }
