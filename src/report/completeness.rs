@@ -29,6 +29,8 @@ pub struct Completeness {
     pub complete: bool,
     /// Why the run is incomplete, one clause each.
     pub incomplete: Vec<String>,
+    /// Log files that were read.
+    pub logs_read: u64,
     /// The window `[from, until)`; `None` if no time is known.
     pub window: Option<Window>,
     /// Sums over all places.
@@ -106,7 +108,10 @@ pub struct Days {
 impl Completeness {
     /// Judges what was read; what digests prove must be in `coverage` already.
     pub fn new(provenance: &Provenance, coverage: &Coverage) -> Self {
-        let mut all = Self::default();
+        let mut all = Self {
+            logs_read: coverage.objects.read,
+            ..Self::default()
+        };
         if let (Some(grid), Some(window)) =
             (Grid::new(provenance, coverage), exact(provenance, coverage))
         {
@@ -186,9 +191,11 @@ impl Completeness {
 
     fn reasons(&self, provenance: &Provenance, coverage: &Coverage) -> Vec<String> {
         let mut reasons = Vec::new();
+        let asked = provenance.since.or(provenance.until).is_some();
         if !coverage.is_complete() {
             reasons.push("not all logs could be read".to_owned());
-        } else if coverage.objects.read == 0 {
+        } else if self.logs_read == 0 && (asked || coverage.objects.foreign == 0) {
+            // files of others, and no period asked for: nothing is left unread
             reasons.push("no log file was found to read".to_owned());
         } else if self.hours.with_logs == 0 && self.hours.unknown > 0 {
             reasons.push("no log file of the window was found".to_owned());
@@ -205,7 +212,7 @@ impl Completeness {
             .filter(absent)
             .map(String::as_str)
             .collect();
-        if coverage.objects.read > 0 && !absent.is_empty() {
+        if self.logs_read > 0 && !absent.is_empty() {
             reasons.push(format!(
                 "no log file of account {} was found",
                 absent.join(", ")
@@ -293,6 +300,7 @@ impl Completeness {
     /// The state of coverage in one clause, never better than its weakest part.
     pub fn headline(&self) -> String {
         let mut clauses = match self.complete {
+            true if self.logs_read == 0 => vec!["NO LOG was found to read".to_owned()],
             true => vec!["all log files found were read".to_owned()],
             false => vec![format!("INCOMPLETE: {}", self.incomplete.join("; "))],
         };

@@ -132,7 +132,7 @@ fn coverage(report: &Report) -> Markup {
     html! {
         div.box {
             h2 { "Coverage" }
-            p.figure.words.alert[!all.complete || stopped > 0] {
+            p.figure.words.alert[!all.complete || stopped > 0 || objects.listed == 0] {
                 @if objects.listed == 0 { "No log files" }
                 @else if !all.complete { "INCOMPLETE" }
                 @else if stopped > 0 { "Logging stopped" }
