@@ -148,10 +148,7 @@ fn the_window_asked_for_counts_up_to_the_run_and_not_to_the_last_event() {
         &["--since", "2026-11-17", "--until", "2026-11-19"],
     );
     assert_eq!(ran.code, 3, "{}", ran.stdout);
-    holds(
-        &ran.stdout,
-        "INCOMPLETE: no log file of the window was found",
-    );
+    holds(&ran.stdout, "INCOMPLETE: no log file was found to read");
 }
 
 #[test]
