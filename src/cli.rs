@@ -29,7 +29,7 @@ const STYLES: Styles = Styles::styled()
 
 /// From a CloudTrail bucket to a HIPAA audit report, in one command.
 #[derive(Debug, Parser)]
-#[command(name = "trailscan", version, styles = STYLES, max_term_width = 100, after_help = "Exit codes:\n  0  complete, nothing at or above --fail-on\n  1  complete, findings at or above --fail-on\n  2  could not start\n  3  incomplete, or not proven (wins over 1), or no findings and rules that could not see\n     their events: the report says what is missing\n  4  integrity broken: a log or digest was altered, removed or added (wins over all but 2)")]
+#[command(name = "trailscan", version, styles = STYLES, max_term_width = 100, after_help = "Exit codes:\n  0  complete, nothing at or above --fail-on\n  1  complete, findings at or above --fail-on\n  2  could not start\n  3  this run is incomplete: a log was not read, a whole day has no log file, the digests\n     show a gap, or integrity was asked for and not proven (wins over 1); with\n     --fail-on-unassessed also rules with blind spots\n  4  integrity broken: a log or digest was altered, removed or added (wins over all but 2)")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -114,8 +114,7 @@ pub struct Run {
         help_heading = "Output"
     )]
     pub min_level: Severity,
-    /// Exit with 1 where a finding is at or above this level, else with 3 where a rule of such a level
-    /// could not, or not always, see its events
+    /// Exit 1 if any finding is at or above LEVEL, or never
     #[arg(
         long,
         value_name = "LEVEL",
@@ -123,6 +122,14 @@ pub struct Run {
         help_heading = "Output"
     )]
     pub fail_on: FailOn,
+    /// Exit 3 if a rule at or above LEVEL had blind spots that the configuration does not accept
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "never",
+        help_heading = "Output"
+    )]
+    pub fail_on_unassessed: FailOn,
     /// No progress and no summary; errors are still printed
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
@@ -170,6 +177,14 @@ pub struct Coverage {
     /// How to print it
     #[arg(long, value_enum, default_value_t = CoverageFormat::Grid, help_heading = "Output")]
     pub format: CoverageFormat,
+    /// Exit 3 if a rule at or above LEVEL had blind spots that the configuration does not accept
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "never",
+        help_heading = "Output"
+    )]
+    pub fail_on_unassessed: FailOn,
     /// No progress; errors are still printed
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
@@ -352,7 +367,7 @@ pub enum Format {
     Csv,
 }
 
-/// `--fail-on`: a level, or never.
+/// `--fail-on` and `--fail-on-unassessed`: a level, or never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FailOn(pub Option<Severity>);
 

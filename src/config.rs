@@ -1,12 +1,15 @@
 //! `trailscan.toml`: as written, then as meant. Unknown keys are refused, so that a typo cannot
 //! silently switch a rule off.
 
+mod expected;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use serde::Deserialize;
 
+use crate::coverage::Expected;
 use crate::derive::Organization;
 use crate::derive::access_keys::AccessKeys;
 use crate::derive::calendar::{self, Calendar};
@@ -14,6 +17,7 @@ use crate::rules::load::{Override, Settings};
 use crate::rules::{FirstSeen, Placeholders};
 use crate::small_file;
 use crate::wildcard::Wildcard;
+use expected::{AcceptedTable, DormantTable};
 
 /// The file, as written.
 #[derive(Debug, Default, Deserialize)]
@@ -31,6 +35,10 @@ struct Written {
     environments: BTreeMap<String, Vec<String>>,
     /// Values of a user's own placeholders.
     placeholders: BTreeMap<String, Vec<String>>,
+    /// Accounts that may have whole days without a log file.
+    dormant: Vec<DormantTable>,
+    /// Blind spots of rules that the organization has accepted for a time.
+    accepted_blind_spots: Vec<AcceptedTable>,
     /// Rule name or id to what is different about it here.
     rules: BTreeMap<String, Override>,
 }
@@ -101,6 +109,8 @@ pub struct Config {
     pub name: String,
     pub organization: Organization,
     pub rules: Settings,
+    /// What it says to expect of the logs.
+    pub expected: Expected,
     /// The file it came from and the SHA-256 of its text; nothing without a file.
     pub origin: Option<(String, String)>,
     /// The files that it names, with the SHA-256 of what they hold.
@@ -167,6 +177,7 @@ impl Written {
     /// What is written, in a configuration that lies in that folder.
     fn meant(self, folder: &Path) -> Result<Config, String> {
         let mut configured = Vec::new();
+        let expected = expected::meant(self.dormant, self.accepted_blind_spots)?;
         let calendar = self.calendar.map(CalendarTable::meant).transpose()?;
         if calendar.is_some() {
             configured.push("calendar");
@@ -233,6 +244,7 @@ impl Written {
         Ok(Config {
             name: self.organization.name,
             organization,
+            expected,
             rules: Settings {
                 placeholders,
                 configured,

@@ -4,6 +4,7 @@
 //! `listed = read + refused + archived + broken` and
 //! `records = bad + outside + duplicates + evaluated`.
 
+mod expected;
 mod hours;
 mod passed;
 
@@ -15,7 +16,8 @@ use serde::{Serialize, Serializer};
 
 use crate::event::time::Epoch;
 use crate::trail::{Trail, TrailChange};
-pub use hours::{HOUR, Hours, hour_of};
+pub use expected::{Acceptance, BlindSpot, Dormant, Expected};
+pub use hours::{DAY, HOUR, Hours, day_of, hour_of};
 pub use passed::{Passed, PassedOver, PassedReason, Store};
 
 /// Something that was not as it should be, with the object it concerns and what to do.
@@ -111,6 +113,10 @@ pub struct RegionCoverage {
     /// every caller, call and hour is looked at, so a bucket may be missing; none is made up.
     #[serde(skip)]
     pub buckets: BTreeMap<(String, bool), Hours>,
+    /// UTC days, by their start, on which log files were delivered, as the keys of the files say. Empty
+    /// where keys do not follow CloudTrail's layout.
+    #[serde(skip)]
+    pub days: BTreeSet<Epoch>,
     /// What the digests say, by the beginning and end of their time.
     #[serde(skip)]
     pub digests: BTreeMap<(Epoch, Epoch), Digest>,
@@ -274,6 +280,7 @@ impl RegionCoverage {
         for (bucket, hours) in other.buckets {
             self.buckets.entry(bucket).or_default().extend(&hours);
         }
+        self.days.extend(other.days);
         for (time, digest) in other.digests {
             self.digest(time, digest);
         }
@@ -282,6 +289,11 @@ impl RegionCoverage {
     /// What is known of the hour that a moment lies in, to be added to.
     pub fn hour(&mut self, at: Epoch) -> &mut Hour {
         self.hours.entry(hour_of(at)).or_default()
+    }
+
+    /// True if events of that hour were read.
+    pub fn has_events(&self, hour: Epoch) -> bool {
+        self.hours.get(&hour).is_some_and(|hour| hour.events > 0)
     }
 
     /// Notes what a digest says of the time `[from, until)`.
@@ -435,6 +447,7 @@ mod tests {
         };
         let place = coverage.region("111122223333", "us-east-1");
         place.hour(3_700).events = n;
+        place.days.insert(i64::try_from(n).unwrap() * DAY);
         let data = Sight::DataRead(format!("type-{n}"));
         place.seen.entry(data).or_default().insert(3_600);
         let digest = Digest {

@@ -5,6 +5,7 @@
 
 pub mod activity;
 mod assess;
+pub mod completeness;
 pub mod csv;
 mod findings;
 pub mod folded;
@@ -18,13 +19,14 @@ pub mod outlook;
 pub mod terminal;
 mod visibility;
 pub mod visible;
+mod window;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::correlate::Bursts;
-use crate::coverage::Coverage;
+use crate::coverage::{Coverage, Expected};
 use crate::event::time::Epoch;
 use crate::finding::{Finding, iso_time};
 use crate::hipaa::Citation;
@@ -33,6 +35,7 @@ use crate::rules::{Rejected, RuleSet, Unconfigured};
 use crate::severity::Severity;
 use crate::tally::Tally;
 use activity::ActivityTables;
+use completeness::Completeness;
 use folded::{Fold, Folded};
 pub use visibility::{Group, Place, Run, View, Visibility};
 
@@ -41,6 +44,8 @@ pub use visibility::{Group, Place, Run, View, Visibility};
 pub struct Report {
     pub provenance: Provenance,
     pub coverage: Coverage,
+    /// Whether the logs of the window are all there.
+    pub completeness: Completeness,
     /// What rules could see, hour by hour.
     #[serde(skip)]
     pub visibility: Visibility,
@@ -84,6 +89,9 @@ pub struct Provenance {
     pub config: Option<(String, String)>,
     /// The files that the configuration names, with the SHA-256 of what they hold.
     pub config_files: Vec<(String, String)>,
+    /// What the configuration says to expect of the logs.
+    #[serde(skip)]
+    pub expected: Expected,
     /// The zone of the business calendar.
     pub time_zone: Option<String>,
     /// Whether our own rules were in use, and the files or folders that were added.
@@ -139,6 +147,8 @@ impl Assessment {
 #[derive(Debug, Clone, Serialize)]
 pub struct RuleState {
     pub name: String,
+    #[serde(skip)]
+    pub id: String,
     pub title: String,
     pub level: Severity,
     pub catalogue: String,
@@ -147,6 +157,9 @@ pub struct RuleState {
     pub assessment: Assessment,
     /// Its place in [`Visibility::views`].
     pub view: usize,
+    /// Why its whole blind spot is accepted and until when, if the configuration says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
     pub findings: u64,
 }
 
@@ -193,9 +206,11 @@ impl Report {
         for one in &found {
             *counts.entry(one.rule).or_default() += 1;
         }
+        let completeness = Completeness::new(&provenance, &tally.coverage);
         // what is said of rules and citations does not depend on which findings are shown
-        let (visibility, states) = assess::rule_states(rules, &provenance, &tally, &counts);
-        let citations = assess::citation_states(&states, tally.coverage.is_complete());
+        let about = (&provenance, &completeness);
+        let (visibility, states) = assess::rule_states(rules, about, &tally, &counts);
+        let citations = assess::citation_states(&states, completeness.complete);
         let worst = found.iter().map(|one| one.level).max();
         let all = found.len();
         let mut fold = Fold::default();
@@ -222,6 +237,7 @@ impl Report {
             unconfigured: rules.unconfigured.clone(),
             activity: ActivityTables::new(&tally.activity, &tally.names),
             coverage: tally.coverage,
+            completeness,
             integrity: None,
             worst,
             left_out,
@@ -265,7 +281,29 @@ impl Report {
         })
     }
 
-    /// One sentence: what needs a decision, and whether the logs were complete.
+    /// True if a rule in use, or one that waits for configuration, has that name or id.
+    pub fn names_rule(&self, name: &str) -> bool {
+        let mut rules = self.rules.iter();
+        let mut waiting = self.unconfigured.iter();
+        rules.any(|rule| rule.name == name || rule.id == name)
+            || waiting.any(|rule| rule.rule == name)
+    }
+
+    /// The rules that could not see all of their events, those left out whose whole blind spot is
+    /// accepted.
+    pub fn blind_spots(&self) -> impl Iterator<Item = &RuleState> {
+        let blind = |rule: &&RuleState| rule.assessment != Assessment::Assessed;
+        let rules = self.rules.iter().filter(blind);
+        rules.filter(|rule| rule.accepted.is_none())
+    }
+
+    /// The rules whose whole blind spot is accepted, with the reason.
+    pub fn accepted(&self) -> impl Iterator<Item = (&RuleState, &str)> {
+        let rules = self.rules.iter();
+        rules.filter_map(|rule| Some((rule, rule.accepted.as_deref()?)))
+    }
+
+    /// One sentence: whether the logs were complete, what needs a decision, and what rules could not see.
     pub fn verdict(&self) -> String {
         let levels: Vec<String> = self
             .by_level()
@@ -273,42 +311,51 @@ impl Report {
             .map(|(level, count)| format!("{count} {level}"))
             .collect();
         let found = if self.coverage.records.evaluated == 0 {
-            "No event was evaluated".to_owned()
+            "no event was evaluated".to_owned()
         } else if levels.is_empty() {
-            "No findings in the covered data".to_owned()
+            "no findings".to_owned()
         } else {
             let count = plural(self.count() as u64, "finding");
-            format!("{count} to decide: {}", levels.join(", "))
+            format!("{count} to decide ({})", levels.join(", "))
         };
         let hidden = match (self.left_out as u64, self.provenance.min_level) {
             (0, _) => String::new(),
             (count, least) => format!(" ({} below {least} left out)", plural(count, "finding")),
         };
-        let whole = if self.coverage.has_only_conflicts() {
-            "INCONSISTENT: records with one event id differ, which may be a forgery"
-        } else if !self.coverage.is_complete() {
-            "INCOMPLETE: not all logs could be read"
-        } else if self.coverage.objects.read == 0 {
-            "NO LOG was found to read"
-        } else {
-            "all logs found were read"
-        };
-        let blind = self.not_assessed().count() as u64 + self.unconfigured.len() as u64;
-        let partly = self.partly_assessed().count() as u64;
-        let unseen = match (blind, partly) {
-            (0, 0) => String::new(),
-            (0, partly) => format!("; {} partly assessed", plural(partly, "rule")),
-            (blind, 0) => format!("; {} not assessed", plural(blind, "rule")),
-            (blind, partly) => format!(
-                "; {} not assessed and {} partly",
-                plural(blind, "rule"),
-                thousands(partly)
-            ),
-        };
+        let whole = self.completeness.headline();
         let proof = self.integrity.as_ref();
         let proven = proof.map(Proof::said_of_logs).unwrap_or_default();
-        format!("{found}{hidden}; {whole}{proven}{unseen}.")
+        format!(
+            "{}{proven}: {found}{hidden}{}.",
+            upper_first(&whole),
+            self.unseen()
+        )
     }
+
+    /// `; 7 rules had blind spots, 2 rules not configured`.
+    fn unseen(&self) -> String {
+        let counts = [
+            (self.blind_spots().count(), "had blind spots"),
+            (self.accepted().count(), "had accepted blind spots"),
+            (self.unconfigured.len(), "not configured"),
+            (self.rejected.len(), "NOT LOADED"),
+        ];
+        let clause =
+            |(count, what): (usize, &str)| format!("{} {what}", plural(count as u64, "rule"));
+        let clauses = counts.into_iter().filter(|(count, _)| *count > 0);
+        let clauses: Vec<String> = clauses.map(clause).collect();
+        match clauses.is_empty() {
+            true => String::new(),
+            false => format!("; {}", clauses.join(", ")),
+        }
+    }
+}
+
+/// The text with its first letter in upper case.
+pub(crate) fn upper_first(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// `1 finding`, `2 findings`, with thousands marked.
@@ -339,4 +386,27 @@ pub fn span(seconds: Epoch) -> String {
         _ => (1, "second"),
     };
     plural((seconds / unit).unsigned_abs(), name)
+}
+
+/// `3 hours`, `2 hours 20 minutes`: to the second, in as many units as that takes.
+pub fn lasting(seconds: Epoch) -> String {
+    let units = [
+        (86_400, "day"),
+        (3_600, "hour"),
+        (60, "minute"),
+        (1, "second"),
+    ];
+    let mut rest = seconds.unsigned_abs();
+    let mut parts = Vec::new();
+    for (unit, name) in units {
+        // up to two days, hours say more
+        if rest >= unit && (unit < 86_400 || rest >= 2 * unit) {
+            parts.push(plural(rest / unit, name));
+            rest %= unit;
+        }
+    }
+    match parts.is_empty() {
+        true => plural(0, "second"),
+        false => parts.join(" "),
+    }
 }

@@ -7,6 +7,7 @@
 mod change;
 mod class;
 mod selectors;
+mod stops;
 mod timeline;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ use crate::finding::iso_time;
 pub use change::{Change, TrailChange};
 pub use class::{Category, Class};
 pub use selectors::{Advanced, Basic, DataResource, FieldSelector, Obstacle, Reach, Selectors};
+pub use stops::{Stop, stops};
 pub use timeline::{Sees, Timeline};
 
 /// An answer of CloudTrail's, or why there is none.

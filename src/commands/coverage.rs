@@ -2,14 +2,12 @@
 
 use super::run::output::{self, Folder, Kind};
 use super::run::{self, find, progress};
-use super::verdict::Outcome;
 use super::verification::{self, Verification};
 use super::{Exit, say};
-use crate::cli::{Coverage, CoverageFormat};
+use crate::cli::{Coverage, CoverageFormat, FailOn};
 use crate::config::Config;
 use crate::detect::Detector;
-use crate::integrity::proof::Proof;
-use crate::report::{Assessment, Report, json, terminal};
+use crate::report::{Report, json, terminal};
 use crate::rules::RuleSet;
 use crate::safe_text::TerminalText;
 use crate::source::{Scope, Source};
@@ -90,14 +88,9 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
             say(&TerminalText::json(&String::from_utf8_lossy(&text)))?;
         }
     }
-    let rules = report.rules.iter();
-    let outcome = Outcome {
-        integrity: report.integrity.as_ref().map(Proof::state),
-        incomplete: !report.coverage.is_complete(),
-        findings: false,
-        unassessed: rules
-            .map(|rule| &rule.assessment)
-            .any(|assessment| *assessment != Assessment::Assessed),
-    };
-    Ok(outcome.exit())
+    Ok(run::exit(
+        &report,
+        FailOn(None),
+        arguments.fail_on_unassessed,
+    ))
 }

@@ -25,7 +25,7 @@ use crate::correlate::correlate;
 use crate::detect::Detector;
 use crate::integrity::proof::Proof;
 use crate::pipeline::{self, Options};
-use crate::report::{Assessment, Provenance, Report, notes, terminal};
+use crate::report::{Provenance, Report, notes, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
 use crate::safe_text::text;
@@ -130,7 +130,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
             ));
         }
     }
-    let exit = exit(&report, arguments.fail_on);
+    let exit = exit(&report, arguments.fail_on, arguments.fail_on_unassessed);
     // the program ends here, and what it holds ends with it: taking it apart first would only take time
     std::mem::forget((report, rules));
     Ok(exit)
@@ -308,6 +308,7 @@ pub(super) fn provenance(
         config: config.origin.clone(),
         config_files: config.files.clone(),
         time_zone: zone(config).map(|zone| zone.name().to_owned()),
+        expected: config.expected.clone(),
         ..Provenance::default()
     }
 }
@@ -326,16 +327,15 @@ pub(super) fn warn_of_regions(selection: &Selection) {
     }
 }
 
-/// The exit code of a run.
-fn exit(report: &Report, fail_on: FailOn) -> Exit {
-    let level = fail_on.0;
-    let rules = report.rules.iter();
-    let mut unseen = rules.filter(|rule| rule.assessment != Assessment::Assessed);
+/// How a run or a look at coverage ended.
+pub(super) fn exit(report: &Report, fail_on: FailOn, fail_on_unassessed: FailOn) -> Exit {
+    let at_least = |least: FailOn, level| least.0.is_some_and(|least| level >= least);
+    let mut blind = report.blind_spots();
     let outcome = Outcome {
         integrity: report.integrity.as_ref().map(Proof::state),
-        incomplete: !report.coverage.is_complete(),
-        findings: level.is_some_and(|least| report.worst.is_some_and(|worst| worst >= least)),
-        unassessed: level.is_some_and(|least| unseen.any(|rule| rule.level >= least)),
+        incomplete: !report.completeness.complete,
+        findings: report.worst.is_some_and(|worst| at_least(fail_on, worst)),
+        unassessed: blind.any(|rule| at_least(fail_on_unassessed, rule.level)),
     };
     outcome.exit()
 }

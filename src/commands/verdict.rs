@@ -8,18 +8,25 @@ use crate::integrity::proof::State;
 pub(super) struct Outcome {
     /// What the digests prove; `None` if they were not asked for.
     pub(super) integrity: Option<State>,
-    /// Something that was asked for was not read.
+    /// The run is incomplete, by [`Completeness`](crate::report::completeness::Completeness).
     pub(super) incomplete: bool,
     /// There are findings at or above the level that fails the run.
     pub(super) findings: bool,
-    /// Rules that count for the exit code could not, or not always, see their events.
+    /// A rule at or above the level of `--fail-on-unassessed` had a blind spot that is not accepted.
     pub(super) unassessed: bool,
 }
 
 impl Outcome {
-    /// The exit code: broken integrity comes before everything else, and an incomplete run before
-    /// findings, because it proves nothing. If there is nothing to report, a rule that could not see
-    /// its events is not clean.
+    /// The exit code; the first line that holds decides.
+    ///
+    /// | what | code |
+    /// |---|--:|
+    /// | integrity asked for, and broken | 4 |
+    /// | integrity asked for, and not proven (a gap in the digest chain among the reasons) | 3 |
+    /// | incomplete | 3 |
+    /// | unassessed | 3 |
+    /// | findings | 1 |
+    /// | anything else, stopped logging and accepted blind spots among it | 0 |
     pub(super) const fn exit(self) -> Exit {
         match self {
             Self {
@@ -32,11 +39,11 @@ impl Outcome {
             }
             | Self {
                 incomplete: true, ..
-            } => Exit::Incomplete,
-            Self { findings: true, .. } => Exit::Findings,
-            Self {
+            }
+            | Self {
                 unassessed: true, ..
             } => Exit::Incomplete,
+            Self { findings: true, .. } => Exit::Findings,
             _ => Exit::Done,
         }
     }
@@ -59,6 +66,7 @@ mod tests {
         assert_eq!(all(None).exit(), Exit::Incomplete);
         let read = |integrity| Outcome {
             incomplete: false,
+            unassessed: false,
             ..all(integrity)
         };
         assert_eq!(read(Some(State::NotProven)).exit(), Exit::Incomplete);

@@ -8,6 +8,14 @@ use crate::event::time::Epoch;
 /// Seconds in an hour.
 pub const HOUR: Epoch = 3_600;
 
+/// Seconds in a day.
+pub const DAY: Epoch = 24 * HOUR;
+
+/// The start of the UTC day that a moment lies in.
+pub const fn day_of(at: Epoch) -> Epoch {
+    at - at.rem_euclid(DAY)
+}
+
 /// The start of the hour that a moment lies in.
 pub const fn hour_of(at: Epoch) -> Epoch {
     at - at.rem_euclid(HOUR)

@@ -2,6 +2,8 @@
 
 mod sights;
 
+use chrono::NaiveTime;
+
 use super::strays::Strays;
 use super::{Work, guard, seal};
 use crate::coverage::{Coverage, Hour, ProblemKind};
@@ -216,6 +218,7 @@ fn unread_object(object: &ObjectRef, coverage: &mut Coverage, kind: ProblemKind,
 fn log(object: &ObjectRef, decoded: &Decoded, taken: &Taken<'_, '_>, coverage: &mut Coverage) {
     coverage.objects.read = 1;
     coverage.bytes_inflated = decoded.inflated;
+    note_day(object, coverage);
     let records = &mut coverage.records;
     records.records = u64::from(decoded.records);
     records.bad = decoded.bad.len() as u64;
@@ -297,6 +300,15 @@ fn scanned(sequence: u64, object: &ObjectRef, coverage: Coverage) -> Scanned {
     }
 }
 
+/// Notes the day of a log file's delivery, if its key says account, Region and day.
+fn note_day(object: &ObjectRef, coverage: &mut Coverage) {
+    if let Some(key) = object.key.as_ref().filter(|key| key.kind.holds_events()) {
+        let day = key.day.and_time(NaiveTime::MIN).and_utc().timestamp();
+        let region = coverage.region(&key.account, &key.region);
+        region.days.insert(day);
+    }
+}
+
 /// Counts an object in the hour of its delivery, where its key tells account, Region and time.
 fn note_hour(object: &ObjectRef, coverage: &mut Coverage, note: impl FnOnce(&mut Hour)) {
     if let Some(key) = &object.key
@@ -305,6 +317,7 @@ fn note_hour(object: &ObjectRef, coverage: &mut Coverage, note: impl FnOnce(&mut
         let region = coverage.region(&key.account, &key.region);
         note(region.hour(delivered.timestamp()));
     }
+    note_day(object, coverage);
 }
 
 /// A file that is no log: counted apart and named, unless its key says that it must be one.

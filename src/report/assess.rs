@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::visibility::{Judge, View, Visibility, changed, sum, window};
+use super::completeness::Completeness;
+use super::visibility::{Judge, View, Visibility, changed, sum};
+use super::window::window;
 use super::{Assessment, CitationState, Provenance, RuleState, State};
-use crate::event::time::iso;
+use crate::coverage::{Acceptance, BlindSpot};
+use crate::event::time::{iso, utc};
 use crate::hipaa::CATALOGUE;
-use crate::rules::{Need, RuleSet};
+use crate::rules::{Need, Rule, RuleSet};
 use crate::severity::Severity;
 use crate::tally::{Learning, Tally};
 
@@ -14,13 +17,14 @@ use crate::tally::{Learning, Tally};
 /// view; so do those that saw the same.
 pub(super) fn rule_states(
     rules: &RuleSet,
-    provenance: &Provenance,
+    (provenance, completeness): (&Provenance, &Completeness),
     tally: &Tally,
     counts: &BTreeMap<usize, u64>,
 ) -> (Visibility, Vec<RuleState>) {
     let coverage = &tally.coverage;
     let changed = changed(coverage);
-    let judge = Judge::new(provenance, coverage, &changed);
+    let judge = Judge::new(provenance, coverage, &changed, &completeness.empty_days);
+    let accepted = accepted_now(provenance);
     let mut views: BTreeMap<View, usize> = BTreeMap::new();
     let mut sums: Vec<Assessment> = Vec::new();
     let mut by_needs: BTreeMap<BTreeSet<Need>, usize> = BTreeMap::new();
@@ -28,7 +32,7 @@ pub(super) fn rule_states(
     let mut states: Vec<RuleState> = reporting
         .map(|(place, rule)| {
             let needs = rules.needs(rule);
-            let view = *by_needs.entry(needs).or_insert_with_key(|needs| {
+            let view = *by_needs.entry(needs.clone()).or_insert_with_key(|needs| {
                 let view = judge.view(needs);
                 let next = views.len();
                 *views.entry(view).or_insert_with_key(|view| {
@@ -38,16 +42,24 @@ pub(super) fn rule_states(
             });
             let seen = sums.get(view).cloned().unwrap_or(Assessment::Assessed);
             let count = counts.get(&(place as usize)).copied();
+            let assessment = match (seen, tally.novelty.learning.get(&place)) {
+                (seen, Some(open)) => still_learning(seen, open),
+                (seen, None) => seen,
+            };
+            let learns = tally.novelty.learning.contains_key(&place);
+            let ours = |one: &&&Acceptance| concerns(&one.spot, rule, &needs);
+            let ours: Vec<&Acceptance> = accepted.iter().filter(ours).copied().collect();
             RuleState {
                 name: rule.name.clone(),
+                id: rule.id.clone(),
                 title: rule.title.clone(),
                 level: rule.level,
                 catalogue: rule.catalogue.clone(),
                 citations: rule.citations.iter().map(|cited| cited.section).collect(),
-                assessment: match (seen, tally.novelty.learning.get(&place)) {
-                    (seen, Some(open)) => still_learning(seen, open),
-                    (seen, None) => seen,
-                },
+                accepted: (assessment != Assessment::Assessed
+                    && covers(&ours, &judge, &needs, learns))
+                .then(|| in_words(&ours)),
+                assessment,
                 view,
                 findings: count.unwrap_or_default(),
             }
@@ -60,6 +72,59 @@ pub(super) fn rule_states(
     let views = views.into_iter().map(|(view, _)| view).collect();
     let visibility = Visibility { from, until, views };
     (visibility, states)
+}
+
+/// The acceptances of the configuration that hold on the day of the run.
+fn accepted_now(provenance: &Provenance) -> Vec<&Acceptance> {
+    let today = provenance.created.map(|now| utc(now).date_naive());
+    let all = provenance.expected.accepted.iter();
+    all.filter(|one| today.is_some_and(|today| one.holds_on(today)))
+        .collect()
+}
+
+/// True if the acceptance is about the rule or one of the kinds of event that it needs.
+fn concerns(spot: &BlindSpot, rule: &Rule, needs: &BTreeSet<Need>) -> bool {
+    match spot {
+        BlindSpot::Rule(name) => *name == rule.name || *name == rule.id,
+        BlindSpot::Kind(..) => needs.iter().any(|need| is_kind(spot, need)),
+    }
+}
+
+fn is_kind(spot: &BlindSpot, need: &Need) -> bool {
+    match spot {
+        BlindSpot::Rule(_) => true,
+        BlindSpot::Kind(_, sights) => sights.iter().any(|sight| need.proof.contains(sight)),
+    }
+}
+
+/// True if nothing of what the rule could not see is outside the acceptances, each of which concerns the
+/// rule.
+fn covers(
+    accepted: &[&Acceptance],
+    judge: &Judge<'_>,
+    needs: &BTreeSet<Need>,
+    learns: bool,
+) -> bool {
+    let whole = |one: &&Acceptance| matches!(one.spot, BlindSpot::Rule(_)) && one.covers_all();
+    if accepted.is_empty() || accepted.iter().any(whole) {
+        return !accepted.is_empty();
+    }
+    let left = judge.view_of(needs, &|need, place| {
+        let mut ours = accepted
+            .iter()
+            .filter(|one| one.covers(&place.account, &place.region));
+        !ours.any(|one| match need {
+            Some(need) => is_kind(&one.spot, need),
+            None => matches!(one.spot, BlindSpot::Rule(_)),
+        })
+    });
+    !learns && (left.0.is_empty() || sum(&left) == Assessment::Assessed)
+}
+
+/// `reason (accepted until 2026-12-31)`.
+fn in_words(accepted: &[&Acceptance]) -> String {
+    let one = |one: &&Acceptance| format!("{} (accepted until {})", one.reason, one.until);
+    accepted.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 /// What can be said of a rule that must learn before it tells what is new.

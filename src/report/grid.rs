@@ -11,11 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::Provenance;
-use super::visibility::window;
+use super::window::{exact, window};
 use crate::coverage::{Coverage, Digest, DigestState, HOUR, Hour, RegionCoverage, hour_of};
 use crate::event::time::Epoch;
 use crate::integrity::proof::{Proof, State};
-use crate::trail::Change;
+use crate::trail;
 use times::{Digests, Spans};
 
 /// What can be said of one hour, the most telling first: of several hours taken together the first
@@ -27,11 +27,11 @@ pub enum HourState {
     Unread,
     /// A digest names log files of this time, and there are none.
     Missing,
-    /// No events, and logging was stopped.
+    /// Logging was stopped for all of the hour or a part of it.
     Stopped,
     /// Events were read.
     Events,
-    /// No files, and no digest that would tell whether there should be some.
+    /// No files, and no valid digest that would tell whether there should be some.
     NoFiles,
     /// No events: files were read that hold none of this hour, or the digest names none.
     Quiet,
@@ -58,8 +58,8 @@ impl HourState {
             Self::Missing => "the digest names files that are not there",
             Self::Stopped => "logging was stopped",
             Self::Events => "events",
-            Self::NoFiles => "no files, and no digest to tell whether any were delivered",
-            Self::Quiet => "no events: other files or the digest say so",
+            Self::NoFiles => "no files, and no valid digest to tell whether any were delivered",
+            Self::Quiet => "no events: other files or a valid digest say so",
             Self::Pending => "files may still come",
         }
     }
@@ -80,7 +80,7 @@ pub struct Row<'c> {
     digests: &'c Digests,
     /// From when on files may still come.
     pending: Epoch,
-    /// The window to the second.
+    /// The window to the second, of which only what was asked for must be known.
     asked: (Epoch, Epoch),
 }
 
@@ -90,18 +90,28 @@ pub struct Grid<'c> {
     pub from: Epoch,
     pub until: Epoch,
     coverage: &'c Coverage,
-    /// When logging stood still, by the account that recorded it.
+    /// By account: the times in which a trail of it was stopped, inside the window.
     stops: BTreeMap<&'c str, Spans>,
     /// In the order of the rows.
     digests: Vec<Digests>,
     never: Spans,
-    pending: Epoch,
+    /// From when on files may still come.
+    pub(super) pending: Epoch,
     asked: (Epoch, Epoch),
 }
 
 /// Hours `[from, until)` of one state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
+    pub from: Epoch,
+    pub until: Epoch,
+    pub state: HourState,
+}
+
+/// A time in which something is missing for certain, to the second where logging was stopped.
+#[derive(Debug, Clone, Copy)]
+pub struct Gap<'g> {
+    pub row: Row<'g>,
     pub from: Epoch,
     pub until: Epoch,
     pub state: HourState,
@@ -114,21 +124,19 @@ impl<'c> Grid<'c> {
     /// Nothing where no hour is known.
     pub fn new(provenance: &Provenance, coverage: &'c Coverage) -> Option<Self> {
         let (from, until) = window(provenance, coverage)?;
+        let asked = exact(provenance, coverage)?;
         let regions = coverage.regions.values().flatten();
         Some(Self {
             from,
             until,
             coverage,
-            stops: stops(coverage, until),
+            stops: stops(coverage, asked),
             digests: regions
                 .map(|(_, region)| Digests::new(&region.digests))
                 .collect(),
             never: Spans::default(),
             pending: provenance.created.map_or(Epoch::MAX, |now| now - DELIVERY),
-            asked: (
-                provenance.since.unwrap_or(from),
-                provenance.until.unwrap_or(until),
-            ),
+            asked,
         })
     }
 
@@ -150,6 +158,27 @@ impl<'c> Grid<'c> {
                 pending: self.pending,
                 asked: self.asked,
             })
+    }
+
+    /// Everything that is missing for certain, row by row.
+    pub fn gaps(&self) -> Vec<Gap<'_>> {
+        let mut gaps = Vec::new();
+        for row in self.rows() {
+            let all = row.stretches(self).into_iter();
+            for Stretch { from, until, state } in all.filter(|one| one.state.is_gap()) {
+                let gap = |(from, until)| Gap {
+                    row,
+                    from,
+                    until,
+                    state,
+                };
+                match state {
+                    HourState::Stopped => gaps.extend(row.stops_in(from, until).map(gap)),
+                    _ => gaps.push(gap((from, until))),
+                }
+            }
+        }
+        gaps
     }
 
     /// How many hours there are.
@@ -180,10 +209,10 @@ impl Row<'_> {
         let counts = self.counts(hour);
         if counts.unread + counts.broken > 0 {
             HourState::Unread
+        } else if self.is_stopped(hour, counts.events > 0) {
+            HourState::Stopped
         } else if counts.events > 0 {
             HourState::Events
-        } else if self.stops.reach(hour, hour + HOUR) {
-            HourState::Stopped
         } else {
             match self.by_digests(hour) {
                 Some(state) => state,
@@ -194,8 +223,33 @@ impl Row<'_> {
         }
     }
 
-    /// What the digests say of an hour without events, where they speak for all of it. One that is
-    /// not valid says nothing.
+    /// True if logging was stopped in an hour. An hour that a stop cuts has events of the time before or
+    /// behind it, the calls that stopped and started the trail among them; events in the middle of a stop
+    /// come from another trail, which went on.
+    fn is_stopped(&self, hour: Epoch, events: bool) -> bool {
+        let mut here = self.stops.overlapping(hour, hour + HOUR);
+        here.any(|(from, until)| {
+            // the call that stopped it is an event of its hour
+            let (first, last) = (hour_of(from) + HOUR, hour_of(until));
+            let cut = hour < first || hour >= last;
+            let mut inside = self.coverage.hours.range(first..last.max(first));
+            !events || (cut && !inside.any(|(_, hour)| hour.events > 0))
+        })
+    }
+
+    /// The stops inside `[from, until)`, cut to it.
+    fn stops_in(&self, from: Epoch, until: Epoch) -> impl Iterator<Item = (Epoch, Epoch)> {
+        let here = self.stops.overlapping(from, until);
+        here.map(move |(begin, end)| (begin.max(from), end.min(until)))
+    }
+
+    /// True if valid digests speak for all of `[from, until)` and no digest misses a file in it.
+    pub fn is_proven(&self, from: Epoch, until: Epoch) -> bool {
+        self.digests.prove(from, until)
+    }
+
+    /// What the digests say of an hour without events, where they speak for all of it. Only a valid one
+    /// proves that nothing was delivered.
     fn by_digests(&self, hour: Epoch) -> Option<HourState> {
         // of an hour that the window cuts, only what is asked for must be known
         let (asked_from, asked_until) = self.asked;
@@ -274,46 +328,37 @@ pub fn take_digests(coverage: &mut Coverage, proof: &Proof) {
     }
 }
 
-/// When logging stood still, as the changes met in the logs tell and as CloudTrail's status does.
-/// Where another trail went on, its events are there and the hours are not empty.
-fn stops(coverage: &Coverage, until: Epoch) -> BTreeMap<&str, Spans> {
-    // the name and the ARN mean the same trail
-    let mut open: BTreeMap<(&str, &str), BTreeMap<&str, Epoch>> = BTreeMap::new();
-    let mut stops: BTreeMap<&str, Vec<(Epoch, Epoch)>> = BTreeMap::new();
-    for change in &coverage.changes {
-        let (account, trail) = (change.account.as_str(), change.trail.as_str());
-        let same = (account, short(trail));
-        match (&change.change, change.time) {
-            (Change::Stopped | Change::Deleted, Some(time)) => {
-                open.entry(same).or_default().entry(trail).or_insert(time);
-            }
-            (Change::Started, Some(time)) => {
-                let ended = open.remove(&same).into_iter().flatten();
-                let ended = ended.map(|(_, from)| (from, time));
-                stops.entry(account).or_default().extend(ended);
-            }
-            _ => {}
-        }
+/// The stops of every account with logs, cut to the window.
+fn stops(coverage: &Coverage, (from, until): (Epoch, Epoch)) -> BTreeMap<&str, Spans> {
+    let all = trail::stops(&coverage.changes, &coverage.trails);
+    let cut = |stop: &trail::Stop| {
+        let times = (stop.from.max(from), stop.until.unwrap_or(until).min(until));
+        (times.0 < times.1).then_some(times)
+    };
+    // a trail of the organization stops for every account
+    let (shared, own): (Vec<_>, Vec<_>) = all.iter().partition(|stop| stop.organization);
+    let shared: Vec<(Epoch, Epoch)> = shared.into_iter().filter_map(cut).collect();
+    let mut by_account: BTreeMap<&str, Vec<(Epoch, Epoch)>> = BTreeMap::new();
+    for stop in own {
+        by_account
+            .entry(&stop.account)
+            .or_default()
+            .extend(cut(stop));
     }
-    for ((account, _), open) in open {
-        let open = open.into_values().map(|from| (from, until));
-        stops.entry(account).or_default().extend(open);
-    }
-    let spans = stops.into_iter();
-    spans
-        .map(|(account, spans)| (account, Spans::new(spans)))
+    let accounts = coverage.regions.keys().map(String::as_str);
+    accounts
+        .map(|account| {
+            let own = by_account.remove(account).unwrap_or_default();
+            let times = own.into_iter().chain(shared.iter().copied());
+            (account, Spans::new(times.collect()))
+        })
         .collect()
-}
-
-/// A trail's name, out of its ARN where it is one.
-fn short(trail: &str) -> &str {
-    trail.rsplit('/').next().unwrap_or(trail)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trail::TrailChange;
+    use crate::trail::{Change, TrailChange};
 
     const ACCOUNT: &str = "111122223333";
 
@@ -391,7 +436,11 @@ mod tests {
             told(2, DigestState::Valid),
             [NoFiles, Quiet, Events, Missing, Missing]
         );
-        assert_eq!(told(0, DigestState::Unchecked)[3], Quiet);
+        assert_eq!(
+            told(0, DigestState::Unchecked)[3],
+            NoFiles,
+            "a digest that is not proven proves nothing"
+        );
         assert_eq!(told(0, DigestState::Invalid)[3], NoFiles);
     }
 
@@ -415,7 +464,8 @@ mod tests {
         coverage.changes.insert(change(4, Change::Started));
         assert_eq!(
             states(&coverage, 7),
-            [NoFiles, NoFiles, Events, Stopped, Stopped, Unread, NoFiles]
+            [NoFiles, NoFiles, Stopped, Stopped, Stopped, Unread, NoFiles],
+            "the hour of the call that stopped it is a part of the stop"
         );
         let now = Provenance {
             created: Some(6 * HOUR + 300),
@@ -425,14 +475,28 @@ mod tests {
         let row = grid.rows().next().unwrap();
         assert_eq!(row.state(6 * HOUR), Pending);
         let stretches = row.stretches(&grid);
-        assert_eq!(stretches.len(), 5);
+        assert_eq!(stretches.len(), 4);
         assert_eq!(
-            (stretches[2].state, stretches[2].until - stretches[2].from),
-            (Stopped, 2 * HOUR)
+            (stretches[1].state, stretches[1].until - stretches[1].from),
+            (Stopped, 3 * HOUR)
         );
+        let gaps = grid.gaps();
+        assert_eq!(
+            (gaps[0].state, gaps[0].from, gaps[0].until),
+            (Stopped, 2 * HOUR + 60, 4 * HOUR + 60),
+            "to the second"
+        );
+        // another trail went on
+        coverage.region(ACCOUNT, "us-east-1").hour(3 * HOUR).events = 1;
+        assert_eq!(states(&coverage, 5)[2..], [Events, Events, Stopped]);
+        coverage
+            .region(ACCOUNT, "us-east-1")
+            .hours
+            .remove(&(3 * HOUR));
         // another account's trail is another matter
         let other = TrailChange {
             account: "444455556666".to_owned(),
+            trail: "audit".to_owned(),
             ..change(2, Change::Stopped)
         };
         coverage.changes = [other].into();

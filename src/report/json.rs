@@ -49,7 +49,7 @@ pub fn findings(report: &Report, out: impl Write) -> io::Result<()> {
         schema: "trailscan.findings/1",
         report_id: report.id(),
         provenance: &report.provenance,
-        complete: report.coverage.is_complete(),
+        complete: report.completeness.complete,
         citations: &report.citations,
         findings: &report.findings,
         more_findings: (report.folded.count() > 0).then(|| More {
@@ -70,6 +70,8 @@ struct Run<'r> {
     provenance: &'r Provenance,
     verdict: String,
     complete: bool,
+    /// Why it is not complete, one clause each.
+    incomplete: &'r [String],
     coverage: &'r Coverage,
     /// Counts and keys; the hours and the logs stand in integrity.json.
     integrity: Option<Integrity<'r>>,
@@ -109,7 +111,8 @@ pub fn run(report: &Report, out: impl Write) -> io::Result<()> {
         command: &report.provenance.command,
         provenance: &report.provenance,
         verdict: report.verdict(),
-        complete: report.coverage.is_complete(),
+        complete: report.completeness.complete,
+        incomplete: &report.completeness.incomplete,
         coverage: &report.coverage,
         integrity: report.integrity.as_ref().map(Integrity::of),
         rules: &report.rules,

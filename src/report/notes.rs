@@ -1,8 +1,8 @@
 //! What a reader must know of the coverage as a whole, one sentence each.
 
 use super::{Report, plural, thousands};
-use crate::coverage::{Passed, PassedOver};
-use crate::event::time::iso;
+use crate::coverage::{Acceptance, BlindSpot, Passed, PassedOver};
+use crate::event::time::{iso, utc};
 use crate::trail::{Asked, Trail};
 
 /// The notes, the most general first. The same report gives the same sentences in the same order.
@@ -32,6 +32,23 @@ pub fn notes(report: &Report) -> Vec<String> {
         notes.push(format!(
             "No log file of account {} was found.",
             missing.join(", ")
+        ));
+    }
+    notes.extend(expired(report));
+    if !report.completeness.days_not_judged.is_empty() {
+        notes.push(format!(
+            "Days without a log file are not judged for account {}: the names of its files do not \
+             follow CloudTrail's layout, so they do not say when the files were delivered.",
+            report.completeness.days_not_judged.join(", ")
+        ));
+    }
+    for days in &report.completeness.dormant_days {
+        notes.push(format!(
+            "Account {} has no log file on {} ({}; UTC, by delivery): the configuration says that it \
+             is dormant then.",
+            days.account,
+            plural(days.count, "whole day"),
+            days.in_words()
         ));
     }
     for trail in &coverage.trails {
@@ -78,6 +95,36 @@ fn passed_over(passed_over: &PassedOver) -> Vec<String> {
         )
     };
     told.map(sentence).collect()
+}
+
+/// Accepted blind spots whose last day is over, or that name no rule in use.
+pub fn expired(report: &Report) -> Vec<String> {
+    let today = report.provenance.created.map(|now| utc(now).date_naive());
+    let over = |one: &&Acceptance| today.is_some_and(|today| !one.holds_on(today));
+    let all = report.provenance.expected.accepted.iter();
+    let mut notes: Vec<String> = all
+        .clone()
+        .filter(over)
+        .map(|one| {
+            format!(
+                "The blind spot of {} was accepted until {} ({}): it counts again.",
+                one.spot.name(),
+                one.until,
+                one.reason
+            )
+        })
+        .collect();
+    for one in all {
+        if let BlindSpot::Rule(name) = &one.spot
+            && !report.names_rule(name)
+        {
+            notes.push(format!(
+                "An accepted blind spot names rule {name}, which is not in use: `trailscan rules list` \
+                 names all."
+            ));
+        }
+    }
+    notes
 }
 
 /// Settings that came out of files.

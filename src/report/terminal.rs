@@ -1,12 +1,13 @@
 //! What a run says on the terminal: verdict, coverage, the findings that need a decision.
 
 mod coverage;
+mod window;
 
 pub use coverage::grid;
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Report, integrity, plural, thousands};
+use super::{Report, integrity, notes, plural, thousands};
 use crate::event::time::iso;
 use crate::safe_text::{TerminalText, put, text};
 use crate::severity::Severity;
@@ -117,6 +118,7 @@ fn coverage(report: &Report) -> TerminalText {
     if r.undated > 0 {
         put!(text, " (of them {} undated)", thousands(r.undated));
     }
+    window::lines(&mut text, report);
     text
 }
 
@@ -127,6 +129,7 @@ fn rules(report: &Report) -> TerminalText {
     for (count, what) in [
         (partly, "partly assessed"),
         (blind, "not assessed"),
+        (report.accepted().count(), "of these accepted blind spots"),
         (
             report.unconfigured.len(),
             "not assessed (configuration missing)",
@@ -139,6 +142,9 @@ fn rules(report: &Report) -> TerminalText {
     }
     if blind + partly > 0 {
         put!(text, "; `trailscan coverage` and coverage.json say why");
+    }
+    for note in notes::expired(report) {
+        put!(text, "\n  {}", note);
     }
     text
 }

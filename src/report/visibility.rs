@@ -11,14 +11,16 @@ mod trails;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{self, Display};
 
+use super::completeness::Days;
+use super::window::window;
 use super::{Assessment, Provenance};
 use crate::coverage::{Coverage, HOUR, RegionCoverage, Sight, hour_of};
 use crate::event::time::Epoch;
 use crate::rules::{Need, Where};
 use crate::trail::{Category, Sees, Trail, global_region};
-use runs::{Stretch, in_hours, together, without};
+use runs::{Stretch, blank, in_hours, together, without};
+use summary::kind;
 pub(super) use summary::sum;
 pub(super) use trails::changed;
 use trails::{Changes, Class, Shared, Trails};
@@ -37,18 +39,12 @@ pub(super) struct Judge<'c> {
     changed: Trails<'c>,
     /// The Regions asked for; all where none is named.
     regions: &'c [String],
+    /// Whole days without a file of an account that has files.
+    empty: &'c [Days],
     /// Where the class is recorded, by account and Region.
     places: BTreeSet<Place>,
     /// Where data events of a bucket were met, by account and Region.
     buckets: BTreeMap<&'c str, BTreeSet<(&'c str, &'c str)>>,
-}
-
-/// The window of a report in whole hours: what was asked for, else what the events span.
-pub(super) fn window(provenance: &Provenance, coverage: &Coverage) -> Option<(Epoch, Epoch)> {
-    let from = hour_of(provenance.since.or(coverage.first)?);
-    let until = provenance.until.or(coverage.last.map(|last| last + 1))?;
-    let until = hour_of(until + HOUR - 1);
-    (from < until).then_some((from, until))
 }
 
 impl<'c> Judge<'c> {
@@ -57,6 +53,7 @@ impl<'c> Judge<'c> {
         provenance: &'c Provenance,
         coverage: &'c Coverage,
         changed: &'c [Trail],
+        empty: &'c [Days],
     ) -> Self {
         let window = window(provenance, coverage);
         let until = window.map_or(0, |(_, until)| until);
@@ -68,6 +65,7 @@ impl<'c> Judge<'c> {
             changed: Trails::new(changed, &changes, Epoch::MAX),
             changes,
             regions: &provenance.regions,
+            empty,
             places: BTreeSet::new(),
             buckets: BTreeMap::new(),
         };
@@ -99,18 +97,29 @@ impl<'c> Judge<'c> {
 
     /// What could be seen of all of these.
     pub(super) fn view(&self, needs: &BTreeSet<Need>) -> View {
+        self.view_of(needs, &|_, _| true)
+    }
+
+    /// The same of those needs and places alone that `counts` takes; a rule without needs is asked as
+    /// `None`.
+    pub(super) fn view_of(
+        &self,
+        needs: &BTreeSet<Need>,
+        counts: &dyn Fn(Option<&Need>, &Place) -> bool,
+    ) -> View {
         let mut groups: BTreeMap<Vec<Stretch>, Vec<Place>> = BTreeMap::new();
         let shared = Shared::default();
         for place in &self.places {
             let here = needs.iter().enumerate();
-            let here = here.filter(|(_, need)| self.concerns(need, place));
+            let here =
+                here.filter(|(_, need)| self.concerns(need, place) && counts(Some(need), place));
             let mut here: Vec<Class<'_>> = here
                 .map(|(at, need)| Class {
                     place: at,
                     need: Some(need),
                 })
                 .collect();
-            if needs.is_empty() && self.has_files(place) {
+            if needs.is_empty() && self.has_files(place) && counts(None, place) {
                 here.push(Class {
                     place: 0,
                     need: None,
@@ -188,7 +197,13 @@ impl<'c> Judge<'c> {
             (*begin, *end, together(&verdicts))
         });
         let runs = in_hours(&stretches.collect::<Vec<_>>());
-        without(runs, &self.unread_hours(place).collect())
+        let runs = without(runs, &self.unread_hours(place).collect());
+        let empty = self
+            .empty
+            .iter()
+            .filter(|days| days.account == place.account);
+        let met = |hour| self.region(place).is_some_and(|one| one.has_events(hour));
+        empty.fold(runs, |runs, days| blank(runs, &days.runs, &met))
     }
 
     /// Hours some of whose events may lie in files that could not be read: those of their delivery
@@ -397,19 +412,6 @@ impl<'c> Judge<'c> {
 fn bucket(need: &Need) -> Option<&str> {
     let below = need.class.below.as_deref()?;
     below.strip_prefix("arn:aws:s3:::")?.strip_suffix('/')
-}
-
-/// The words for a kind of event.
-fn kind(sight: &Sight) -> impl Display {
-    const READS: &str = "(AssumeRole, GetSecretValue and kms:Decrypt are such)";
-    fmt::from_fn(move |f| match sight {
-        Sight::ManagementWrite => f.write_str("management event that changes anything"),
-        Sight::ManagementRead => write!(f, "management event that only reads {READS}"),
-        Sight::Kms => f.write_str("event of kms.amazonaws.com"),
-        Sight::SignIn => f.write_str("sign-in event"),
-        Sight::DataWrite(kind) => write!(f, "data event of {kind} that changes anything"),
-        Sight::DataRead(kind) => write!(f, "data event of {kind} that only reads"),
-    })
 }
 
 #[cfg(test)]

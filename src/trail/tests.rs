@@ -96,7 +96,10 @@ fn stopped_logging_is_a_hole_from_the_stop_to_the_start() {
     assert_eq!(at(61), Sees::Yes, "it ran before it was stopped");
     assert_eq!(
         at(63),
-        Sees::No("logging of trail audit was stopped at 2026-11-18T14:00:00Z".to_owned())
+        Sees::No(
+            "logging of trail audit was stopped from 2026-11-18T14:00:00Z to 2026-11-18T17:00:00Z"
+                .to_owned()
+        )
     );
     assert_eq!(at(65), Sees::Yes);
     // another trail's stop is none of ours, and a name means a trail of that Region

@@ -33,6 +33,8 @@ pub struct Timeline<'t> {
     created: Vec<(Epoch, bool)>,
     /// StartLogging (true) and StopLogging.
     switched: Vec<(Epoch, bool)>,
+    /// StartLogging alone.
+    started: Vec<Epoch>,
     buckets: Vec<(Epoch, &'t str)>,
     multi_region: Vec<(Epoch, bool)>,
     selectors: Vec<(Epoch, Option<&'t Selectors>)>,
@@ -62,6 +64,7 @@ impl<'t> Timeline<'t> {
             existence: Vec::new(),
             created: Vec::new(),
             switched: Vec::new(),
+            started: Vec::new(),
             buckets: Vec::new(),
             multi_region: Vec::new(),
             selectors: Vec::new(),
@@ -77,6 +80,8 @@ impl<'t> Timeline<'t> {
             timeline.switched.extend(started.into_iter().chain(stopped));
         }
         timeline.switched.sort_unstable();
+        let on = timeline.switched.iter().filter(|(_, on)| *on);
+        timeline.started = on.map(|(time, _)| *time).collect();
         let switched = timeline.switched.iter().map(|(time, _)| *time);
         timeline.moments.extend(switched);
         timeline.moments.sort_unstable();
@@ -154,6 +159,12 @@ impl<'t> Timeline<'t> {
         around(&self.created, at).0.map(|(time, _)| time)
     }
 
+    /// When logging was next started after a moment.
+    fn started_after(&self, at: Epoch) -> Option<Epoch> {
+        let after = self.started.partition_point(|time| *time <= at);
+        self.started.get(after).copied()
+    }
+
     fn logging(&self, at: Epoch) -> Sees {
         let name = &self.trail.name;
         let (before, after) = around(&self.switched, at);
@@ -161,10 +172,14 @@ impl<'t> Timeline<'t> {
         let before = before.filter(|(time, _)| created.is_none_or(|created| *time >= created));
         match (before, after) {
             (Some((_, true)), _) => Sees::Yes,
-            (Some((time, false)), _) => Sees::No(format!(
-                "logging of trail {name} was stopped at {}",
-                iso(time)
-            )),
+            (Some((time, false)), _) => Sees::No(match self.started_after(at) {
+                Some(end) => format!(
+                    "logging of trail {name} was stopped from {} to {}",
+                    iso(time),
+                    iso(end)
+                ),
+                None => format!("logging of trail {name} was stopped at {}", iso(time)),
+            }),
             (None, _) if created.is_some() => {
                 Sees::No(format!("trail {name} was created but not started"))
             }

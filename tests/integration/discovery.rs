@@ -41,7 +41,7 @@ fn of_organization(account: &str, region: &str) -> String {
 
 async fn ran(url: &str, arguments: &[&str]) -> Ran {
     let mut command = product::signed_in();
-    command.args(["run", "--endpoint-url", url, "--since", "2026-11-16"]);
+    command.args(["run", "--endpoint-url", url, "--since", "2026-11-20"]);
     // the code is to tell what could be read, not what a handful of records do not show
     command.args(["--fail-on", "never"]);
     command.args(arguments);

@@ -25,10 +25,15 @@ impl Spans {
         self.0.iter().copied()
     }
 
-    /// True where any of them reaches into the time between two moments.
-    pub(super) fn reach(&self, from: Epoch, until: Epoch) -> bool {
-        let next = self.0.partition_point(|(_, end)| *end <= from);
-        self.0.get(next).is_some_and(|(start, _)| *start < until)
+    /// The spans that reach into `[from, until)`.
+    pub(super) fn overlapping(
+        &self,
+        from: Epoch,
+        until: Epoch,
+    ) -> impl Iterator<Item = (Epoch, Epoch)> {
+        let first = self.0.partition_point(|(_, end)| *end <= from);
+        let here = self.0.get(first..).unwrap_or_default().iter().copied();
+        here.take_while(move |(start, _)| *start < until)
     }
 
     /// How far the time is covered without a gap from a moment on: the moment itself where it is not.
@@ -44,11 +49,13 @@ impl Spans {
 /// The digests of an account and Region.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Digests {
-    /// The time of which digests speak that are not invalid.
+    /// The time that valid digests speak for.
     spoken_for: Spans,
-    /// Of those, the ones that name files which are not there: where each begins, and the latest end
-    /// of these and all before.
+    /// Digests that are not invalid and name files which are not there: where each begins, and the latest
+    /// end of these and all before.
     missing: Vec<(Epoch, Epoch)>,
+    /// The time of all digests that name files which are not there.
+    lacking: Spans,
     /// Beginnings and ends of all of them, and of the invalid ones, each in order.
     all: [Vec<Epoch>; 2],
     invalid: [Vec<Epoch>; 2],
@@ -60,6 +67,7 @@ impl Digests {
     ) -> Self {
         let mut own = Self::default();
         let mut spans = Vec::new();
+        let mut lacking = Vec::new();
         for (&(from, until), digest) in digests {
             let ends = [from, until];
             let both = |lists: &mut [Vec<Epoch>; 2]| {
@@ -69,11 +77,16 @@ impl Digests {
                     .for_each(|(list, end)| list.push(end));
             };
             both(&mut own.all);
+            if digest.missing > 0 {
+                lacking.push((from, until));
+            }
             if digest.state == DigestState::Invalid {
                 both(&mut own.invalid);
                 continue;
             }
-            spans.push((from, until));
+            if digest.state == DigestState::Valid {
+                spans.push((from, until));
+            }
             if digest.missing > 0 {
                 own.missing.push((from, until));
             }
@@ -81,6 +94,7 @@ impl Digests {
         own.all.iter_mut().for_each(|list| list.sort_unstable());
         own.invalid.iter_mut().for_each(|list| list.sort_unstable());
         own.spoken_for = Spans::new(spans);
+        own.lacking = Spans::new(lacking);
         own.missing.sort_unstable();
         let mut latest = Epoch::MIN;
         for (_, until) in &mut own.missing {
@@ -100,7 +114,13 @@ impl Digests {
         (count(&self.all), count(&self.invalid))
     }
 
-    /// Whether digests speak for all of `[known, until)`, a part of the hour that begins at `hour`, and
+    /// True if valid digests speak for all of `[from, until)` and no digest misses a file in it.
+    pub(super) fn prove(&self, from: Epoch, until: Epoch) -> bool {
+        let mut lacking = self.lacking.overlapping(from, until);
+        lacking.next().is_none() && self.spoken_for.covered(from) >= until
+    }
+
+    /// Whether valid digests speak for all of `[known, until)`, a part of the hour that begins at `hour`, and
     /// whether any of those that do misses a file.
     pub(super) fn of_hour(&self, hour: Epoch, known: Epoch, until: Epoch) -> (bool, bool) {
         let covered = self.spoken_for.covered(known);
@@ -129,7 +149,9 @@ mod tests {
             if !over || digest.state == DigestState::Invalid || *from > known {
                 continue;
             }
-            known = known.max(*to);
+            if digest.state == DigestState::Valid {
+                known = known.max(*to);
+            }
             missing |= digest.missing > 0;
         }
         [known >= until, missing]

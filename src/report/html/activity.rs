@@ -6,8 +6,10 @@ use maud::{Markup, html};
 
 use super::chart::{Chart, draw};
 use super::written::{code, day, lasted, notice, scrolling};
+use crate::coverage::{HOUR, hour_of};
 use crate::event::time::{self, Epoch};
 use crate::report::activity::Top;
+use crate::report::grid::HourState;
 use crate::report::{Report, thousands};
 
 const MOST_GAPS: usize = 40;
@@ -20,7 +22,7 @@ pub(super) fn section(report: &Report) -> Markup {
             @match Chart::of(report) {
                 Some(chart) => {
                     (figure(&chart))
-                    (gaps(&chart))
+                    (gaps(&chart, report))
                     (by_day(report))
                 }
                 None => p { "No event with a readable time was evaluated." }
@@ -53,23 +55,24 @@ fn figure(chart: &Chart) -> Markup {
 }
 
 /// The longest empty stretches in words: shading alone is easily overlooked.
-fn gaps(chart: &Chart) -> Markup {
-    let mut gaps = chart.gaps();
+fn gaps(chart: &Chart, report: &Report) -> Markup {
+    let mut gaps = without_stops(chart.gaps(), report);
     let all = gaps.len();
     gaps.sort_by_key(|(begin, end)| (begin - end, *begin));
     gaps.truncate(MOST_GAPS);
     gaps.sort_unstable();
     html! {
-        h3 { "Gaps: stretches without any event" }
+        h3 { "Stretches without any event" }
         @if gaps.is_empty() {
             p { "None: every " (chart.unit()) " has events." }
         } @else {
             p {
                 "In all accounts and Regions together, in UTC. Nothing may have happened, or nothing was recorded: "
-                "the logs alone do not tell which."
+                "the logs alone do not tell which. Times in which logging was stopped are left out here; they are under "
+                a href="#scope" { "scope and coverage" } "."
             }
             @if gaps.len() < all {
-                p.notice { "The " (gaps.len()) " longest of " (thousands(all as u64)) " gaps." }
+                p.notice { "The " (gaps.len()) " longest of " (thousands(all as u64)) "." }
             }
             ul.gaps {
                 @for (begin, end) in gaps {
@@ -78,6 +81,23 @@ fn gaps(chart: &Chart) -> Markup {
             }
         }
     }
+}
+
+/// The stretches without the hours in which logging was stopped: these are said to the second elsewhere.
+fn without_stops(stretches: Vec<(Epoch, Epoch)>, report: &Report) -> Vec<(Epoch, Epoch)> {
+    let gaps = report.completeness.gaps.iter();
+    let stops = gaps.filter(|gap| gap.state == HourState::Stopped);
+    let mut left = stretches;
+    for stop in stops {
+        let (begin, end) = (hour_of(stop.from), hour_of(stop.until + HOUR - 1));
+        left = left
+            .into_iter()
+            .flat_map(|(from, until)| [(from, until.min(begin)), (from.max(end), until)])
+            .filter(|(from, until)| from < until)
+            .collect();
+        left.dedup();
+    }
+    left
 }
 
 /// `Thu 19 Nov 2026, 15:00 to 17:00 – 2 hours`, with the second day where it is another.

@@ -187,15 +187,6 @@ impl Scale {
     }
 }
 
-/// Hours without any event inside the window, in hourly bars only: days hide them.
-pub(super) fn empty_hours(report: &Report) -> u64 {
-    Chart::of(report)
-        .filter(|chart| chart.step == HOUR)
-        .map_or(0, |chart| {
-            chart.bars.iter().filter(|bar| bar.events() == 0).count() as u64
-        })
-}
-
 pub(super) fn draw(chart: &Chart) -> Markup {
     let scale = chart.scale();
     html! {

@@ -13,6 +13,9 @@ pub(super) fn section(report: &Report) -> Markup {
                 "45 CFR part 164, the standards and specifications that a rule of this run speaks to. "
                 "The state is about the covered data only; whether a safeguard is in place is for people to judge. "
                 "Addressable does not mean optional: an alternative has to be documented (164.306(d)(3))."
+                @if let Some(unknown) = report.completeness.unknown_hours() {
+                    " Covered are the hours with logs and those proven quiet: " (unknown) "."
+                }
             }
             @if report.citations.is_empty() {
                 p { "No rule of this run speaks to a citation." }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::written::{badge, code, local, moment, shown};
 use crate::event::time::Epoch;
 use crate::integrity::proof::State;
-use crate::report::{Assessment, Report, plural, thousands};
+use crate::report::{Assessment, Report, lasting, notes, plural, thousands, upper_first};
 use crate::severity::Severity;
 
 pub(super) fn section(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
@@ -61,7 +61,10 @@ fn identity(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
                     br;
                     "up to "
                     @if from.until.is_some() { "and not including " }
-                    (bound(from.until, report.coverage.last, "the latest event read"))
+                    @match (from.until, from.since.and(from.created)) {
+                        (None, Some(now)) => { "the moment of this run, " (instant(now)) }
+                        (until, _) => (bound(until, report.coverage.last, "the latest event read")),
+                    }
                 }
             }
             div { dt { "Report" } dd { (code(id)) } }
@@ -86,6 +89,7 @@ fn warnings(report: &Report) -> Markup {
         @if coverage.records.evaluated == 0 {
             p.warning { "No event was evaluated. This report says nothing about the period." }
         }
+        @for note in notes::expired(report) { p.warning { (shown(&note)) } }
         @if !coverage.identities_hold() {
             p.warning {
                 "The counts of this run do not add up. This is a fault in trailscan: do not rely on this report."
@@ -118,28 +122,48 @@ fn needs_decision(report: &Report) -> Markup {
     }
 }
 
+/// Never better than the weakest part: incomplete, else stopped, else hours that nobody knows of.
 fn coverage(report: &Report) -> Markup {
     let (objects, records) = (&report.coverage.objects, &report.coverage.records);
-    let whole = report.coverage.is_complete() && objects.read == objects.listed;
+    let all = &report.completeness;
+    let stopped = all.stopped();
+    let unknown = all.unknown_hours();
+    let read = objects.read == objects.listed;
     html! {
         div.box {
             h2 { "Coverage" }
-            p.figure.words.alert[!whole || objects.listed == 0] {
+            p.figure.words.alert[!all.complete || stopped > 0 || objects.listed == 0] {
                 @if objects.listed == 0 { "No log files" }
-                @else if whole { "Complete" }
-                @else { "INCOMPLETE" }
+                @else if !all.complete { "INCOMPLETE" }
+                @else if stopped > 0 { "Logging stopped" }
+                @else if unknown.is_some() { "All files read" }
+                @else { "Complete" }
             }
-            p {
-                @if objects.listed == 0 { "No CloudTrail log file was found." }
-                @else if whole { "All log files found were read." }
-                @else { "Not all logs could be read; see " a href="#problems" { "problems" } "." }
+            @if objects.listed == 0 { p { "No CloudTrail log file was found." } }
+            @else if !report.coverage.is_complete() || !read {
+                p { "Not all logs could be read; see " a href="#problems" { "problems" } "." }
+            }
+            @for reason in all.incomplete.iter().filter(|_| report.coverage.is_complete() && objects.listed > 0) {
+                p { (upper_first(reason)) "." }
+            }
+            @if stopped > 0 {
+                p.alert { "Logging was stopped for " (lasting(stopped)) "; see " a href="#gaps" { "gaps" } "." }
             }
             ul.plain {
                 li { (thousands(objects.read)) " of " (plural(objects.listed, "log file")) " read" }
                 li { (plural(records.evaluated, "event")) " evaluated" }
-                @let gap = super::chart::empty_hours(report);
-                @if gap > 0 {
-                    li { a href="#activity" { (plural(gap, "hour")) " without any event" } }
+                @if let Some(window) = all.window {
+                    li { "Window: " (window.origin()) }
+                    li {
+                        a href="#places" { (thousands(all.hours.with_logs)) " of " (plural(all.hours.all, "hour")) " with logs" }
+                        @if all.places.len() > 1 { " (" (plural(all.places.len() as u64, "account-Region")) ")" }
+                    }
+                    li { (thousands(all.hours.proven_quiet)) " proven quiet by digests" }
+                    @if all.hours.pending > 0 { li { (thousands(all.hours.pending)) " still to come" } }
+                    li { (thousands(all.hours.unknown)) " without a log, and not proven quiet" }
+                    li.alert[!all.gaps.is_empty()] { (plural(all.gaps.len() as u64, "confirmed gap")) }
+                    @let days: u64 = all.empty_days.iter().map(|one| one.count).sum();
+                    li.alert[days > 0] { (plural(days, "whole day")) " without a file" }
                 }
             }
         }
@@ -203,17 +227,21 @@ fn rules(report: &Report) -> Markup {
         (report.unconfigured.len() as u64, "not configured"),
         (report.rejected.len() as u64, "not loaded"),
     ];
+    let accepted = report.accepted().count() as u64;
     html! {
         div.box {
             h2 { "Rules" }
             p.figure { (thousands(assessed)) }
-            p { "assessed for every account, Region and hour." }
+            p { (report.completeness.assessed()) "." }
             ul.plain {
                 @for (count, what) in others {
                     li.alert[count > 0] {
                         @if count > 0 { a href="#rules-aside" { (thousands(count)) " " (what) } }
                         @else { "0 " (what) }
                     }
+                }
+                @if accepted > 0 {
+                    li { a href="#accepted" { (plural(accepted, "accepted blind spot")) } }
                 }
             }
         }

@@ -3,11 +3,11 @@
 
 use maud::{Markup, html};
 
-use super::written::{clock, code, day, lasted, notice, scrolling, shortened, shown};
+use super::written::{clock, code, day, notice, scrolling, shortened, shown};
 use crate::coverage::HOUR;
 use crate::event::time::{self, Epoch};
 use crate::report::grid::{Grid, HourState, Row, state_of};
-use crate::report::{Report, plural, thousands};
+use crate::report::{Report, lasting, plural, thousands};
 
 const MOST_ROWS: usize = 40;
 const MOST_CELLS: u64 = 240;
@@ -50,7 +50,7 @@ pub(super) fn figure(report: &Report) -> Markup {
             }
             (scrolling("Hours by account and Region", &map.draw()))
         }
-        (gaps(&grid))
+        (gaps(report))
     }
 }
 
@@ -207,8 +207,8 @@ impl<'g> Map<'g> {
             plural(hours.unsigned_abs(), "hour")
         };
         format!(
-            "{} from {} to {}, taken together: {} with events, {} without any file and without a digest \
-             that tells why, {} in which something is missing for certain.",
+            "{} from {} to {}, taken together: {} with events, {} without any file and without a valid \
+             digest that tells why, {} in which something is missing for certain.",
             plural(self.rows.len() as u64, "account and Region"),
             day(self.grid.from),
             day(self.grid.until - 1),
@@ -257,25 +257,17 @@ fn patterns() -> Markup {
 }
 
 /// What is missing for certain, in words.
-fn gaps(grid: &Grid<'_>) -> Markup {
-    let mut all = Vec::new();
-    for row in grid.rows() {
-        let stretches = row.stretches(grid).into_iter();
-        all.extend(
-            stretches
-                .filter(|one| one.state.is_gap())
-                .map(|one| (one, row)),
-        );
-    }
+fn gaps(report: &Report) -> Markup {
+    let all = &report.completeness.gaps;
     html! {
         @if !all.is_empty() {
-            h4 { "Missing for certain" }
+            h4 #gaps { "Missing for certain" }
             (notice(all.len().min(MOST_GAPS), all.len(), "gap"))
             ul.gaps {
-                @for (gap, row) in all.iter().take(MOST_GAPS) {
+                @for gap in all.iter().take(MOST_GAPS) {
                     li {
-                        (code(row.account)) " " (code(row.region)) ": " (stretch(gap.from, gap.until))
-                        " – " (lasted(gap.until - gap.from)) ", " (gap.state.as_str())
+                        (code(&gap.account)) " " (code(&gap.region)) ": " (stretch(gap.from, gap.until))
+                        " – " (lasting(gap.until - gap.from)) ", " (gap.state.as_str())
                     }
                 }
             }

@@ -8,6 +8,7 @@ use super::heatmap;
 use super::written::{clock, code, day, moment, notice, scrolling, shown, sum, values};
 use crate::coverage::{Coverage, ProblemKind, RegionCoverage};
 use crate::event::time::Epoch;
+use crate::report::completeness::{Days, Hours};
 use crate::report::grid::{Grid, Row};
 use crate::report::{Report, RuleState, notes, plural, thousands};
 use crate::trail::Asked;
@@ -25,6 +26,7 @@ pub(super) fn section(report: &Report) -> Markup {
             }
             (asked_for(report))
             (notes_of(report))
+            (empty_days(report))
             (heatmap::figure(report))
             (places(report))
             (trails(report))
@@ -66,13 +68,15 @@ fn places(report: &Report) -> Markup {
     let grid = Grid::new(&report.provenance, &report.coverage);
     let rows: Vec<Row<'_>> = grid.iter().flat_map(Grid::rows).collect();
     html! {
-        h3 { "Accounts and Regions" }
+        h3 #places { "Accounts and Regions" }
         @if rows.is_empty() {
             p { "No account or Region was found in the logs." }
         } @else {
             p.aside {
-                "Hours with events are counted between the first and the last hour of the row. Late files were "
-                "delivered more than 15 minutes after their newest event; copies of events were counted once."
+                "Hours are those of the window (" (window_of(report)) "). With logs: events happened in them or files "
+                "were delivered. Proven quiet: no log, and valid digests say that none was delivered. Neither: no log, and "
+                "nothing tells whether any is missing. Late files were delivered more than 15 minutes after their newest "
+                "event; copies of events were counted once."
             }
             (notice(rows.len().min(MOST_PLACES), rows.len(), "row"))
             (scrolling("Accounts and Regions", &html! {
@@ -89,16 +93,19 @@ fn places(report: &Report) -> Markup {
                             th.number scope="col" { "Digests" }
                             th scope="col" { "First hour (UTC)" }
                             th scope="col" { "Last hour (UTC)" }
-                            th.number scope="col" { "Hours with events" }
+                            th.number scope="col" { "Hours with logs" }
+                            th.number scope="col" { "Proven quiet" }
+                            th.number scope="col" { "Neither" }
                         }
                     }
                     tbody {
-                        @for row in rows.iter().take(MOST_PLACES) {
+                        @for (row, place) in rows.iter().zip(&report.completeness.places).take(MOST_PLACES) {
                             tr {
                                 th scope="row" { (code(row.account)) }
                                 td.nowrap { (code(row.region)) }
                                 (heatmap::counts(row))
-                                (hours(row.coverage))
+                                (ends(row.coverage))
+                                (known(&place.hours))
                             }
                         }
                     }
@@ -108,18 +115,67 @@ fn places(report: &Report) -> Markup {
     }
 }
 
-fn hours(seen: &RegionCoverage) -> Markup {
-    let hours = || seen.hours.iter().filter(|(_, hour)| hour.events > 0);
-    let ends = hours().next().zip(hours().next_back());
+/// The first and the last hour with events.
+fn ends(seen: &RegionCoverage) -> Markup {
+    let mut hours = seen.hours.iter().filter(|(_, hour)| hour.events > 0);
+    let first = hours.next();
+    let last = hours.next_back().or(first);
     html! {
-        @match ends {
-            Some(((&first, _), (&last, _))) => {
-                @let span = ((last - first) / 3_600 + 1).unsigned_abs();
-                td.nowrap { (hour(first)) }
-                td.nowrap { (hour(last)) }
-                td.number { (thousands(hours().count() as u64)) " of " (thousands(span)) }
+        @for end in [first, last] {
+            @match end {
+                Some((at, _)) => { td.nowrap { (hour(*at)) } }
+                None => { td { "–" } }
             }
-            None => { td { "–" } td { "–" } td.number { "0" } }
+        }
+    }
+}
+
+/// What is known of the hours of the window.
+fn known(hours: &Hours) -> Markup {
+    html! {
+        td.number { (thousands(hours.with_logs)) " of " (thousands(hours.all)) }
+        td.number { (thousands(hours.proven_quiet)) }
+        td.number { (thousands(hours.unknown)) }
+    }
+}
+
+fn window_of(report: &Report) -> String {
+    let window = report.completeness.window;
+    window.map_or_else(String::new, |one| {
+        format!(
+            "{} to {}, {}",
+            instant(one.from),
+            instant(one.until),
+            one.origin()
+        )
+    })
+}
+
+/// Whole days without a file of an account that has files, and those that the configuration excuses.
+fn empty_days(report: &Report) -> Markup {
+    let all = &report.completeness;
+    let list = |days: &[Days]| {
+        html! {
+            (notice(days.len().min(MOST_PLACES), days.len(), "account"))
+            ul.gaps {
+                @for one in days.iter().take(MOST_PLACES) {
+                    li { (code(&one.account)) ": " (plural(one.count, "day")) " (" (one.in_words()) ")" }
+                }
+            }
+        }
+    };
+    html! {
+        @if !all.empty_days.is_empty() {
+            h3 #empty-days { "Whole days without a log file" }
+            p {
+                "UTC days by the time of delivery, of accounts that have files in the window. No valid digest proves these "
+                "days quiet, so nothing is known of them: the logs may never have been written, or are missing."
+            }
+            (list(&all.empty_days))
+        }
+        @if !all.dormant_days.is_empty() {
+            h3 { "Days on which accounts are dormant by the configuration" }
+            (list(&all.dormant_days))
         }
     }
 }
@@ -292,14 +348,34 @@ fn by_reason<'r>(heading: &str, rules: impl Iterator<Item = (&'r RuleState, &'r 
     }
 }
 
+/// Rules whose blind spot the organization has accepted, each with the reason and the last day.
+fn accepted(report: &Report) -> Markup {
+    let all: Vec<_> = report.accepted().collect();
+    html! {
+        @if !all.is_empty() {
+            h4 #accepted { "Accepted blind spots" }
+            (notice(all.len().min(MOST_RULES), all.len(), "rule"))
+            ul.rules {
+                @for (rule, reason) in all.iter().take(MOST_RULES) {
+                    li { (shown(&rule.title)) " " (code(&rule.name)) span.reason { (shown(reason)) } }
+                }
+            }
+        }
+    }
+}
+
 /// Rules that say nothing, or not everything, each with the reason: silence is not a clean result.
 fn rules_aside(report: &Report) -> Markup {
     let unseen = report.not_assessed().count() + report.partly_assessed().count();
     html! {
         h3 #rules-aside { "Rules left out, and rules that saw a part" }
         @if unseen == 0 && report.unconfigured.is_empty() && report.rejected.is_empty() {
-            p { "None: every rule was loaded, configured and could see the events it is about." }
+            p {
+                "None: every rule was loaded and configured, and could see the events it is about wherever logs exist."
+                @if let Some(unknown) = report.completeness.unknown_hours() { " " (unknown) "." }
+            }
         }
+        (accepted(report))
         (by_reason("Not assessed: the events they are about could not be seen", report.not_assessed()))
         (by_reason("Partly assessed: some of their events could not be seen", report.partly_assessed()))
         @if !report.unconfigured.is_empty() {

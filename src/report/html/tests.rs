@@ -7,6 +7,7 @@ use crate::coverage::{Coverage, ProblemKind};
 use crate::finding::{CallCount, Finding, Sample};
 use crate::hipaa::CATALOGUE;
 use crate::report::activity::{ActivityTables, Hour, Top};
+use crate::report::completeness::Completeness;
 use crate::report::{Assessment, CitationState, RuleState, State, Visibility};
 use crate::rules::{Origin, Rejected, Unconfigured};
 use crate::severity::Severity;
@@ -94,12 +95,14 @@ pub(super) fn report(findings: Vec<Finding>) -> Report {
     place.hour(MONDAY + 60 * HOUR).broken = 1;
     let rule = |name: &str, assessment| RuleState {
         name: name.into(),
+        id: String::new(),
         title: format!("Title of {name}"),
         level: Severity::High,
         catalogue: "A17".into(),
         citations: vec!["164.312(b)"],
         assessment,
         view: 0,
+        accepted: None,
         findings: 0,
     };
     let hour = |hour, succeeded, denied| Hour {
@@ -108,7 +111,8 @@ pub(super) fn report(findings: Vec<Finding>) -> Report {
         denied,
         failed: 0,
     };
-    Report {
+    let mut report = Report {
+        completeness: Completeness::default(),
         folded: Default::default(),
         provenance: Provenance {
             version: "0.1.0",
@@ -175,7 +179,14 @@ pub(super) fn report(findings: Vec<Finding>) -> Report {
         },
         coverage,
         findings,
-    }
+    };
+    judge(&mut report);
+    report
+}
+
+/// Judges again what a test changed.
+fn judge(report: &mut Report) {
+    report.completeness = Completeness::new(&report.provenance, &report.coverage);
 }
 
 pub(super) fn several() -> Vec<Finding> {
@@ -212,7 +223,7 @@ fn each_finding_has_a_row_and_a_card_and_every_link_an_end() {
     }
     holds(
         &page,
-        "3 findings to decide: 1 critical, 1 high, 1 medium; all logs found were read; 2 rules not assessed.",
+        "All log files found were read: 3 findings to decide (1 critical, 1 high, 1 medium); 1 rule had blind spots, 1 rule not configured, 1 rule NOT LOADED.",
     );
     holds(
         &page,
@@ -334,7 +345,7 @@ fn without_findings_nothing_is_called_clean() {
     let page = render(&report(Vec::new()));
     holds(
         &page,
-        "No findings in the covered data; all logs found were read; 2 rules not assessed.",
+        "All log files found were read: no findings; 1 rule had blind spots, 1 rule not configured, 1 rule NOT LOADED.",
     );
     holds(&page, "no findings, partly covered");
     assert!(!page.contains("<article"));
@@ -357,6 +368,7 @@ fn what_is_missing_is_said_on_the_first_page() {
         ProblemKind::Broken,
         "The gzip data ends early.",
     );
+    judge(&mut incomplete);
     let page = render(&incomplete);
     let first = page.split("id=\"scope\"").next().unwrap();
     holds(first, "INCOMPLETE: not all logs could be read");
@@ -367,6 +379,7 @@ fn what_is_missing_is_said_on_the_first_page() {
     let mut empty = report(Vec::new());
     empty.coverage = Coverage::default();
     empty.activity = ActivityTables::default();
+    judge(&mut empty);
     let page = render(&empty);
     holds(
         &page,

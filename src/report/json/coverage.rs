@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::coverage::{Digest, Hour, ObjectCounts, Problem, RecordCounts, Sight, Store};
 use crate::event::time::{Epoch, iso};
+use crate::report::completeness::Completeness;
 use crate::report::grid::{Grid, HourState, Row};
 use crate::report::{Provenance, Report, RuleState, Visibility, notes};
 use crate::trail::{Trail, TrailChange};
@@ -16,6 +17,7 @@ struct Coverage<'r> {
     schema: &'static str,
     provenance: &'r Provenance,
     complete: bool,
+    completeness: &'r Completeness,
     notes: Vec<String>,
     objects: &'r ObjectCounts,
     /// What the source holds, and what of it was not read.
@@ -79,7 +81,8 @@ pub fn coverage(report: &Report, out: impl Write) -> io::Result<()> {
     let whole = Coverage {
         schema: "trailscan.coverage/1",
         provenance: &report.provenance,
-        complete: coverage.is_complete(),
+        complete: report.completeness.complete,
+        completeness: &report.completeness,
         notes: notes::notes(report),
         objects: &coverage.objects,
         store: &coverage.store,

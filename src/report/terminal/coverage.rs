@@ -18,8 +18,6 @@ use crate::trail::{Asked, Trail};
 const WIDTH: u64 = 84;
 /// How many accounts and Regions are drawn; `--format json` has all.
 const MOST_ROWS: usize = 60;
-/// How many gaps are listed.
-const MOST_GAPS: usize = 12;
 
 /// The coverage of a run. Colour codes are in the text, as in [`summary`](super::summary).
 pub fn grid(report: &Report) -> TerminalText {
@@ -130,13 +128,13 @@ fn draw(out: &mut TerminalText, grid: &Grid<'_>) {
     }
     put!(
         out,
-        "{}  a character is {}; ▁ to █ events, - none by other files or the digest, · no file and nothing to tell,\n\
+        "{}  a character is {}; ▁ to █ events, - none by other files or a valid digest, · no file and nothing to tell,\n\
          {}  ~ files may still come, ! logging stopped, ? a digest's file is missing, x files not read\n",
         " ".repeat(width),
         span(step),
         " ".repeat(width)
     );
-    gaps(out, grid, &rows);
+    late(out, &rows);
 }
 
 /// The first day that begins in each character's time, as many as have room.
@@ -180,41 +178,13 @@ fn bar(events: u64, most: u64) -> char {
     BARS.get(at).copied().unwrap_or('█')
 }
 
-/// The gaps in words, and what came late, twice or not at all.
-fn gaps(out: &mut TerminalText, grid: &Grid<'_>, rows: &[Row<'_>]) {
-    let mut gaps = Vec::new();
+/// What came late, and what came twice.
+fn late(out: &mut TerminalText, rows: &[Row<'_>]) {
     let (mut late, mut copies) = (0, 0);
     for row in rows {
         let sum = row.sum(Epoch::MIN, Epoch::MAX);
         late += sum.late;
         copies += sum.duplicates;
-        for gap in row
-            .stretches(grid)
-            .into_iter()
-            .filter(|one| one.state.is_gap())
-        {
-            gaps.push((gap, *row));
-        }
-    }
-    for (gap, row) in gaps.iter().take(MOST_GAPS) {
-        let line = format!(
-            "  gap: {} {} from {} to {} ({}): {}",
-            row.account,
-            row.region,
-            iso(gap.from),
-            iso(gap.until),
-            span(gap.until - gap.from),
-            gap.state.as_str()
-        );
-        put!(out, "{}\n", line);
-    }
-    if gaps.len() > MOST_GAPS {
-        let more = gaps.len() - MOST_GAPS;
-        put!(
-            out,
-            "  … and {} in --format json\n",
-            plural(more as u64, "more gap")
-        );
     }
     put!(
         out,
@@ -231,9 +201,10 @@ fn rules(out: &mut TerminalText, report: &Report) {
         .count();
     put!(
         out,
-        "{} of {} assessed for every account, Region and hour\n",
+        "{} of {} {}\n",
         thousands(assessed as u64),
-        plural(report.rules.len() as u64, "rule")
+        plural(report.rules.len() as u64, "rule"),
+        report.completeness.assessed()
     );
     // rules with one and the same reason stand together
     let mut by_reason: BTreeMap<(bool, &str), Vec<&str>> = BTreeMap::new();
@@ -253,6 +224,9 @@ fn rules(out: &mut TerminalText, report: &Report) {
             rule.missing.join(", "),
             rule.rule
         );
+    }
+    for (rule, reason) in report.accepted() {
+        put!(out, "accepted blind spot: {}: {}\n", rule.name, reason);
     }
     for ((partly, reason), names) in by_reason {
         let state = if partly {

@@ -99,6 +99,40 @@ pub(super) fn without(runs: Vec<Stretch>, unread: &BTreeSet<Epoch>) -> Vec<Stret
     cut
 }
 
+/// The same runs, but nothing is assessed in the `empty` days, apart from hours with events, whose files
+/// were delivered on the next day.
+pub(super) fn blank(
+    runs: Vec<Stretch>,
+    empty: &[(Epoch, Epoch)],
+    met: &dyn Fn(Epoch) -> bool,
+) -> Vec<Stretch> {
+    let lost = Assessment::not(
+        "no log file of the account was delivered on the whole day, and no valid digest proves it quiet",
+    );
+    let mut cut: Vec<Stretch> = Vec::new();
+    let mut push = |from: Epoch, until: Epoch, verdict: &Assessment| match cut.last_mut() {
+        _ if from >= until => {}
+        Some((_, end, last)) if *end == from && last == verdict => *end = until,
+        _ => cut.push((from, until, verdict.clone())),
+    };
+    for (from, until, verdict) in runs {
+        let mut at = from;
+        let first = empty.partition_point(|(_, end)| *end <= from);
+        let here = empty.iter().skip(first);
+        for (begin, end) in here.take_while(|(begin, _)| *begin < until) {
+            let (begin, mut end) = ((*begin).max(from), (*end).min(until));
+            while end > begin && met(end - HOUR) {
+                end -= HOUR;
+            }
+            push(at, begin, &verdict);
+            push(begin, end, &lost);
+            at = end;
+        }
+        push(at, until, &verdict);
+    }
+    cut
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

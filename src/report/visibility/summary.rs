@@ -1,9 +1,10 @@
 //! A view in one line: whether a rule was assessed, and if not everywhere, why and where not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display};
 
 use super::{ELSEWHERE, Place, View};
-use crate::coverage::{HOUR, Hours};
+use crate::coverage::{HOUR, Hours, Sight};
 use crate::event::time::{Epoch, iso};
 use crate::report::{Assessment, plural, thousands};
 
@@ -87,7 +88,11 @@ impl Reach<'_> {
         let lost: Epoch = runs.iter().map(|(from, until)| until - from).sum();
         match runs {
             _ if lost >= hours => {}
-            [(from, until)] => limits.push(format!("from {} to {}", iso(*from), iso(*until))),
+            [(from, until)] => limits.push(format!(
+                "in the hours from {} to {}",
+                iso(*from),
+                iso(*until)
+            )),
             _ => {
                 let (lost, hours) = ((lost / HOUR).unsigned_abs(), (hours / HOUR).unsigned_abs());
                 limits.push(format!("{} of {}", thousands(lost), plural(hours, "hour")));
@@ -118,4 +123,17 @@ fn places_in_words(places: &BTreeSet<&Place>, everywhere: &BTreeSet<&Place>) -> 
             plural(everywhere.len() as u64, "account-Region")
         ),
     }
+}
+
+/// The words for a kind of event.
+pub(super) fn kind(sight: &Sight) -> impl Display {
+    const READS: &str = "(AssumeRole, GetSecretValue and kms:Decrypt are such)";
+    fmt::from_fn(move |f| match sight {
+        Sight::ManagementWrite => f.write_str("management event that changes anything"),
+        Sight::ManagementRead => write!(f, "management event that only reads {READS}"),
+        Sight::Kms => f.write_str("event of kms.amazonaws.com"),
+        Sight::SignIn => f.write_str("sign-in event"),
+        Sight::DataWrite(kind) => write!(f, "data event of {kind} that changes anything"),
+        Sight::DataRead(kind) => write!(f, "data event of {kind} that only reads"),
+    })
 }

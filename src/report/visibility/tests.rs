@@ -115,7 +115,7 @@ fn stop(hours: Epoch, minutes: Epoch, change: Change) -> TrailChange {
 /// A line for each group: its Regions, and its runs as hours with the first letter of the verdict.
 fn drawn(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> Vec<String> {
     let changed = changed(coverage);
-    let judge = Judge::new(provenance, coverage, &changed);
+    let judge = Judge::new(provenance, coverage, &changed, &[]);
     let view = judge.view(&needs.iter().cloned().collect());
     let line = |group: &Group| {
         let regions: Vec<&str> = group.places.iter().map(|one| one.region.as_str()).collect();
@@ -140,7 +140,7 @@ fn drawn(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> Vec<St
 
 fn said(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> Assessment {
     let changed = changed(coverage);
-    let judge = Judge::new(provenance, coverage, &changed);
+    let judge = Judge::new(provenance, coverage, &changed, &[]);
     sum(&judge.view(&needs.iter().cloned().collect()))
 }
 
@@ -253,7 +253,7 @@ fn without_answers_a_stop_after_which_nothing_was_read_is_a_hole_and_the_hour_of
     );
     assert!(
         reason(&from, &coverage, &[iam()]).starts_with(
-            "logging of trail audit was stopped at 1970-01-01T03:30:00Z (from 1970-01-01T03:00:00Z to 1970-01-01T06:00:00Z)"
+            "logging of trail audit was stopped from 1970-01-01T03:30:00Z to 1970-01-01T06:00:00Z (in the hours from 1970-01-01T03:00:00Z to 1970-01-01T06:00:00Z)"
         ),
         "{}",
         reason(&from, &coverage, &[iam()])
@@ -415,7 +415,7 @@ fn hours_whose_files_could_not_be_read_are_partly_assessed() {
     );
     assert_eq!(
         reason(&provenance(), &coverage, &[writes()]),
-        "log files of this time could not be read (in us-east-1, from 1970-01-01T04:00:00Z to 1970-01-01T06:00:00Z)"
+        "log files of this time could not be read (in us-east-1, in the hours from 1970-01-01T04:00:00Z to 1970-01-01T06:00:00Z)"
     );
 }
 

@@ -1,6 +1,6 @@
 //! The chart of activity.
 
-use super::super::chart::{Bar, Chart, empty_hours};
+use super::super::chart::{Bar, Chart};
 use super::*;
 
 #[test]
@@ -16,7 +16,6 @@ fn the_chart_shows_bursts_gaps_and_severe_findings() {
         ]
     );
     assert_eq!((chart.bars[50].critical, chart.bars[50].high), (1, 1));
-    assert_eq!(empty_hours(&week), 166);
 
     let mut years = report(Vec::new());
     years.provenance.since = Some(MONDAY - 3_000 * 86_400);

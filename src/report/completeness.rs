@@ -1,0 +1,353 @@
+//! Whether the logs of the window are all there: what page one says of coverage, and what exit code 3
+//! follows.
+//!
+//! In: the window, what was read of it, what valid digests prove, what the configuration expects. Out:
+//! hours with and without logs, gaps, empty days, and the reasons why a run is incomplete. CloudTrail
+//! writes no file when nothing happens, so an hour without a log is not a gap by itself; but it is not
+//! seen either, unless a valid digest proves it quiet. A whole day without one file of an account that
+//! delivers files is too long to pass as quiet.
+
+mod words;
+
+use std::collections::BTreeSet;
+
+use chrono::Datelike as _;
+use serde::{Serialize, Serializer};
+
+use super::grid::{Grid, HourState, Row};
+use super::window::exact;
+use super::{Provenance, plural, thousands};
+use crate::coverage::{Coverage, DAY, HOUR, day_of};
+use crate::event::time::{Epoch, iso, utc};
+
+/// CloudTrail became available on 2013-11-13: no day before has logs. It bounds the days that a record
+/// with an absurd time makes the window span.
+const FIRST_DAY: Epoch = 1_384_300_800;
+
+/// The completeness of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Completeness {
+    /// True if nothing speaks against it: `incomplete` is empty.
+    pub complete: bool,
+    /// Why the run is incomplete, one clause each.
+    pub incomplete: Vec<String>,
+    /// Log files that were read.
+    pub logs_read: u64,
+    /// The window `[from, until)`; `None` if no time is known.
+    pub window: Option<Window>,
+    /// Sums over all places.
+    pub hours: Hours,
+    /// By account and Region.
+    pub places: Vec<PlaceHours>,
+    /// Times in which something is missing for certain.
+    pub gaps: Vec<Gap>,
+    /// Whole UTC days, by delivery, without one file of an account that has files in the window.
+    pub empty_days: Vec<Days>,
+    /// The same where the configuration says that the account is dormant.
+    pub dormant_days: Vec<Days>,
+    /// Accounts whose files do not say when they were delivered: their days are not judged.
+    pub days_not_judged: Vec<String>,
+}
+
+/// The window to the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Window {
+    #[serde(serialize_with = "time")]
+    pub from: Epoch,
+    #[serde(serialize_with = "time")]
+    pub until: Epoch,
+    /// Whether the beginning and the end were asked for. If not, the window begins with the first event
+    /// and ends with the last.
+    pub from_asked: bool,
+    pub until_asked: bool,
+}
+
+/// Hours of the window, by what is known of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Hours {
+    pub all: u64,
+    /// Events happened in them, or files were delivered.
+    pub with_logs: u64,
+    /// Without logs, and valid digests prove that none were delivered.
+    pub proven_quiet: u64,
+    /// Without logs, and so late that logs may still come.
+    pub pending: u64,
+    /// Without logs, and nothing proves them quiet.
+    pub unknown: u64,
+}
+
+/// The hours of an account and Region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlaceHours {
+    pub account: String,
+    pub region: String,
+    #[serde(flatten)]
+    pub hours: Hours,
+}
+
+/// A time in which something is missing for certain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Gap {
+    pub account: String,
+    pub region: String,
+    #[serde(serialize_with = "time")]
+    pub from: Epoch,
+    #[serde(serialize_with = "time")]
+    pub until: Epoch,
+    pub state: HourState,
+}
+
+/// Days of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Days {
+    pub account: String,
+    pub count: u64,
+    /// Runs of days `[from, until)`.
+    #[serde(serialize_with = "times")]
+    pub runs: Vec<(Epoch, Epoch)>,
+}
+
+impl Completeness {
+    /// Judges what was read; what digests prove must be in `coverage` already.
+    pub fn new(provenance: &Provenance, coverage: &Coverage) -> Self {
+        let mut all = Self {
+            logs_read: coverage.objects.read,
+            ..Self::default()
+        };
+        if let (Some(grid), Some(window)) =
+            (Grid::new(provenance, coverage), exact(provenance, coverage))
+        {
+            all.window = Some(Window {
+                from: window.0,
+                until: window.1,
+                from_asked: provenance.since.is_some(),
+                until_asked: provenance.until.or(provenance.since).is_some(),
+            });
+            all.places = grid.rows().map(|row| place(&grid, row)).collect();
+            all.gaps = grid
+                .gaps()
+                .into_iter()
+                .map(|gap| Gap {
+                    account: gap.row.account.to_owned(),
+                    region: gap.row.region.to_owned(),
+                    from: gap.from,
+                    until: gap.until,
+                    state: gap.state,
+                })
+                .collect();
+            all.judge_days(provenance, coverage, &grid, window);
+        }
+        for PlaceHours { hours, .. } in &all.places {
+            all.hours.add(*hours);
+        }
+        all.incomplete = all.reasons(provenance, coverage);
+        all.complete = all.incomplete.is_empty();
+        all
+    }
+
+    /// Looks for whole days without a file of an account. The first and last day of the window, where
+    /// they are not whole, and days whose files may still come do not count.
+    fn judge_days(
+        &mut self,
+        provenance: &Provenance,
+        coverage: &Coverage,
+        grid: &Grid<'_>,
+        (from, until): (Epoch, Epoch),
+    ) {
+        let first = day_of(from + DAY - 1).max(FIRST_DAY);
+        let last = day_of(until.min(grid.pending));
+        for (account, regions) in &coverage.regions {
+            let delivered: BTreeSet<Epoch> = regions
+                .values()
+                .flat_map(|one| &one.days)
+                .copied()
+                .collect();
+            if delivered.is_empty() && regions.values().any(|one| one.objects > 0) {
+                self.days_not_judged.push(account.clone());
+            }
+            if delivered.range(day_of(from)..until).next().is_none() {
+                continue;
+            }
+            let rows: Vec<Row<'_>> = grid
+                .rows()
+                .filter(|row| row.account == account && !row.coverage.days.is_empty())
+                .collect();
+            let (mut empty, mut dormant) = (Days::of(account), Days::of(account));
+            let mut day = first;
+            while day < last {
+                let proven = || rows.iter().all(|row| row.is_proven(day, day + DAY));
+                if !delivered.contains(&day) && !proven() {
+                    let weekday = utc(day).weekday();
+                    match provenance.expected.is_dormant(account, weekday) {
+                        true => dormant.push(day),
+                        false => empty.push(day),
+                    }
+                }
+                day += DAY;
+            }
+            self.empty_days.extend((empty.count > 0).then_some(empty));
+            self.dormant_days
+                .extend((dormant.count > 0).then_some(dormant));
+        }
+    }
+
+    fn reasons(&self, provenance: &Provenance, coverage: &Coverage) -> Vec<String> {
+        let mut reasons = Vec::new();
+        let asked = provenance.since.or(provenance.until).is_some();
+        let others = coverage.objects.foreign + coverage.objects.digests;
+        if !coverage.is_complete() {
+            reasons.push("not all logs could be read".to_owned());
+        } else if self.logs_read == 0 && (asked || others == 0) {
+            // with other files and no period asked for, nothing is left unread
+            reasons.push("no log file was found to read".to_owned());
+        } else if self.hours.with_logs == 0 && self.hours.unknown > 0 {
+            reasons.push("no log file of the window was found".to_owned());
+        }
+        let absent = |account: &&String| {
+            let dormant = |one: &&crate::coverage::Dormant| one.account == **account;
+            let mut expected = provenance.expected.dormant.iter();
+            !coverage.regions.contains_key(*account)
+                && !expected.any(|one| dormant(&one) && one.weekdays.is_empty())
+        };
+        let absent: Vec<&str> = provenance
+            .accounts
+            .iter()
+            .filter(absent)
+            .map(String::as_str)
+            .collect();
+        if self.logs_read > 0 && !absent.is_empty() {
+            reasons.push(format!(
+                "no log file of account {} was found",
+                absent.join(", ")
+            ));
+        }
+        let days: u64 = self.empty_days.iter().map(|one| one.count).sum();
+        let regions = match provenance.regions.is_empty() {
+            true => "",
+            false => " in the Regions asked for",
+        };
+        match self.empty_days.as_slice() {
+            [] => {}
+            [one] => reasons.push(format!(
+                "{} without a log file of account {}{regions}",
+                plural(days, "whole day"),
+                one.account
+            )),
+            all => reasons.push(format!(
+                "{} without a log file of {}{regions}",
+                plural(days, "whole day"),
+                plural(all.len() as u64, "account")
+            )),
+        }
+        let missing = |gap: &Gap| gap.state == HourState::Missing;
+        if self.gaps.iter().any(missing) {
+            reasons.push("digests name log files that are not there".to_owned());
+        }
+        reasons
+    }
+}
+
+impl Hours {
+    const fn add(&mut self, other: Self) {
+        self.all += other.all;
+        self.with_logs += other.with_logs;
+        self.proven_quiet += other.proven_quiet;
+        self.pending += other.pending;
+        self.unknown += other.unknown;
+    }
+
+    /// `19 of 168 hours with logs, 12 proven quiet by digests, 137 neither`.
+    pub fn in_words(self) -> String {
+        let mut words = format!(
+            "{} of {} with logs, {} proven quiet by digests, {} neither",
+            thousands(self.with_logs),
+            plural(self.all, "hour"),
+            thousands(self.proven_quiet),
+            thousands(self.unknown)
+        );
+        if self.pending > 0 {
+            words.push_str(&format!(", {} still to come", thousands(self.pending)));
+        }
+        words
+    }
+}
+
+impl Days {
+    fn of(account: &str) -> Self {
+        Self {
+            account: account.to_owned(),
+            count: 0,
+            runs: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, day: Epoch) {
+        self.count += 1;
+        match self.runs.last_mut() {
+            Some((_, end)) if *end == day => *end = day + DAY,
+            _ => self.runs.push((day, day + DAY)),
+        }
+    }
+
+    /// `2026-11-10 to 2026-11-14, 2026-11-20`; of many runs the first few.
+    pub fn in_words(&self) -> String {
+        const FEW: usize = 4;
+        let date = |at: Epoch| utc(at).format("%Y-%m-%d").to_string();
+        let run = |(from, until): &(Epoch, Epoch)| match until - from {
+            DAY => date(*from),
+            _ => format!("{} to {}", date(*from), date(until - DAY)),
+        };
+        let mut words: Vec<String> = self.runs.iter().take(FEW).map(run).collect();
+        if self.runs.len() > FEW {
+            words.push(format!("{} more in coverage.json", self.runs.len() - FEW));
+        }
+        words.join(", ")
+    }
+}
+
+fn place(grid: &Grid<'_>, row: Row<'_>) -> PlaceHours {
+    let (from, until) = (grid.from, grid.until);
+    let inside = row.coverage.hours.range(from..until);
+    let with_logs = inside
+        .clone()
+        .filter(|(_, hour)| hour.events + hour.objects > 0)
+        .count() as u64;
+    // an hour of a file without events of that hour is quiet too, and counted above
+    let by_files = inside
+        .filter(|(at, hour)| hour.objects > 0 && row.state(**at) == HourState::Quiet)
+        .count() as u64;
+    let (mut quiet, mut pending) = (0, 0);
+    for one in row.stretches(grid) {
+        let hours = ((one.until - one.from) / HOUR).unsigned_abs();
+        match one.state {
+            HourState::Quiet => quiet += hours,
+            HourState::Pending => pending += hours,
+            _ => {}
+        }
+    }
+    let all = grid.hours();
+    let proven_quiet = quiet - by_files;
+    PlaceHours {
+        account: row.account.to_owned(),
+        region: row.region.to_owned(),
+        hours: Hours {
+            all,
+            with_logs,
+            proven_quiet,
+            pending,
+            unknown: all.saturating_sub(with_logs + proven_quiet + pending),
+        },
+    }
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn time<S: Serializer>(time: &Epoch, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&iso(*time))
+}
+
+fn times<S: Serializer>(runs: &[(Epoch, Epoch)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(runs.iter().map(|(from, until)| [iso(*from), iso(*until)]))
+}
