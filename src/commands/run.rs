@@ -105,7 +105,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let bursts = correlate(&rules, &mut tally);
     let provenance = Provenance {
         min_level: arguments.min_level,
-        command: again::command(arguments, &config, &scope),
+        command: again::command(arguments, &config, &rules, &scope),
         ..provenance(&found.source, &config, &scope, &arguments.rule_choice)
     };
     let report = Report {
