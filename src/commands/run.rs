@@ -109,7 +109,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     remarks.iter().for_each(|remark| note(&text!("{}", remark)));
     let provenance = Provenance {
         min_level: arguments.min_level,
-        command: again::command(arguments, &config, &scope),
+        command: again::command(arguments, &config, &rules, &scope),
         remarks,
         ..provenance(&found.source, &config, &scope, &arguments.rule_choice)
     };

@@ -6,15 +6,28 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::cli::{Given, Run};
 use crate::config::Config;
+use crate::history::History;
+use crate::rules::RuleSet;
 use crate::safe_text::is_hidden;
 use crate::source::Scope;
 
-/// What the result does not depend on, and the window, which is said by its ends.
-const LEFT_OUT: [&str; 7] = ["out", "force", "quiet", "dry-run", "jobs", "since", "until"];
+/// What the report does not depend on, and what is said in other words: the window by its ends, the
+/// state file only where a rule asks what was there before.
+const LEFT_OUT: [&str; 9] = [
+    "out",
+    "force",
+    "quiet",
+    "dry-run",
+    "jobs",
+    "incremental",
+    "since",
+    "until",
+    "state",
+];
 
 /// The command, complete and quoted for `sh`: every option as it was typed, the window as it was meant,
 /// and the files that were found without being named.
-pub(super) fn command(arguments: &Run, config: &Config, scope: &Scope) -> String {
+pub(super) fn command(arguments: &Run, config: &Config, rules: &RuleSet, scope: &Scope) -> String {
     let mut words: Vec<OsString> = ["trailscan", "run"].map(OsString::from).to_vec();
     let (sources, options): (Vec<&Given>, Vec<&Given>) = arguments
         .given
@@ -37,7 +50,7 @@ pub(super) fn command(arguments: &Run, config: &Config, scope: &Scope) -> String
     if let (false, Some((file, _))) = (is_given("config"), &config.origin) {
         add(&mut words, "config", Some(OsStr::new(file)));
     }
-    if !is_given("state")
+    if History::asking(rules).next().is_some()
         && let Some(file) = super::memory::path(arguments, config)
     {
         add(&mut words, "state", Some(file.as_os_str()));
