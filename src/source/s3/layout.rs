@@ -152,7 +152,7 @@ pub(super) async fn find(lister: &Lister, search: Search<'_>) -> Layout {
     };
     let mut level_folders = vec![lister.root().to_owned()];
     for depth in 0.. {
-        let to_list = walk.to_list(level_folders, depth);
+        let to_list = walk.choose(level_folders, depth);
         if to_list.is_empty() {
             break;
         }
@@ -207,7 +207,7 @@ struct Seen {
 
 impl Walk<'_> {
     /// Which of the folders of a level to look into.
-    fn to_list(&mut self, folders: Vec<String>, depth: usize) -> Vec<String> {
+    fn choose(&mut self, folders: Vec<String>, depth: usize) -> Vec<String> {
         let scope = self.search.scope;
         let limits = self.lister.limits();
         let mut to_list = Vec::new();

@@ -188,8 +188,10 @@ impl Page {
 pub fn listed(asked: &Asked, keys: &[String]) -> Page {
     let prefix = asked.get("prefix");
     let mut page = Page::default();
-    for key in keys.iter().filter(|key| key.starts_with(prefix)) {
-        let below = &key[prefix.len()..];
+    for key in keys {
+        let Some(below) = key.strip_prefix(prefix) else {
+            continue;
+        };
         match below
             .split_once('/')
             .filter(|_| asked.query.contains_key("delimiter"))

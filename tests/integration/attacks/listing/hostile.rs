@@ -244,8 +244,10 @@ async fn a_listing_that_drips_is_given_up_in_time() {
 async fn folders_without_end_are_not_entered_without_end() {
     // every folder has AWSLogs in it, every page new folders
     let nested = |asked: &Asked| {
-        let mut page = Page::default();
-        page.folders = vec![format!("{}AWSLogs/", asked.get("prefix"))];
+        let mut page = Page {
+            folders: vec![format!("{}AWSLogs/", asked.get("prefix"))],
+            ..Page::default()
+        };
         if asked.get("max-keys") == "1" {
             page = Page::keys(["AWSLogs/x"]);
         }
