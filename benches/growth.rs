@@ -252,7 +252,7 @@ fn run(folder: &Path, texts: &[RuleText], config: &Config) -> usize {
     let written = [
         json::findings(&report, io::sink()),
         csv::findings(&report, io::sink()),
-        html::write(&report, io::sink()),
+        html::write(&report, &mut io::sink()),
         json::coverage(&report, io::sink()),
         json::run(&report, io::sink()),
     ];
