@@ -1,6 +1,7 @@
 //! How the cost of a run grows with what an input chooses: trail changes, trails, accounts, Regions,
-//! callers, rules, findings, weeks. Each grows to ten times while everything else stays; the exponent is
-//! log10 of the times' ratio: 1 is linear, 2 quadratic.
+//! callers, rules, findings, weeks. Each grows to ten times while everything else stays. What a run
+//! takes with one of them is subtracted, and the exponent is log10 of the ratio of what is left: 1 is
+//! linear, 2 quadratic.
 //!
 //! A run here is everything from the files to the written reports (JSON, CSV, HTML, coverage), on one
 //! thread, in CPU time. `SIZE=n` multiplies all sizes.
@@ -238,7 +239,8 @@ fn run(folder: &Path, texts: &[RuleText], config: &Config) -> usize {
     let scope =
         Scope::all(DateTime::<Utc>::from_timestamp(MONDAY + 7 * 86_400, 0).expect("a time"));
     let rules = load::load(texts, &config.rules);
-    assert_eq!(rules.rejected, [], "all rules are in use");
+    // where copies of our rules are cut off, a correlation may miss a rule it watches
+    assert!(rules.rejected.len() < 4, "{:?}", rules.rejected);
     let detector = Detector::new(&rules, &config.organization);
     let options = Options {
         jobs: 1,
@@ -252,7 +254,7 @@ fn run(folder: &Path, texts: &[RuleText], config: &Config) -> usize {
     let written = [
         json::findings(&report, io::sink()),
         csv::findings(&report, io::sink()),
-        html::write(&report, io::sink()),
+        html::write(&report, &mut io::sink()),
         json::coverage(&report, io::sink()),
         json::run(&report, io::sink()),
     ];
@@ -274,15 +276,15 @@ fn main() {
     let config = Config::load(Some(&path)).expect("the example configuration");
     let scratch = tempfile::tempdir().expect("a place for the logs");
     println!(
-        "{:15} {:>7} {:>10} {:>10}  exponent",
-        "", "1 ×", "ms", "10 ×: ms"
+        "{:15} {:>7} {:>10} {:>10} {:>10}  exponent",
+        "", "1 ×", "one: ms", "1 ×: ms", "10 ×: ms"
     );
     for growth in GROWTHS {
         if wanted.is_some_and(|wanted| wanted != growth.name) {
             continue;
         }
         let one = if test { 3 } else { growth.one * times };
-        let took = [one, 10 * one].map(|size| {
+        let took = [1, one, 10 * one].map(|size| {
             let folder = scratch.path().join(format!("{} {size}", growth.name));
             write(&folder, &(growth.records)(size)).expect("room for the logs");
             let rules = (growth.rules)(size);
@@ -294,10 +296,10 @@ fn main() {
             });
             measure::median_ms(rounds.collect::<Vec<_>>())
         });
-        let [short, long] = took;
-        let exponent = (long / short).log10();
+        let [nothing, short, long] = took;
+        let exponent = ((long - nothing) / (short - nothing)).log10();
         println!(
-            "{:15} {one:>7} {short:10.1} {long:10.1}  {exponent:8.2}",
+            "{:15} {one:>7} {nothing:10.1} {short:10.1} {long:10.1}  {exponent:8.2}",
             growth.name
         );
     }
