@@ -223,7 +223,7 @@ fn each_finding_has_a_row_and_a_card_and_every_link_an_end() {
     }
     holds(
         &page,
-        "All log files found were read: 3 findings to decide (1 critical, 1 high, 1 medium); 1 rule had blind spots, 1 rule not configured, 1 rule NOT LOADED.",
+        "All log files found were read; 2 of 168 hours have logs: 3 findings to decide (1 critical, 1 high, 1 medium); 1 rule had blind spots, 1 rule not configured, 1 rule NOT LOADED.",
     );
     holds(
         &page,
@@ -345,7 +345,7 @@ fn without_findings_nothing_is_called_clean() {
     let page = render(&report(Vec::new()));
     holds(
         &page,
-        "All log files found were read: no findings; 1 rule had blind spots, 1 rule not configured, 1 rule NOT LOADED.",
+        "All log files found were read; 2 of 168 hours have logs: no findings; 1 rule had blind spots, 1 rule not configured, 1 rule NOT LOADED.",
     );
     holds(&page, "no findings, partly covered");
     assert!(!page.contains("<article"));
