@@ -163,8 +163,8 @@ pub fn run<'r>(
                 false => detection.map(|detection| detection.within(Arc::clone(horizons))),
             }
         };
-        let scope = if telling_all { &everything } else { scope };
-        let mut worker = Worker::new(detection, work, scope, mib);
+        let within = if telling_all { &everything } else { scope };
+        let mut worker = Worker::new(detection, work, within, mib);
         // made once, and used again for object after object
         let (mut room, mut left) = (Scanned::default(), None);
         while let Some(object) = first

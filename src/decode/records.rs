@@ -127,7 +127,7 @@ struct Walk<'a> {
     /// What stands there.
     kinds: &'a [u8],
     /// Blocks that hold backslashes, from the first on that ends behind the record at hand's start.
-    escapes: &'a [u32],
+    escapes: &'a [(u32, u64)],
     compact: bool,
     /// The next structural byte to look at.
     next: usize,

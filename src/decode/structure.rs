@@ -22,12 +22,12 @@ const STRETCH: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Structure {
     marks: Marks,
-    escapes: Vec<u32>,
-    /// The bytes that a backslash escapes, a bit each, of the blocks in `escapes`.
-    escaped: Vec<u64>,
+    /// Blocks in which a byte is escaped, with a bit for each.
+    escapes: Vec<(u32, u64)>,
     escape_count: usize,
-    /// Where scalars that are no strings begin, a bit each, by block.
-    scalars: Vec<(u32, u64)>,
+    /// Blocks in which something follows an opening bracket, a colon or a comma that begins no string,
+    /// object or list, with a bit for each.
+    others: Vec<(u32, u64)>,
     /// The text has no white space but line ends behind documents, its strings and scalars are those
     /// of JSON, and each token may stand behind the one before it. What that leaves open is the order
     /// of brackets, colons and commas ([`positions`](Self::positions)).
@@ -52,7 +52,7 @@ impl Structure {
     }
 
     /// The offsets of the blocks of [`BLOCK`] bytes in which a backslash stands or escapes: few.
-    pub(super) fn escapes(&self) -> &[u32] {
+    pub(super) fn escapes(&self) -> &[(u32, u64)] {
         self.escapes.get(..self.escape_count).unwrap_or_default()
     }
 
@@ -70,8 +70,7 @@ impl Structure {
         self.marks.clear(text.len());
         let usual = text.len().max(USUAL_TEXT) / BLOCK + STRETCH;
         zeros(&mut self.escapes, usual);
-        zeros(&mut self.escaped, usual);
-        zeros(&mut self.scalars, usual);
+        zeros(&mut self.others, usual);
         let mut state = State::at_start();
         let (blocks, rest) = text.as_chunks::<BLOCK>();
         let mut last = [b' '; BLOCK];
@@ -82,9 +81,9 @@ impl Structure {
             [] => &[][..],
             _ => std::slice::from_ref(&last),
         };
-        let (escapes, escaped) = (self.escapes.as_mut_slice(), self.escaped.as_mut_slice());
-        let scalars = self.scalars.as_mut_slice();
-        let (mut escape_count, mut scalar_count, mut wrong) = (0, 0, 0);
+        let escapes = self.escapes.as_mut_slice();
+        let others = self.others.as_mut_slice();
+        let (mut escape_count, mut other_count, mut wrong) = (0, 0, 0);
         let mut base = 0u32;
         for stretch in blocks.chunks(STRETCH).chain([last]) {
             let mut room = self.marks.room(STRETCH * BLOCK);
@@ -95,17 +94,15 @@ impl Structure {
             };
             for block in stretch {
                 let found = state.structurals(simd, block);
-                if let Some(slot) = escapes.get_mut(escape_count)
-                    && let Some(bits) = escaped.get_mut(escape_count)
-                {
-                    (*slot, *bits) = (base, found.escaped);
+                if let Some(slot) = escapes.get_mut(escape_count) {
+                    *slot = (base, found.escaped);
                 }
                 escape_count += usize::from(found.escapes);
-                let begin = found.scalars & text_bits;
-                if let Some(slot) = scalars.get_mut(scalar_count) {
-                    *slot = (base, begin);
+                let bits = found.others & text_bits;
+                if let Some(slot) = others.get_mut(other_count) {
+                    *slot = (base, bits);
                 }
-                scalar_count += usize::from(begin != 0);
+                other_count += usize::from(bits != 0);
                 wrong |= found.wrong & text_bits;
                 room.add(simd, &found, block, base);
                 base += 64;
@@ -115,11 +112,10 @@ impl Structure {
         self.escape_count = escape_count;
         self.marks.end();
         self.newlines = state.newlines != 0;
-        let scalars = self.scalars.get(..scalar_count).unwrap_or_default();
-        let escaped = self.escaped.get(..escape_count).unwrap_or_default();
+        let others = self.others.get(..other_count).unwrap_or_default();
         self.compact = wrong == 0
-            && tokens::are_scalars(text, scalars)
-            && tokens::are_escapes(text, self.escapes.iter().zip(escaped));
+            && tokens::are_sound(text, others)
+            && tokens::are_escapes(text, self.escapes());
         match (state.inside, state.stray) {
             (0, 0) => Ok(()),
             (_, 0) => Err("it ends inside a string"),
@@ -246,8 +242,8 @@ struct Found {
     /// A backslash stands in it, or the one before ended with one that escapes its first byte.
     escapes: bool,
     escaped: u64,
-    /// Where a value begins that is no string, object or list.
-    scalars: u64,
+    /// What follows an opening bracket, a colon or a comma and begins no string, object or list.
+    others: u64,
     /// Bytes that may not stand behind the one before them.
     wrong: u64,
 }
@@ -261,14 +257,12 @@ struct State {
     inside: u64,
     /// 1 where the last byte was an opening bracket, a colon or a comma.
     opened: u64,
-    /// 1 where it was a colon or a comma.
-    pointed: u64,
-    /// 1 where it was a closing bracket.
+    /// 1 where it was a closing quote or bracket.
     closed: u64,
+    /// Its highest bit is set where it was a closing bracket.
+    closing: u64,
     /// 1 where it was the end of a line outside of strings.
     ended: u64,
-    /// 1 where it was outside of strings and nothing of all that.
-    other: u64,
     /// Not zero where some backslash stood outside of strings.
     stray: u64,
     /// Not zero where some line ended.
@@ -284,10 +278,10 @@ impl State {
         }
     }
 
-    /// Each token must stand behind one that it may stand behind. A string or a scalar begins behind an
-    /// opening bracket, a colon or a comma; so does an object or list, or else behind the end of a line,
-    /// which stands behind a closing bracket only. A closing bracket stands behind no colon or comma, and
-    /// these two behind no opening bracket and not behind each other.
+    /// Each token tells what may follow it. Behind an opening bracket, a colon or a comma a string, object
+    /// or list begins; what else stands there is looked at afterwards, up to its end: a scalar, or the end
+    /// of what is empty. Behind a string, object or list follows a colon, a comma or a closing bracket;
+    /// and behind a closing bracket a line may end, behind which the next document begins.
     #[inline(always)]
     fn structurals<S: Simd>(&mut self, simd: S, block: &[u8; 64]) -> Found {
         let bytes = u8x64::from_slice(simd, block);
@@ -304,33 +298,27 @@ impl State {
         let inside = prefix_xor(quotes) ^ self.inside;
         self.inside = 0u64.wrapping_sub(inside >> 63);
         self.stray |= backslashes & !inside;
-        let (opening, closing, points) = (opening & !inside, closing & !inside, points & !inside);
+        let (opening, closing) = (opening & !inside, closing & !inside);
+        let points = points & !inside;
         let opens = opening | points;
-        let structurals = opens | closing;
-        let mut after_open = opens << 1 | self.opened;
-        let after_point = points << 1 | self.pointed;
-        let (mut ends, mut wrong) = (0, 0);
+        let ends = points | closing;
+        let closes = quotes & !inside | closing;
+        let after_open = opens << 1 | self.opened;
+        let mut wrong = (closes << 1 | self.closed) & !ends;
         // rare: CloudTrail writes one line, and no control characters into strings
-        if controls != 0 {
+        if controls | self.ended != 0 {
             let newlines = is(b'\n');
             self.newlines |= newlines;
-            ends = newlines & !inside;
-            wrong = controls & !ends | ends & !(closing << 1 | self.closed);
+            let lines = newlines & !inside & (closing << 1 | self.closing >> 63);
+            wrong = wrong & !lines | controls & !lines | (lines << 1 | self.ended) & !opening;
+            self.ended = lines >> 63;
         }
-        let other = !(inside | quotes | structurals | ends);
-        let others = other & !(other << 1 | self.other);
-        let scalars = others & after_open;
-        wrong |= after_open & points | after_point & closing;
-        wrong |= (quotes & inside | others) & !after_open;
-        after_open |= ends << 1 | self.ended;
-        wrong |= opening & !after_open;
-        (self.opened, self.pointed, self.closed) = (opens >> 63, points >> 63, closing >> 63);
-        (self.ended, self.other) = (ends >> 63, other >> 63);
+        (self.opened, self.closed, self.closing) = (opens >> 63, closes >> 63, closing);
         Found {
-            structurals,
+            structurals: opens | closing,
             escapes: backslashes | escaped != 0,
             escaped,
-            scalars,
+            others: after_open & !(quotes | opening),
             wrong,
         }
     }
@@ -447,7 +435,7 @@ mod tests {
             let starts = (0u32..).step_by(BLOCK);
             let ends = |at: u32| text[..at as usize].ends_with(b"\\");
             for (at, block) in starts.zip(text.chunks(BLOCK)) {
-                let listed = fast.escapes().contains(&at);
+                let listed = fast.escapes().iter().any(|(base, _)| *base == at);
                 let holds = block.contains(&b'\\');
                 assert!(listed || !holds, "{at} {shown}");
                 assert!(!listed || holds || ends(at), "{at} {shown}");

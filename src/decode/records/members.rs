@@ -123,14 +123,14 @@ impl<'a> Walk<'a> {
 
     /// True where no backslash stands between that offset, which never goes back, and here.
     pub(super) fn is_plain(&mut self, from: usize) -> bool {
-        while let Some((block, rest)) = self.escapes.split_first()
+        while let Some(((block, _), rest)) = self.escapes.split_first()
             && *block as usize + BLOCK <= from
         {
             self.escapes = rest;
         }
         self.escapes
             .first()
-            .is_none_or(|block| *block as usize >= self.behind)
+            .is_none_or(|(block, _)| *block as usize >= self.behind)
     }
 
     pub(super) const fn here(&self) -> Here {

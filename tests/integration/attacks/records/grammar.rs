@@ -6,6 +6,7 @@
 //! On purpose more is taken than serde_json takes into its `Value`: numbers of any size and nesting of
 //! any depth, a lone surrogate, and bytes that are not UTF-8, which are replaced and counted
 //! (`what_is_taken_on_purpose`). `IgnoredAny`, the oracle here, checks the grammar alone.
+#![allow(clippy::string_slice, reason = "a test may fail loudly")]
 
 use std::fs;
 

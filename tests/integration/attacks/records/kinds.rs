@@ -1,4 +1,5 @@
 //! What a file is follows from its key and its content, and whatever record it holds is evaluated.
+#![allow(clippy::string_slice, reason = "a test may fail loudly")]
 
 use std::fs;
 use std::io::Write as _;
