@@ -237,7 +237,7 @@ fn omitted(event: &Event<'_>) -> bool {
 /// The network of the caller's address: 24 bits of IPv4, 48 of IPv6, what one site or one provider's
 /// customer usually has. Nothing where a service called, whose name stands for the address.
 fn source_network<'a>(event: &Event<'a>) -> Option<Value<'a>> {
-    let text = event.text(Key::SourceIpAddress);
+    let text = event.source_ip();
     let address: IpAddr = text.parse().ok()?;
     let network = match (address, text.rsplit_once('.')) {
         // the usual form, quickly

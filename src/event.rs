@@ -6,6 +6,7 @@
 
 pub mod json;
 mod path;
+mod shape;
 pub mod time;
 pub mod user_identity;
 
@@ -210,14 +211,6 @@ impl<'a> Event<'a> {
     pub fn set_caller(&mut self, value: Raw<'a>) {
         self.caller = value.as_str();
         self.set(Key::UserIdentity, value);
-    }
-
-    /// True where the members are those of a CloudTrail record and not of something else.
-    pub fn looks_like_a_record(&self) -> bool {
-        let has = |key| !self.raw(key).is_absent();
-        has(Key::EventVersion)
-            || has(Key::EventId)
-            || (has(Key::EventName) && (has(Key::EventSource) || has(Key::EventTime)))
     }
 
     /// The value of a documented key, unread.

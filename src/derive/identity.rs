@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Organization, part};
 use crate::event::json::Raw;
-use crate::event::{Event, Key, time};
+use crate::event::{Event, time};
 
 /// What sort of caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,10 +91,7 @@ pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
                 .read(event.user().account_id())
                 .eq_ignore_ascii_case("anonymous") =>
         {
-            Cow::Owned(format!(
-                "anonymous from {}",
-                event.text(Key::SourceIpAddress)
-            ))
+            Cow::Owned(format!("anonymous from {}", event.source_ip()))
         }
         _ if !arn.is_empty() => arn,
         kind => {
@@ -105,7 +102,7 @@ pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
             let name = [
                 event.read(event.user().user_name()),
                 event.read(event.user().principal_id()),
-                event.text(Key::SourceIpAddress),
+                event.source_ip(),
             ]
             .into_iter()
             .find(|name| !name.is_empty())

@@ -8,7 +8,7 @@ use crate::finding::Outcome;
 /// into responseElements.
 pub fn of(event: &Event<'_>) -> Outcome {
     let code = event.text(Key::ErrorCode);
-    if !code.is_empty() && code != "Success" {
+    if !code.is_empty() && !is_success(&code) {
         return if is_denial(&code) {
             Outcome::Denied
         } else {
@@ -27,6 +27,12 @@ pub fn of(event: &Event<'_>) -> Outcome {
         }
     }
     Outcome::Success
+}
+
+/// True for error codes that say there was no error: some services write a status there, as Amazon
+/// Managed Grafana writes the HTTP status `200`.
+fn is_success(code: &str) -> bool {
+    code == "Success" || matches!(code.as_bytes(), [b'2', b'0'..=b'9', b'0'..=b'9'])
 }
 
 /// `AccessDenied`, `AccessDeniedException`, `Client.UnauthorizedOperation`, `VpceAccessDenied`, and

@@ -77,10 +77,11 @@ fn statements(raw: Raw<'_>) -> Vec<Json> {
         None => raw.as_str().to_owned(),
     };
     let mut document: Json = serde_json::from_str(&text).unwrap_or_default();
-    match document["Statement"].take() {
-        Json::Array(list) => list,
-        Json::Null => Vec::new(),
-        one => vec![one],
+    // what is no object has no statements; to index it for writing would panic
+    match document.get_mut("Statement").map(Json::take) {
+        Some(Json::Array(list)) => list,
+        Some(Json::Null) | None => Vec::new(),
+        Some(one) => vec![one],
     }
 }
 

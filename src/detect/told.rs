@@ -99,7 +99,7 @@ impl<'e, 'a> Told<'e, 'a> {
 
     pub(super) fn source_ip(&mut self, names: &mut Names) -> SourceIp {
         *self.source_ip.get_or_insert_with(|| {
-            let source_ip = SourceIp::of(&self.event.text(Key::SourceIpAddress), names);
+            let source_ip = SourceIp::of(&self.event.source_ip(), names);
             self.last.fact.source_ip = source_ip;
             source_ip
         })
