@@ -26,7 +26,8 @@ pub struct Problem {
     pub what: String,
 }
 
-/// What sort of problem. Everything but `Repaired` means that something was not read.
+/// What sort of problem. All but `Repaired` and `NotCloudTrail` mean that something was not read, or may
+/// not be what it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Encode, Decode)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemKind {
@@ -46,12 +47,16 @@ pub enum ProblemKind {
     NotReadBack,
     /// Bytes that are not UTF-8 were replaced; every record was still read.
     Repaired,
+    /// Records lie under a key that says there are none; they were evaluated.
+    Misplaced,
+    /// A file that need not be a log holds CloudTrail's records and others, which were not evaluated.
+    NotCloudTrail,
 }
 
 impl ProblemKind {
     /// True where the run cannot be called complete.
     pub const fn is_loss(self) -> bool {
-        !matches!(self, Self::Repaired)
+        !matches!(self, Self::Repaired | Self::NotCloudTrail)
     }
 }
 
@@ -183,6 +188,8 @@ pub struct Coverage {
     /// Why nothing, or not all, is known of the trails; one sentence each.
     pub trails_unknown: BTreeSet<String>,
     pub problems: BTreeSet<Problem>,
+    /// Names of files that are no CloudTrail logs: the first [`Coverage::MOST_NAMED`] of those counted.
+    pub foreign: BTreeSet<String>,
 }
 
 /// A kind of event that a trail may or may not record (facts, section 4.0).
@@ -277,6 +284,23 @@ impl RegionCoverage {
 }
 
 impl Coverage {
+    /// How many files that are no logs are named.
+    pub const MOST_NAMED: usize = 50;
+
+    /// Counts and names a file that is no log.
+    pub fn foreign(&mut self, name: &str) {
+        self.objects.foreign += 1;
+        self.name_foreign([name.to_owned()]);
+    }
+
+    /// Keeps the first names of all, whatever order they come in.
+    fn name_foreign(&mut self, names: impl IntoIterator<Item = String>) {
+        self.foreign.extend(names);
+        while self.foreign.len() > Self::MOST_NAMED {
+            self.foreign.pop_last();
+        }
+    }
+
     /// True where both identities hold. A run in which they do not is a bug.
     pub const fn identities_hold(&self) -> bool {
         let o = &self.objects;
@@ -346,6 +370,7 @@ impl Coverage {
         self.trails.extend(other.trails);
         self.trails_unknown.extend(other.trails_unknown);
         self.problems.extend(other.problems);
+        self.name_foreign(other.foreign);
     }
 
     /// The entry of one account and Region, made where it is not there yet.

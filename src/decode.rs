@@ -13,6 +13,7 @@ mod gunzip;
 mod pieces;
 mod records;
 mod structure;
+mod tokens;
 
 use std::borrow::Cow;
 
@@ -25,7 +26,7 @@ const USUAL_TEXT: usize = 8 << 20;
 /// Receives each good record with its place in the object, from 0.
 pub type Visit<'v> = dyn FnMut(u32, &Event<'_>) + 'v;
 
-/// What an object turned out to hold.
+/// What an object turned out to hold. Whatever holds a record is a log, whatever stands beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Content {
     #[default]
@@ -44,11 +45,41 @@ pub struct Decoded {
     pub records: u32,
     /// The bad ones: their places, and what was wrong with each.
     pub bad: Vec<(u32, &'static str)>,
+    /// Of the bad ones: what stands in a list of records and is none of CloudTrail's.
+    pub strangers: u32,
+    /// Documents, lines and items beside the records of a log that are no records and hold none.
+    pub others: u32,
+    /// Documents and items that are digests.
+    pub(crate) digests: u32,
+    /// A list of records was empty.
+    pub(crate) empty_list: bool,
+    /// Bytes that payloads in envelopes inflated to.
+    pub(crate) unwrapped: u64,
     pub inflated: u64,
     /// Bytes behind the last gzip member that are neither gzip nor padding.
     pub trailing: u64,
     /// Places where bytes that are not UTF-8 were replaced by U+FFFD.
     pub repaired: u64,
+}
+
+impl Decoded {
+    /// Decides what the object is, by all that was found in it.
+    fn settle(&mut self) {
+        if self.records > self.strangers || self.empty_list {
+            self.content = Content::Log;
+            self.others += self.digests;
+            return;
+        }
+        self.content = match self.digests {
+            0 => Content::Foreign,
+            _ => Content::Digest,
+        };
+        // what is no log has no records, good or bad
+        self.others += self.records;
+        self.records = 0;
+        self.strangers = 0;
+        self.bad.clear();
+    }
 }
 
 /// The object cannot be trusted at all. None of its records count.

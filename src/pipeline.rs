@@ -5,6 +5,7 @@
 //! order. Nothing else in the program runs at the same time as anything else.
 
 mod arrivals;
+mod guard;
 mod incoming;
 mod intake;
 mod lessons;
@@ -122,18 +123,18 @@ pub fn run<'r>(
     // a lesson holds for every window: the object is scanned whole, and narrowed afterwards
     let everything = Scope::all(scope.now);
     let run = || {
-        let detection = work.detector.map(Detection::new);
         let mib = options.max_object_mib;
-        let mut worker = match &lessons {
-            None => {
-                let within = |detection: Detection<'r>| detection.within(Arc::clone(&horizons));
-                Worker::new(detection.map(within), work, scope, mib)
-            }
-            Some(_) => {
-                let detection = detection.map(Detection::telling_all);
-                Worker::new(detection, work, &everything, mib)
+        let telling_all = lessons.is_some();
+        let horizons = &horizons;
+        let detection = move || {
+            let detection = work.detector.map(Detection::new);
+            match telling_all {
+                true => detection.map(Detection::telling_all),
+                false => detection.map(|detection| detection.within(Arc::clone(horizons))),
             }
         };
+        let within = if telling_all { &everything } else { scope };
+        let mut worker = Worker::new(detection, work, within, mib);
         // made once, and used again for object after object
         let (mut room, mut left) = (Scanned::default(), None);
         while let Some(object) = incoming.next(options, progress, left.take()) {
@@ -191,7 +192,9 @@ pub fn run<'r>(
     tally.close();
     let rest = incoming.finish();
     tally.coverage.problems.extend(rest.problems);
-    tally.coverage.objects.foreign += rest.passed_by.len() as u64;
+    for name in &rest.passed_by {
+        tally.coverage.foreign(name);
+    }
     if taken != rest.objects {
         let lost = rest.objects - taken;
         let what = format!("{lost} objects were listed and not read: a bug in trailscan");

@@ -112,7 +112,11 @@ pub(super) fn length_of_one_member(stored: &[u8], cap: u64) -> Option<usize> {
 }
 
 /// Inflates every member into `out`, at the pace of zlib. `cap` is in MiB.
-fn every_member(stored: &[u8], out: &mut Vec<u8>, cap: u64) -> Result<Layers, DecodeError> {
+pub(super) fn every_member(
+    stored: &[u8],
+    out: &mut Vec<u8>,
+    cap: u64,
+) -> Result<Layers, DecodeError> {
     out.clear();
     let limit = usize::try_from(cap << 20).unwrap_or(usize::MAX);
     let mut rest = stored;

@@ -11,7 +11,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use memchr::memmem;
 use ring::digest::{Context, SHA256};
 
-use super::{Decoded, Visit, records};
+use super::{Content, Decoded, Visit, records};
 
 /// Inflated bytes that are read at once: every event of at most 256 KB (CloudTrail quotas) ends in one.
 pub(super) const PIECE: usize = 1 << 19;
@@ -53,6 +53,10 @@ pub(super) fn read(
         filled = member.fill(room, filled - to)?;
     }
     decoded.inflated = member.inflated() as u64;
+    decoded.settle();
+    if decoded.content != Content::Log {
+        return None;
+    }
     (member.inflated() == member.length && member.consumed() == member.stored.len()).then_some(())
 }
 

@@ -1,15 +1,18 @@
 //! Records and their top-level values, found in one walk over the structural index.
 //!
-//! What the walk steps over it still holds to account: brackets must match in kind and number, and
-//! every value must begin as a JSON value begins. Deeper grammar is checked where a rule reads.
+//! A record is good only if serde_json would read it: all of its JSON is checked, in a compact text by
+//! the index and the walk, in any other by serde_json itself, which also decides where the walk is not
+//! sure. More is allowed than serde_json allows in three ways: bytes that are not UTF-8 were replaced
+//! before, lone surrogates become U+FFFD, and nesting and numbers know no limit.
 
 mod members;
 mod skip;
 
 use serde::de::IgnoredAny;
 
+use super::envelope::{self, Opened};
 use super::structure::Structure;
-use super::{Content, DecodeError, Decoded, Visit, envelope};
+use super::{DecodeError, Decoded, Visit};
 use crate::event::Event;
 use crate::event::json::Raw;
 
@@ -17,6 +20,17 @@ use crate::event::json::Raw;
 /// lines). Where the text as a whole is damaged but its first line is whole, it is read line by
 /// line, so that one bad line costs one record.
 pub(super) fn read(
+    text: &str,
+    scratch: &mut Scratch,
+    decoded: &mut Decoded,
+    visit: &mut Visit<'_>,
+) -> Result<(), DecodeError> {
+    read_all(text, scratch, decoded, visit)?;
+    decoded.settle();
+    Ok(())
+}
+
+fn read_all(
     text: &str,
     scratch: &mut Scratch,
     decoded: &mut Decoded,
@@ -78,12 +92,8 @@ fn documents(
     visit: &mut Visit<'_>,
 ) -> Result<(), DecodeError> {
     let mut walk = Walk::new(text, scratch);
-    let mut known = false;
     while walk.more()? {
-        known |= walk.document(decoded, visit)?;
-    }
-    if !known {
-        decoded.content = Content::Foreign;
+        walk.document(decoded, visit)?;
     }
     Ok(())
 }
@@ -117,7 +127,7 @@ struct Walk<'a> {
     /// What stands there.
     kinds: &'a [u8],
     /// Blocks that hold backslashes, from the first on that ends behind the record at hand's start.
-    escapes: &'a [u32],
+    escapes: &'a [(u32, u64)],
     compact: bool,
     /// The next structural byte to look at.
     next: usize,
@@ -127,6 +137,8 @@ struct Walk<'a> {
     due: Vec<u8>,
     /// What is wrong with the record at hand, if anything.
     bad: Option<&'static str>,
+    /// The record at hand was not checked in full.
+    unsure: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -141,6 +153,7 @@ impl<'a> Walk<'a> {
             behind: 0,
             due: Vec::new(),
             bad: None,
+            unsure: false,
         }
     }
 
@@ -206,25 +219,31 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Reads one document; true where it was CloudTrail's.
+    /// Reads one document.
     fn document(
         &mut self,
         decoded: &mut Decoded,
         visit: &mut Visit<'_>,
-    ) -> Result<bool, DecodeError> {
+    ) -> Result<(), DecodeError> {
         if self.begins()? == b'[' {
             return self.list(false, decoded, visit);
         }
         let mut event = Event::default();
+        let from = self.ahead();
         if !self.object(&mut event, Some((decoded, visit)))? {
-            return Ok(self.deliver(&event, false, decoded, visit));
+            self.check(from);
+            self.deliver(&event, false, decoded, visit);
+            return Ok(());
+        }
+        if envelope::is_digest(&event) {
+            decoded.digests += 1;
         }
         // what stands beside the records is no record that could be counted as bad
         let mut others = event.members();
         let sound =
             others.all(|(_, value)| serde_json::from_str::<IgnoredAny>(value.as_str()).is_ok());
         match self.bad.take() {
-            None if sound => Ok(true),
+            None if sound => Ok(()),
             why => Err(self.damage(why.unwrap_or("damage beside the records"))),
         }
     }
@@ -238,26 +257,28 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Reads the items of a list. In `Records` every object is a record, whatever it holds.
+    /// Reads the items of a list. In `Records` every item counts as a record, and as a bad one where it
+    /// is none.
     fn list(
         &mut self,
         in_records: bool,
         decoded: &mut Decoded,
         visit: &mut Visit<'_>,
-    ) -> Result<bool, DecodeError> {
+    ) -> Result<(), DecodeError> {
         self.take()?;
-        let mut known = in_records;
         let mut event = Event::default();
         let mut first = true;
         loop {
             match (self.rest_blank(self.ahead()), self.peek()) {
                 (true, b'{') => {
                     event.clear();
+                    let from = self.ahead();
                     self.object(&mut event, None)?;
-                    known |= self.deliver(&event, in_records, decoded, visit);
+                    self.check(from);
+                    self.deliver(&event, in_records, decoded, visit);
                     self.ends("text behind a record")?;
                 }
-                (true, b']') if first => {}
+                (true, b']') if first => decoded.empty_list |= in_records,
                 (true, b',' | b']') => return Err(self.damage("a comma too much")),
                 (blank, byte) => {
                     if blank && byte == b'[' {
@@ -266,14 +287,29 @@ impl<'a> Walk<'a> {
                     }
                     decoded.bad.push((decoded.records, "not an object"));
                     decoded.records += 1;
+                    decoded.strangers += u32::from(!in_records);
                 }
             }
             first = false;
             match self.take()?.0 {
                 b',' => {}
-                b']' => return Ok(known),
+                b']' => return Ok(()),
                 _ => return Err(self.damage("a comma or `]` is missing")),
             }
+        }
+    }
+
+    /// Checks all of the object that began at `from` and was read just now, if the walk was not sure.
+    #[inline]
+    fn check(&mut self, from: usize) {
+        if self.compact && !self.unsure {
+            return;
+        }
+        self.unsure = false;
+        let text = self.text.get(from..self.behind).unwrap_or_default();
+        // it does not recurse when it ignores what it reads
+        if self.bad.is_none() && serde_json::from_str::<IgnoredAny>(text).is_err() {
+            self.bad = Some("its JSON is damaged");
         }
     }
 
@@ -285,7 +321,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Hands one object on, as a record or as an envelope of some; true where it was either.
+    /// Hands one object on, as a record or as an envelope of some, and counts it.
     #[inline]
     fn deliver(
         &mut self,
@@ -293,18 +329,16 @@ impl<'a> Walk<'a> {
         in_records: bool,
         decoded: &mut Decoded,
         visit: &mut Visit<'_>,
-    ) -> bool {
+    ) {
         if let Some(why) = self.bad.take() {
             decoded.bad.push((decoded.records, why));
             decoded.records += 1;
-            return true;
-        }
-        if in_records || event.looks_like_a_record() {
+        } else if event.looks_like_a_record() || (in_records && event.may_be_a_record()) {
             visit(decoded.records, event);
             decoded.records += 1;
-            return true;
+        } else {
+            other(event, in_records, decoded, visit);
         }
-        envelope::open(event, decoded, visit)
     }
 
     /// Reads an object's members into `event`. Given somewhere to put them, a member `Records` is
@@ -342,7 +376,8 @@ impl<'a> Walk<'a> {
                 if self.peek() != b'[' || !opens {
                     return Err(DecodeError::NoRecords);
                 }
-                listed = self.list(true, decoded, *visit)?;
+                self.list(true, decoded, *visit)?;
+                listed = true;
                 self.ends("text behind the records")?;
             } else {
                 let first = self.next;
@@ -376,6 +411,25 @@ impl<'a> Walk<'a> {
                     return Ok(listed);
                 }
             }
+        }
+    }
+}
+
+/// Opens an object that is no record, and counts what it is. Rare.
+#[cold]
+fn other(event: &Event<'_>, in_records: bool, decoded: &mut Decoded, visit: &mut Visit<'_>) {
+    match envelope::open(event, decoded, visit) {
+        Opened::Records => {}
+        Opened::Digest if !in_records => decoded.digests += 1,
+        Opened::Nothing if !in_records => decoded.others += 1,
+        what => {
+            let why = match what {
+                Opened::Digest => "it is a digest, no record",
+                _ => "it is no CloudTrail record",
+            };
+            decoded.bad.push((decoded.records, why));
+            decoded.records += 1;
+            decoded.strangers += 1;
         }
     }
 }

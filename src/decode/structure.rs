@@ -10,7 +10,7 @@
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, Simd, dispatch, mask8x64, u8x64};
 
-use super::{USUAL_TEXT, zeros};
+use super::{USUAL_TEXT, tokens, zeros};
 
 /// The bytes that are looked at in one step.
 pub(super) const BLOCK: usize = 64;
@@ -22,10 +22,15 @@ const STRETCH: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Structure {
     marks: Marks,
-    escapes: Vec<u32>,
-    escaped: usize,
-    /// Every colon, comma and opening bracket is followed at once by what may begin a value or a
-    /// key, or by a closing bracket: no white space, no rubbish.
+    /// Blocks in which a byte is escaped, with a bit for each.
+    escapes: Vec<(u32, u64)>,
+    escape_count: usize,
+    /// Blocks in which something follows an opening bracket, a colon or a comma that begins no string,
+    /// object or list, with a bit for each.
+    others: Vec<(u32, u64)>,
+    /// The text has no white space but line ends behind documents, its strings and scalars are those
+    /// of JSON, and each token may stand behind the one before it. What that leaves open is the order
+    /// of brackets, colons and commas ([`positions`](Self::positions)).
     pub(super) compact: bool,
     /// A line ends somewhere.
     pub(super) newlines: bool,
@@ -46,9 +51,9 @@ impl Structure {
         self.marks.kinds.get(..with_zeros).unwrap_or_default()
     }
 
-    /// The offsets of the blocks of [`BLOCK`] bytes in which a backslash stands: few.
-    pub(super) fn escapes(&self) -> &[u32] {
-        self.escapes.get(..self.escaped).unwrap_or_default()
+    /// The offsets of the blocks of [`BLOCK`] bytes in which a backslash stands or escapes: few.
+    pub(super) fn escapes(&self) -> &[(u32, u64)] {
+        self.escapes.get(..self.escape_count).unwrap_or_default()
     }
 
     /// Reads a text, which must be shorter than 4 GiB.
@@ -63,9 +68,10 @@ impl Structure {
     #[inline(always)]
     fn read_with<S: Simd>(&mut self, simd: S, text: &[u8]) -> Result<(), &'static str> {
         self.marks.clear(text.len());
-        let usual = text.len().max(USUAL_TEXT);
-        zeros(&mut self.escapes, usual / BLOCK + STRETCH);
-        let mut state = State::default();
+        let usual = text.len().max(USUAL_TEXT) / BLOCK + STRETCH;
+        zeros(&mut self.escapes, usual);
+        zeros(&mut self.others, usual);
+        let mut state = State::at_start();
         let (blocks, rest) = text.as_chunks::<BLOCK>();
         let mut last = [b' '; BLOCK];
         for (to, from) in last.iter_mut().zip(rest) {
@@ -75,25 +81,41 @@ impl Structure {
             [] => &[][..],
             _ => std::slice::from_ref(&last),
         };
-        let (escapes, mut escaped) = (self.escapes.as_mut_slice(), 0);
+        let escapes = self.escapes.as_mut_slice();
+        let others = self.others.as_mut_slice();
+        let (mut escape_count, mut other_count, mut wrong) = (0, 0, 0);
         let mut base = 0u32;
         for stretch in blocks.chunks(STRETCH).chain([last]) {
             let mut room = self.marks.room(STRETCH * BLOCK);
+            // what fills the last block up is no part of the text
+            let text_bits = match (base as usize) < blocks.len() * BLOCK {
+                true => u64::MAX,
+                false => (1 << rest.len()) - 1,
+            };
             for block in stretch {
                 let found = state.structurals(simd, block);
-                if let Some(slot) = escapes.get_mut(escaped) {
-                    *slot = base;
+                if let Some(slot) = escapes.get_mut(escape_count) {
+                    *slot = (base, found.escaped);
                 }
-                escaped += usize::from(found.escapes);
+                escape_count += usize::from(found.escapes);
+                let bits = found.others & text_bits;
+                if let Some(slot) = others.get_mut(other_count) {
+                    *slot = (base, bits);
+                }
+                other_count += usize::from(bits != 0);
+                wrong |= found.wrong & text_bits;
                 room.add(simd, &found, block, base);
                 base += 64;
             }
             self.marks.count += room.count;
         }
-        self.escaped = escaped;
+        self.escape_count = escape_count;
         self.marks.end();
-        self.compact = state.rubbish == 0;
         self.newlines = state.newlines != 0;
+        let others = self.others.get(..other_count).unwrap_or_default();
+        self.compact = wrong == 0
+            && tokens::are_sound(text, others)
+            && tokens::are_escapes(text, self.escapes());
         match (state.inside, state.stray) {
             (0, 0) => Ok(()),
             (_, 0) => Err("it ends inside a string"),
@@ -214,30 +236,16 @@ const PLACES: [u8; 64] = {
     places
 };
 
-/// What may begin a scalar and is no digit, each in the place that its last four bits name in each
-/// sixteen; in the other places stands what has other last bits.
-const FIRSTS: [u8; BLOCK] = {
-    let mut firsts = [0; BLOCK];
-    let mut at = 0;
-    while at < BLOCK {
-        firsts[at] = match at % 16 {
-            0 => 1,
-            4 => b't',
-            6 => b'f',
-            13 => b'-',
-            14 => b'n',
-            _ => 0,
-        };
-        at += 1;
-    }
-    firsts
-};
-
 /// What stands in one block.
 struct Found {
     structurals: u64,
-    /// A backslash stands in it.
+    /// A backslash stands in it, or the one before ended with one that escapes its first byte.
     escapes: bool,
+    escaped: u64,
+    /// What follows an opening bracket, a colon or a comma and begins no string, object or list.
+    others: u64,
+    /// Bytes that may not stand behind the one before them.
+    wrong: u64,
 }
 
 /// What one block must know of those before it.
@@ -249,15 +257,31 @@ struct State {
     inside: u64,
     /// 1 where the last byte was an opening bracket, a colon or a comma.
     opened: u64,
+    /// 1 where it was a closing quote or bracket.
+    closed: u64,
+    /// Its highest bit is set where it was a closing bracket.
+    closing: u64,
+    /// 1 where it was the end of a line outside of strings.
+    ended: u64,
     /// Not zero where some backslash stood outside of strings.
     stray: u64,
     /// Not zero where some line ended.
     newlines: u64,
-    /// Not zero where an opening bracket, a colon or a comma was followed by what begins nothing.
-    rubbish: u64,
 }
 
 impl State {
+    /// A document may begin.
+    fn at_start() -> Self {
+        Self {
+            opened: 1,
+            ..Self::default()
+        }
+    }
+
+    /// Each token tells what may follow it. Behind an opening bracket, a colon or a comma a string, object
+    /// or list begins; what else stands there is looked at afterwards, up to its end: a scalar, or the end
+    /// of what is empty. Behind a string, object or list follows a colon, a comma or a closing bracket;
+    /// and behind a closing bracket a line may end, behind which the next document begins.
     #[inline(always)]
     fn structurals<S: Simd>(&mut self, simd: S, block: &[u8; 64]) -> Found {
         let bytes = u8x64::from_slice(simd, block);
@@ -267,24 +291,35 @@ impl State {
         let opening = folded.simd_eq(b'{').to_bitmask();
         let closing = folded.simd_eq(b'}').to_bitmask();
         let points = is(b':') | is(b',');
-        self.newlines |= is(b'\n');
+        let controls = bytes.simd_lt(0x20).to_bitmask();
         let (quotes, backslashes) = (is(b'"'), is(b'\\'));
-        let quotes = quotes & !self.escaped(backslashes);
+        let escaped = self.escaped(backslashes);
+        let quotes = quotes & !escaped;
         let inside = prefix_xor(quotes) ^ self.inside;
         self.inside = 0u64.wrapping_sub(inside >> 63);
         self.stray |= backslashes & !inside;
-        let opens = (opening | points) & !inside;
-        let brackets = (opening | closing) & !inside;
-        let follows = (opens << 1) | self.opened;
-        self.opened = opens >> 63;
-        // the first byte of a number, `true`, `false` or `null`
-        let firsts = u8x64::from_slice(simd, &FIRSTS);
-        let named = simd.swizzle_dyn_within_blocks_u8x64(firsts, bytes & 0x0F);
-        let scalars = named.simd_eq(bytes) | (bytes - b'0').simd_lt(10);
-        self.rubbish |= follows & !(quotes | brackets | scalars.to_bitmask());
+        let (opening, closing) = (opening & !inside, closing & !inside);
+        let points = points & !inside;
+        let opens = opening | points;
+        let ends = points | closing;
+        let closes = quotes & !inside | closing;
+        let after_open = opens << 1 | self.opened;
+        let mut wrong = (closes << 1 | self.closed) & !ends;
+        // rare: CloudTrail writes one line, and no control characters into strings
+        if controls | self.ended != 0 {
+            let newlines = is(b'\n');
+            self.newlines |= newlines;
+            let lines = newlines & !inside & (closing << 1 | self.closing >> 63);
+            wrong = wrong & !lines | controls & !lines | (lines << 1 | self.ended) & !opening;
+            self.ended = lines >> 63;
+        }
+        (self.opened, self.closed, self.closing) = (opens >> 63, closes >> 63, closing);
         Found {
-            structurals: opens | brackets,
-            escapes: backslashes != 0,
+            structurals: opens | closing,
+            escapes: backslashes | escaped != 0,
+            escaped,
+            others: after_open & !(quotes | opening),
+            wrong,
         }
     }
 
@@ -324,7 +359,7 @@ mod tests {
     use super::*;
 
     /// The slow twin: one byte at a time.
-    fn slow(text: &[u8]) -> (Vec<u32>, Result<(), &'static str>, bool) {
+    fn slow(text: &[u8]) -> (Vec<u32>, Result<(), &'static str>) {
         let (mut positions, mut inside, mut escaped) = (Vec::new(), false, false);
         let mut stray = false;
         for (at, byte) in text.iter().enumerate() {
@@ -342,19 +377,12 @@ mod tests {
                 _ => escaped = false,
             }
         }
-        let follows = |at: &u32| text.get(*at as usize + 1);
-        let compact = positions
-            .iter()
-            .filter(|at| !b"}]".contains(&text[**at as usize]))
-            // what stands behind the end of a full block is looked at with the next one
-            .filter(|at| follows(at).is_some() || !text.len().is_multiple_of(64))
-            .all(|at| follows(at).is_some_and(|b| b"{}[]\"-0123456789tfn".contains(b)));
         let whole = match (inside, stray) {
             (_, true) => Err("a backslash outside of a string"),
             (true, false) => Err("it ends inside a string"),
             (false, false) => Ok(()),
         };
-        (positions, whole, compact)
+        (positions, whole)
     }
 
     /// All kinds of processors that this one can stand for.
@@ -394,7 +422,7 @@ mod tests {
             let level = levels[round % levels.len()];
             let whole = dispatch!(level, simd => fast.read_with(simd, &text));
             let shown = String::from_utf8_lossy(&text);
-            let (positions, slow_whole, compact) = slow(&text);
+            let (positions, slow_whole) = slow(&text);
             let kinds = positions.iter().map(|at| text[*at as usize]);
             let kinds: Vec<u8> = kinds.chain([0; BLOCK]).collect();
             assert_eq!(
@@ -403,15 +431,92 @@ mod tests {
                 "{shown}"
             );
             assert_eq!(fast.kinds(), kinds, "{shown}");
-            assert_eq!(fast.compact, compact, "{shown}");
             assert_eq!(fast.newlines, text.contains(&b'\n'), "{shown}");
-            let escapes: Vec<u32> = (0u32..)
-                .step_by(BLOCK)
-                .zip(text.chunks(BLOCK))
-                .filter(|(_, block)| block.contains(&b'\\'))
-                .map(|(at, _)| at)
-                .collect();
-            assert_eq!(fast.escapes(), escapes, "{shown}");
+            let starts = (0u32..).step_by(BLOCK);
+            let ends = |at: u32| text[..at as usize].ends_with(b"\\");
+            for (at, block) in starts.zip(text.chunks(BLOCK)) {
+                let listed = fast.escapes().iter().any(|(base, _)| *base == at);
+                let holds = block.contains(&b'\\');
+                assert!(listed || !holds, "{at} {shown}");
+                assert!(!listed || holds || ends(at), "{at} {shown}");
+            }
         }
+    }
+
+    /// Whether the text is compact, by every kind of processor.
+    fn compact(text: &str) -> bool {
+        let says = |level: Level| {
+            let mut fast = Structure::default();
+            let whole = dispatch!(level, simd => fast.read_with(simd, text.as_bytes()));
+            whole.is_ok() && fast.compact
+        };
+        let all: Vec<bool> = levels().into_iter().map(says).collect();
+        assert!(all.windows(2).all(|two| two[0] == two[1]), "{text}");
+        all[0]
+    }
+
+    /// Whatever stands before it in the block or in the block before.
+    #[test]
+    fn a_token_in_the_wrong_place_is_seen_wherever_the_blocks_begin() {
+        for filler in 0..130 {
+            let log = |text: &str| format!("[\"{}\",{text},7]", "x".repeat(filler));
+            for good in [
+                "1",
+                "-0.5e+3",
+                "true",
+                "[]",
+                "{}",
+                "[[],{}]",
+                r#"{"a":"b\\","c":[null,false]}"#,
+                r#""\u00e9\\\"""#,
+            ] {
+                assert!(compact(&log(good)), "{filler} {good}");
+            }
+            for bad in [
+                "01",
+                "1.",
+                "-",
+                "1e",
+                "+1",
+                "tru",
+                "nulll",
+                "NaN",
+                "",
+                "x",
+                " 1",
+                "1 ",
+                "\n1",
+                "1\n",
+                "\u{7f}",
+                r#""a""b""#,
+                r#""a" "b""#,
+                r#""a"1"#,
+                r#"1"a""#,
+                "[1,]",
+                "[,1]",
+                "[]1",
+                "[]{}",
+                "[]\"a\"",
+                "1[]",
+                r#"{"a":}"#,
+                r#"{"a":1,}"#,
+                "{,}",
+                "{:1}",
+                r#"{"a"::1}"#,
+                "{1:2}",
+                r#"{true:2}"#,
+                r#"{"a":1 "b":2}"#,
+                r#"{"a":1"b":2}"#,
+                "\"a\tb\"",
+                "\"a\nb\"",
+                r#""\x""#,
+                r#""\u12g4""#,
+                r#""\u12""#,
+            ] {
+                assert!(!compact(&log(bad)), "{filler} {bad}");
+            }
+        }
+        assert!(compact("{\"a\":1}\n{\"b\":2}\n"));
+        assert!(!compact("{\"a\":1}\n\"b\""));
     }
 }

@@ -136,8 +136,8 @@ mod tests {
         let detector = Detector::new(&rules, &config.organization);
         let scope = Scope::all(std::time::UNIX_EPOCH.into());
         let listing = local::list(&root.join("samples/trails/breach"), &scope).unwrap();
-        let detection = Detection::new(&detector).telling_all();
-        let mut worker = Worker::new(Some(detection), Work::rules(&detector), &scope, 64);
+        let detection = || Some(Detection::new(&detector).telling_all());
+        let mut worker = Worker::new(detection, Work::rules(&detector), &scope, 64);
         let mut found = 0;
         for (sequence, object) in (0..).zip(&listing.objects) {
             let Place::File(path) = &object.place else {

@@ -2,42 +2,51 @@
 
 mod sights;
 
-use super::{Work, seal};
+use super::{Work, guard, seal};
 use crate::coverage::{Coverage, Hour, ProblemKind};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
 use crate::detect::Detection;
 use crate::digest;
 use crate::event::time::Epoch;
 use crate::event::{Event, Key};
+use crate::source::key::LogKind;
 use crate::source::{FetchError, Fetched, ObjectRef, Scope};
 use crate::tally::Scanned;
 use sights::Sights;
 
 /// A worker and the buffers it uses again.
 pub(super) struct Worker<'r> {
+    /// Makes the two that follow.
+    make: Box<dyn Fn() -> (Option<Detection<'r>>, Decoder) + 'r>,
     detection: Option<Detection<'r>>,
+    decoder: Decoder,
     work: Work<'r>,
     scope: &'r Scope,
-    decoder: Decoder,
 }
 
 impl<'r> Worker<'r> {
-    /// Without detection objects are only hashed.
+    /// `detection` makes the worker's detection; without one objects are only hashed.
     pub(super) fn new(
-        detection: Option<Detection<'r>>,
+        detection: impl Fn() -> Option<Detection<'r>> + 'r,
         work: Work<'r>,
         scope: &'r Scope,
         max_object_mib: u64,
     ) -> Self {
-        let decoder = Decoder::new(max_object_mib);
-        Self {
-            detection,
-            work,
-            scope,
-            decoder: match work.digests {
+        let make = Box::new(move || {
+            let decoder = Decoder::new(max_object_mib);
+            let decoder = match work.digests {
                 Some(_) => decoder.sealing(),
                 None => decoder,
-            },
+            };
+            (detection(), decoder)
+        });
+        let (detection, decoder) = make();
+        Self {
+            make,
+            detection,
+            decoder,
+            work,
+            scope,
         }
     }
 
@@ -50,11 +59,51 @@ impl<'r> Worker<'r> {
         fetched: &Result<Fetched, FetchError>,
         room: Scanned,
     ) -> Scanned {
+        self.guarded(sequence, object, |worker| {
+            worker.read(sequence, object, fetched, room)
+        })
+    }
+
+    /// Works on one object. A panic is that object's problem: it counts as broken, with nothing that was
+    /// read of it, and the worker begins anew.
+    fn guarded(
+        &mut self,
+        sequence: u64,
+        object: &ObjectRef,
+        work: impl FnOnce(&mut Self) -> Scanned,
+    ) -> Scanned {
+        let message = match guard::caught(|| work(self)) {
+            Ok(scanned) => return scanned,
+            Err(message) => message,
+        };
+        (self.detection, self.decoder) = (self.make)();
+        let what = format!(
+            "reading it failed ({message}), which is a bug in trailscan: none of its records count, please report it"
+        );
+        let mut coverage = Coverage::default();
+        coverage.objects.listed = 1;
+        unread_object(object, &mut coverage, ProblemKind::Broken, &what);
+        let reader = self.work.digests;
+        let error = FetchError::Failed(what);
+        Scanned {
+            integrity: reader.and_then(|reader| seal::unread(reader, object, &error)),
+            ..scanned(sequence, object, coverage)
+        }
+    }
+
+    fn read(
+        &mut self,
+        sequence: u64,
+        object: &ObjectRef,
+        fetched: &Result<Fetched, FetchError>,
+        room: Scanned,
+    ) -> Scanned {
         let mut coverage = Coverage::default();
         coverage.objects.listed = 1;
         let reader = self.work.digests;
         if let Some(reader) = reader
             && digest::is_digest(object)
+            && !self.holds_records(fetched)
         {
             let scanned = scanned(sequence, object, coverage);
             return seal::digest(&mut self.decoder, scanned, object, fetched, reader);
@@ -62,21 +111,12 @@ impl<'r> Worker<'r> {
         let fetched = match fetched {
             Ok(fetched) => fetched,
             Err(error) => {
-                let (count, kind) = match error {
-                    FetchError::Refused(_) => (&mut coverage.objects.refused, ProblemKind::Refused),
-                    FetchError::Archived(_) => {
-                        (&mut coverage.objects.archived, ProblemKind::Archived)
-                    }
-                    FetchError::Gone | FetchError::Failed(_) => {
-                        (&mut coverage.objects.broken, ProblemKind::Broken)
-                    }
+                let kind = match error {
+                    FetchError::Refused(_) => ProblemKind::Refused,
+                    FetchError::Archived(_) => ProblemKind::Archived,
+                    FetchError::Gone | FetchError::Failed(_) => ProblemKind::Broken,
                 };
-                *count = 1;
-                coverage.problem(&object.name, kind, error.to_string());
-                note_hour(object, &mut coverage, |hour| match kind {
-                    ProblemKind::Broken => hour.broken += 1,
-                    _ => hour.unread += 1,
-                });
+                unread_object(object, &mut coverage, kind, &error.to_string());
                 return Scanned {
                     integrity: reader.and_then(|reader| seal::unread(reader, object, error)),
                     ..scanned(sequence, object, coverage)
@@ -137,6 +177,31 @@ impl<'r> Worker<'r> {
             ..scanned
         }
     }
+
+    /// True where an object whose key is a digest's holds records: they are evaluated like all others.
+    fn holds_records(&mut self, fetched: &Result<Fetched, FetchError>) -> bool {
+        let (Some(_), Ok(fetched)) = (&self.detection, fetched) else {
+            return false;
+        };
+        let decoded = self.decoder.decode(&fetched.bytes, &mut |_, _| {});
+        decoded.is_ok_and(|decoded| decoded.content == Content::Log)
+    }
+}
+
+/// An object of which nothing was read.
+fn unread_object(object: &ObjectRef, coverage: &mut Coverage, kind: ProblemKind, what: &str) {
+    let objects = &mut coverage.objects;
+    let count = match kind {
+        ProblemKind::Refused => &mut objects.refused,
+        ProblemKind::Archived => &mut objects.archived,
+        _ => &mut objects.broken,
+    };
+    *count = 1;
+    coverage.problem(&object.name, kind, what);
+    note_hour(object, coverage, |hour| match kind {
+        ProblemKind::Broken => hour.broken += 1,
+        _ => hour.unread += 1,
+    });
 }
 
 /// The account of a log that was read.
@@ -156,7 +221,24 @@ fn log(object: &ObjectRef, decoded: &Decoded, taken: &Taken<'_, '_>, coverage: &
             decoded.bad.len(),
             decoded.records
         );
-        coverage.problem(&object.name, ProblemKind::BadRecords, what);
+        let all_strangers = decoded.bad.len() == decoded.strangers as usize;
+        coverage.problem(&object.name, stranger(object, all_strangers), what);
+    }
+    if decoded.others > 0 {
+        let what = format!(
+            "beside its records it holds {} more {} that CloudTrail did not write as records; they were not evaluated",
+            decoded.others,
+            if decoded.others == 1 {
+                "value"
+            } else {
+                "values"
+            },
+        );
+        coverage.problem(&object.name, stranger(object, true), what);
+    }
+    if digest::is_digest(object) {
+        let what = "its key is that of a digest, its content is a log; its records were evaluated";
+        coverage.problem(&object.name, ProblemKind::Misplaced, what);
     }
     if decoded.trailing > 0 {
         let what = format!(
@@ -172,6 +254,21 @@ fn log(object: &ObjectRef, decoded: &Decoded, taken: &Taken<'_, '_>, coverage: &
         );
         coverage.problem(&object.name, ProblemKind::Repaired, what);
     }
+}
+
+/// What sort of problem it is that something was not evaluated. CloudTrail's own logs hold records and
+/// nothing else; in any other file what is none of CloudTrail's is no loss.
+fn stranger(object: &ObjectRef, is_stranger: bool) -> ProblemKind {
+    match is_stranger && !must_be_log(object) {
+        true => ProblemKind::NotCloudTrail,
+        false => ProblemKind::BadRecords,
+    }
+}
+
+/// True where the key says that the object is a log.
+fn must_be_log(object: &ObjectRef) -> bool {
+    let kind = object.key.as_ref().map(|key| key.kind);
+    kind.is_some_and(LogKind::holds_events)
 }
 
 fn scanned(sequence: u64, object: &ObjectRef, coverage: Coverage) -> Scanned {
@@ -202,34 +299,30 @@ fn note_hour(object: &ObjectRef, coverage: &mut Coverage, note: impl FnOnce(&mut
     }
 }
 
-/// A file that is no log: counted apart, unless its key says that it must be one.
+/// A file that is no log: counted apart and named, unless its key says that it must be one.
 fn set_aside(object: &ObjectRef, content: Content, coverage: &mut Coverage) {
-    let must_be_log = object
-        .key
-        .as_ref()
-        .is_some_and(|key| key.kind.holds_events());
-    match content {
-        Content::Digest => coverage.objects.digests = 1,
-        Content::Foreign if must_be_log => {
-            coverage.objects.broken = 1;
-            coverage.problem(
-                &object.name,
-                ProblemKind::Broken,
-                "its key is that of a CloudTrail log, its content is not",
-            );
-            note_hour(object, coverage, |hour| hour.broken += 1);
-            return;
-        }
-        Content::Log | Content::Foreign => coverage.objects.foreign = 1,
+    if must_be_log(object) {
+        let what = match content {
+            Content::Digest => "its key is that of a CloudTrail log, its content is a digest",
+            _ => "its key is that of a CloudTrail log, its content is not",
+        };
+        return unread_object(object, coverage, ProblemKind::Broken, what);
     }
     coverage.objects.listed = 0;
+    match content {
+        Content::Digest => coverage.objects.digests = 1,
+        Content::Log | Content::Foreign => coverage.foreign(&object.name),
+    }
 }
 
-/// A damaged object. Damage in something that never looked like a log is none of ours.
+/// A damaged object. An empty one is damaged only where its key says that it is a log.
 fn broken(object: &ObjectRef, error: &DecodeError, coverage: &mut Coverage) {
-    coverage.objects.broken = 1;
-    coverage.problem(&object.name, ProblemKind::Broken, error.to_string());
-    note_hour(object, coverage, |hour| hour.broken += 1);
+    match error {
+        DecodeError::Empty if object.key.is_none() => {
+            set_aside(object, Content::Foreign, coverage);
+        }
+        _ => unread_object(object, coverage, ProblemKind::Broken, &error.to_string()),
+    }
 }
 
 /// What the records of one object leave behind.
@@ -287,5 +380,58 @@ impl<'w, 'r> Taken<'w, 'r> {
         !scope.holds_time(event.time())
             || (!scope.accounts.is_empty() && !scope.holds_account(&event.account()))
             || (!scope.regions.is_empty() && !scope.holds_region(&event.text(Key::AwsRegion)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::detect::Detector;
+    use crate::rules::load;
+    use crate::source::{Place, local};
+
+    /// What is read after a panic is as if the panic had not been.
+    #[test]
+    fn a_panic_breaks_its_object_and_no_other() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let rules = load::load(&load::builtin(), &Config::default().rules);
+        let organization = Config::default().organization;
+        let detector = Detector::new(&rules, &organization);
+        let scope = Scope::all(std::time::UNIX_EPOCH.into());
+        let listing = local::list(&root.join("samples/trails/breach"), &scope).unwrap();
+        let worker = || {
+            let detection = || Some(Detection::new(&detector));
+            Worker::new(detection, Work::rules(&detector), &scope, 64)
+        };
+        let logs = listing.objects.iter().filter_map(|object| {
+            let Place::File(path) = &object.place else {
+                return None;
+            };
+            let fetched = local::read(path, None, 1 << 20, Vec::new()).map(Fetched::from);
+            let sound = worker().scan(1, object, &fetched, Scanned::default());
+            (sound.coverage.records.evaluated > 0).then_some((object, fetched, sound))
+        });
+        let (object, fetched, sound) = logs.into_iter().next().unwrap();
+        let mut worker = worker();
+        for _ in 0..3 {
+            // in the middle of its work, with much that is half done
+            let broken = worker.guarded(0, object, |worker| {
+                let _half = worker.read(0, object, &fetched, Scanned::default());
+                panic!("no object can be like this")
+            });
+            let coverage = &broken.coverage;
+            assert!(coverage.identities_hold() && !coverage.is_complete());
+            assert_eq!((coverage.objects.listed, coverage.objects.broken), (1, 1));
+            assert_eq!(coverage.records, Default::default());
+            assert!(broken.seen.is_empty() && broken.hits.is_empty());
+            let problem = coverage.problems.first().unwrap();
+            assert_eq!(problem.object, object.name);
+            assert!(problem.what.contains("no object can be like this"));
+            assert!(problem.what.contains("scan.rs:"), "{}", problem.what);
+            let after = worker.scan(1, object, &fetched, Scanned::default());
+            let told = |scanned: &Scanned| format!("{:?} {:?}", scanned.coverage, scanned.seen);
+            assert_eq!(told(&after), told(&sound));
+        }
     }
 }

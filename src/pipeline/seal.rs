@@ -2,9 +2,9 @@
 
 use crate::coverage::Coverage;
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
-use crate::digest::Reader;
+use crate::digest::{Reader, is_digest};
 use crate::integrity::{Evidence, Reading, Standing};
-use crate::source::key::LogKind;
+use crate::source::key::{LogKey, LogKind};
 use crate::source::{FetchError, Fetched, ObjectRef};
 use crate::tally::Scanned;
 
@@ -58,17 +58,18 @@ pub(super) fn hash(
             coverage.objects.read = 1;
             coverage.bytes_inflated = decoded.inflated;
         }
-        Ok(decoded) => apart(decoded.content, coverage),
+        Ok(decoded) => apart(object, decoded.content, coverage),
         // what cannot be inflated is a matter of the proof
         Err(_) => coverage.objects.read = 1,
     }
     scanned
 }
 
-/// The evidence of a log that could not be had. One that is gone is missed by its digest.
+/// The evidence of a log or digest that could not be had. One that is gone is missed by its digest.
 pub(super) fn unread(reader: &Reader, object: &ObjectRef, error: &FetchError) -> Option<Evidence> {
     match error {
         FetchError::Gone => None,
+        _ if is_digest(object) => reader.nameless(object, Standing::Unread(error.to_string())),
         _ => Some(reader.log(object, Reading::Unread(error.to_string().into()))),
     }
 }
@@ -81,8 +82,16 @@ pub(super) fn evidence(
     fetched: &Fetched,
     decoded: &Result<Decoded, DecodeError>,
 ) -> Option<Evidence> {
+    let is_log = |key: &LogKey| key.kind != LogKind::Digest;
     match decoded.as_ref().map(|decoded| decoded.content) {
-        Ok(Content::Digest) => return opened(reader, decoder, object, fetched),
+        // what lies under a log's key is judged as that log, whatever it holds
+        Ok(Content::Digest) if !object.key.as_ref().is_some_and(is_log) => {
+            return opened(reader, decoder, object, fetched);
+        }
+        // records under a digest's key are evaluated, and the digest is none
+        Ok(Content::Log) if is_digest(object) => {
+            return opened(reader, decoder, object, fetched);
+        }
         // what is no log and has no log's name is none of ours
         Ok(Content::Foreign) | Err(_) if object.key.is_none() => return None,
         _ => {}
@@ -117,10 +126,10 @@ fn opened(
     }
 }
 
-fn apart(content: Content, coverage: &mut Coverage) {
+fn apart(object: &ObjectRef, content: Content, coverage: &mut Coverage) {
     coverage.objects.listed = 0;
     match content {
         Content::Digest => coverage.objects.digests = 1,
-        Content::Foreign | Content::Log => coverage.objects.foreign = 1,
+        Content::Foreign | Content::Log => coverage.foreign(&object.name),
     }
 }

@@ -136,6 +136,9 @@ impl Scanned {
             ..problem
         });
         self.coverage.problems = renamed.collect();
+        if !self.coverage.foreign.is_empty() {
+            self.coverage.foreign = BTreeSet::from([name.to_owned()]);
+        }
         name.clone_into(&mut self.object);
     }
 }

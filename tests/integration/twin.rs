@@ -23,7 +23,7 @@ const CAP: u64 = 100;
 type Difference = (String, String);
 
 /// Differences that are known, each with its reason. Whoever mends one takes it out.
-const KNOWN: [(&str, &str); 12] = [
+const KNOWN: [(&str, &str); 2] = [
     (
         "a bad record passed: recursion limit exceeded",
         "no damage: serde_json holds with 128 levels, which a sound record may exceed",
@@ -31,45 +31,6 @@ const KNOWN: [(&str, &str); 12] = [
     (
         "a bad record passed: number out of range",
         "no damage: 1e400 is JSON, and the digits stay as written",
-    ),
-    // strings that the walk does not look into: their value is read as it stands, all others are right
-    (
-        "a bad record passed: control character",
-        "a raw line break or tab inside a string",
-    ),
-    (
-        "a bad record passed: invalid escape",
-        "an escape that JSON does not have",
-    ),
-    // between the marks, where only a scalar may stand, only its first byte is looked at
-    (
-        "a bad record passed: expected `,` or `]`",
-        "`[\"a\" x, 1]`, `[\"a\"\"b\"]`",
-    ),
-    (
-        "a bad record passed: expected `,` or `}`",
-        "`{\"a\":\"b\" x, …}`, `{\"a\":\"b\"\"c\"}`",
-    ),
-    ("a bad record passed: expected `:`", "`{\"a\" x: 1}`"),
-    (
-        "a bad record passed: expected ident",
-        "`{\"a\": tru}` below the first level",
-    ),
-    (
-        "a bad record passed: expected value",
-        "`{\"a\": nul}` below the first level",
-    ),
-    (
-        "a bad record passed: invalid number",
-        "`{\"a\": 1-2}`, `01`",
-    ),
-    (
-        "a bad record passed: key must be a string",
-        "`{1: 2}` below the first level, `{\"a\":1,}`",
-    ),
-    (
-        "a bad record passed: trailing c",
-        "`[1,]`, `{\"a\":\"b\"\"c\"}`",
     ),
 ];
 

@@ -1,11 +1,12 @@
-//! Members as CloudTrail writes them: no white space, nothing but what belongs there.
+//! Members as CloudTrail writes them: no white space, nothing but what belongs there. The index has
+//! checked strings and scalars already.
 //!
 //! One loop reads those of the record, and of the objects that nearly every question asks for:
 //! `userIdentity`, its `sessionContext`, and the `sessionIssuer` in it. All other objects are leapt
 //! over, to be read where somebody asks.
 
 use super::super::structure::BLOCK;
-use super::{Walk, is_scalar};
+use super::Walk;
 use crate::event::json::Raw;
 use crate::event::user_identity::{SessionIssuer, UserIdentity, UserMember};
 use crate::event::{Event, Key};
@@ -92,7 +93,7 @@ impl<'a> Walk<'a> {
             let Some(value) = text.get(colon + 1..after.behind) else {
                 return (here, false);
             };
-            if (!nested && !is_scalar(value)) || !to.take(key, value, marks, walked) {
+            if !to.take(key, value, marks, walked) {
                 return (here, false);
             }
             here = Here {
@@ -122,14 +123,14 @@ impl<'a> Walk<'a> {
 
     /// True where no backslash stands between that offset, which never goes back, and here.
     pub(super) fn is_plain(&mut self, from: usize) -> bool {
-        while let Some((block, rest)) = self.escapes.split_first()
+        while let Some(((block, _), rest)) = self.escapes.split_first()
             && *block as usize + BLOCK <= from
         {
             self.escapes = rest;
         }
         self.escapes
             .first()
-            .is_none_or(|block| *block as usize >= self.behind)
+            .is_none_or(|(block, _)| *block as usize >= self.behind)
     }
 
     pub(super) const fn here(&self) -> Here {

@@ -24,6 +24,7 @@ impl<'a> Walk<'a> {
         if self.compact && self.leapt() {
             return Ok(());
         }
+        self.unsure = true;
         self.due.clear();
         loop {
             let (byte, at) = self.take()?;
@@ -37,8 +38,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Steps over a sound object or list from bracket to bracket; false, and nothing has moved, where
-    /// it is not sound or too deep. In a compact text the brackets are all that can be wrong.
+    /// Steps over a sound object or list of a compact text; false, and nothing has moved, where it is not
+    /// sound or too deep.
     fn leapt(&mut self) -> bool {
         match self.leap(self.here()) {
             Some(there) => {
@@ -49,22 +50,36 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The place behind the object or list that opens at that place.
+    /// The place behind the sound object or list that opens at that place. In a compact text only the
+    /// order of brackets, colons and commas can be wrong, so a few steps for eight of them are enough.
     #[inline(always)]
     pub(super) fn leap(&self, here: Here) -> Option<Here> {
-        // among the structural bytes, only brackets have this bit
-        const BRACKETS: u64 = 0x4040_4040_4040_4040;
         // one bit a level: 1 for an object
         let (mut objects, mut depth) = (0u64, 0u32);
         let mut next = here.next;
+        let mut wrong = 0;
         while let Some(kinds) = self.kinds.get(next..).and_then(|kinds| kinds.first_chunk()) {
-            let kinds = u64::from_le_bytes(*kinds);
-            let mut brackets = kinds & BRACKETS;
+            let kinds = Kinds::of(kinds);
+            let mut brackets = kinds.brackets;
+            let mut rest = u64::MAX;
+            let mut empty = kinds.empty;
+            while empty != 0 {
+                let at = next + empty.trailing_zeros() as usize / 8;
+                let [open, close] = *self.positions.get(at..)?.first_chunk()?;
+                if close != open + 1 {
+                    return None;
+                }
+                empty &= empty - 1;
+            }
             while brackets != 0 {
                 let bit = brackets.trailing_zeros();
+                let until = brackets ^ (brackets - 1);
                 brackets &= brackets - 1;
-                // `{` 7B, `}` 7D, `[` 5B, `]` 5D: bit 5 tells objects from lists, bit 1 what opens
-                let (object, opens) = (kinds >> (bit - 1) & 1, kinds >> (bit - 5) & 1);
+                wrong |= kinds.misplaced(objects) & until & rest;
+                rest = !until;
+                // bit 5 tells objects from lists, bit 1 what opens
+                let object = kinds.kinds >> (bit - 1) & 1;
+                let opens = kinds.kinds >> (bit - 5) & 1;
                 if opens == 1 {
                     objects = objects << 1 | object;
                     depth += 1;
@@ -78,14 +93,18 @@ impl<'a> Walk<'a> {
                     objects >>= 1;
                     depth -= 1;
                     if depth == 0 {
+                        // what stands behind the last bracket is not looked at here
+                        wrong |= kinds.wrong & until >> 1;
                         let at = next + bit as usize / 8;
-                        return Some(Here {
+                        let behind = *self.positions.get(at)? as usize + 1;
+                        return (wrong == 0).then_some(Here {
                             next: at + 1,
-                            behind: *self.positions.get(at)? as usize + 1,
+                            behind,
                         });
                     }
                 }
             }
+            wrong |= kinds.wrong | kinds.misplaced(objects) & rest;
             next += 8;
         }
         None
@@ -121,5 +140,54 @@ impl<'a> Walk<'a> {
             Some(byte) => begins(byte),
             None => false,
         }
+    }
+}
+
+/// Eight structural bytes, in whose sixth bits stands what is known of each: `{` 7B, `}` 7D, `[` 5B,
+/// `]` 5D, `:` 3A, `,` 2C.
+struct Kinds {
+    kinds: u64,
+    brackets: u64,
+    commas: u64,
+    /// What is followed by a colon: the beginning of a member.
+    members: u64,
+    /// An object that seems to have no members.
+    empty: u64,
+    /// What the next one may not follow, wherever it stands.
+    wrong: u64,
+}
+
+impl Kinds {
+    const EACH: u64 = 0x4040_4040_4040_4040;
+
+    /// Of eight bytes and the one behind them.
+    #[inline(always)]
+    const fn of(bytes: &[u8; 9]) -> Self {
+        let [a, b, c, d, e, f, g, h, i] = *bytes;
+        let kinds = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        let ahead = u64::from_le_bytes([b, c, d, e, f, g, h, i]);
+        let brackets = kinds & Self::EACH;
+        let commas = kinds << 4 & !kinds & Self::EACH;
+        let opening = kinds << 5 & brackets;
+        let closing = kinds << 4 & brackets;
+        let objects = kinds << 1 & opening;
+        let members = ahead << 5 & !ahead & Self::EACH;
+        let (ahead_opens, ahead_closes) = (ahead & ahead << 5, ahead & ahead << 4);
+        let empty = objects & !members;
+        Self {
+            kinds,
+            brackets,
+            commas,
+            members,
+            empty: empty & ahead_closes,
+            wrong: members & !(commas | objects) | empty & !ahead_closes | closing & ahead_opens,
+        }
+    }
+
+    /// The commas that may not stand where the last bit of `objects` says what is open: in an object,
+    /// and only there, a member follows.
+    #[inline(always)]
+    const fn misplaced(&self, objects: u64) -> u64 {
+        self.commas & (self.members ^ 0u64.wrapping_sub(objects & 1))
     }
 }

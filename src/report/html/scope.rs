@@ -149,6 +149,18 @@ fn identities(coverage: &Coverage) -> Markup {
             " were Insight records. Beside the logs stood " (plural(o.digests, "digest file")) " and "
             (plural(o.foreign, "file")) " that are no CloudTrail logs."
         }
+        @if !coverage.foreign.is_empty() {
+            p.aside {
+                "Files that are no CloudTrail logs: "
+                @for (place, name) in coverage.foreign.iter().enumerate() {
+                    @if place > 0 { ", " }
+                    (code(name))
+                }
+                @let more = o.foreign.saturating_sub(coverage.foreign.len() as u64);
+                @if more > 0 { " and " (thousands(more)) " more" }
+                "."
+            }
+        }
     }
 }
 
@@ -162,6 +174,8 @@ const fn kind(kind: ProblemKind) -> &'static str {
         ProblemKind::Unlisted => "not listed",
         ProblemKind::NotReadBack => "not read back",
         ProblemKind::Repaired => "repaired",
+        ProblemKind::Misplaced => "misplaced",
+        ProblemKind::NotCloudTrail => "not CloudTrail",
     }
 }
 

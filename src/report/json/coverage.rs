@@ -27,6 +27,8 @@ struct Coverage<'r> {
     visibility: &'r Visibility,
     rules: &'r [RuleState],
     problems: &'r BTreeSet<Problem>,
+    /// Files that are no logs: the first of those that `objects` counts.
+    foreign: &'r BTreeSet<String>,
 }
 
 #[derive(Serialize)]
@@ -85,6 +87,7 @@ pub fn coverage(report: &Report, out: impl Write) -> io::Result<()> {
         visibility: &report.visibility,
         rules: &report.rules,
         problems: &coverage.problems,
+        foreign: &coverage.foreign,
     };
     super::pretty(&whole, out)
 }

@@ -1,1 +1,5 @@
 //! Records must not vanish, whatever their content.
+
+mod arbitrary;
+mod grammar;
+mod kinds;

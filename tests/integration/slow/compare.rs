@@ -63,6 +63,20 @@ impl Record {
             || (has(Key::EventName) && (has(Key::EventSource) || has(Key::EventTime)))
     }
 
+    /// True for what a list of records may hold as one.
+    pub fn may_be_one(&self) -> bool {
+        [
+            Key::EventVersion,
+            Key::EventId,
+            Key::EventName,
+            Key::EventSource,
+            Key::EventTime,
+            Key::EventType,
+        ]
+        .iter()
+        .any(|key| self.field(*key).is_some())
+    }
+
     fn field(&self, key: Key) -> Option<&Tree> {
         self.fields[key as usize].as_ref()
     }

@@ -29,6 +29,10 @@ pub struct Account {
     pub content: Content,
     /// In file order; of a bad one what serde_json says of it.
     pub records: Vec<Result<Record, String>>,
+    /// Of the bad ones: what stands in a list and is none of CloudTrail's.
+    pub strangers: usize,
+    digests: usize,
+    empty_list: bool,
     pub inflated: u64,
     pub trailing: u64,
     pub repaired: u64,
@@ -55,24 +59,26 @@ pub fn read(stored: &[u8]) -> Result<Account, String> {
             return Ok(account);
         }
     }
-    let known = match Tree::read_all(text) {
+    match Tree::read_all(text) {
         Ok(documents) if documents.iter().any(Tree::is_scalar) => {
             return Err("text between documents".to_owned());
         }
         Ok(documents) => {
-            let mut known = false;
             for document in &documents {
-                known |= sound(document, &mut account.records, &mut account.content)?;
+                sound(document, &mut account)?;
             }
-            known
         }
         Err(error) => {
             account.refused = Some(error.to_string());
-            damaged(text, &mut account)?
+            damaged(text, &mut account)?;
         }
-    };
-    if !known {
-        account.content = Content::Foreign;
+    }
+    if account.records.len() == account.strangers && !account.empty_list {
+        account.content = match account.digests {
+            0 => Content::Foreign,
+            _ => Content::Digest,
+        };
+        account.records.clear();
     }
     Ok(account)
 }
@@ -121,95 +127,109 @@ const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
 type Records = Vec<Result<Record, String>>;
 
-/// The records of one sound document; true where it was CloudTrail's.
-fn sound(document: &Tree, records: &mut Records, content: &mut Content) -> Result<bool, String> {
+/// The records of one sound document.
+fn sound(document: &Tree, account: &mut Account) -> Result<(), String> {
     if let Some(list) = document.get("Records", false) {
         let Tree::List(items) = list else {
             return Err("`Records` is not a list".to_owned());
         };
+        account.empty_list |= items.is_empty();
         for item in items {
-            records.push(item_of(item));
+            item_of(item, account);
         }
-        return Ok(true);
-    }
-    if let Tree::List(items) = document {
-        let mut known = false;
+    } else if let Tree::List(items) = document {
         for item in items {
-            match item {
-                Tree::Members(_) => known |= one(item, records, content),
-                _ => records.push(Err("not an object".to_owned())),
-            }
+            in_list(item, account);
         }
-        return Ok(known);
+    } else {
+        one(document, account);
     }
-    Ok(one(document, records, content))
+    Ok(())
 }
 
-fn item_of(item: &Tree) -> Result<Record, String> {
+/// An item of a list of records.
+fn item_of(item: &Tree, account: &mut Account) {
+    let record = Record::new(item);
     match item {
-        Tree::Members(_) => Ok(Record::new(item)),
-        _ => Err("not an object".to_owned()),
+        Tree::Members(_) if record.may_be_one() => account.records.push(Ok(record)),
+        Tree::Members(_) => {
+            let (before, digests) = (account.records.len(), account.digests);
+            one(item, account);
+            account.digests = digests;
+            if account.records.len() == before {
+                account.records.push(Err("no record".to_owned()));
+                account.strangers += 1;
+            }
+        }
+        _ => account.records.push(Err("not an object".to_owned())),
+    }
+}
+
+/// An item of another list.
+fn in_list(item: &Tree, account: &mut Account) {
+    match item {
+        Tree::Members(_) => one(item, account),
+        _ => {
+            account.records.push(Err("not an object".to_owned()));
+            account.strangers += 1;
+        }
     }
 }
 
 /// An object that is a record, a digest, or what other tools wrapped records in.
-fn one(object: &Tree, records: &mut Records, content: &mut Content) -> bool {
+fn one(object: &Tree, account: &mut Account) {
     let record = Record::new(object);
+    let records = &mut account.records;
     if record.looks_like_one() {
         records.push(Ok(record));
-        return true;
+        return;
     }
     let member = |name| object.get(name, false);
     if member("digestStartTime").is_some() && matches!(member("logFiles"), Some(Tree::List(_))) {
-        *content = Content::Digest;
-        return true;
+        account.digests += 1;
+        return;
     }
     if let Some(detail @ Tree::Members(_)) = member("detail") {
         let record = Record::new(detail);
         let known = record.looks_like_one();
         records.extend(known.then_some(Ok(record)));
-        return known;
+        return;
     }
     if let Some(text) = member("CloudTrailEvent") {
-        return written_as_text(Some(text), records);
+        written_as_text(Some(text), records);
+        return;
     }
-    let mut known = false;
     for (list, name) in [
         ("Events", "CloudTrailEvent"),
         ("logEvents", "message"),
         ("events", "message"),
     ] {
         for row in member(list).map(Tree::items).unwrap_or_default() {
-            known |= written_as_text(row.get(name, false), records);
+            written_as_text(row.get(name, false), records);
         }
     }
-    known
 }
 
-fn written_as_text(value: Option<&Tree>, records: &mut Records) -> bool {
+fn written_as_text(value: Option<&Tree>, records: &mut Records) {
     let Some(Tree::Text(text)) = value else {
-        return false;
+        return;
     };
     if !text.trim_start().starts_with('{') {
-        return false;
+        return;
     }
     match Tree::read(text) {
         Ok(tree) => {
             let record = Record::new(&tree);
             let known = record.looks_like_one();
             records.extend(known.then_some(Ok(record)));
-            known
         }
-        Err(error) => {
-            records.push(Err(error.to_string()));
-            true
-        }
+        Err(error) => records.push(Err(error.to_string())),
     }
 }
 
 /// The records of a text that serde_json does not take: line by line where its first line is
 /// sound and others follow, else piece by piece as its brackets say.
-fn damaged(text: &str, account: &mut Account) -> Result<bool, String> {
+fn damaged(text: &str, account: &mut Account) -> Result<(), String> {
     let lines = || text.lines().filter(|line| !line.trim().is_empty());
     let several = text.trim_start().split_once('\n').is_some_and(|(_, rest)| {
         let mut lines = rest.lines();
@@ -219,24 +239,21 @@ fn damaged(text: &str, account: &mut Account) -> Result<bool, String> {
         .next()
         .is_some_and(|line| Tree::read_all(line).is_ok());
     if several && first_is_sound && scan(text).is_err() {
-        let mut known = false;
         for line in lines() {
-            match pieces(line, account) {
-                Ok(cloudtrail) => known |= cloudtrail,
-                // whatever was read of the line before that counts as well
-                Err(why) => account.records.push(Err(why)),
+            // whatever was read of the line before that counts as well
+            if let Err(why) = pieces(line, account) {
+                account.records.push(Err(why));
             }
         }
-        return Ok(known);
+        return Ok(());
     }
     pieces(text, account)
 }
 
-fn pieces(text: &str, account: &mut Account) -> Result<bool, String> {
-    let mut known = false;
+fn pieces(text: &str, account: &mut Account) -> Result<(), String> {
     for document in scan(text)? {
         if let Ok(tree) = Tree::read(document) {
-            known |= sound(&tree, &mut account.records, &mut account.content)?;
+            sound(&tree, account)?;
             continue;
         }
         let (list, others) = match document.as_bytes().first() {
@@ -255,17 +272,15 @@ fn pieces(text: &str, account: &mut Account) -> Result<bool, String> {
                 return Err("a comma too much".to_owned());
             }
             match Tree::read(item) {
-                Ok(tree @ Tree::Members(_)) if document.starts_with('[') => {
-                    known |= one(&tree, &mut account.records, &mut account.content);
-                }
-                Ok(tree) => account.records.push(item_of(&tree)),
+                Ok(tree) if document.starts_with('[') => in_list(&tree, account),
+                Ok(tree) => item_of(&tree, account),
                 Err(error) => account.records.push(Err(error.to_string())),
             }
         }
         others?;
-        known |= document.starts_with('{');
+        account.empty_list |= document.starts_with('{') && inside(list).is_empty();
     }
-    Ok(known)
+    Ok(())
 }
 
 /// The list of records of a damaged document, and what is wrong with its other members.
