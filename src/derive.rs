@@ -139,6 +139,23 @@ impl Derived {
         }
     }
 
+    /// Sets the target of a call that names several, for the fields that say what a call aimed at.
+    pub fn set_target<'a>(
+        event: &Event<'a>,
+        target: &target::Target<'a>,
+        organization: &Organization,
+    ) {
+        // an upload is encrypted in the bucket that it is written to, whichever bucket is asked about
+        Self::EncryptionCheck.value(event, organization);
+        let text = |text: &Cow<'a, str>| Some(Value::Text(text.clone()));
+        event.set_remembered(Self::Target as usize, text(target));
+        let secret = event
+            .is_from("secretsmanager")
+            .then(|| text(target))
+            .flatten();
+        event.set_remembered(Self::SecretName as usize, secret);
+    }
+
     /// The field's value for one event; nothing where the event implies none.
     pub fn value<'a>(self, event: &Event<'a>, organization: &Organization) -> Option<Value<'a>> {
         event.remembered(self as usize, || self.derive(event, organization))
@@ -222,7 +239,7 @@ fn tls<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
     {
         return Some(Cow::Borrowed("unknown"));
     }
-    let direct = event.text(Key::EventSource) == "s3.amazonaws.com"
+    let direct = event.is_from("s3")
         && event.at(Key::UserIdentity, &["invokedBy"]).is_null()
         && event.raw(Key::SessionCredentialFromConsole).is_null()
         && event.text_at(Key::UserIdentity, &["type"]) != "AWSService";

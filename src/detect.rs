@@ -7,14 +7,14 @@ mod told;
 
 use std::sync::Arc;
 
-use crate::derive::{Organization, outcome};
+use crate::derive::{Derived, Organization, outcome, target};
 use crate::event::content::ContentKey;
 use crate::event::{Event, Key};
-use crate::finding::EventId;
+use crate::finding::{EventId, Outcome};
 use crate::names::Names;
 use crate::rules::{Correlation, Field, Matcher, Rule, RuleSet};
 use crate::tally::{BaseHit, FoundEvidence, FoundGroup, Hit, Horizons, Period, Scanned, Seen};
-use found::FoundGroups;
+use found::{FoundGroups, Wanted};
 use rows::Rows;
 use told::{Last, Told};
 
@@ -133,6 +133,35 @@ impl<'r> Detection<'r> {
         self.groups.clear();
     }
 
+    /// Matches a call that names several targets once for each, and adds the rules that match only for
+    /// another than the first. Returns, per matched rule, for which target it matched first.
+    fn match_each<'a>(
+        &mut self,
+        event: &Event<'a>,
+        outcome: Outcome,
+        targets: &[target::Target<'a>],
+    ) -> Vec<usize> {
+        let mut aimed_at = Vec::new();
+        if targets.is_empty() {
+            return aimed_at;
+        }
+        aimed_at.resize(self.matched.len(), 0);
+        let organization = self.detector.organization;
+        let mut matched = Vec::new();
+        for (at, target) in targets.iter().enumerate().skip(1) {
+            Derived::set_target(event, target, organization);
+            self.matcher
+                .matches(event, outcome, organization, &mut matched);
+            for place in matched.drain(..) {
+                if !self.matched.contains(&place) {
+                    self.matched.push(place);
+                    aimed_at.push(at);
+                }
+            }
+        }
+        aimed_at
+    }
+
     /// Adds the event, which is record `record` of its object, with a hit for every rule that
     /// matches it.
     pub fn take(&mut self, event: &Event<'_>, record: u32, scanned: &mut Scanned) {
@@ -145,6 +174,8 @@ impl<'r> Detection<'r> {
             self.detector.organization,
             &mut self.matched,
         );
+        let targets = target::several(event);
+        let aimed_at = self.match_each(event, outcome, &targets);
         let row = self.rows.of(event, kind, outcome, scanned);
         scanned.seen.push(Seen {
             record,
@@ -169,7 +200,11 @@ impl<'r> Detection<'r> {
             return;
         };
         let mut told = Told::new(event, self.detector.organization, caller, last);
-        for place in &self.matched {
+        for (at, place) in self.matched.iter().enumerate() {
+            if let Some(target) = aimed_at.get(at).and_then(|target| targets.get(*target)) {
+                Derived::set_target(event, target, self.detector.organization);
+                told.retarget();
+            }
             let Some(rule) = self.detector.rules.rules.get(*place) else {
                 continue;
             };
@@ -187,6 +222,7 @@ impl<'r> Detection<'r> {
                     _ => Names::EMPTY,
                 };
                 let (actor, resource) = told.who_and_what(rule, names);
+                let caller = told.caller(names);
                 let (group, wanted) = self.groups.hit(
                     FoundGroup {
                         rule: number,
@@ -196,17 +232,18 @@ impl<'r> Detection<'r> {
                         value,
                     },
                     seen,
+                    caller,
                     scanned,
                 );
-                if wanted {
+                if wanted != Wanted::No {
                     let fact = told.fact(scanned);
-                    scanned.evidence.push(FoundEvidence { group, seen, fact });
+                    let evidence = FoundEvidence { group, seen, fact };
+                    self.groups.keep(wanted, evidence, scanned);
                 }
-                let source_ip = told.source_ip(&mut scanned.names);
                 scanned.hits.push(Hit {
                     group,
                     seen,
-                    source_ip,
+                    caller,
                 });
             }
             let watchers = self.detector.watchers.get(*place);
@@ -220,6 +257,7 @@ impl<'r> Detection<'r> {
                 };
                 let (actor, resource) = told.who_and_what(watcher.rule, &mut scanned.names);
                 let value = told.joined(&watcher.meant.fields, &mut scanned.names);
+                let caller = told.caller(&mut scanned.names);
                 let fact = (watcher.told || !rule.silent).then(|| told.fact(scanned));
                 scanned.bases.push(BaseHit {
                     correlation: watcher.place,
@@ -230,6 +268,7 @@ impl<'r> Detection<'r> {
                     value,
                     actor,
                     resource,
+                    caller,
                 });
             }
         }

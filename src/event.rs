@@ -4,6 +4,7 @@
 //! never parsed whole: `decode` notes where each top-level value lies, the dozen hot ones are read
 //! by name, and everything else is looked up on demand.
 
+mod account;
 pub mod content;
 pub mod json;
 mod path;
@@ -14,6 +15,7 @@ pub mod user_identity;
 use std::borrow::Cow;
 use std::cell::RefCell;
 
+pub use account::{UNKNOWN_ACCOUNT, is_anonymous};
 use json::{Raw, Value};
 use path::{LISTS_IN_LISTS, descend, is_joined, is_there};
 pub use path::{Path, Shortcut};
@@ -324,16 +326,6 @@ impl<'a> Event<'a> {
     /// `at`, as text; empty where there is no scalar.
     pub fn text_at(&self, key: Key, path: &[&str]) -> Cow<'a, str> {
         self.read(self.at(key, path))
-    }
-
-    /// The account whose log this record is: `recipientAccountId`, in older records the caller's.
-    pub fn account(&self) -> Cow<'a, str> {
-        let recipient = self.text(Key::RecipientAccountId);
-        if recipient.is_empty() {
-            self.text_at(Key::UserIdentity, &["accountId"])
-        } else {
-            recipient
-        }
     }
 
     /// Calls `visit` with every value that the path reaches, until it answers true; answers whether

@@ -105,6 +105,8 @@ pub struct Sample {
     pub principal: String,
     pub target: String,
     pub source_ip: String,
+    /// The id of the access key of the call. It identifies the credentials; it is no secret.
+    pub access_key: String,
     pub user_agent: String,
     pub outcome: String,
     pub error_code: String,
@@ -150,6 +152,8 @@ pub struct Finding {
     /// Hash of rule, actor, resource and period: the same however often the period is reviewed.
     pub id: String,
     pub rule: String,
+    /// The rule's Sigma `id`; empty for a rule without one.
+    pub rule_id: String,
     pub title: String,
     pub level: Severity,
     pub actor: String,
@@ -168,7 +172,15 @@ pub struct Finding {
     /// Addresses the calls came from; at most [`Finding::MOST_ADDRESSES`], the rest are counted.
     pub source_ips: BTreeSet<String>,
     pub more_source_ips: u64,
-    /// The earliest events, at most [`Finding::MOST_SAMPLES`].
+    /// The principals of the calls; at most [`Finding::MOST_ACTORS`], the rest are counted.
+    pub actors: BTreeSet<String>,
+    pub more_actors: u64,
+    /// The ids of the access keys of the calls; at most [`Finding::MOST_ACCESS_KEYS`], the rest are
+    /// counted.
+    pub access_keys: BTreeSet<String>,
+    pub more_access_keys: u64,
+    /// In the order of time, at most [`Finding::MOST_SAMPLES`]: the first and the last event, one for
+    /// each call with its outcome, access key and address, then the earliest.
     pub samples: Vec<Sample>,
     /// CFR citations, in the catalogue's order.
     pub citations: Vec<String>,
@@ -183,6 +195,8 @@ pub struct Finding {
 impl Finding {
     pub const MOST_SAMPLES: usize = 10;
     pub const MOST_ADDRESSES: usize = 20;
+    pub const MOST_ACTORS: usize = 20;
+    pub const MOST_ACCESS_KEYS: usize = 20;
 
     /// The order of every report: most severe first, then most recent, then by name.
     pub fn order(&self) -> impl Ord + use<> {

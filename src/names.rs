@@ -20,6 +20,16 @@ impl NameId {
     pub const fn place(self) -> usize {
         self.0 as usize
     }
+
+    /// Its place as sets of ids keep it.
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The text with that [`number`](Self::number).
+    pub(crate) const fn of_number(number: u32) -> Self {
+        Self(number)
+    }
 }
 
 /// Texts, each once. The empty text is always there.

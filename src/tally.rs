@@ -5,13 +5,16 @@
 //! the result does not depend on the number of workers or on who was faster.
 
 mod activity;
+mod current;
 mod duplicates;
 mod group;
 mod horizons;
 mod ids;
+mod name_set;
 mod novelty;
 mod objects;
 mod row;
+mod samples;
 mod scanned;
 mod series;
 mod source_ip;
@@ -25,16 +28,21 @@ use crate::finding::{EventId, Sample};
 use crate::integrity::Integrity;
 use crate::names::{NameId, Names, Translation};
 pub use activity::{ActivitySums, Sum};
+use current::{Found, Own};
 use duplicates::{Conflicts, Duplicates, Verdict};
 pub use duplicates::{Numbers, ReadAgain, Unreadable};
-pub use group::{Evidence, Group, GroupKey, Groups, Period, Told};
+pub use group::{CallOrigin, Details, Evidence, Group, GroupKey, Groups, Period, Told};
 pub use horizons::{GroupNames, Horizons};
+pub use name_set::NameSet;
 pub use novelty::{Learning, New, Novelty};
 use objects::Objects;
 pub use row::{Deed, Row, What};
-pub use scanned::{Activity, BaseHit, Fact, FoundEvidence, FoundGroup, Hit, Scanned, Seen, Shared};
+pub use samples::{Samples, Traits, Wanted};
+pub use scanned::{
+    Activity, BaseHit, Caller, Fact, FoundEvidence, FoundGroup, Hit, Scanned, Seen, Shared,
+};
 pub use series::Series;
-pub use source_ip::{SourceIp, SourceIpTable};
+pub use source_ip::{SourceIp, SourceIpId, SourceIpTable};
 
 /// The sum of all objects.
 #[derive(Debug, Default)]
@@ -124,6 +132,7 @@ impl Tally {
             seen: &scanned.seen,
             rows: &scanned.rows,
             facts: &scanned.facts,
+            texts: &scanned.names,
             names: Translation::new(&scanned.names, &self.names),
         };
         let rows = scanned.rows.iter().zip(counts);
@@ -269,10 +278,14 @@ impl Tally {
             group.accounts.insert(own.names.id(row.account, names));
             group.regions.insert(own.names.id(row.region, names));
         }
-        if found.source_ip != Some(hit.source_ip) {
-            found.source_ip = Some(hit.source_ip);
-            let source_ip = hit.source_ip.translated(&mut own.names, names);
+        if found.caller != Some(hit.caller) {
+            found.caller = Some(hit.caller);
+            let source_ip = hit.caller.source_ip.translated(&mut own.names, names);
             group.source_ips.insert(self.source_ips.id(source_ip));
+            group.actors.insert(own.names.id(hit.caller.name, names));
+            group
+                .access_keys
+                .insert(own.names.id(hit.caller.access_key, names));
         }
     }
 
@@ -284,30 +297,51 @@ impl Tally {
         let (Some((seen, row)), Some(fact), Some(found)) = (event, fact, found) else {
             return;
         };
+        let names = &mut self.names;
         let group = found.place.and_then(|place| self.groups.at(place));
-        let Some((key, group)) = group.filter(|(_, group)| group.wants(seen.time)) else {
+        let Some((key, group)) = group else {
             return;
         };
-        let names = &mut self.names;
-        group.keep(Evidence {
+        let source_ip = fact.source_ip.translated(&mut own.names, names);
+        let origin = own.origin(row, self.source_ips.id(source_ip), fact.access_key, names);
+        let mut evidence = Evidence {
             time: seen.time,
-            event_id: seen.id.clone(),
+            event_id: EventId::Missing,
             object: own.object,
             record: seen.record,
             call: own.names.id(row.name, names),
             outcome: row.outcome,
             actor: own.names.id(found.group.actor, names),
-            told: Some(Box::new(own.told(row, fact, names, &mut self.source_ips))),
-        });
-        if let Some(latest) = group.latest_shown() {
-            let group = GroupNames {
-                rule: key.rule,
-                period: key.period,
-                actor: self.names.text(key.actor),
-                resource: self.names.text(key.resource),
-                value: self.names.text(key.value),
-            };
-            self.horizons.set(group, latest);
+            origin,
+            details: Details::None,
+        };
+        let wanted = group.samples.wants(seen.time, evidence.traits());
+        if wanted != Wanted::No {
+            evidence.event_id = seen.id.clone();
+        }
+        match wanted {
+            Wanted::No => return,
+            Wanted::Latest => {
+                evidence.details = Details::owned(fact.texts(own.texts));
+                group.samples.keep_latest(evidence);
+            }
+            Wanted::Sample => {
+                let before = group.samples.tenth();
+                evidence.details = Details::Interned(Box::new(own.told(fact, names)));
+                group.samples.keep(evidence);
+                if let Some(Some(tenth)) = group.samples.tenth()
+                    && before != Some(Some(tenth))
+                {
+                    let group = GroupNames {
+                        rule: key.rule,
+                        period: key.period,
+                        actor: self.names.text(key.actor),
+                        resource: self.names.text(key.resource),
+                        value: self.names.text(key.value),
+                    };
+                    self.horizons.set(group, tenth);
+                }
+            }
         }
     }
 
@@ -319,12 +353,16 @@ impl Tally {
         let Some(time) = seen.time else { return };
         let names = &mut self.names;
         let fact = base.fact.and_then(|fact| own.facts.get(fact as usize));
+        let source_ip = base.caller.source_ip.translated(&mut own.names, names);
+        let source_ip = self.source_ips.id(source_ip);
         let deed = Deed {
             actor: own.names.id(base.actor, names),
             resource: own.names.id(base.resource, names),
+            caller: own.names.id(base.caller.name, names),
             call: own.names.id(row.name, names),
             outcome: row.outcome,
-            told: fact.map(|fact| own.told(row, fact, names, &mut self.source_ips)),
+            origin: own.origin(row, source_ip, base.caller.access_key, names),
+            told: fact.map(|fact| own.told(fact, names)),
         };
         let kept = Row {
             time,
@@ -353,78 +391,29 @@ impl Tally {
             event_name: text(evidence.call),
             principal: text(evidence.actor),
             outcome: evidence.outcome.as_str().to_owned(),
+            event_source: text(evidence.origin.event_source),
+            account: text(evidence.origin.account),
+            region: text(evidence.origin.region),
+            source_ip: self
+                .source_ips
+                .get(evidence.origin.source_ip)
+                .text(&self.names),
+            access_key: text(evidence.origin.access_key),
             ..Sample::default()
         };
-        if let Some(told) = &evidence.told {
-            sample.event_source = text(told.event_source);
-            sample.account = text(told.account);
-            sample.region = text(told.region);
-            sample.principal = text(told.principal);
-            sample.target = text(told.target);
-            sample.source_ip = self.source_ips.get(told.source_ip).text(&self.names);
-            sample.user_agent = text(told.user_agent);
-            sample.error_code = text(told.error_code);
-            sample.error_message = text(told.error_message);
+        if let Some(texts) = evidence.details.texts(&self.names) {
+            let [principal, target, user_agent, error_code, error_message] =
+                texts.map(str::to_owned);
+            sample = Sample {
+                principal,
+                target,
+                user_agent,
+                error_code,
+                error_message,
+                ..sample
+            };
         }
         sample
-    }
-}
-
-/// A group of the object at hand: its place among ours, once it has one, and the last account and
-/// Region and the last address that were noted in it.
-struct Found<'s> {
-    group: &'s FoundGroup,
-    place: Option<usize>,
-    at: Option<[NameId; 2]>,
-    source_ip: Option<SourceIp>,
-}
-
-impl<'s> Found<'s> {
-    const fn new(group: &'s FoundGroup) -> Self {
-        Self {
-            group,
-            place: None,
-            at: None,
-            source_ip: None,
-        }
-    }
-}
-
-/// The object at hand, and its names as ours.
-struct Own<'s> {
-    object: u32,
-    seen: &'s [Seen],
-    rows: &'s [Activity],
-    facts: &'s [Fact],
-    names: Translation<'s>,
-}
-
-impl<'s> Own<'s> {
-    fn event(&self, seen: u32) -> Option<(&'s Seen, &'s Activity)> {
-        let seen = self.seen.get(seen as usize)?;
-        Some((seen, self.rows.get(seen.row as usize)?))
-    }
-
-    fn told(
-        &mut self,
-        row: &Activity,
-        fact: &Fact,
-        to: &mut Names,
-        source_ips: &mut SourceIpTable,
-    ) -> Told {
-        let source_ip = source_ips.id(fact.source_ip.translated(&mut self.names, to));
-        let mut id = |id| self.names.id(id, to);
-        Told {
-            event_source: id(row.source),
-            account: id(row.account),
-            region: id(row.region),
-            principal: id(fact.principal),
-            target: id(fact.target),
-            source_ip,
-            user_agent: id(fact.user_agent),
-            error_code: id(fact.error_code),
-            error_message: id(fact.error_message),
-        }
     }
 }
 

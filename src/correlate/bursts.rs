@@ -7,7 +7,7 @@ use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
 use crate::names::NameId;
 use crate::rules::Correlation;
-use crate::tally::{Group, Period, Row, Tally};
+use crate::tally::{CallOrigin, Group, Period, Row, Tally, Wanted};
 
 /// A stretch of events over which a correlation's condition held.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(super) struct Burst {
     pub(super) events: Group,
     pub(super) actors: BTreeSet<NameId>,
     pub(super) resources: BTreeSet<NameId>,
+    /// Who made the last call, from where: nearly always who made the next.
+    pub(super) last: Option<(NameId, CallOrigin)>,
     /// All of them by time, where another correlation watches this one.
     pub(super) rows: Vec<Row>,
 }
@@ -33,13 +35,15 @@ impl Burst {
         let Some(deed) = row.deed() else { return };
         let group = &mut self.events;
         group.add(Some(row.time), deed.call, deed.outcome);
-        if let Some(told) = &deed.told {
-            group.accounts.insert(told.account);
-            group.regions.insert(told.region);
-            group.source_ips.insert(told.source_ip);
+        let caller = (deed.caller, deed.origin);
+        if self.last != Some(caller) {
+            self.last = Some(caller);
+            group.note(deed.caller, &deed.origin);
         }
-        if group.wants(Some(row.time)) {
-            group.keep(row.evidence(deed));
+        match group.samples.wants(Some(row.time), deed.traits()) {
+            Wanted::No => {}
+            Wanted::Latest => group.samples.keep_latest(row.evidence(deed)),
+            Wanted::Sample => group.samples.keep(row.evidence(deed)),
         }
         self.actors.insert(deed.actor);
         self.resources.insert(deed.resource);

@@ -119,6 +119,7 @@ impl Sweep<'_> {
             events: Group::default(),
             actors: BTreeSet::new(),
             resources: BTreeSet::new(),
+            last: None,
             rows: Vec::new(),
         }
     }

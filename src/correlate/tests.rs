@@ -4,7 +4,7 @@ use super::*;
 use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome};
 use crate::rules::{Comparison, Measure};
-use crate::tally::{Deed, Group};
+use crate::tally::{CallOrigin, Deed, Group};
 
 fn correlation(measure: Measure, timespan: Epoch, threshold: (Comparison, f64)) -> Correlation {
     Correlation {
@@ -39,8 +39,10 @@ fn bare(time: Epoch, place: u32) -> Row {
     let deed = Deed {
         actor: Names::EMPTY,
         resource: Names::EMPTY,
+        caller: Names::EMPTY,
         call: Names::EMPTY,
         outcome: Outcome::Denied,
+        origin: CallOrigin::default(),
         told: None,
     };
     Row {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Organization, part};
 use crate::event::json::Raw;
-use crate::event::{Event, time};
+use crate::event::{self, Event, Key, time};
 
 /// What sort of caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,7 +67,13 @@ pub fn actor<'a>(event: &Event<'a>) -> Cow<'a, str> {
 
 /// True where findings are grouped by [`caller`]: for all but sessions of people.
 pub fn is_actor_the_caller(event: &Event<'_>) -> bool {
-    session(event).is_none_or(|session| is_machine_made(&session))
+    session(event).is_none_or(|session| is_machine_made(&session) && !is_of_identity_center(event))
+}
+
+/// True for a role of a permission set, which IAM Identity Center gives to people, whatever their names
+/// look like (Identity Center user guide, "Referencing permission sets").
+fn is_of_identity_center(event: &Event<'_>) -> bool {
+    role(event).starts_with("AWSReservedSSO_")
 }
 
 /// The caller without its session, for tables over time: few values, however many sessions.
@@ -79,18 +85,15 @@ pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
     match event.read(event.user().kind()).as_ref() {
         "AssumedRole" => arn,
         "Root" if arn.is_empty() => Cow::Owned(format!(
-            "arn:aws:iam::{}:root",
-            event.read(event.user().account_id())
+            "arn:{}:iam::{}:root",
+            partition(&event.text(Key::AwsRegion)),
+            own_account(event)
         )),
         "IdentityCenterUser" => {
             let id = event.read(event.user().on_behalf_of().get("userId"));
             Cow::Owned(format!("identity-center:{id}"))
         }
-        "AWSAccount"
-            if event
-                .read(event.user().account_id())
-                .eq_ignore_ascii_case("anonymous") =>
-        {
+        kind if is_anonymous(kind, event) => {
             Cow::Owned(format!("anonymous from {}", event.source_ip()))
         }
         _ if !arn.is_empty() => arn,
@@ -107,11 +110,59 @@ pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
             .into_iter()
             .find(|name| !name.is_empty())
             .unwrap_or_default();
-            let account = event.account();
+            let account = own_account(event);
             let kind = if kind.is_empty() { "Unknown" } else { kind };
             Cow::Owned([kind, &account, &name].join(":"))
         }
     }
+}
+
+/// The caller's own account, which is not always the one whose log this is; where the record does not
+/// say it (a federated user has none), the log's.
+fn own_account<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    let own = event.read(event.user().account_id());
+    if own.is_empty() { event.account() } else { own }
+}
+
+/// The partition of a Region, as ARNs name it (IAM user guide, "ARNs").
+fn partition(region: &str) -> &'static str {
+    const BY_BEGINNING: [(&str, &str); 8] = [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("us-isob-", "aws-iso-b"),
+        ("us-isof-", "aws-iso-f"),
+        ("eu-isoe-", "aws-iso-e"),
+        ("us-iso-", "aws-iso"),
+        ("eusc-", "aws-eusc"),
+        ("", "aws"),
+    ];
+    let mut known = BY_BEGINNING.iter();
+    let known = known.find(|(beginning, _)| region.starts_with(beginning));
+    known.map_or("aws", |(_, partition)| partition)
+}
+
+/// True where nobody signed the request. Services spell it `anonymous` or `ANONYMOUS_PRINCIPAL`, as the
+/// account, as the principal or as the type; a name that a person chose is none of these.
+fn is_anonymous(kind: &str, event: &Event<'_>) -> bool {
+    const NAMED: [&str; 10] = [
+        "Root",
+        "IAMUser",
+        "AssumedRole",
+        "Role",
+        "FederatedUser",
+        "AWSService",
+        "IdentityCenterUser",
+        "SAMLUser",
+        "WebIdentityUser",
+        "Directory",
+    ];
+    if NAMED.contains(&kind) {
+        return false;
+    }
+    let user = event.user();
+    event::is_anonymous(kind)
+        || event::is_anonymous(&event.read(user.account_id()))
+        || event::is_anonymous(&event.read(user.principal_id()))
 }
 
 /// The role's or user's name.
@@ -159,10 +210,17 @@ pub fn session_age(event: &Event<'_>) -> Option<i64> {
     Some(event.time()? - time::parse(&made)?)
 }
 
-/// True for the session names that EC2, ECS, SDKs and pipelines make up.
+/// True for the session names that AWS's services, SDKs and pipelines make up, each anew: an instance's
+/// id (EC2, EKS nodes, hybrid nodes), a task's id (ECS), a name with a UUID at its end (CodeBuild, Systems
+/// Manager Automation, EKS Pod Identity: `eks-CLUSTER-POD-UUID`), with a time (the SDKs), or 32 letters
+/// (Step Functions).
 #[inline]
 pub fn is_machine_made(session: &str) -> bool {
-    // all of these end in a digit, and most names that people have do not
+    if session.len() == 32 && all(session, |byte| byte.is_ascii_alphabetic()) {
+        let upper = |byte: &u8| byte.is_ascii_uppercase();
+        return (4..=28).contains(&session.as_bytes().iter().filter(|byte| upper(byte)).count());
+    }
+    // all others end in a digit, and most names that people have do not
     let ends_in_a_digit = |last: &u8| last.is_ascii_hexdigit() || *last == b'-';
     if !session.as_bytes().last().is_some_and(ends_in_a_digit) {
         return false;
@@ -178,9 +236,65 @@ pub fn is_machine_made(session: &str) -> bool {
             && text.bytes().filter(|byte| *byte != b'-').count() >= least
     };
     let behind_last = behind_last(session, b'-').unwrap_or(session);
-    session.strip_prefix("i-").is_some_and(|id| hex(id, 8))
+    let instance = session.strip_prefix("i-");
+    let instance = instance.or_else(|| session.strip_prefix("mi-"));
+    instance.is_some_and(|id| hex(id, 8))
         || digits(behind_last, 9)
         || hex_with_hyphens(session, 32)
+        || ends_in_a_uuid(session)
+}
+
+/// True for `NAME-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`.
+fn ends_in_a_uuid(session: &str) -> bool {
+    const LENGTH: usize = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx".len();
+    let from = session.len().checked_sub(LENGTH);
+    let tail = from.and_then(|from| session.as_bytes().get(from..));
+    tail.is_some_and(|tail| {
+        tail.iter().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+    })
+}
+
+/// True where a program holds the session: AWS says for which resource it gave the credentials out
+/// (`inScopeOf`: Lambda and others; `ec2RoleDelivery`: an instance), or a cluster or a pipeline vouched
+/// for it, or the session has a name that only a service gives.
+fn is_machine_session(event: &Event<'_>) -> bool {
+    /// Sessions that always have this name: Glue's jobs and crawlers, API Gateway, Firehose.
+    const NAMES: [&str; 4] = [
+        "GlueJobRunnerSession",
+        "AWS-Crawler",
+        "BackplaneAssumeRoleSession",
+        "AWSFirehoseToS3",
+    ];
+    /// Identity providers of programs: EKS (IAM roles for service accounts), GitHub, GitLab, Terraform
+    /// Cloud, Buildkite, CircleCI, Azure Pipelines.
+    const PROVIDERS: [&str; 7] = [
+        "oidc.eks.",
+        "token.actions.githubusercontent.com",
+        "gitlab.com",
+        "app.terraform.io",
+        "agent.buildkite.com",
+        "oidc.circleci.com",
+        "vstoken.dev.azure.com",
+    ];
+    let user = event.user();
+    let scope = user.in_scope_of();
+    let scope = ["issuerType", "credentialsIssuedTo", "sourceArn"].map(|name| scope.get(name));
+    if scope.into_iter().any(|value| !event.read(value).is_empty()) {
+        return true;
+    }
+    let context = user.session_context();
+    if !event.read(context.get("ec2RoleDelivery")).is_empty() {
+        return true;
+    }
+    let provider = event.read(context.at(&["webIdFederationData", "federatedProvider"]));
+    if PROVIDERS.iter().any(|known| provider.contains(known)) {
+        return true;
+    }
+    let session = session_name(event);
+    NAMES.contains(&&*session) || (is_machine_made(&session) && !is_of_identity_center(event))
 }
 
 /// Whether all bytes are like that. None is skipped, because what comes next is anybody's guess, and a
@@ -207,18 +321,12 @@ pub fn kind(event: &Event<'_>, organization: &Organization) -> PrincipalKind {
     match event.read(event.user().kind()).as_ref() {
         "Root" => PrincipalKind::Root,
         "AWSService" => PrincipalKind::Service,
-        "AWSAccount"
-            if event
-                .read(event.user().account_id())
-                .eq_ignore_ascii_case("anonymous") =>
-        {
-            PrincipalKind::Anonymous
-        }
+        kind if is_anonymous(kind, event) => PrincipalKind::Anonymous,
         "AWSAccount" => PrincipalKind::Foreign,
         "AssumedRole" | "Role" => {
             if role(event).starts_with("AWSServiceRoleFor") {
                 PrincipalKind::Service
-            } else if known() || is_machine_made(&session_name(event)) || called_by_service(event) {
+            } else if known() || is_machine_session(event) || called_by_service(event) {
                 PrincipalKind::Workload
             } else {
                 PrincipalKind::Human

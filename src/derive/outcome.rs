@@ -18,7 +18,7 @@ pub fn of(event: &Event<'_>) -> Outcome {
     if !event.text(Key::ErrorMessage).is_empty() {
         return Outcome::Failed;
     }
-    if event.is(Key::EventSource, "signin.amazonaws.com") {
+    if event.is_from("signin") {
         let response = event.raw(Key::ResponseElements);
         let failure =
             |value: crate::event::json::Raw<'_>| value.text().as_deref() == Some("Failure");

@@ -13,10 +13,7 @@ const EMPTY: Cow<'_, str> = Cow::Borrowed("");
 
 /// The role, user, key, secret, bucket or trail. Empty where the record names none.
 pub fn of<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    let source = event.text(Key::EventSource);
-    let end = source.bytes().position(|byte| byte == b'.');
-    let service = source.get(..end.unwrap_or(source.len()));
-    let named: Cow<'a, str> = match service.unwrap_or_default() {
+    let named: Cow<'a, str> = match event.service().as_ref() {
         "sts" => request(event, &["roleArn"]),
         "iam" => iam(event),
         "secretsmanager" => secret_name(event),
@@ -50,6 +47,63 @@ pub fn of<'a>(event: &Event<'a>) -> Cow<'a, str> {
             "roleArn",
         ],
     )
+}
+
+/// What a call aimed at.
+pub type Target<'a> = Cow<'a, str>;
+
+/// All that a call aimed at where it names several: secrets, parameters, the buckets or the keys of a
+/// copy, in their order and each once. Empty for other calls.
+pub fn several<'a>(event: &Event<'a>) -> Vec<Target<'a>> {
+    let name = event.text(Key::EventName);
+    let mut all: Vec<Target<'a>> = match name.as_ref() {
+        "BatchGetSecretValue" => {
+            let listed = event.at(Key::RequestParameters, &["secretIdList"]).items();
+            // an ARN may be typed without its last six characters: then the name is longer
+            let named = listed.flat_map(|item| {
+                let typed = event.read(item);
+                let longer = part(typed.clone(), |typed| Some(typed.split_once(":secret:")?.1));
+                [without_suffix(typed), longer.unwrap_or_default()]
+            });
+            named.collect()
+        }
+        "GetParameters" | "DeleteParameters" => {
+            let listed = event.at(Key::RequestParameters, &["names"]).items();
+            listed.map(|item| event.read(item)).collect()
+        }
+        "CopyObject" | "UploadPartCopy" => vec![of(event), copy_source(event)],
+        "ReEncrypt" | "ReEncryptFrom" | "ReEncryptTo" => {
+            let resources = event.raw(Key::Resources).items();
+            resources
+                .map(|item| event.read(event.get(item, "ARN")))
+                .collect()
+        }
+        _ => return Vec::new(),
+    };
+    let mut seen = Vec::new();
+    all.retain(|target| {
+        let new = !target.is_empty() && !seen.contains(target);
+        seen.extend(new.then(|| target.clone()));
+        new
+    });
+    match all.len() {
+        0 | 1 => Vec::new(),
+        _ => all,
+    }
+}
+
+/// The bucket that a copy reads from: `x-amz-copy-source` is `BUCKET/KEY`, with or without a slash before
+/// it, URL encoded (S3 API reference, CopyObject), or the ARN of an access point, which names none.
+fn copy_source<'a>(event: &Event<'a>) -> Target<'a> {
+    let source = event.text_at(Key::RequestParameters, &["x-amz-copy-source"]);
+    let bucket = part(source, |source| {
+        let bare = source
+            .strip_prefix('/')
+            .or_else(|| source.strip_prefix("%2F"));
+        let bucket = bare.unwrap_or(source).split(['/', '%', '?']).next();
+        bucket.filter(|bucket| !bucket.starts_with("arn:"))
+    });
+    bucket.unwrap_or_default()
 }
 
 /// The first of these request parameters that holds text; of a list its first item.
@@ -99,7 +153,7 @@ fn iam<'a>(event: &Event<'a>) -> Cow<'a, str> {
 /// The secret's name, whether the caller typed a name, an ARN or a part of one: an ARN ends in six
 /// random characters that are no part of the name (Secrets Manager user guide).
 pub fn secret_name<'a>(event: &Event<'a>) -> Cow<'a, str> {
-    if event.text(Key::EventSource) != "secretsmanager.amazonaws.com" {
+    if !event.is_from("secretsmanager") {
         return EMPTY;
     }
     let typed = request(event, &["secretId", "secretIdList", "name"]);
@@ -107,6 +161,10 @@ pub fn secret_name<'a>(event: &Event<'a>) -> Cow<'a, str> {
         true => from_message(event),
         false => typed,
     };
+    without_suffix(typed)
+}
+
+fn without_suffix(typed: Cow<'_, str>) -> Cow<'_, str> {
     let name = part(typed, |typed| {
         let Some((_, name)) = typed.split_once(":secret:") else {
             return Some(typed);
@@ -135,30 +193,48 @@ fn resource<'a>(event: &Event<'a>) -> Cow<'a, str> {
     arns.find(|arn| !arn.is_empty()).unwrap_or_default()
 }
 
-/// The ARN in "… is not authorized to perform: X on resource: ARN …": a refused AssumeRole has no
-/// request parameters, so this is the only place that names the role.
+/// The ARN or name in "… is not authorized to perform: X on resource: ARN …": a refused AssumeRole has no
+/// request parameters, so this is the only place that names the role. Some services name what was asked
+/// for as the caller typed it, IAM with its kind before it (`user bob`).
 fn from_message<'a>(event: &Event<'a>) -> Cow<'a, str> {
     let message = event.raw(Key::ErrorMessage);
     let ends = |c| matches!(c, ' ' | '"' | '\'' | '\n');
-    // these are full of quotes, and nothing has to be decoded to find the ARN between them
+    // these are full of quotes, and nothing has to be decoded to find the name between them
     if let Some(text) = message.quoted()
-        && escapes_only_what_ends_an_arn(text)
+        && escapes_only_what_ends_a_name(text)
     {
-        return Cow::Borrowed(arn_in(text, |c| ends(c) || c == '\\').unwrap_or_default());
+        return Cow::Borrowed(resource_in(text, |c| ends(c) || c == '\\').unwrap_or_default());
     }
-    part(event.read(message), |text| arn_in(text, ends)).unwrap_or_default()
+    part(event.read(message), |text| resource_in(text, ends)).unwrap_or_default()
 }
 
-fn arn_in(message: &str, ends: impl Fn(char) -> bool) -> Option<&str> {
+/// What stands behind "on resource: ", up to a character that `ends` it.
+fn resource_in(message: &str, ends: impl Fn(char) -> bool) -> Option<&str> {
     const BEFORE: &str = "on resource: ";
+    const KINDS: [&str; 8] = [
+        "user", "role", "group", "policy", "instance", "secret", "key", "bucket",
+    ];
     static FIND: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(BEFORE));
     let at = FIND.find(message.as_bytes())?;
-    let arn = message.get(at + BEFORE.len()..)?.split(ends).next()?;
-    Some(arn.trim_end_matches(['.', ','])).filter(|arn| arn.starts_with("arn:"))
+    let behind = message.get(at + BEFORE.len()..)?;
+    let behind = behind.trim_start_matches(&ends);
+    let word = |text: &str| text.find(&ends).unwrap_or(text.len());
+    let first = behind.get(..word(behind))?;
+    let is_name = |text: &str| !matches!(text, "" | "*" | "because" | "with");
+    let clean = |text: &str| -> usize { text.trim_end_matches(['.', ',']).len() };
+    if KINDS.contains(&first)
+        && let Some(rest) = behind.get(first.len()..)?.strip_prefix(' ')
+        && let Some(second) = rest.get(..word(rest))
+        && let Some(second) = second.get(..clean(second))
+        && is_name(second)
+    {
+        return Some(second);
+    }
+    first.get(..clean(first)).filter(|name| is_name(name))
 }
 
 /// True for the inside of a JSON string in which only quotes and ends of lines are escaped.
-fn escapes_only_what_ends_an_arn(text: &str) -> bool {
+fn escapes_only_what_ends_a_name(text: &str) -> bool {
     let mut rest = text.as_bytes();
     while let Some(at) = memchr::memchr(b'\\', rest) {
         match rest.get(at + 1..) {

@@ -66,8 +66,23 @@ fn the_role_is_found_in_the_message_however_that_is_escaped() {
         (r"on resource: arn:a\/b c", "arn:a/b"),
         (r"on resource: arn:a\tb", "arn:a\tb"),
         (r"on resource: \u0061rn:a", "arn:a"),
-        (r"on resource: x", ""),
         (r"arn:a", ""),
+        // what a caller typed, and IAM's way to write it
+        (r"on resource: x", "x"),
+        (
+            r"on resource: clinic/db because no policy allows it",
+            "clinic/db",
+        ),
+        (r#"on resource: \"clinic/db\" because"#, "clinic/db"),
+        (r"on resource: user dana with an explicit deny", "dana"),
+        (r"on resource: role eks-reader.", "eks-reader"),
+        (r"on resource: user because", "user"),
+        (r"on resource: *", ""),
+        (r"on resource: * because no policy", ""),
+        (
+            r"on resource: arn:aws-cn:iam::111122223333:role/x",
+            "arn:aws-cn:iam::111122223333:role/x",
+        ),
     ] {
         let text = format!(
             r#"{{"eventVersion":"1","eventSource":"sts.amazonaws.com","errorMessage":"{message}"}}"#
@@ -249,4 +264,179 @@ fn every_field_reads_its_own_name_and_a_record_of_nothing_is_survived() {
         assert_eq!(Derived::from_field(derived.as_str()), Some(*derived));
         let _ = derived.value(&Event::default(), &Organization::default());
     }
+}
+
+fn session_of(name: &str, more: &str, role: &str) -> String {
+    format!(
+        r#"{{"eventVersion":"1.11","userIdentity":{{"type":"AssumedRole","principalId":"AROAEXAMPLE:{name}","arn":"arn:aws:sts::111122223333:assumed-role/{role}/{name}","accountId":"111122223333","accessKeyId":"ASIAEXAMPLE",
+        "sessionContext":{{{more}"sessionIssuer":{{"type":"Role","arn":"arn:aws:iam::111122223333:role/{role}","userName":"{role}"}}}}}},"eventSource":"s3.amazonaws.com","eventName":"GetObject"}}"#
+    )
+}
+
+#[test]
+fn sessions_of_machines_are_workloads_and_those_of_people_are_not() {
+    let kind = |text: &str| plain("trailscan.principal_kind", text);
+    for name in [
+        "i-0123456789abcdef0",
+        "mi-0123456789abcdef0",
+        "0f9c2d3e4b5a69788796a5b4c3d2e1f0",
+        "AWSCodeBuild-2c6f1a2b-90ab-4cde-8f01-23456789abcd",
+        "Automation-2c6f1a2b-90ab-4cde-8f01-23456789abcd",
+        "eks-clinic-api-7f6d9c-4f0c1a52-0000-4000-8000-00000000abcd",
+        "botocore-session-1795305600",
+        "aws-go-sdk-1795305600123456789",
+        "GlueJobRunnerSession",
+        "AWS-Crawler",
+        "GiJTBTZxCiCqwAVvjjxCqnKAxQXbBhfs",
+    ] {
+        assert_eq!(kind(&session_of(name, "", "app")), "workload", "{name}");
+    }
+    for (more, name) in [
+        (r#""ec2RoleDelivery":"2.0","#, "anything"),
+        (
+            r#""webIdFederationData":{"federatedProvider":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/EXAMPLE","attributes":{}},"#,
+            "reader",
+        ),
+        (
+            r#""webIdFederationData":{"federatedProvider":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"},"#,
+            "GitHubActions",
+        ),
+    ] {
+        assert_eq!(kind(&session_of(name, more, "app")), "workload", "{more}");
+    }
+    let function = session_of("rotate", "", "app").replace(
+        "\"sessionContext\"",
+        r#""inScopeOf":{"issuerType":"AWS::Lambda::Function","credentialsIssuedTo":"arn:aws:lambda:us-east-1:111122223333:function:rotate"},"sessionContext""#,
+    );
+    assert_eq!(kind(&function), "workload");
+    // people: their names, and whoever comes through Identity Center
+    for (name, role) in [
+        ("dana", "Admin"),
+        ("dana@example.com", "Admin"),
+        ("d.abc-1", "Admin"),
+        ("123456789012", "AWSReservedSSO_Admin_0123456789abcdef"),
+        (
+            "4f0c1a52-0000-4000-8000-00000000abcd",
+            "AWSReservedSSO_Admin_0123456789abcdef",
+        ),
+    ] {
+        let text = session_of(name, "", role);
+        assert_eq!(kind(&text), "human", "{name}");
+        assert!(identity::actor(&event(&text)).ends_with(name), "{name}");
+    }
+    let empty = session_of("dana", "", "Admin")
+        .replace("\"sessionContext\"", r#""inScopeOf":{},"sessionContext""#);
+    assert_eq!(kind(&empty), "human", "nothing is in scope");
+}
+
+#[test]
+fn who_signs_nothing_is_anonymous_however_it_is_spelled() {
+    for user in [
+        r#"{"type":"AWSAccount","principalId":"","accountId":"ANONYMOUS_PRINCIPAL"}"#,
+        r#"{"type":"AWSAccount","principalId":"","accountId":"anonymous"}"#,
+        r#"{"type":"AWSAccount","principalId":"Anonymous"}"#,
+        r#"{"type":"Unknown","principalId":"ANONYMOUS_USER"}"#,
+        r#"{"type":"Anonymous"}"#,
+        r#"{"accountId":"anonymous"}"#,
+    ] {
+        let text = format!(
+            r#"{{"eventVersion":"1.11","userIdentity":{user},"sourceIPAddress":"198.51.100.7","recipientAccountId":"111122223333"}}"#
+        );
+        assert_eq!(
+            plain("trailscan.principal", &text),
+            "anonymous from 198.51.100.7",
+            "{user}"
+        );
+        assert_eq!(
+            plain("trailscan.principal_kind", &text),
+            "anonymous",
+            "{user}"
+        );
+    }
+    let named = r#"{"eventVersion":"1.11","userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/anonymous","principalId":"anonymous"}}"#;
+    assert_eq!(
+        plain("trailscan.principal_kind", named),
+        "human",
+        "a user may have that name"
+    );
+}
+
+#[test]
+fn callers_of_another_account_are_named_by_it() {
+    let text = r#"{"eventVersion":"1.11","userIdentity":{"type":"AWSAccount","principalId":"AIDAVENDORX","accountId":"444455556666"},"recipientAccountId":"111122223333"}"#;
+    assert_eq!(
+        plain("trailscan.principal", text),
+        "AWSAccount:444455556666:AIDAVENDORX"
+    );
+    let federated = r#"{"eventVersion":"1.11","userIdentity":{"type":"SAMLUser","userName":"dana"},"recipientAccountId":"111122223333"}"#;
+    assert_eq!(
+        plain("trailscan.principal", federated),
+        "SAMLUser:111122223333:dana"
+    );
+    for (region, arn) in [
+        ("us-east-1", "arn:aws:iam::111122223333:root"),
+        ("cn-north-1", "arn:aws-cn:iam::111122223333:root"),
+        ("us-gov-west-1", "arn:aws-us-gov:iam::111122223333:root"),
+    ] {
+        let text = format!(
+            r#"{{"eventVersion":"1.11","awsRegion":"{region}","userIdentity":{{"type":"Root","accountId":"111122223333"}}}}"#
+        );
+        assert_eq!(plain("trailscan.principal", &text), arn);
+    }
+}
+
+#[test]
+fn a_record_that_does_not_say_whose_log_it_is_in_belongs_to_an_account_all_the_same() {
+    let text = r#"{"eventVersion":"1.01","userIdentity":{"type":"AWSAccount","accountId":"anonymous"},"resources":[{"ARN":"arn:aws:s3:::b"},{"accountId":"777788889999"}]}"#;
+    let event = event(text);
+    assert_eq!(
+        event.account(),
+        "777788889999",
+        "the owner of what was asked for"
+    );
+    event.note_log_account("111122223333");
+    assert_eq!(
+        event.account(),
+        "111122223333",
+        "the key of the log says it"
+    );
+    let own = self::event(r#"{"eventVersion":"1.01","userIdentity":{"accountId":"444455556666"}}"#);
+    assert_eq!(own.account(), "444455556666");
+    let none = self::event(r#"{"eventVersion":"1.01"}"#);
+    assert_eq!(none.account(), "unknown");
+    let said = self::event(r#"{"eventVersion":"1.11","recipientAccountId":"111122223333"}"#);
+    said.note_log_account("444455556666");
+    assert_eq!(said.account(), "111122223333");
+}
+
+#[test]
+fn calls_that_name_several_targets_list_each_once() {
+    let targets = |text: &str| -> Vec<String> {
+        target::several(&event(text))
+            .into_iter()
+            .map(Cow::into_owned)
+            .collect()
+    };
+    assert_eq!(
+        targets(
+            r#"{"eventVersion":"1","eventSource":"secretsmanager.amazonaws.com.cn","eventName":"BatchGetSecretValue","requestParameters":{"secretIdList":["a","arn:aws-cn:secretsmanager:cn-north-1:111122223333:secret:clinic/db-AbCdEf","a"]}}"#
+        ),
+        ["a", "clinic/db", "clinic/db-AbCdEf"]
+    );
+    assert_eq!(
+        targets(
+            r#"{"eventVersion":"1","eventSource":"s3.amazonaws.com","eventName":"CopyObject","requestParameters":{"bucketName":"out","x-amz-copy-source":"/clinic-phi/patients%2F1"}}"#
+        ),
+        ["out", "clinic-phi"]
+    );
+    assert_eq!(
+        targets(r#"{"eventVersion":"1","eventSource":"kms.amazonaws.com","eventName":"ReEncrypt","resources":[{"ARN":"arn:aws:kms:us-east-1:111122223333:key/1"},{"ARN":"arn:aws:kms:us-east-1:111122223333:key/2"}]}"#).len(),
+        2
+    );
+    assert_eq!(
+        targets(
+            r#"{"eventVersion":"1","eventName":"CopyObject","requestParameters":{"bucketName":"a","x-amz-copy-source":"a/b"}}"#
+        ),
+        [""; 0]
+    );
 }

@@ -1,4 +1,4 @@
-//! The groups that rules found in one object, each once, and which of their events are evidence.
+//! The groups that rules found in one object, each once, and which of their events may be shown.
 
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
@@ -6,30 +6,56 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 
 use crate::event::time::Epoch;
-use crate::finding::Finding;
+use crate::finding::{EventId, Finding};
 use crate::seeded::Seeded;
-use crate::tally::{FoundGroup, GroupNames, Horizons, Scanned};
+use crate::tally::{
+    Activity, Caller, FoundEvidence, FoundGroup, GroupNames, Horizons, Scanned, Seen, SourceIp,
+};
 
-/// Where each group stands, and the times of its earliest events.
+/// Where each group stands, and which of its events may be shown.
 ///
-/// The earliest events of a group in the whole run are among the earliest of each object: whatever
-/// was delivered twice counts once in either, so that no event can come into the first ten of all
-/// without being among the first ten of its own object.
+/// Whatever the choice among all events of a run needs of an object's events
+/// ([`Samples`](crate::tally::Samples)), the choice among those of the object needs as well: an event
+/// that was delivered twice counts once in either.
 #[derive(Debug, Default)]
 pub(super) struct FoundGroups {
     places: HashTable<(u64, u32)>,
-    earliest: Vec<Earliest>,
+    groups: Vec<Candidates>,
     horizons: Arc<Horizons>,
-    /// Every event is wanted: which of them are the earliest that count is decided later.
+    /// Every event is wanted: which of them are shown is decided later.
     all: bool,
 }
 
-/// The times and places of a group's earliest events.
+/// What is known of a group's events in this object.
 #[derive(Debug)]
-struct Earliest {
-    /// Later ones are no evidence, whatever this object holds.
+struct Candidates {
+    /// Later ones are not among the earliest, whatever this object holds.
     horizon: Epoch,
-    events: Vec<(Option<Epoch>, u32)>,
+    /// The times and places of the earliest events.
+    earliest: Vec<(Option<Epoch>, u32)>,
+    /// The earliest event of each value of each trait, for the values that appear first.
+    firsts: Vec<First>,
+    latest: Option<(Option<Epoch>, u32)>,
+    /// The evidence that was kept only because its event was the latest.
+    latest_evidence: Option<usize>,
+}
+
+/// The earliest event with a value of a trait.
+#[derive(Debug, Clone, Copy)]
+struct First {
+    /// Which trait, and its value.
+    value: (u8, u64),
+    time: Option<Epoch>,
+    seen: u32,
+}
+
+/// Whether an event may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    No,
+    /// Only because it is the latest so far: it takes the place of the one before.
+    Latest,
+    Yes,
 }
 
 impl FoundGroups {
@@ -46,16 +72,17 @@ impl FoundGroups {
     /// Forgets the groups of the last object.
     pub(super) fn clear(&mut self) {
         self.places.clear();
-        self.earliest.clear();
+        self.groups.clear();
     }
 
-    /// The place of a group, and whether the event in `scanned.seen` is among its earliest so far.
+    /// The place of a group, and whether the event in `scanned.seen` may be shown as evidence for it.
     pub(super) fn hit(
         &mut self,
         group: FoundGroup,
         seen: u32,
+        caller: Caller,
         scanned: &mut Scanned,
-    ) -> (u32, bool) {
+    ) -> (u32, Wanted) {
         let hash = Seeded.hash_one(group);
         let groups = &scanned.groups;
         let same = |(known, place): &(u64, u32)| {
@@ -75,21 +102,33 @@ impl FoundGroups {
                     resource: scanned.names.text(group.resource),
                     value: scanned.names.text(group.value),
                 });
-                self.earliest.push(Earliest {
-                    horizon,
-                    events: Vec::new(),
-                });
+                self.groups.push(Candidates::new(horizon));
                 place
             }
         };
         if self.all {
-            return (place, true);
+            return (place, Wanted::Yes);
         }
         let wanted = self
-            .earliest
+            .groups
             .get_mut(place as usize)
-            .is_some_and(|earliest| is_early(earliest, seen, scanned));
+            .map_or(Wanted::No, |group| group.offer(seen, caller, scanned));
         (place, wanted)
+    }
+
+    /// Keeps the evidence of an event that is wanted.
+    pub(super) fn keep(&mut self, wanted: Wanted, evidence: FoundEvidence, scanned: &mut Scanned) {
+        let kept = &mut scanned.evidence;
+        let group = self.groups.get_mut(evidence.group as usize);
+        if let (Wanted::Latest, Some(group)) = (wanted, group) {
+            let before = group.latest_evidence.and_then(|at| kept.get_mut(at));
+            if let Some(before) = before {
+                *before = evidence;
+                return;
+            }
+            group.latest_evidence = Some(kept.len());
+        }
+        kept.push(evidence);
     }
 }
 
@@ -97,15 +136,121 @@ impl FoundGroups {
 /// evidence all the same.
 const MOST_REMEMBERED: usize = 64;
 
+impl Candidates {
+    const fn new(horizon: Epoch) -> Self {
+        Self {
+            horizon,
+            earliest: Vec::new(),
+            firsts: Vec::new(),
+            latest: None,
+            latest_evidence: None,
+        }
+    }
+
+    /// Whether an event may be shown, of which it is then one.
+    fn offer(&mut self, seen: u32, caller: Caller, scanned: &Scanned) -> Wanted {
+        let Some(own) = scanned.seen.get(seen as usize) else {
+            return Wanted::No;
+        };
+        // none of these may be left out: each notes the event
+        let is_early = is_early(self, seen, own, scanned);
+        let mut is_wanted = is_early;
+        for value in traits(scanned.rows.get(own.row as usize), caller) {
+            is_wanted |= is_first(&mut self.firsts, value, seen, own, scanned);
+        }
+        // a copy is not later than its original, which counts instead of it
+        let is_later = |(time, known): (Option<Epoch>, u32)| is_before((time, known), own, scanned);
+        let is_latest = self.latest.is_none_or(is_later);
+        if is_latest {
+            self.latest = Some((own.time, seen));
+        }
+        match (is_wanted, is_latest) {
+            (true, _) => Wanted::Yes,
+            (false, true) => Wanted::Latest,
+            (false, false) => Wanted::No,
+        }
+    }
+}
+
+/// What makes an event worth showing beside others, as [`Traits`](crate::tally::Traits) has it.
+fn traits(row: Option<&Activity>, caller: Caller) -> [(u8, u64); 3] {
+    /// Above every IPv4 address.
+    const NAMED: u64 = 1 << 32;
+    let call = row.map_or(0, |row| (row.name.place() as u64) << 8 | row.outcome as u64);
+    let source_ip = match caller.source_ip {
+        SourceIp::V4(address) => u64::from(address),
+        SourceIp::Named(name) => NAMED | name.place() as u64,
+    };
+    [
+        (0, call),
+        (1, caller.access_key.place() as u64),
+        (2, source_ip),
+    ]
+}
+
+/// True where an event of the object, of that time and place, comes before another: by time, then by
+/// id, as evidence is ordered.
+fn is_before((time, seen): (Option<Epoch>, u32), other: &Seen, scanned: &Scanned) -> bool {
+    let id = || -> Option<&EventId> { Some(&scanned.seen.get(seen as usize)?.id) };
+    time < other.time || (time == other.time && id() < Some(&other.id))
+}
+
+/// True where no earlier event has the value, and the value is among the first of its trait.
+fn is_first(
+    firsts: &mut Vec<First>,
+    value: (u8, u64),
+    seen: u32,
+    own: &Seen,
+    scanned: &Scanned,
+) -> bool {
+    let new = First {
+        value,
+        time: own.time,
+        seen,
+    };
+    let is_earlier = |known: &First| {
+        let known = scanned.seen.get(known.seen as usize);
+        known.is_some_and(|known| is_before((own.time, seen), known, scanned))
+    };
+    if let Some(known) = firsts.iter_mut().find(|known| known.value == value) {
+        let is_earlier = is_earlier(known);
+        if is_earlier {
+            *known = new;
+        }
+        return is_earlier;
+    }
+    let of_the_trait = |known: &&mut First| known.value.0 == value.0;
+    if firsts.iter_mut().filter(of_the_trait).count() < Finding::MOST_SAMPLES {
+        firsts.push(new);
+        return true;
+    }
+    let last = firsts
+        .iter_mut()
+        .filter(of_the_trait)
+        .reduce(|last, known| {
+            let known_seen = scanned.seen.get(known.seen as usize);
+            match known_seen.is_some_and(|seen| is_before((last.time, last.seen), seen, scanned)) {
+                true => known,
+                false => last,
+            }
+        });
+    match last {
+        Some(last) if is_earlier(last) => {
+            *last = new;
+            true
+        }
+        _ => false,
+    }
+}
+
 /// True where the event is among the earliest, of which it is then one. Events of one time are all
 /// kept: their ids decide later. A record that stands in the object twice takes one place.
-fn is_early(earliest: &mut Earliest, seen: u32, scanned: &Scanned) -> bool {
+fn is_early(candidates: &mut Candidates, seen: u32, own: &Seen, scanned: &Scanned) -> bool {
     let event = |seen: u32| scanned.seen.get(seen as usize);
-    let Some(own) = event(seen) else { return false };
-    if own.time.is_some_and(|time| time > earliest.horizon) {
+    if own.time.is_some_and(|time| time > candidates.horizon) {
         return false;
     }
-    let earliest = &mut earliest.events;
+    let earliest = &mut candidates.earliest;
     let full = earliest.len() >= Finding::MOST_SAMPLES;
     let latest = earliest.last().map(|(time, _)| *time);
     if full && latest.is_some_and(|latest| own.time > latest) {

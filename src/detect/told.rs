@@ -6,7 +6,7 @@ use crate::event::{Event, Key};
 use crate::finding::GROUP_SEPARATOR;
 use crate::names::{NameId, Names};
 use crate::rules::{Field, Rule};
-use crate::tally::{Fact, Scanned, SourceIp};
+use crate::tally::{Caller, Fact, Scanned, SourceIp};
 
 /// What was told last of one caller. Its next events are much like it, and a text is compared with
 /// another more quickly than it is looked up.
@@ -86,6 +86,12 @@ impl<'e, 'a> Told<'e, 'a> {
         })
     }
 
+    /// The target is another from now on: a call may name several.
+    pub(super) const fn retarget(&mut self) {
+        self.resource = None;
+        self.fact = None;
+    }
+
     fn principal(&mut self, names: &mut Names) -> NameId {
         *self.principal.get_or_insert_with(|| {
             let last = &mut self.last.fact.principal;
@@ -97,7 +103,17 @@ impl<'e, 'a> Told<'e, 'a> {
         })
     }
 
-    pub(super) fn source_ip(&mut self, names: &mut Names) -> SourceIp {
+    /// Who called, from where, and with which key.
+    pub(super) fn caller(&mut self, names: &mut Names) -> Caller {
+        let access_key = self.event.read(self.event.user().access_key_id());
+        Caller {
+            name: self.actor(names),
+            source_ip: self.source_ip(names),
+            access_key: names.again(&mut self.last.fact.access_key, &access_key),
+        }
+    }
+
+    fn source_ip(&mut self, names: &mut Names) -> SourceIp {
         *self.source_ip.get_or_insert_with(|| {
             let source_ip = SourceIp::of(&self.event.source_ip(), names);
             self.last.fact.source_ip = source_ip;
@@ -162,7 +178,7 @@ impl<'e, 'a> Told<'e, 'a> {
         }
         let names = &mut scanned.names;
         self.target(names);
-        self.source_ip(names);
+        self.caller(names);
         self.principal(names);
         let last = &mut self.last.fact;
         let told = [

@@ -130,6 +130,7 @@ members! {
     InvokedBy invoked_by = "invokedBy",
     OnBehalfOf on_behalf_of = "onBehalfOf",
     IdentityProvider identity_provider = "identityProvider",
+    InScopeOf in_scope_of = "inScopeOf",
 }
 
 members! {

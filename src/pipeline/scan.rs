@@ -131,7 +131,8 @@ impl<'r> Worker<'r> {
             let scanned = scanned(sequence, object, coverage);
             return seal::hash(&mut self.decoder, scanned, object, fetched, reader);
         };
-        let mut taken = Taken::new(detection, self.scope, room);
+        let account = object.key.as_ref().map(|key| key.account.as_str());
+        let mut taken = Taken::new(detection, self.scope, account, room);
         taken.strays = Strays::of(object);
         let visit = &mut |record, event: &Event<'_>| taken.take(record, event);
         let decoded = match self.decoder.decode_in_pieces(&fetched.bytes, visit) {
@@ -350,6 +351,8 @@ fn broken(object: &ObjectRef, error: &DecodeError, coverage: &mut Coverage) {
 struct Taken<'w, 'r> {
     detection: &'w mut Detection<'r>,
     scope: &'r Scope,
+    /// The account in the log's key.
+    account: Option<&'w str>,
     scanned: Scanned,
     sights: Sights,
     strays: Strays,
@@ -360,11 +363,17 @@ struct Taken<'w, 'r> {
 }
 
 impl<'w, 'r> Taken<'w, 'r> {
-    fn new(detection: &'w mut Detection<'r>, scope: &'r Scope, room: Scanned) -> Self {
+    fn new(
+        detection: &'w mut Detection<'r>,
+        scope: &'r Scope,
+        account: Option<&'w str>,
+        room: Scanned,
+    ) -> Self {
         detection.begin();
         Self {
             detection,
             scope,
+            account,
             scanned: room,
             sights: Sights::default(),
             strays: Strays::default(),
@@ -376,10 +385,14 @@ impl<'w, 'r> Taken<'w, 'r> {
 
     /// As if nothing had been taken.
     fn forgotten(self) -> Self {
-        Self::new(self.detection, self.scope, self.scanned.emptied())
+        let room = self.scanned.emptied();
+        Self::new(self.detection, self.scope, self.account, room)
     }
 
     fn take(&mut self, record: u32, event: &Event<'_>) {
+        if let Some(account) = self.account {
+            event.note_log_account(account);
+        }
         self.newest = self.newest.max(event.time());
         if self.strays.are_sought() {
             self.strays.note(record, event);

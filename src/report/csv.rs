@@ -1,10 +1,11 @@
 //! `findings.csv`: one line a finding, for a working list or a spreadsheet.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read as _};
 
 use csv::Writer;
 
-use super::Report;
+use super::{Report, thousands};
 use crate::event::time::iso;
 use crate::finding::Finding;
 use crate::safe_text::Cell;
@@ -13,10 +14,11 @@ use crate::safe_text::Cell;
 const REVIEWER: [&str; 3] = ["disposition", "reason", "decided_by"];
 
 /// What the columns are called. The last three are the reviewer's.
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 24] = [
     "id",
     "level",
     "rule",
+    "rule_id",
     "title",
     "actor",
     "resource",
@@ -28,6 +30,8 @@ const COLUMNS: [&str; 21] = [
     "accounts",
     "regions",
     "source_ips",
+    "actors",
+    "access_keys",
     "citations",
     "attack",
     "correlation",
@@ -70,6 +74,7 @@ fn cells(finding: &Finding) -> [String; COLUMNS.len()] {
         finding.id.clone(),
         finding.level.to_string(),
         finding.rule.clone(),
+        finding.rule_id.clone(),
         finding.title.clone(),
         finding.actor.clone(),
         finding.resource.clone(),
@@ -80,7 +85,9 @@ fn cells(finding: &Finding) -> [String; COLUMNS.len()] {
         joined(&mut finding.calls.keys()),
         joined(&mut finding.accounts.iter()),
         joined(&mut finding.regions.iter()),
-        joined(&mut finding.source_ips.iter()),
+        listed(&finding.source_ips, finding.more_source_ips),
+        listed(&finding.actors, finding.more_actors),
+        listed(&finding.access_keys, finding.more_access_keys),
         joined(&mut finding.citations.iter()),
         joined(&mut finding.attack.iter()),
         finding.correlation.clone().unwrap_or_default(),
@@ -89,6 +96,15 @@ fn cells(finding: &Finding) -> [String; COLUMNS.len()] {
         String::new(),
         String::new(),
     ]
+}
+
+/// The values, and how many are not named.
+fn listed(values: &BTreeSet<String>, more: u64) -> String {
+    let mut cell = values.iter().cloned().collect::<Vec<_>>().join("; ");
+    if more > 0 {
+        cell.push_str(&format!("; and {} more", thousands(more)));
+    }
+    cell
 }
 
 /// Whether the head of a file is that of findings.csv, also as a spreadsheet stored it.

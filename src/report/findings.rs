@@ -109,10 +109,15 @@ impl Found<'_> {
             group
                 .source_ips
                 .first(Finding::MOST_ADDRESSES, &tally.source_ips, &tally.names);
+        let (actors, more_actors) = group.actors.first(Finding::MOST_ACTORS, &tally.names);
+        let (access_keys, more_access_keys) = group
+            .access_keys
+            .first(Finding::MOST_ACCESS_KEYS, &tally.names);
         let period = self.period.to_string();
         Some(Finding {
             id: self.id(&rule.name, &period),
             rule: rule.name.clone(),
+            rule_id: rule.id.clone(),
             title: rule.title.clone(),
             level: rule.level,
             actor: self.actor.clone().into_owned(),
@@ -130,9 +135,14 @@ impl Found<'_> {
             regions: texts(&mut group.regions.iter()),
             more_source_ips: more_source_ips as u64,
             source_ips,
+            actors,
+            more_actors: more_actors as u64,
+            access_keys,
+            more_access_keys: more_access_keys as u64,
             samples: group
                 .samples
-                .iter()
+                .shown()
+                .into_iter()
                 .map(|evidence| tally.sample(evidence))
                 .collect(),
             citations: rule

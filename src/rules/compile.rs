@@ -13,8 +13,9 @@ use rsigma_parser::{
 
 use super::Placeholders;
 use super::field::{Field, UnknownField};
-use super::matcher::{Check, Fit, Node, Test};
-use crate::wildcard::Wildcard;
+use super::matcher::{Check, Fit, Node, Test, Want};
+use crate::event::{Key, Path};
+use crate::wildcard::{Part, Wildcard};
 
 /// Why a rule cannot be compiled: a fault in it, or configuration that it waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -256,6 +257,9 @@ impl Compiler<'_> {
             for value in values {
                 wants.extend(values::want(&value, modifiers).map_err(|what| fault(&what))?);
             }
+            if names_services(&field) && !has(Modifier::All) {
+                wants.extend(in_china(&wants));
+            }
             if has(Modifier::Neq) {
                 Check::None(wants)
             } else if has(Modifier::All) {
@@ -321,6 +325,24 @@ impl Compiler<'_> {
         }
         out
     }
+}
+
+/// True for the fields that hold the names of services.
+fn names_services(field: &Field) -> bool {
+    *field == Field::Path(Path::Key(Key::EventSource))
+        || *field == Field::Path(Path::new("userIdentity.invokedBy"))
+}
+
+/// The names that services have in China's Regions, where rules mean the same services.
+fn in_china(wants: &[Want]) -> Vec<Want> {
+    let wants = wants.iter().filter_map(|want| match want {
+        Want::Text(pattern) => pattern.literal(),
+        _ => None,
+    });
+    let services = wants.filter(|name| name.ends_with(".amazonaws.com"));
+    services
+        .map(|name| Want::Text(Wildcard::new(vec![Part::Text(format!("{name}.cn"))], false)))
+        .collect()
 }
 
 /// The key of `trailscan.toml` that fills a placeholder: `phi.buckets` for `%phi_buckets%`, and

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::matcher::{Check, Node, Test, Want};
 use super::{Field, Rule, RuleKind};
-use crate::derive::Organization;
+use crate::derive::{Derived, Organization, target};
 use crate::event::Event;
 use crate::event::json::Value;
 
@@ -80,6 +80,17 @@ pub fn explain(rule: &Rule, event: &Event<'_>, organization: &Organization) -> O
         return None;
     };
     let mut explained = explained(node, event, organization);
+    // of several targets, the first for which the rule holds
+    for target in target::several(event).iter().skip(1) {
+        if explained.holds {
+            break;
+        }
+        Derived::set_target(event, target, organization);
+        let other = self::explained(node, event, organization);
+        if other.holds {
+            explained = other;
+        }
+    }
     explained.decide();
     Some(explained)
 }

@@ -2,7 +2,7 @@
 
 use crate::derive::{Derived, Organization};
 use crate::event::json::Value;
-use crate::event::{Event, Path};
+use crate::event::{Event, Key, Path};
 use crate::rules::FirstSeen;
 
 /// A name in our own namespace that is no field of ours.
@@ -76,20 +76,25 @@ impl Field {
         }
     }
 
-    /// Calls `take` with the first value that is text, where there is one.
+    /// Calls `take` with the first value that is text, where there is one: what findings and
+    /// correlations are grouped by.
     pub fn first(
         &self,
         event: &Event<'_>,
         organization: &Organization,
         take: &mut dyn FnMut(&str),
     ) {
-        self.visit(event, organization, &mut |value| match value.as_text() {
+        let found = self.visit(event, organization, &mut |value| match value.as_text() {
             Some(text) => {
                 take(&text);
                 true
             }
             None => false,
         });
+        // old records do not say whose log they are in, and belong to an account all the same
+        if !found && *self == Self::Path(Path::Key(Key::RecipientAccountId)) {
+            take(&event.account());
+        }
     }
 
     /// The first value as text; empty where there is none.

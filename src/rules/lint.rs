@@ -128,10 +128,13 @@ fn at_least(least: usize, fates: &[Fate]) -> Fate {
 
 /// Calls and a source that never go together. True where that is so of all that the part needs.
 fn foreign_calls(node: &Node, remarks: &mut Vec<Remark>) -> bool {
-    let (Some(names), Some(from)) = (needed(node, Key::EventName), needed(node, Key::EventSource))
+    let (Some(names), Some(mut from)) =
+        (needed(node, Key::EventName), needed(node, Key::EventSource))
     else {
         return false;
     };
+    // what a rule says of a service is meant for China as well, where it has another name
+    from.retain(|source| !source.ends_with(".amazonaws.com.cn"));
     let foreign: Vec<(&String, &'static str)> = names
         .iter()
         .filter_map(|name| sources::true_source(name, &from).map(|source| (name, source)))
@@ -223,7 +226,8 @@ fn tested(test: &Test, remarks: &mut Vec<Remark>) -> Fate {
                 }
             }
             let all = matches!(test.check, Check::Every(_));
-            if dead > 0 && (all || dead == wants.len()) {
+            let written = wants.iter().filter(|want| !want.is_in_china()).count();
+            if dead > 0 && (all || dead == written) {
                 fails
             } else {
                 Fate::Open

@@ -275,6 +275,12 @@ impl Want {
         }
     }
 
+    /// True for the name that a service has in China, which stands beside the one that was written.
+    pub fn is_in_china(&self) -> bool {
+        matches!(self, Self::Text(pattern)
+            if pattern.literal().is_some_and(|name| name.ends_with(".amazonaws.com.cn")))
+    }
+
     /// True where this one value is what is asked for.
     pub fn fits(&self, value: &Value<'_>) -> bool {
         let text = value.as_text();

@@ -50,6 +50,7 @@ fn named(node: &Node, found: &mut BTreeSet<String>) {
 }
 
 fn short(source: &str) -> String {
+    let source = source.strip_suffix(".cn").unwrap_or(source);
     source
         .strip_suffix(".amazonaws.com")
         .unwrap_or(source)

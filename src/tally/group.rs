@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use bitcode::{Decode, Encode};
 use chrono::Datelike as _;
 
+use super::name_set::NameSet;
+use super::samples::{Samples, Traits};
 use super::source_ip::{SourceIpId, SourceIps};
 use crate::event::time::{self, Epoch};
-use crate::finding::{CallCount, EventId, Finding, Outcome};
-use crate::names::NameId;
+use crate::finding::{CallCount, EventId, Outcome};
+use crate::names::{NameId, Names};
 use crate::seeded::SeededMap;
 
 /// What findings are grouped by. The names are the tally's.
@@ -101,9 +103,10 @@ pub struct Group {
     pub accounts: BTreeSet<NameId>,
     pub regions: BTreeSet<NameId>,
     pub source_ips: SourceIps,
-    /// The earliest events in order, at most [`Finding::MOST_SAMPLES`]. Most groups have one: a tree would
-    /// make room for eleven.
-    pub samples: Vec<Evidence>,
+    /// Who called, without the sessions that machines name.
+    pub actors: NameSet,
+    pub access_keys: NameSet,
+    pub samples: Samples,
 }
 
 impl Group {
@@ -147,52 +150,100 @@ impl Group {
         self.accounts.extend(other.accounts);
         self.regions.extend(other.regions);
         self.source_ips.extend(&other.source_ips);
-        other
-            .samples
-            .into_iter()
-            .for_each(|sample| self.keep(sample));
+        self.actors.extend(&other.actors);
+        self.access_keys.extend(&other.access_keys);
+        self.samples.merge(other.samples);
     }
 
-    /// True where an event of that time may be among the earliest.
-    pub fn wants(&self, time: Option<Epoch>) -> bool {
-        self.samples.len() < Finding::MOST_SAMPLES
-            || self.samples.last().is_some_and(|last| last.time >= time)
+    /// Notes who called and from where.
+    pub fn note(&mut self, actor: NameId, origin: &CallOrigin) {
+        self.actors.insert(actor);
+        self.accounts.insert(origin.account);
+        self.regions.insert(origin.region);
+        self.source_ips.insert(origin.source_ip);
+        self.access_keys.insert(origin.access_key);
     }
+}
 
-    /// The time of the latest event that is shown, where no later one ever will be.
-    pub fn latest_shown(&self) -> Option<Epoch> {
-        let last = self.samples.last()?;
-        last.time
-            .filter(|_| self.samples.len() >= Finding::MOST_SAMPLES)
-    }
-
-    /// Keeps an event as evidence where it is among the earliest.
-    pub fn keep(&mut self, evidence: Evidence) {
-        let Err(place) = self.samples.binary_search(&evidence) else {
-            return;
-        };
-        if place < Finding::MOST_SAMPLES {
-            self.samples.truncate(Finding::MOST_SAMPLES - 1);
-            if self.samples.len() == self.samples.capacity() {
-                self.samples.reserve_exact(self.samples.len().max(1));
-            }
-            self.samples.insert(place, evidence);
-        }
-    }
+/// Where a call was made, and with which key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+pub struct CallOrigin {
+    pub event_source: NameId,
+    pub account: NameId,
+    pub region: NameId,
+    pub source_ip: SourceIpId,
+    /// The id of the access key. It identifies the credentials and is no secret.
+    pub access_key: NameId,
 }
 
 /// What a sample says beyond what its row says already.
 #[derive(Debug, Clone, Copy, Encode, Decode)]
 pub struct Told {
-    pub event_source: NameId,
-    pub account: NameId,
-    pub region: NameId,
     pub principal: NameId,
     pub target: NameId,
-    pub source_ip: SourceIpId,
     pub user_agent: NameId,
     pub error_code: NameId,
     pub error_message: NameId,
+}
+
+impl Told {
+    const fn ids(&self) -> [NameId; 5] {
+        [
+            self.principal,
+            self.target,
+            self.user_agent,
+            self.error_code,
+            self.error_message,
+        ]
+    }
+
+    /// The texts, in the order of the fields.
+    pub fn texts<'n>(&self, names: &'n Names) -> [&'n str; 5] {
+        self.ids().map(|id| names.text(id))
+    }
+}
+
+/// What else is known of an event that stands as evidence.
+#[derive(Debug, Clone, Default)]
+pub enum Details {
+    /// Nothing: it belongs to a rule of great volume.
+    #[default]
+    None,
+    Interned(Box<Told>),
+    /// The texts themselves, one behind the other, and where each ends. The latest event of a finding
+    /// changes with nearly every object: to intern its texts would fill the memory with texts that
+    /// nothing refers to.
+    Owned(Box<(String, [usize; 5])>),
+}
+
+impl Details {
+    /// Keeps copies of these texts, which are those of [`Told`] in its order.
+    pub fn owned(texts: [&str; 5]) -> Self {
+        let mut ends = [0; 5];
+        let mut end = 0;
+        for (text, at) in texts.iter().zip(&mut ends) {
+            end += text.len();
+            *at = end;
+        }
+        Self::Owned(Box::new((texts.concat(), ends)))
+    }
+
+    /// The texts, in the order of [`Told`]; `None` where nothing is known.
+    pub fn texts<'n>(&'n self, names: &'n Names) -> Option<[&'n str; 5]> {
+        match self {
+            Self::None => None,
+            Self::Interned(told) => Some(told.texts(names)),
+            Self::Owned(owned) => {
+                let (all, ends) = &**owned;
+                let mut from = 0;
+                Some(ends.map(|to| {
+                    let text = all.get(from..to).unwrap_or_default();
+                    from = to;
+                    text
+                }))
+            }
+        }
+    }
 }
 
 /// An event as evidence. Ordered by time, then by id, then by where it lies.
@@ -206,11 +257,21 @@ pub struct Evidence {
     pub call: NameId,
     pub outcome: Outcome,
     pub actor: NameId,
-    /// What else is told of it; nothing for rules of great volume.
-    pub told: Option<Box<Told>>,
+    pub origin: CallOrigin,
+    pub details: Details,
 }
 
 impl Evidence {
+    /// What makes it worth showing beside others.
+    pub const fn traits(&self) -> Traits {
+        Traits {
+            call: self.call,
+            outcome: self.outcome,
+            access_key: self.origin.access_key,
+            source_ip: self.origin.source_ip,
+        }
+    }
+
     fn order(&self) -> (Option<Epoch>, &EventId, u32, u32) {
         (self.time, &self.event_id, self.object, self.record)
     }

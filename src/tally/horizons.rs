@@ -1,8 +1,9 @@
 //! How early an event must be to be evidence.
 //!
-//! A finding shows its earliest events. Once the tally holds as many as are shown, a later one can
-//! never come among them, and the workers need not tell what it says. When a worker asks makes no
-//! difference to the report: what it is spared would have been turned away.
+//! A finding keeps its earliest events for the choice of evidence. Once the tally has as many as are
+//! shown, a later event is kept only if it is the latest or shows something new (`samples`), and the
+//! workers need not offer it as one of the earliest. When a worker asks makes no difference to the report:
+//! what it is spared would have been refused.
 
 use std::hash::BuildHasher as _;
 use std::sync::{PoisonError, RwLock};

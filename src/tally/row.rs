@@ -2,7 +2,8 @@
 
 use bitcode::{Decode, Encode};
 
-use super::group::{Evidence, Told};
+use super::group::{CallOrigin, Details, Evidence, Told};
+use super::samples::Traits;
 use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome};
 use crate::names::NameId;
@@ -34,11 +35,26 @@ pub enum What {
 pub struct Deed {
     pub actor: NameId,
     pub resource: NameId,
+    /// Who called, whatever the rule calls its actor.
+    pub caller: NameId,
     /// The call's name and outcome.
     pub call: NameId,
     pub outcome: Outcome,
+    pub origin: CallOrigin,
     /// The rest of its sample; nothing for rules of great volume.
     pub told: Option<Told>,
+}
+
+impl Deed {
+    /// What makes the event worth showing beside others.
+    pub const fn traits(&self) -> Traits {
+        Traits {
+            call: self.call,
+            outcome: self.outcome,
+            access_key: self.origin.access_key,
+            source_ip: self.origin.source_ip,
+        }
+    }
 }
 
 impl Row {
@@ -60,8 +76,12 @@ impl Row {
             record: self.record,
             call: deed.call,
             outcome: deed.outcome,
-            actor: deed.actor,
-            told: deed.told.map(Box::new),
+            actor: deed.caller,
+            origin: deed.origin,
+            details: match deed.told {
+                Some(told) => Details::Interned(Box::new(told)),
+                None => Details::None,
+            },
         }
     }
 }

@@ -52,7 +52,7 @@ pub struct Scanned {
     pub groups: Vec<FoundGroup>,
     /// Matches of rules that report.
     pub hits: Vec<Hit>,
-    /// Of each group the earliest events, and perhaps some more.
+    /// Of each group the events that may be shown, and perhaps some more.
     pub evidence: Vec<FoundEvidence>,
     /// Matches of rules that do not: the rule, and the event in `seen`.
     pub silent: Vec<(u32, u32)>,
@@ -206,9 +206,25 @@ pub struct Fact {
     pub principal: NameId,
     pub target: NameId,
     pub source_ip: SourceIp,
+    /// The id of the access key: it identifies the credentials and is no secret.
+    pub access_key: NameId,
     pub user_agent: NameId,
     pub error_code: NameId,
     pub error_message: NameId,
+}
+
+impl Fact {
+    /// The texts of a sample that its row does not say, in the order of [`Told`](super::Told).
+    pub fn texts<'n>(&self, names: &'n Names) -> [&'n str; 5] {
+        [
+            self.principal,
+            self.target,
+            self.user_agent,
+            self.error_code,
+            self.error_message,
+        ]
+        .map(|id| names.text(id))
+    }
 }
 
 /// Whom and what a rule that reports found in an object.
@@ -231,7 +247,16 @@ pub struct Hit {
     pub group: u32,
     /// The event, in [`Scanned::seen`].
     pub seen: u32,
+    pub caller: Caller,
+}
+
+/// Who made a call, from where, and with which key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Caller {
+    /// The principal, without the session where a machine named it.
+    pub name: NameId,
     pub source_ip: SourceIp,
+    pub access_key: NameId,
 }
 
 /// An event that stands as evidence for a group.
@@ -263,4 +288,5 @@ pub struct BaseHit {
     /// Who and on what, as the correlation's own finding names them.
     pub actor: NameId,
     pub resource: NameId,
+    pub caller: Caller,
 }

@@ -238,7 +238,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::fs::File;
 
-    use super::super::group::Told;
+    use super::super::group::{CallOrigin, Told};
     use super::super::row::Deed;
     use super::super::source_ip::{SourceIp, SourceIpTable};
     use super::*;
@@ -256,12 +256,8 @@ mod tests {
 
     fn deed(name: NameId, in_full: bool) -> Deed {
         let told = Told {
-            event_source: name,
-            account: name,
-            region: name,
             principal: name,
             target: name,
-            source_ip: SourceIpTable::default().id(SourceIp::Named(name)),
             user_agent: name,
             error_code: name,
             error_message: name,
@@ -269,8 +265,16 @@ mod tests {
         Deed {
             actor: name,
             resource: name,
+            caller: name,
             call: name,
             outcome: Outcome::Denied,
+            origin: CallOrigin {
+                event_source: name,
+                account: name,
+                region: name,
+                source_ip: SourceIpTable::default().id(SourceIp::Named(name)),
+                access_key: name,
+            },
             told: in_full.then_some(told),
         }
     }

@@ -51,8 +51,15 @@ impl SourceIp {
 }
 
 /// An address of one [`SourceIpTable`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub struct SourceIpId(u32);
+
+impl SourceIpId {
+    /// Its place in the table.
+    pub(super) const fn number(self) -> u32 {
+        self.0
+    }
+}
 
 /// Every address that was met, once.
 #[derive(Debug, Clone, Default)]

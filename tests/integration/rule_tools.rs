@@ -267,7 +267,8 @@ fn a_rule_that_finds_what_is_new_says_what_must_not_have_been_met() {
         rules(&[&of[..], rest].concat(), folder.path())
     };
     let said = explain("one.json", &[]);
-    let pair = "key_newly_deleted matches if IAMUser::ops-admin was never met with target app";
+    let pair =
+        "key_newly_deleted matches if IAMUser:unknown:ops-admin was never met with target app";
     assert!(said.contains(pair), "{said}");
     assert!(explain("one.json", &["--format", "json"]).contains("\"matches\": null"));
     let other = explain("other.json", &[]);

@@ -56,9 +56,7 @@ impl Sights {
     pub(super) fn note(&mut self, event: &Event<'_>, row: u32, new: Option<&Activity>) {
         if let Some(new) = new {
             self.note_kinds(event, new);
-            if event.is(Key::EventSource, "cloudtrail.amazonaws.com")
-                && outcome::of(event) == Outcome::Success
-            {
+            if event.is_from("cloudtrail") && outcome::of(event) == Outcome::Success {
                 self.trail_rows.push(row);
             }
         }
@@ -98,9 +96,9 @@ impl Sights {
                 let [write, read, kms, sign_in] = &mut place.management;
                 let management = if reads == 0 { write } else { read };
                 management.insert(hour);
-                match event.text(Key::EventSource).as_ref() {
-                    "kms.amazonaws.com" => kms.insert(hour),
-                    "signin.amazonaws.com" => sign_in.insert(hour),
+                match event.service().as_ref() {
+                    "kms" => kms.insert(hour),
+                    "signin" => sign_in.insert(hour),
                     _ => {}
                 }
             }

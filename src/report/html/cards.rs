@@ -112,7 +112,9 @@ fn card(finding: &Finding, zone: Option<Tz>) -> Markup {
             (evidence::of(finding))
             (disposition())
             p.origin {
-                "Rule " (code(&finding.rule)) " · finding " (code(&finding.id)) " · period " (code(&finding.period))
+                "Rule " (code(&finding.rule))
+                @if !finding.rule_id.is_empty() { " (" (code(&finding.rule_id)) ")" }
+                " · finding " (code(&finding.id)) " · period " (code(&finding.period))
                 @if !finding.attack.is_empty() { " · ATT&CK " (values(&finding.attack)) }
             }
         }
@@ -228,7 +230,7 @@ fn facts(finding: &Finding, zone: Option<Tz>) -> Markup {
     html! {
         dl.facts.pairs {
             dt { "Who" }
-            dd { @if finding.actor.is_empty() { "not recorded" } @else { (code(&finding.actor)) } }
+            dd { (who(finding)) }
             dt { "What" }
             dd {
                 ul.plain {
@@ -252,6 +254,29 @@ fn facts(finding: &Finding, zone: Option<Tz>) -> Markup {
             dd { (place(finding)) }
             dt { "Result" }
             dd { (plural(finding.count, "event")) ": " (calls(outcome(finding))) }
+        }
+    }
+}
+
+/// The actor, the principals where these are others, and the access keys.
+fn who(finding: &Finding) -> Markup {
+    let others = finding.actors.iter().any(|actor| *actor != finding.actor);
+    html! {
+        @if finding.actor.is_empty() && !others { "not recorded" }
+        @if !finding.actor.is_empty() { (code(&finding.actor)) }
+        @if others {
+            div {
+                "called by " (values(&finding.actors))
+                @if finding.more_actors > 0 { " and " (thousands(finding.more_actors)) " more" }
+            }
+        }
+        @if !finding.access_keys.is_empty() {
+            div.small {
+                "access key " (values(&finding.access_keys))
+                @if finding.more_access_keys > 0 {
+                    " and " (thousands(finding.more_access_keys)) " more"
+                }
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::event::time;
 use crate::finding::{Finding, Sample};
 use crate::report::{plural, thousands};
 
-/// The kept events of a finding, the earliest first.
+/// The kept events of a finding, in the order of time.
 pub(super) fn of(finding: &Finding) -> Markup {
     let kept = finding.samples.len();
     let label = format!("Evidence for {}", finding.title);
@@ -17,7 +17,8 @@ pub(super) fn of(finding: &Finding) -> Markup {
                 h4 { "Evidence" } " "
                 span.aside {
                     @if (kept as u64) < finding.count {
-                        "the earliest " (thousands(kept as u64)) " of " (plural(finding.count, "event"))
+                        (thousands(kept as u64)) " of " (plural(finding.count, "event"))
+                        ": the first, the last, and one for each call, result, access key and address as far as there is room"
                     } @else {
                         (plural(kept as u64, "event"))
                     }
@@ -36,7 +37,7 @@ pub(super) fn of(finding: &Finding) -> Markup {
                                 th scope="col" { "Result" }
                             }
                         }
-                        @for sample in &finding.samples { (rows(sample, &finding.resource)) }
+                        @for sample in &finding.samples { (rows(sample, finding)) }
                     }
                 }))
             }
@@ -45,7 +46,8 @@ pub(super) fn of(finding: &Finding) -> Markup {
 }
 
 /// Two lines: what happened, and where the record lies.
-fn rows(sample: &Sample, resource: &str) -> Markup {
+fn rows(sample: &Sample, finding: &Finding) -> Markup {
+    let several = finding.actors.len() > 1;
     html! {
         tbody {
             tr {
@@ -57,12 +59,18 @@ fn rows(sample: &Sample, resource: &str) -> Markup {
                 }
                 td {
                     (value(&sample.event_name))
-                    @if !sample.target.is_empty() && sample.target != resource {
+                    @if !sample.target.is_empty() && sample.target != finding.resource {
                         div.small { "on " (value(short(&sample.target))) }
+                    }
+                    @if several && !sample.principal.is_empty() {
+                        div.small { "by " (value(short(&sample.principal))) }
                     }
                 }
                 td {
                     @if sample.source_ip.is_empty() { "–" } @else { (code(&sample.source_ip)) }
+                    @if !sample.access_key.is_empty() {
+                        div.small { "key " (code(&sample.access_key)) }
+                    }
                     @if !sample.user_agent.is_empty() {
                         div.small { bdi { (shortened(&sample.user_agent, 60)) } }
                     }

@@ -31,6 +31,7 @@ fn finding(id: &str, level: Severity, actor: &str) -> Finding {
     Finding {
         id: id.into(),
         rule: format!("rule_{level}"),
+        rule_id: "315d6abf-5d8e-4ddf-9b87-8ed9438197f0".into(),
         title: format!("Something {level} was done"),
         level,
         actor: actor.into(),
@@ -61,6 +62,10 @@ fn finding(id: &str, level: Severity, actor: &str) -> Finding {
         regions: ["us-east-1".to_owned()].into(),
         source_ips: ["198.51.100.7".to_owned()].into(),
         more_source_ips: 4,
+        actors: [actor.to_owned()].into(),
+        more_actors: 0,
+        access_keys: ["AKIAIOSFODNN7EXAMPLE".to_owned()].into(),
+        more_access_keys: 0,
         samples: vec![Sample {
             time: Some(first),
             event_id: format!("event-of-{id}"),

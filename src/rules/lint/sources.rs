@@ -92,10 +92,9 @@ const CALLS: &[Calls] = &[
 
 /// Why no event comes from this source, in lower case.
 pub(super) fn impossible(source: &str) -> Option<String> {
-    let Some(service) = [".amazonaws.com", ".amazonaws.com.cn"]
-        .iter()
-        .find_map(|end| source.strip_suffix(end))
-    else {
+    // what is wrong with a name is wrong with the one in China, and is said once
+    let source = source.strip_suffix(".cn").unwrap_or(source);
+    let Some(service) = source.strip_suffix(".amazonaws.com") else {
         return Some(format!(
             "no event comes from `{source}`: event sources end in `.amazonaws.com`"
         ));

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDateTime};
 use trailscan::event::json::{Raw, Value};
-use trailscan::event::{Event, Key, Path};
+use trailscan::event::{Event, Key, Path, is_anonymous};
 
 use super::Tree;
 
@@ -160,7 +160,11 @@ impl Record {
             told(name, &at.as_str(), &raw.as_str())?;
         }
         let recipient = event.text(Key::RecipientAccountId);
-        if recipient.is_empty() {
+        let own = event.read(user.account_id());
+        if recipient.is_empty() && (own.is_empty() || is_anonymous(&own)) {
+            // the owner of a resource, or that nobody knows: never nothing
+            told("no account", &event.account().is_empty(), &false)
+        } else if recipient.is_empty() {
             same_text("account", member("accountId"), &event.account())
         } else {
             told("account", &event.account(), &recipient)

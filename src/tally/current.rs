@@ -1,0 +1,71 @@
+//! The object that the tally takes up, in the tally's own ids.
+
+use super::group::{CallOrigin, Told};
+use super::scanned::{Activity, Caller, Fact, FoundGroup, Seen};
+use super::source_ip::SourceIpId;
+use crate::names::{NameId, Names, Translation};
+
+/// A group of the object at hand: its place among ours, once it has one, and the last account and
+/// Region and the last caller that were noted in it.
+pub(super) struct Found<'s> {
+    pub(super) group: &'s FoundGroup,
+    pub(super) place: Option<usize>,
+    pub(super) at: Option<[NameId; 2]>,
+    pub(super) caller: Option<Caller>,
+}
+
+impl<'s> Found<'s> {
+    pub(super) const fn new(group: &'s FoundGroup) -> Self {
+        Self {
+            group,
+            place: None,
+            at: None,
+            caller: None,
+        }
+    }
+}
+
+/// The object at hand, and its names as ours.
+pub(super) struct Own<'s> {
+    pub(super) object: u32,
+    pub(super) seen: &'s [Seen],
+    pub(super) rows: &'s [Activity],
+    pub(super) facts: &'s [Fact],
+    pub(super) texts: &'s Names,
+    pub(super) names: Translation<'s>,
+}
+
+impl<'s> Own<'s> {
+    pub(super) fn event(&self, seen: u32) -> Option<(&'s Seen, &'s Activity)> {
+        let seen = self.seen.get(seen as usize)?;
+        Some((seen, self.rows.get(seen.row as usize)?))
+    }
+
+    pub(super) fn told(&mut self, fact: &Fact, to: &mut Names) -> Told {
+        let mut id = |id| self.names.id(id, to);
+        Told {
+            principal: id(fact.principal),
+            target: id(fact.target),
+            user_agent: id(fact.user_agent),
+            error_code: id(fact.error_code),
+            error_message: id(fact.error_message),
+        }
+    }
+
+    pub(super) fn origin(
+        &mut self,
+        row: &Activity,
+        source_ip: SourceIpId,
+        access_key: NameId,
+        to: &mut Names,
+    ) -> CallOrigin {
+        let mut id = |id| self.names.id(id, to);
+        CallOrigin {
+            event_source: id(row.source),
+            account: id(row.account),
+            region: id(row.region),
+            source_ip,
+            access_key: id(access_key),
+        }
+    }
+}
