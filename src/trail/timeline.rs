@@ -352,8 +352,11 @@ impl<'t> Timeline<'t> {
     }
 }
 
+/// Something and when it happened.
+type At<T> = (Epoch, T);
+
 /// The last entry up to a moment and the first one after it, of entries in the order of their times.
-fn around<T: Copy>(entries: &[(Epoch, T)], at: Epoch) -> (Option<(Epoch, T)>, Option<(Epoch, T)>) {
+fn around<T: Copy>(entries: &[At<T>], at: Epoch) -> (Option<At<T>>, Option<At<T>>) {
     let after = entries.partition_point(|(time, _)| *time <= at);
     let before = after.checked_sub(1).and_then(|last| entries.get(last));
     (before.copied(), entries.get(after).copied())

@@ -77,9 +77,12 @@ pub(super) struct Shared {
     pub(super) met: RefCell<BTreeMap<(usize, usize), bool>>,
 }
 
-/// The steps of trails: by trail, class and whether the Region is the trail's own.
+/// A trail, a class, and whether the Region is the trail's own.
+type Line = (usize, usize, bool);
+
+/// The steps of trails.
 #[derive(Default)]
-pub(super) struct Steps(RefCell<BTreeMap<(usize, usize, bool), Rc<[Step]>>>);
+pub(super) struct Steps(RefCell<BTreeMap<Line, Rc<[Step]>>>);
 
 /// A class of events, by its place among the classes of its view; anything at all where there is none.
 #[derive(Clone, Copy)]

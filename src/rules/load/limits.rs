@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess};
-use serde::de::{VariantAccess, Visitor};
+use serde::de::{VariantAccess as _, Visitor};
 use yaml_serde::{Mapping, Value};
 
 /// The most documents of one file.
@@ -137,7 +137,7 @@ struct Counted<'c>(&'c Cell<usize>);
 
 impl Counted<'_> {
     fn one<E: Error>(self) -> Result<(), E> {
-        let left = self.0.get().checked_sub(1).unwrap_or_default();
+        let left = self.0.get().saturating_sub(1);
         self.0.set(left);
         match left {
             0 => Err(E::custom("too many values")),

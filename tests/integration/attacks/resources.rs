@@ -203,7 +203,7 @@ fn regular_expressions_are_bounded_in_length_depth_and_compiled_size() {
     let deep = format!("{}a{}", "(".repeat(1_000), ")".repeat(1_000));
     is_refused("nest.yml", &expression(&deep), 1, "regular expression");
     let many: String = (0..600).fold(String::new(), |mut all, at| {
-        write!(all, "    - 'a{at}.*b'\n").unwrap();
+        writeln!(all, "    - 'a{at}.*b'").unwrap();
         all
     });
     let many = rule(&format!("  s:\n    eventName|re:\n{many}  condition: s"));
