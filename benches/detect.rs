@@ -55,6 +55,7 @@ fn made_up(count: usize) -> Vec<RuleText> {
         "secretsmanager",
     ];
     let text = |n: usize| RuleText {
+        fault: None,
         file: format!("made-up-{n}.yml"),
         text: format!(
             "title: T{n}\nname: made_up_{n}\nlevel: low\nlogsource: {{product: aws, service: cloudtrail}}\n\

@@ -12,6 +12,7 @@ use crate::derive::access_keys::AccessKeys;
 use crate::derive::calendar::{self, Calendar};
 use crate::rules::load::{Override, Settings};
 use crate::rules::{FirstSeen, Placeholders};
+use crate::small_file;
 use crate::wildcard::Wildcard;
 
 /// The file, as written.
@@ -137,7 +138,8 @@ impl Config {
         let Some(path) = named.or(found) else {
             return Ok(Self::default());
         };
-        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+        let text = small_file::read_text(path, small_file::MOST_TEXT);
+        let text = text.map_err(|error| ConfigError::Unreadable {
             path: path.to_owned(),
             error,
         })?;
@@ -250,7 +252,8 @@ impl IamTable {
         for file in &self.access_keys {
             let path = folder.join(file);
             let fault = |what: String| format!("iam.access_keys: {}: {what}", path.display());
-            let text = std::fs::read_to_string(&path).map_err(|error| fault(error.to_string()))?;
+            let text = small_file::read_text(&path, small_file::MOST_ANSWERS);
+            let text = text.map_err(|error| fault(error.to_string()))?;
             keys.add(&text).map_err(|error| fault(error.to_string()))?;
             let hash = crate::sha256::hex([text.as_bytes()]);
             files.push((path.display().to_string(), hash));

@@ -23,6 +23,9 @@ pub mod severity;
 // the hash that names findings, rule sets and configurations
 pub mod sha256;
 
+// files that a person names, read up to a size
+pub mod small_file;
+
 // texts, each kept once
 pub mod names;
 

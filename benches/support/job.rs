@@ -99,6 +99,7 @@ fn renamed(rule: &RuleText, copy: usize) -> RuleText {
         None => format!("{line}\n"),
     });
     RuleText {
+        fault: None,
         file: format!("{copy}/{}", rule.file),
         text: ids.collect(),
     }

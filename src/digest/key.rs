@@ -9,7 +9,7 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::sha256;
+use crate::{sha256, small_file};
 
 /// A SubjectPublicKeyInfo for RSA up to where the length of its key stands: SEQUENCE, then
 /// AlgorithmIdentifier { rsaEncryption, NULL }, then BIT STRING (RFC 8017, A.1; RFC 5280, 4.1).
@@ -108,7 +108,8 @@ impl Keys {
     /// # Errors
     /// It cannot be read, or holds no keys.
     pub fn from_file(path: &Path) -> Result<Self, KeyFileError> {
-        let text = std::fs::read(path).map_err(|cause| KeyFileError::Unreadable {
+        let text = small_file::read(path, small_file::MOST_ANSWERS);
+        let text = text.map_err(|cause| KeyFileError::Unreadable {
             path: path.to_owned(),
             cause,
         })?;

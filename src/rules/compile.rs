@@ -3,7 +3,7 @@
 mod modifiers;
 mod values;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use rsigma_parser::{
@@ -53,6 +53,8 @@ pub(super) fn detections(
         detections,
         placeholders,
         missing: RefCell::default(),
+        values: Cell::new(0),
+        expressions: Cell::new(0),
     };
     let nodes: Compiled<Vec<_>> = detections
         .conditions
@@ -67,7 +69,15 @@ struct Compiler<'r> {
     detections: &'r Detections,
     placeholders: &'r Placeholders,
     missing: RefCell<BTreeSet<String>>,
+    /// Values and regular expressions compiled so far. A condition may name an identifier many times,
+    /// and each time its values are compiled.
+    values: Cell<usize>,
+    expressions: Cell<usize>,
 }
+
+/// The most values, and of these the most regular expressions, that one rule compiles to.
+const MOST_VALUES: usize = 200_000;
+const MOST_EXPRESSIONS: usize = 500;
 
 impl Compiler<'_> {
     fn condition(&self, expression: &ConditionExpr) -> Compiled<Node> {
@@ -239,6 +249,9 @@ impl Compiler<'_> {
         } else {
             let mut wants = Vec::new();
             let values = self.expanded(values, has(Modifier::Expand));
+            let expressions = if has(Modifier::Re) { values.len() } else { 0 };
+            self.spend(values.len(), expressions)
+                .map_err(|what| fault(&what))?;
             wanted = values.iter().map(written).collect();
             for value in values {
                 wants.extend(values::want(&value, modifiers).map_err(|what| fault(&what))?);
@@ -257,6 +270,26 @@ impl Compiler<'_> {
             wanted,
             check,
         })
+    }
+
+    /// Counts what is about to be compiled; fails beyond the limits.
+    fn spend(&self, values: usize, expressions: usize) -> Result<(), String> {
+        let all = [
+            (&self.values, values, MOST_VALUES, "values"),
+            (
+                &self.expressions,
+                expressions,
+                MOST_EXPRESSIONS,
+                "regular expressions",
+            ),
+        ];
+        for (spent, more, most, what) in all {
+            spent.set(spent.get().saturating_add(more));
+            if spent.get() > most {
+                return Err(format!("the condition compiles to more than {most} {what}"));
+            }
+        }
+        Ok(())
     }
 
     /// Fills `%placeholder%`s; each value of the list makes a value of its own. One that is not

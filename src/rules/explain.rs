@@ -240,6 +240,7 @@ mod tests {
             "title: T\nlogsource: {{product: aws, service: cloudtrail}}\nlevel: low\ndetection:\n{detection}\n"
         );
         let texts = [RuleText {
+            fault: None,
             file: "x.yml".into(),
             text,
         }];

@@ -8,6 +8,7 @@ mod check;
 mod condition;
 mod correlation;
 mod filter;
+mod limits;
 mod metadata;
 mod read;
 mod text;
@@ -78,6 +79,9 @@ struct Loader<'s> {
     filters: Vec<(Origin, FilterRule)>,
     /// Rules that the configuration keeps out of use, with the keys that would bring them in.
     absent: Vec<(Called, Vec<String>)>,
+    /// Where rules stand in the set, by their names, and by their ids and titles.
+    by_name: BTreeMap<String, usize>,
+    by_id: BTreeMap<(String, String), usize>,
 }
 
 /// What others may call a rule.
@@ -101,6 +105,8 @@ impl<'s> Loader<'s> {
             correlations: Vec::new(),
             filters: Vec::new(),
             absent: Vec::new(),
+            by_name: BTreeMap::new(),
+            by_id: BTreeMap::new(),
         }
     }
 
@@ -128,6 +134,9 @@ impl<'s> Loader<'s> {
 
     /// Reads the documents of one file, with Sigma's collection actions.
     fn file(&mut self, file: &RuleText, documents: Vec<Document>) {
+        if let Some((line, reason)) = &file.fault {
+            return self.reject(&Origin::of(file, *line), "", reason.clone());
+        }
         let (mut global, mut previous) = (None, None);
         if documents.is_empty() {
             self.reject(&Origin::of(file, 1), "", "there is no rule in the file");
@@ -194,7 +203,8 @@ impl<'s> Loader<'s> {
             .and_then(Value::as_str)
             .unwrap_or_default()
             .to_owned();
-        if let Err(reason) = before_parsing(&document) {
+        let sound = limits::conditions(&document).and_then(|()| before_parsing(&document));
+        if let Err(reason) = sound {
             return self.reject(origin, &title, reason);
         }
         let numbers = take_numbers(&mut document);
@@ -334,10 +344,10 @@ impl<'s> Loader<'s> {
             self.absent.push((called, vec![key]));
             return;
         }
-        let twin = self.set.rules.iter().find(|other| {
-            other.name == rule.name
-                || (!rule.id.is_empty() && other.id == rule.id && other.title == rule.title)
-        });
+        let called = (rule.id.clone(), rule.title.clone());
+        let by_id = self.by_id.get(&called).filter(|_| !rule.id.is_empty());
+        let twins = self.by_name.get(&rule.name).into_iter().chain(by_id);
+        let twin = twins.min().and_then(|twin| self.set.rules.get(*twin));
         if let Some(twin) = twin {
             let what = if twin.name == rule.name {
                 format!("a rule called {}", rule.name)
@@ -350,6 +360,9 @@ impl<'s> Loader<'s> {
             );
             return self.reject(&rule.origin.clone(), &rule.title.clone(), reason);
         }
+        let place = self.set.rules.len();
+        self.by_name.insert(rule.name.clone(), place);
+        self.by_id.insert(called, place);
         self.set.rules.push(rule);
     }
 }

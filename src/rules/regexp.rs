@@ -23,14 +23,29 @@ pub(super) struct Flags {
     pub(super) dot_all: bool,
 }
 
+/// The most characters of an expression. Parsed, a few characters may become kilobytes (`\w`).
+const MOST_PATTERN: usize = 4 << 10;
+/// The most bytes of an expression compiled, and of what it remembers while it runs.
+const MOST_COMPILED: usize = 1 << 20;
+/// How deep an expression may nest.
+const MOST_NESTED: u32 = 50;
+
 impl Regexp {
-    pub(super) fn new(pattern: &str, flags: Flags) -> Result<Self, regex::Error> {
+    pub(super) fn new(pattern: &str, flags: Flags) -> Result<Self, String> {
+        if pattern.len() > MOST_PATTERN {
+            return Err(format!("it is longer than {MOST_PATTERN} characters"));
+        }
         let regex = RegexBuilder::new(pattern)
+            .size_limit(MOST_COMPILED)
+            .dfa_size_limit(MOST_COMPILED)
+            .nest_limit(MOST_NESTED)
             .case_insensitive(flags.ignore_case)
             .multi_line(flags.multi_line)
             .dot_matches_new_line(flags.dot_all)
-            .build()?;
+            .build()
+            .map_err(|error| error.to_string())?;
         let parsed = ParserBuilder::new()
+            .nest_limit(MOST_NESTED)
             .case_insensitive(flags.ignore_case)
             .multi_line(flags.multi_line)
             .dot_matches_new_line(flags.dot_all)

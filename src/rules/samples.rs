@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::event::{Key, time};
+use crate::small_file;
 
 /// The most copies of one event that a case may ask for.
 const MOST_COPIES: u32 = 1_000_000;
@@ -92,7 +93,8 @@ struct Repeat {
 
 /// The cases of one file. Empty lines are passed over.
 pub fn cases(path: &Path) -> Result<Vec<Case>, SampleError> {
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, error))?;
+    let text = small_file::read_text(path, small_file::MOST_TEXT)
+        .map_err(|error| unreadable(path, error))?;
     let case = |(line, text): (usize, &str)| {
         let fault = |what: String| SampleError::Case {
             path: path.to_owned(),

@@ -13,6 +13,7 @@ fn set_of(text: &str) -> RuleSet {
 fn set_with(text: &str, settings: &Settings) -> RuleSet {
     load(
         &[RuleText {
+            fault: None,
             file: "rules/x.yml".into(),
             text: text.into(),
         }],

@@ -36,6 +36,7 @@ detection: {s: {eventName: C}, condition: s}
 /// The calls and further documents.
 fn texts(documents: &[&str]) -> Vec<RuleText> {
     let text = |(number, text): (usize, &&str)| RuleText {
+        fault: None,
         file: format!("rules/{number}.yml"),
         text: (*text).to_owned(),
     };

@@ -28,6 +28,7 @@ fn loaded(files: &[&str]) -> RuleSet {
 
 fn loaded_with(files: &[&str], settings: &Settings) -> RuleSet {
     let text = |(number, text): (usize, &&str)| RuleText {
+        fault: None,
         file: format!("{number}.yml"),
         text: (*text).to_owned(),
     };

@@ -25,6 +25,7 @@ fn line(item: &str) -> String {
 
 fn loaded(text: &str) -> RuleSet {
     let text = RuleText {
+        fault: None,
         file: "probe.yml".into(),
         text: text.into(),
     };

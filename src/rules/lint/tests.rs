@@ -5,6 +5,7 @@ use crate::rules::load::{self, RuleText, Settings};
 
 fn warnings(text: &str) -> Vec<String> {
     let texts = [RuleText {
+        fault: None,
         file: "rules/x.yml".into(),
         text: text.into(),
     }];

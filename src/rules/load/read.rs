@@ -5,6 +5,7 @@ use rsigma_parser::SigmaCollection;
 use yaml_serde::{Mapping, Value};
 
 use super::check::before_parsing;
+use super::limits;
 use super::text::{RuleText, documents};
 
 /// One document of a file.
@@ -23,8 +24,31 @@ pub(super) fn all(texts: &[RuleText]) -> Vec<Vec<Document>> {
 }
 
 fn file(file: &RuleText) -> Vec<Document> {
-    let texts = documents(&file.text);
-    let yaml: Vec<_> = texts.iter().map(|(_, text)| yaml(text)).collect();
+    let mut texts = documents(&file.text);
+    if let Some((line, _)) = texts.get(limits::MOST_DOCUMENTS) {
+        let line = *line;
+        texts.truncate(limits::MOST_DOCUMENTS);
+        let most = limits::MOST_DOCUMENTS;
+        let refused = Document {
+            line,
+            yaml: Err(format!("the file has more than {most} documents")),
+            rule: None,
+        };
+        return documents_of(texts).into_iter().chain([refused]).collect();
+    }
+    documents_of(texts)
+}
+
+fn documents_of(mut texts: Vec<(usize, &str)>) -> Vec<Document> {
+    let read = |(line, text): &mut (usize, &str)| {
+        limits::text(text).map_err(|(below, reason)| {
+            // the line at which a limit is passed
+            *line += below;
+            reason
+        })?;
+        yaml(text)
+    };
+    let yaml: Vec<_> = texts.iter_mut().map(read).collect();
     let has = |key: &str| {
         let mut sound = yaml.iter().flatten();
         sound.any(|document| document.contains_key(key))
@@ -32,7 +56,9 @@ fn file(file: &RuleText) -> Vec<Document> {
     // what is merged, and correlations, whose numbers are taken out, is parsed when that is done
     let as_it_stands = !has("action") && !has("correlation");
     let read = |((line, text), yaml): ((usize, &str), Result<Mapping, String>)| {
-        let sound = yaml.as_ref().is_ok_and(|yaml| before_parsing(yaml).is_ok());
+        let sound =
+            |yaml: &Mapping| limits::conditions(yaml).is_ok() && before_parsing(yaml).is_ok();
+        let sound = yaml.as_ref().is_ok_and(sound);
         Document {
             line,
             rule: (as_it_stands && sound).then(|| parsed(text)),

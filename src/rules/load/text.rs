@@ -1,14 +1,53 @@
 //! Rule texts: ours, and those of folders; and the YAML documents in them.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use yaml_serde::{Mapping, Value};
+
+use crate::small_file;
 
 /// A file with rules.
 #[derive(Debug, Clone)]
 pub struct RuleText {
     pub file: String,
     pub text: String,
+    /// Why the file is refused as a whole, and the line.
+    pub fault: Option<(usize, String)>,
+}
+
+impl RuleText {
+    /// A rule file of that name.
+    pub fn new(file: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            file: file.into(),
+            text: text.into(),
+            fault: None,
+        }
+    }
+
+    /// A file as it was read. One that is too large or not UTF-8 refuses itself, and no other.
+    fn read(path: &Path) -> std::io::Result<Self> {
+        let file = path.display().to_string();
+        let refused = |line, reason: String| Self {
+            fault: Some((line, reason)),
+            ..Self::new(&file, "")
+        };
+        let bytes = match small_file::read(path, small_file::MOST_TEXT) {
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+                return Ok(refused(1, error.to_string()));
+            }
+            read => read?,
+        };
+        Ok(match String::from_utf8(bytes) {
+            Ok(text) => Self::new(&file, text),
+            Err(error) => {
+                let place = error.utf8_error().valid_up_to();
+                let line = small_file::line_of(error.as_bytes(), place);
+                refused(line, "the file is not UTF-8".to_owned())
+            }
+        })
+    }
 }
 
 /// A folder or file of rules that cannot be read.
@@ -24,10 +63,7 @@ const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_rul
 
 /// The rules that are part of the program.
 pub fn builtin() -> Vec<RuleText> {
-    let text = |(file, text): &(&str, &str)| RuleText {
-        file: format!("builtin:{file}"),
-        text: (*text).to_owned(),
-    };
+    let text = |(file, text): &(&str, &str)| RuleText::new(format!("builtin:{file}"), *text);
     BUILTIN.iter().map(text).collect()
 }
 
@@ -39,11 +75,7 @@ pub fn folder(path: &Path) -> Result<Vec<RuleText>, UnreadableRules> {
     };
     let mut texts = Vec::new();
     if path.is_file() {
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        texts.push(RuleText {
-            file: path.display().to_string(),
-            text,
-        });
+        texts.push(RuleText::read(path).map_err(unreadable)?);
         return Ok(texts);
     }
     let entries = std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::event::time::Epoch;
+use crate::small_file;
 use crate::trail::{Advanced, Asked, Basic, Selectors, Status, Trail};
 
 /// The commands whose answers are understood.
@@ -123,7 +124,8 @@ enum Answer {
 
 /// The answers in a file: one after the other.
 fn answers(file: &Path) -> Result<Vec<Answer>, SavedError> {
-    let text = std::fs::read(file).map_err(|cause| SavedError::Unreadable {
+    let text = small_file::read(file, small_file::MOST_ANSWERS);
+    let text = text.map_err(|cause| SavedError::Unreadable {
         file: file.to_owned(),
         cause,
     })?;

@@ -97,6 +97,7 @@ pub fn ours(rules: &RuleSet, history: &[(i64, Value)]) -> bool {
 /// The rules of a correlation's text.
 pub fn rules(text: &str) -> RuleSet {
     let file = RuleText {
+        fault: None,
         file: "x.yml".into(),
         text: text.to_owned(),
     };

@@ -54,7 +54,7 @@ pub fn standard_rules() -> Option<(RuleSet, BTreeMap<String, String>)> {
     assert_eq!(rules.unconfigured, []);
     let by_name: BTreeMap<String, String> = texts
         .into_iter()
-        .map(|RuleText { file, text }| (stem(Path::new(&file)), text))
+        .map(|RuleText { file, text, .. }| (stem(Path::new(&file)), text))
         .collect();
     for rule in &rules.rules {
         assert!(by_name.contains_key(&rule.name), "{}", rule.name);
