@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::visibility::{Judge, View, Visibility, sum, window};
+use super::visibility::{Judge, View, Visibility, changed, sum, window};
 use super::{Assessment, CitationState, Provenance, RuleState, State};
 use crate::event::time::iso;
-use crate::finding::Finding;
 use crate::hipaa::CATALOGUE;
 use crate::rules::{Need, RuleSet};
 use crate::severity::Severity;
@@ -17,11 +16,13 @@ pub(super) fn rule_states(
     rules: &RuleSet,
     provenance: &Provenance,
     tally: &Tally,
-    findings: &[Finding],
+    counts: &BTreeMap<usize, u64>,
 ) -> (Visibility, Vec<RuleState>) {
     let coverage = &tally.coverage;
-    let judge = Judge::new(provenance, coverage);
-    let mut views: Vec<View> = Vec::new();
+    let changed = changed(coverage);
+    let judge = Judge::new(provenance, coverage, &changed);
+    let mut views: BTreeMap<View, usize> = BTreeMap::new();
+    let mut sums: Vec<Assessment> = Vec::new();
     let mut by_needs: BTreeMap<BTreeSet<Need>, usize> = BTreeMap::new();
     let reporting = (0u32..).zip(&rules.rules).filter(|(_, rule)| !rule.silent);
     let mut states: Vec<RuleState> = reporting
@@ -29,19 +30,14 @@ pub(super) fn rule_states(
             let needs = rules.needs(rule);
             let view = *by_needs.entry(needs).or_insert_with_key(|needs| {
                 let view = judge.view(needs);
-                views
-                    .iter()
-                    .position(|known| *known == view)
-                    .unwrap_or_else(|| {
-                        views.push(view);
-                        views.len() - 1
-                    })
+                let next = views.len();
+                *views.entry(view).or_insert_with_key(|view| {
+                    sums.push(sum(view));
+                    next
+                })
             });
-            let seen = views.get(view).map_or(Assessment::Assessed, sum);
-            let count = findings
-                .iter()
-                .filter(|finding| finding.rule == rule.name)
-                .count() as u64;
+            let seen = sums.get(view).cloned().unwrap_or(Assessment::Assessed);
+            let count = counts.get(&(place as usize)).copied();
             RuleState {
                 name: rule.name.clone(),
                 title: rule.title.clone(),
@@ -53,12 +49,15 @@ pub(super) fn rule_states(
                     (seen, None) => seen,
                 },
                 view,
-                findings: count,
+                findings: count.unwrap_or_default(),
             }
         })
         .collect();
     states.sort_by(|a, b| a.name.cmp(&b.name));
     let (from, until) = window(provenance, coverage).unzip();
+    let mut views: Vec<(View, usize)> = views.into_iter().collect();
+    views.sort_by_key(|(_, place)| *place);
+    let views = views.into_iter().map(|(view, _)| view).collect();
     let visibility = Visibility { from, until, views };
     (visibility, states)
 }
@@ -82,11 +81,7 @@ fn still_learning(seen: Assessment, open: &Learning) -> Assessment {
 }
 
 /// The state of every citation that some rule speaks to, never greener than its weakest part.
-pub(super) fn citation_states(
-    rules: &[RuleState],
-    findings: &[Finding],
-    complete: bool,
-) -> Vec<CitationState> {
+pub(super) fn citation_states(rules: &[RuleState], complete: bool) -> Vec<CitationState> {
     CATALOGUE
         .iter()
         .filter_map(|citation| {
@@ -104,13 +99,8 @@ pub(super) fn citation_states(
             let assessed = saw(|one| *one == Assessment::Assessed);
             let blind = saw(|one| matches!(one, Assessment::NotAssessed { .. }));
             let mut counts: BTreeMap<Severity, u64> = BTreeMap::new();
-            for finding in findings.iter().filter(|finding| {
-                finding
-                    .citations
-                    .iter()
-                    .any(|cited| cited == citation.section)
-            }) {
-                *counts.entry(finding.level).or_default() += 1;
+            for rule in speaking.iter().filter(|rule| rule.findings > 0) {
+                *counts.entry(rule.level).or_default() += rule.findings;
             }
             let state = match counts.is_empty() {
                 false => State::FindingsOpen,

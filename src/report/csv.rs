@@ -38,12 +38,24 @@ const COLUMNS: [&str; 21] = [
 /// Every cell that a spreadsheet would take for a formula is neutralised: the values come from
 /// logs, and logs from whoever called.
 pub fn findings(report: &Report, out: impl io::Write) -> io::Result<()> {
-    let mut lines = Writer::from_writer(out);
-    lines.write_record(COLUMNS)?;
-    for finding in &report.findings {
-        lines.write_record(cells(finding).map(|cell| harmless(&cell)))?;
-    }
-    lines.flush()
+    let mut out = out;
+    let mut head = Writer::from_writer(Vec::new());
+    head.write_record(COLUMNS)?;
+    out.write_all(&head.into_inner().map_err(io::Error::other)?)?;
+    let mut kept = report.findings.iter();
+    report.folded.lines(&mut out, |out| match kept.next() {
+        Some(finding) => out.write_all(&line(finding)?),
+        None => Ok(()),
+    })?;
+    // a report that folded nothing has no order of its own
+    kept.try_for_each(|finding| out.write_all(&line(finding)?))
+}
+
+/// The line of one finding.
+pub(super) fn line(finding: &Finding) -> io::Result<Vec<u8>> {
+    let mut line = Writer::from_writer(Vec::new());
+    line.write_record(cells(finding).map(|cell| harmless(&cell)))?;
+    line.into_inner().map_err(io::Error::other)
 }
 
 fn cells(finding: &Finding) -> [String; COLUMNS.len()] {

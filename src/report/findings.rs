@@ -1,110 +1,163 @@
 //! Groups and bursts, as the tally and the correlations left them, told as findings.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::{plural, span, thousands};
 use crate::correlate::{Actors, Bursts};
+use crate::event::time::Epoch;
 use crate::finding::Finding;
-use crate::names::{NameId, Names};
+use crate::names::NameId;
 use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
+use crate::severity::Severity;
 use crate::sha256;
 use crate::tally::{Group, GroupKey, New, Period, Tally};
 
-/// Whom and what a finding is about, and when: what it is known by from report to report.
-#[derive(Debug, Clone)]
-pub(super) struct Subject {
-    rule: usize,
-    actor: String,
-    resource: String,
+/// A finding that is not made yet: what it is sorted by, and what it is made of.
+pub(super) struct Found<'t> {
+    /// The rule's place in the rule set.
+    pub(super) rule: usize,
+    pub(super) level: Severity,
+    name: &'t str,
+    last: Option<Epoch>,
+    actor: Cow<'t, str>,
+    resource: &'t str,
     period: Period,
+    of: Of<'t>,
 }
 
-impl Subject {
-    /// The subject of a group, in words.
-    pub(super) fn of(key: &GroupKey, names: &Names) -> Self {
-        Self {
-            rule: key.rule as usize,
-            actor: names.text(key.actor).to_owned(),
-            resource: names.text(key.resource).to_owned(),
+enum Of<'t> {
+    Group(&'t GroupKey, &'t Group),
+    Bursts(&'t Bursts),
+}
+
+/// Everything that was found, in the order of [`Finding::order`].
+pub(super) fn found<'t>(
+    rules: &'t RuleSet,
+    tally: &'t Tally,
+    bursts: &'t [Bursts],
+) -> Vec<Found<'t>> {
+    let groups = tally.groups.iter().filter_map(|(key, group)| {
+        let place = key.rule as usize;
+        let rule = rules.rules.get(place).filter(|_| rules.reports(place))?;
+        Some(Found {
+            rule: place,
+            level: rule.level,
+            name: &rule.name,
+            last: group.last,
+            actor: tally.names.text(key.actor).into(),
+            resource: tally.names.text(key.resource),
             period: key.period,
-        }
+            of: Of::Group(key, group),
+        })
+    });
+    let bursts = bursts.iter().filter_map(|bursts| {
+        let place = bursts.key.correlation;
+        let rule = rules.rules.get(place).filter(|_| rules.reports(place))?;
+        Some(Found {
+            rule: place,
+            level: rule.level,
+            name: &rule.name,
+            last: bursts.events.last,
+            actor: match bursts.key.actors {
+                Actors::One(actor) => tally.names.text(actor).into(),
+                Actors::Several(actors) => plural(actors as u64, "principal").into(),
+            },
+            resource: &bursts.key.resource,
+            period: bursts.key.period,
+            of: Of::Bursts(bursts),
+        })
+    });
+    let mut found: Vec<Found<'t>> = groups.chain(bursts).collect();
+    found.sort_by(Found::compare);
+    found
+}
+
+impl Found<'_> {
+    /// The order of every report; that of [`Finding::order`].
+    fn compare(&self, other: &Self) -> Ordering {
+        (other.level, other.last)
+            .cmp(&(self.level, self.last))
+            .then_with(|| self.name.cmp(other.name))
+            .then_with(|| self.actor.cmp(&other.actor))
+            .then_with(|| self.resource.cmp(other.resource))
+            .then_with(|| self.period.to_string().cmp(&other.period.to_string()))
     }
 
     /// The hash that identifies the finding, however often its period is reviewed.
     fn id(&self, rule: &str, period: &str) -> String {
-        let text = [rule, &self.actor, &self.resource, period].join("\u{1f}");
+        let text = [rule, &self.actor, self.resource, period].join("\u{1f}");
         let mut id = sha256::hex([text.as_bytes()]);
         id.truncate(16);
         id
     }
-}
 
-/// One group as a finding; nothing where its rule is gone.
-pub(super) fn finding(
-    rules: &RuleSet,
-    subject: Subject,
-    group: &Group,
-    correlation: Option<String>,
-    tally: &Tally,
-) -> Option<Finding> {
-    let rule = rules.rules.get(subject.rule)?;
-    let text = |id: &NameId| tally.names.text(*id).to_owned();
-    let texts = |ids: &mut dyn Iterator<Item = &NameId>| -> BTreeSet<String> {
-        ids.map(text).filter(|text| !text.is_empty()).collect()
-    };
-    // there may be thousands, of which a few are shown
-    let (source_ips, more_source_ips) =
-        group
-            .source_ips
-            .first(Finding::MOST_ADDRESSES, &tally.source_ips, &tally.names);
-    let period = subject.period.to_string();
-    Some(Finding {
-        id: subject.id(&rule.name, &period),
-        rule: rule.name.clone(),
-        title: rule.title.clone(),
-        level: rule.level,
-        actor: subject.actor,
-        resource: subject.resource,
-        period,
-        count: group.count,
-        first: group.first,
-        last: group.last,
-        calls: group
-            .calls
-            .iter()
-            .map(|(name, count)| (text(name), *count))
-            .collect(),
-        accounts: texts(&mut group.accounts.iter()),
-        regions: texts(&mut group.regions.iter()),
-        more_source_ips: more_source_ips as u64,
-        source_ips,
-        samples: group
-            .samples
-            .iter()
-            .map(|evidence| tally.sample(evidence))
-            .collect(),
-        citations: rule
-            .citations
-            .iter()
-            .map(|cited| cited.section.to_owned())
-            .collect(),
-        attack: rule.attack.clone(),
-        correlation,
-        why: if rule.why.is_empty() {
-            rule.description.clone()
-        } else {
-            rule.why.clone()
-        },
-        response: rule.response.clone(),
-        false_positives: rule.false_positives.clone(),
-    })
+    /// Makes the finding; nothing where its rule is gone.
+    pub(super) fn finding(&self, rules: &RuleSet, tally: &Tally) -> Option<Finding> {
+        let rule = rules.rules.get(self.rule)?;
+        let (group, correlation) = match self.of {
+            Of::Group(key, group) => (group, tally.novelty.new.get(key).map(new)),
+            Of::Bursts(bursts) => (&bursts.events, Some(said(rule, bursts))),
+        };
+        let text = |id: &NameId| tally.names.text(*id).to_owned();
+        let texts = |ids: &mut dyn Iterator<Item = &NameId>| -> BTreeSet<String> {
+            ids.map(text).filter(|text| !text.is_empty()).collect()
+        };
+        // there may be thousands, of which a few are shown
+        let (source_ips, more_source_ips) =
+            group
+                .source_ips
+                .first(Finding::MOST_ADDRESSES, &tally.source_ips, &tally.names);
+        let period = self.period.to_string();
+        Some(Finding {
+            id: self.id(&rule.name, &period),
+            rule: rule.name.clone(),
+            title: rule.title.clone(),
+            level: rule.level,
+            actor: self.actor.clone().into_owned(),
+            resource: self.resource.to_owned(),
+            period,
+            count: group.count,
+            first: group.first,
+            last: group.last,
+            calls: group
+                .calls
+                .iter()
+                .map(|(name, count)| (text(name), *count))
+                .collect(),
+            accounts: texts(&mut group.accounts.iter()),
+            regions: texts(&mut group.regions.iter()),
+            more_source_ips: more_source_ips as u64,
+            source_ips,
+            samples: group
+                .samples
+                .iter()
+                .map(|evidence| tally.sample(evidence))
+                .collect(),
+            citations: rule
+                .citations
+                .iter()
+                .map(|cited| cited.section.to_owned())
+                .collect(),
+            attack: rule.attack.clone(),
+            correlation,
+            why: if rule.why.is_empty() {
+                rule.description.clone()
+            } else {
+                rule.why.clone()
+            },
+            response: rule.response.clone(),
+            false_positives: rule.false_positives.clone(),
+        })
+    }
 }
 
 /// How many new values a finding names.
 const MOST_NEW: usize = 10;
 
 /// `first seen: network 198.51.100.0/24`.
-pub(super) fn new(new: &New) -> String {
+fn new(new: &New) -> String {
     let named: Vec<&str> = new
         .values
         .iter()
@@ -120,28 +173,6 @@ pub(super) fn new(new: &New) -> String {
         }
         _ => format!("first seen: {what} {}", named.join(", ")),
     }
-}
-
-/// Several bursts of one rule, actor, resource and week are one finding.
-pub(super) fn burst_findings(rules: &RuleSet, tally: &Tally, found: Vec<Bursts>) -> Vec<Finding> {
-    let reported = found
-        .into_iter()
-        .filter(|bursts| rules.reports(bursts.key.correlation));
-    let finding = |bursts: Bursts| {
-        let rule = rules.rules.get(bursts.key.correlation);
-        let said = rule.map(|rule| said(rule, &bursts));
-        let subject = Subject {
-            rule: bursts.key.correlation,
-            actor: match bursts.key.actors {
-                Actors::One(actor) => tally.names.text(actor).to_owned(),
-                Actors::Several(actors) => plural(actors as u64, "principal"),
-            },
-            resource: bursts.key.resource,
-            period: bursts.key.period,
-        };
-        finding(rules, subject, &bursts.events, said, tally)
-    };
-    reported.filter_map(finding).collect()
 }
 
 /// `14 events in 10 minutes at the most (fires at at least 5), 2 times`.

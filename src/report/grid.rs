@@ -4,7 +4,9 @@
 //! stopped, where files could not be read, or where a digest names files that are not there; a
 //! digest that names none proves that there were none; without digests nobody can tell.
 
-use std::collections::BTreeSet;
+mod times;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -14,6 +16,7 @@ use crate::coverage::{Coverage, Digest, DigestState, HOUR, Hour, RegionCoverage,
 use crate::event::time::Epoch;
 use crate::integrity::proof::{Proof, State};
 use crate::trail::Change;
+use times::{Digests, Spans};
 
 /// What can be said of one hour, the most telling first: of several hours taken together the first
 /// that holds for any of them counts.
@@ -73,19 +76,12 @@ pub struct Row<'c> {
     pub account: &'c str,
     pub region: &'c str,
     pub coverage: &'c RegionCoverage,
-    stops: &'c [Stop],
+    stops: &'c Spans,
+    digests: &'c Digests,
     /// From when on files may still come.
     pending: Epoch,
     /// The window to the second.
     asked: (Epoch, Epoch),
-}
-
-/// Logging stood still: the account that recorded it, and from when until when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Stop {
-    account: String,
-    from: Epoch,
-    until: Epoch,
 }
 
 /// The rows of a run over its window in whole hours.
@@ -94,7 +90,11 @@ pub struct Grid<'c> {
     pub from: Epoch,
     pub until: Epoch,
     coverage: &'c Coverage,
-    stops: Vec<Stop>,
+    /// When logging stood still, by the account that recorded it.
+    stops: BTreeMap<&'c str, Spans>,
+    /// In the order of the rows.
+    digests: Vec<Digests>,
+    never: Spans,
     pending: Epoch,
     asked: (Epoch, Epoch),
 }
@@ -114,11 +114,16 @@ impl<'c> Grid<'c> {
     /// Nothing where no hour is known.
     pub fn new(provenance: &Provenance, coverage: &'c Coverage) -> Option<Self> {
         let (from, until) = window(provenance, coverage)?;
+        let regions = coverage.regions.values().flatten();
         Some(Self {
             from,
             until,
             coverage,
             stops: stops(coverage, until),
+            digests: regions
+                .map(|(_, region)| Digests::new(&region.digests))
+                .collect(),
+            never: Spans::default(),
             pending: provenance.created.map_or(Epoch::MAX, |now| now - DELIVERY),
             asked: (
                 provenance.since.unwrap_or(from),
@@ -129,18 +134,21 @@ impl<'c> Grid<'c> {
 
     /// The rows, by account and Region.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.coverage
-            .regions
-            .iter()
-            .flat_map(move |(account, regions)| {
-                regions.iter().map(move |(region, coverage)| Row {
-                    account,
-                    region,
-                    coverage,
-                    stops: &self.stops,
-                    pending: self.pending,
-                    asked: self.asked,
-                })
+        let accounts = self.coverage.regions.iter();
+        let rows = accounts.flat_map(move |(account, regions)| {
+            let stops = self.stops.get(account.as_str()).unwrap_or(&self.never);
+            let regions = regions.iter();
+            regions.map(move |(region, coverage)| (account, region, coverage, stops))
+        });
+        rows.zip(&self.digests)
+            .map(|((account, region, coverage, stops), digests)| Row {
+                account,
+                region,
+                coverage,
+                stops,
+                digests,
+                pending: self.pending,
+                asked: self.asked,
             })
     }
 
@@ -164,26 +172,17 @@ impl Row<'_> {
 
     /// How many digests speak for that time, and how many of them are not valid.
     pub fn digests(&self, from: Epoch, until: Epoch) -> (u64, u64) {
-        let over = self.over(from, until);
-        over.fold((0, 0), |(all, bad), (_, digest)| {
-            (
-                all + 1,
-                bad + u64::from(digest.state == DigestState::Invalid),
-            )
-        })
+        self.digests.within(from, until)
     }
 
     /// What can be said of an hour.
     pub fn state(&self, hour: Epoch) -> HourState {
         let counts = self.counts(hour);
-        let here = |stop: &&Stop| {
-            stop.account == self.account && stop.from < hour + HOUR && stop.until > hour
-        };
         if counts.unread + counts.broken > 0 {
             HourState::Unread
         } else if counts.events > 0 {
             HourState::Events
-        } else if self.stops.iter().any(|stop| here(&stop)) {
+        } else if self.stops.reach(hour, hour + HOUR) {
             HourState::Stopped
         } else {
             match self.by_digests(hour) {
@@ -201,25 +200,12 @@ impl Row<'_> {
         // of an hour that the window cuts, only what is asked for must be known
         let (asked_from, asked_until) = self.asked;
         let until = asked_until.min(hour + HOUR);
-        let mut known = asked_from.max(hour);
-        let mut missing = false;
-        for ((from, to), digest) in self.over(hour, hour + HOUR) {
-            if digest.state == DigestState::Invalid || *from > known {
-                continue;
-            }
-            known = known.max(*to);
-            missing |= digest.missing > 0;
-        }
-        match (missing, known >= until) {
+        let (known, missing) = self.digests.of_hour(hour, asked_from.max(hour), until);
+        match (missing, known) {
             (true, _) => Some(HourState::Missing),
             (false, true) => Some(HourState::Quiet),
             (false, false) => None,
         }
-    }
-
-    fn over(&self, from: Epoch, until: Epoch) -> impl Iterator<Item = (&(Epoch, Epoch), &Digest)> {
-        let digests = self.coverage.digests.iter();
-        digests.filter(move |((begin, end), _)| *begin < until && *end > from)
     }
 
     /// The hours of the window as runs of one state. Only hours at which something changes are looked
@@ -227,7 +213,7 @@ impl Row<'_> {
     pub fn stretches(&self, grid: &Grid<'_>) -> Vec<Stretch> {
         let digests = self.coverage.digests.keys();
         let digests = digests.flat_map(|(from, until)| [*from, *until]);
-        let stops = self.stops.iter().flat_map(|stop| [stop.from, stop.until]);
+        let stops = self.stops.iter().flat_map(|(from, until)| [from, until]);
         let edges = self
             .coverage
             .hours
@@ -290,41 +276,32 @@ pub fn take_digests(coverage: &mut Coverage, proof: &Proof) {
 
 /// When logging stood still, as the changes met in the logs tell and as CloudTrail's status does.
 /// Where another trail went on, its events are there and the hours are not empty.
-fn stops(coverage: &Coverage, until: Epoch) -> Vec<Stop> {
-    use std::collections::BTreeMap;
-    let mut open: BTreeMap<(&str, &str), Epoch> = BTreeMap::new();
-    let mut stops = Vec::new();
+fn stops(coverage: &Coverage, until: Epoch) -> BTreeMap<&str, Spans> {
+    // the name and the ARN mean the same trail
+    let mut open: BTreeMap<(&str, &str), BTreeMap<&str, Epoch>> = BTreeMap::new();
+    let mut stops: BTreeMap<&str, Vec<(Epoch, Epoch)>> = BTreeMap::new();
     for change in &coverage.changes {
-        let trail = (change.account.as_str(), change.trail.as_str());
+        let (account, trail) = (change.account.as_str(), change.trail.as_str());
+        let same = (account, short(trail));
         match (&change.change, change.time) {
             (Change::Stopped | Change::Deleted, Some(time)) => {
-                open.entry(trail).or_insert(time);
+                open.entry(same).or_default().entry(trail).or_insert(time);
             }
             (Change::Started, Some(time)) => {
-                // the name and the ARN mean the same trail
-                let same = |(account, name): &(&str, &str)| {
-                    *account == trail.0 && short(name) == short(trail.1)
-                };
-                let ended: Vec<_> = open.keys().filter(|key| same(key)).copied().collect();
-                for key in ended {
-                    let from = open.remove(&key).unwrap_or(time);
-                    stops.push((key.0.to_owned(), from, time));
-                }
+                let ended = open.remove(&same).into_iter().flatten();
+                let ended = ended.map(|(_, from)| (from, time));
+                stops.entry(account).or_default().extend(ended);
             }
             _ => {}
         }
     }
-    stops.extend(
-        open.into_iter()
-            .map(|((account, _), from)| (account.to_owned(), from, until)),
-    );
-    let stops = stops.into_iter();
-    stops
-        .map(|(account, from, until)| Stop {
-            account,
-            from,
-            until,
-        })
+    for ((account, _), open) in open {
+        let open = open.into_values().map(|from| (from, until));
+        stops.entry(account).or_default().extend(open);
+    }
+    let spans = stops.into_iter();
+    spans
+        .map(|(account, spans)| (account, Spans::new(spans)))
         .collect()
 }
 

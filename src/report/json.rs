@@ -2,6 +2,9 @@
 //! `coverage.json` (`trailscan.coverage/1`).
 //!
 //! The schemas only grow: a field that stands here keeps its name and meaning.
+//!
+//! `findings.json` lists at most some 2,000 findings of one rule and 20,000 in all, in the report's
+//! order; `more_findings` counts the others, and `findings.csv` has a line for every one.
 
 mod coverage;
 use std::collections::BTreeMap;
@@ -16,6 +19,7 @@ use crate::coverage::Coverage;
 use crate::finding::Finding;
 use crate::integrity::proof::{DigestCounts, KeyUse, LogCounts, Proof, State};
 use crate::rules::{Rejected, Unconfigured};
+use crate::severity::Severity;
 
 #[derive(Serialize)]
 struct Findings<'r> {
@@ -24,6 +28,17 @@ struct Findings<'r> {
     complete: bool,
     citations: &'r [CitationState],
     findings: &'r [Finding],
+    /// How many more there are, which only `findings.csv` lists; left out where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more_findings: Option<More<'r>>,
+}
+
+#[derive(Serialize)]
+struct More<'r> {
+    count: usize,
+    by_level: &'r BTreeMap<Severity, usize>,
+    by_rule: &'r BTreeMap<String, usize>,
+    listed_in: &'static str,
 }
 
 /// The findings, for machines.
@@ -34,6 +49,12 @@ pub fn findings(report: &Report, out: impl Write) -> io::Result<()> {
         complete: report.coverage.is_complete(),
         citations: &report.citations,
         findings: &report.findings,
+        more_findings: (report.folded.count() > 0).then(|| More {
+            count: report.folded.count(),
+            by_level: &report.folded.levels,
+            by_rule: &report.folded.rules,
+            listed_in: "findings.csv",
+        }),
     };
     pretty(&findings, out)
 }

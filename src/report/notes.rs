@@ -9,6 +9,7 @@ pub fn notes(report: &Report) -> Vec<String> {
     let coverage = &report.coverage;
     let from = &report.provenance;
     let mut notes: Vec<String> = coverage.trails_unknown.iter().cloned().collect();
+    notes.extend(from.remarks.iter().cloned());
     if coverage.trails.is_empty() && coverage.objects.read > 0 {
         notes.push(
             "What the trails record was not told by CloudTrail: a rule counts as assessed where the \

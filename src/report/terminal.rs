@@ -48,11 +48,11 @@ pub fn summary(report: &Report) -> String {
         };
         let _ = writeln!(out, "              {}{resource}", visible(&finding.actor));
     }
-    if report.findings.len() > SHOWN {
+    if report.count() > SHOWN {
         let _ = writeln!(
             out,
             "{dim}… and {} more in the report{dim:#}",
-            report.findings.len() - SHOWN
+            report.count() - SHOWN
         );
     }
     if let Some(proof) = &report.integrity {

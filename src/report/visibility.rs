@@ -7,67 +7,22 @@
 
 mod runs;
 mod summary;
+mod trails;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
-use serde::Serialize;
-
 use super::{Assessment, Provenance};
 use crate::coverage::{Coverage, HOUR, RegionCoverage, Sight, hour_of};
-use crate::event::time::{Epoch, iso};
-use crate::finding::iso_time;
+use crate::event::time::Epoch;
 use crate::rules::{Need, Where};
-use crate::trail::{Asked, Category, Sees, Status, Timeline, Trail, TrailChange, global_region};
+use crate::trail::{Category, Sees, Trail, global_region};
 use runs::{Stretch, in_hours, together, without};
 pub(super) use summary::sum;
-
-/// What rules could see. Rules that need the same share a view.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Visibility {
-    /// The window in whole hours, `[from, until)`; nothing where no hour is known.
-    #[serde(serialize_with = "iso_time")]
-    pub from: Option<Epoch>,
-    #[serde(serialize_with = "iso_time")]
-    pub until: Option<Epoch>,
-    pub views: Vec<View>,
-}
-
-/// Verdicts by place.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct View(pub Vec<Group>);
-
-/// Accounts and Regions for which the same holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Group {
-    pub places: Vec<Place>,
-    /// In order and without gaps, over the whole window.
-    pub runs: Vec<Run>,
-}
-
-/// An account and a Region; `*` stands for every Region without log files.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Place {
-    pub account: String,
-    pub region: String,
-}
-
-/// Hours `[from, until)` with one verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Run {
-    #[serde(serialize_with = "plain_time")]
-    pub from: Epoch,
-    #[serde(serialize_with = "plain_time")]
-    pub until: Epoch,
-    #[serde(flatten)]
-    pub verdict: Assessment,
-}
-
-/// Times are seconds inside and RFC 3339 outside.
-fn plain_time<S: serde::Serializer>(time: &Epoch, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&iso(*time))
-}
+pub(super) use trails::changed;
+use trails::{Changes, Class, Shared, Trails};
+pub use view::{Group, Place, Run, View, Visibility};
 
 /// Regions without files, taken together.
 const ELSEWHERE: &str = "*";
@@ -76,13 +31,16 @@ const ELSEWHERE: &str = "*";
 pub(super) struct Judge<'c> {
     coverage: &'c Coverage,
     window: Option<(Epoch, Epoch)>,
-    timelines: Vec<Timeline<'c>>,
+    changes: Changes<'c>,
+    trails: Trails<'c>,
     /// Trails that nobody described and that were changed.
-    changed: Vec<Trail>,
+    changed: Trails<'c>,
     /// The Regions asked for; all where none is named.
     regions: &'c [String],
     /// Where the class is recorded, by account and Region.
     places: BTreeSet<Place>,
+    /// Where data events of a bucket were met, by account and Region.
+    buckets: BTreeMap<&'c str, BTreeSet<(&'c str, &'c str)>>,
 }
 
 /// The window of a report in whole hours: what was asked for, else what the events span.
@@ -94,26 +52,38 @@ pub(super) fn window(provenance: &Provenance, coverage: &Coverage) -> Option<(Ep
 }
 
 impl<'c> Judge<'c> {
-    pub(super) fn new(provenance: &'c Provenance, coverage: &'c Coverage) -> Self {
+    /// `changed` are the trails that [`changed`] finds in the coverage.
+    pub(super) fn new(
+        provenance: &'c Provenance,
+        coverage: &'c Coverage,
+        changed: &'c [Trail],
+    ) -> Self {
         let window = window(provenance, coverage);
         let until = window.map_or(0, |(_, until)| until);
-        let timelines = coverage.trails.iter();
-        let timelines = timelines.map(|trail| Timeline::new(trail, &coverage.changes, until));
+        let changes = Changes::new(&coverage.changes);
         let mut judge = Self {
             coverage,
             window,
-            timelines: timelines.collect(),
-            changed: changed(coverage),
+            trails: Trails::new(&coverage.trails, &changes, until),
+            changed: Trails::new(changed, &changes, Epoch::MAX),
+            changes,
             regions: &provenance.regions,
             places: BTreeSet::new(),
+            buckets: BTreeMap::new(),
         };
         for (account, regions) in &coverage.regions {
+            for (region, met) in regions {
+                for (bucket, _) in met.buckets.keys() {
+                    let places = judge.buckets.entry(bucket).or_default();
+                    places.insert((account, region));
+                }
+            }
             let global = regions
                 .keys()
                 .next()
                 .map_or("us-east-1", |one| global_region(one));
             let elsewhere =
-                (judge.regions.is_empty() && !judge.timelines.is_empty()).then_some(ELSEWHERE);
+                (judge.regions.is_empty() && !judge.trails.is_empty()).then_some(ELSEWHERE);
             let regions = regions.keys().map(String::as_str);
             let places = regions
                 .chain([global])
@@ -130,11 +100,24 @@ impl<'c> Judge<'c> {
     /// What could be seen of all of these.
     pub(super) fn view(&self, needs: &BTreeSet<Need>) -> View {
         let mut groups: BTreeMap<Vec<Stretch>, Vec<Place>> = BTreeMap::new();
+        let shared = Shared::default();
         for place in &self.places {
-            let here = needs.iter().filter(|need| self.concerns(need, place));
-            let here: Vec<&Need> = here.collect();
-            if !here.is_empty() || (needs.is_empty() && self.has_files(place)) {
-                let runs = self.runs(&here, place);
+            let here = needs.iter().enumerate();
+            let here = here.filter(|(_, need)| self.concerns(need, place));
+            let mut here: Vec<Class<'_>> = here
+                .map(|(at, need)| Class {
+                    place: at,
+                    need: Some(need),
+                })
+                .collect();
+            if needs.is_empty() && self.has_files(place) {
+                here.push(Class {
+                    place: 0,
+                    need: None,
+                });
+            }
+            if !here.is_empty() {
+                let runs = self.runs(&here, place, &shared);
                 let told = runs
                     .iter()
                     .any(|(.., verdict)| *verdict != Assessment::Assessed);
@@ -159,22 +142,14 @@ impl<'c> Judge<'c> {
     fn concerns(&self, need: &Need, place: &Place) -> bool {
         let region = place.region.as_str();
         // the data events of a bucket are recorded in the bucket's own Region
-        if let Some(bucket) = bucket(need)
-            && self.places.iter().any(|place| self.shows(place, bucket))
-        {
-            return self.shows(place, bucket);
+        if let Some(places) = bucket(need).and_then(|bucket| self.buckets.get(bucket)) {
+            return places.contains(&(place.account.as_str(), region));
         }
         match need.place {
             Where::Everywhere => region == ELSEWHERE || self.has_files(place),
             Where::Global => region != ELSEWHERE && region == global_region(region),
             Where::SignIn => region == ELSEWHERE || region == global_region(region),
         }
-    }
-
-    /// True where the files of a place hold data events of the bucket.
-    fn shows(&self, place: &Place, bucket: &str) -> bool {
-        let shown = |region: &RegionCoverage| region.buckets.keys().any(|(name, _)| name == bucket);
-        self.region(place).is_some_and(shown)
     }
 
     fn has_files(&self, place: &Place) -> bool {
@@ -188,31 +163,32 @@ impl<'c> Judge<'c> {
             .get(&place.region)
     }
 
-    /// The runs of hours of a place, each with what holds for all of the needs together.
-    fn runs(&self, needs: &[&Need], place: &Place) -> Vec<Stretch> {
+    /// The runs of hours of a place, each with what holds for all of the classes together.
+    fn runs(&self, classes: &[Class<'_>], place: &Place, shared: &Shared) -> Vec<Stretch> {
         let Some((from, until)) = self.window else {
             return Vec::new();
         };
-        let mut moments: BTreeSet<Epoch> = self.moments(place).collect();
+        let account = &*place.account;
+        let told = self.trails.moments(account);
+        let moments = told.chain(self.changes.moments(account).iter().copied());
+        let mut moments: Vec<Epoch> = moments.filter(|at| (from..=until).contains(at)).collect();
         moments.extend([from, until]);
-        let moments: Vec<Epoch> = moments.range(from..=until).copied().collect();
-        let pieces = moments.windows(2).filter_map(|pair| match pair {
-            [begin, end] => Some((*begin, *end, self.verdict(needs, place, *begin, *end))),
-            _ => None,
+        moments.sort_unstable();
+        moments.dedup();
+        let pieces: Vec<(Epoch, Epoch)> = moments
+            .windows(2)
+            .filter_map(|pair| Some((*pair.first()?, *pair.last()?)))
+            .collect();
+        let mut columns: Vec<_> = classes
+            .iter()
+            .map(|class| self.verdicts(*class, place, shared, &pieces).into_iter())
+            .collect();
+        let stretches = pieces.iter().map(|(begin, end)| {
+            let verdicts: Vec<Assessment> = columns.iter_mut().filter_map(Iterator::next).collect();
+            (*begin, *end, together(&verdicts))
         });
-        let runs = in_hours(&pieces.collect::<Vec<_>>());
+        let runs = in_hours(&stretches.collect::<Vec<_>>());
         without(runs, &self.unread_hours(place).collect())
-    }
-
-    /// When what can be said of a place may change.
-    fn moments<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = Epoch> + 'a {
-        let told = self.timelines.iter().flat_map(Timeline::moments);
-        told.chain(self.changes(&place.account).filter_map(|one| one.time))
-    }
-
-    fn changes<'a>(&'a self, account: &'a str) -> impl Iterator<Item = &'c TrailChange> + 'a {
-        let changes = self.coverage.changes.iter();
-        changes.filter(move |change| change.account == account)
     }
 
     /// Hours some of whose events may lie in files that could not be read: those of their delivery
@@ -224,84 +200,95 @@ impl<'c> Judge<'c> {
             .flat_map(|(at, _)| [*at - HOUR, *at])
     }
 
-    fn verdict(&self, needs: &[&Need], place: &Place, from: Epoch, until: Epoch) -> Assessment {
+    /// The verdicts on one class, or on anything at all, for each of `pieces`: from one moment to the
+    /// next at which something changes.
+    fn verdicts(
+        &self,
+        class: Class<'_>,
+        place: &Place,
+        shared: &Shared,
+        pieces: &[(Epoch, Epoch)],
+    ) -> Vec<Assessment> {
         if self.coverage.objects.read == 0 {
-            return Assessment::not("no log file was read");
+            return vec![Assessment::not("no log file was read"); pieces.len()];
         }
         if !self.regions.is_empty() && !self.regions.contains(&place.region) {
-            return Assessment::not(format!(
+            let verdict = Assessment::not(format!(
                 "--region leaves out {}, where IAM and most sign-ins are recorded",
                 place.region
             ));
+            return vec![verdict; pieces.len()];
         }
-        let one = |need: &&Need| self.one(Some(need), place, from, until);
-        let mut verdicts: Vec<Assessment> = needs.iter().map(one).collect();
-        if needs.is_empty() {
-            verdicts.push(self.one(None, place, from, until));
-        }
-        together(&verdicts)
+        let need = class.need;
+        let met_by = |trail: usize| {
+            let mut known = shared.met.borrow_mut();
+            let met = || self.met_by(self.trails.trail(trail), need);
+            *known.entry((trail, class.place)).or_insert_with(met)
+        };
+        let by_trails = |piece, sees, trail| self.one(need, place, piece, sees, &|| met_by(trail));
+        let by_files = |piece, sees, _| self.by_files(need, place, piece, Some(sees));
+        let by_trails = self
+            .trails
+            .verdicts(class, place, &shared.described, pieces, by_trails);
+        by_trails
+            .or_else(|| {
+                self.changed
+                    .verdicts(class, place, &shared.changed, pieces, by_files)
+            })
+            .unwrap_or_else(|| {
+                let pieces = pieces.iter();
+                pieces
+                    .map(|piece| self.by_files(need, place, *piece, None))
+                    .collect()
+            })
     }
 
-    /// The verdict on one class, or on anything at all, from one moment to the next at which
-    /// something changes.
-    fn one(&self, need: Option<&Need>, place: &Place, from: Epoch, until: Epoch) -> Assessment {
-        let (account, region) = (place.account.as_str(), place.region.as_str());
-        let trails = self.timelines.iter();
-        let ours = trails.filter(|one| one.trail.holds_account(account));
-        let told = ours.map(|one| match need {
-            Some(need) => (one.sees(&need.class, account, region, from), one),
-            None => (one.records(account, region, from), one),
-        });
-        let told = told.max_by(|(a, _), (b, _)| a.cmp(b));
+    /// The verdict on a class where a trail records the account; `sees` is what the best of them saw.
+    fn one(
+        &self,
+        need: Option<&Need>,
+        place: &Place,
+        (from, until): (Epoch, Epoch),
+        sees: Sees,
+        met_by: &dyn Fn() -> bool,
+    ) -> Assessment {
         let met = || self.met(need, place, from, until);
-        // the call that ended it may itself be an event of that hour
-        let met_after = || match self.window {
-            Some((first, _)) if from > first => self.met(need, place, hour_of(from) + HOUR, until),
-            _ => self.met(need, place, from, until),
-        };
-        match told {
-            Some((Sees::Yes, _)) => Assessment::Assessed,
-            Some((Sees::Partly(why), _)) => Assessment::partly(why),
-            Some((Sees::ByToday(why), trail)) => {
-                if self.met_by(trail, need) {
+        let met_after = || self.met_after(need, place, from, until);
+        match sees {
+            Sees::Yes => Assessment::Assessed,
+            Sees::Partly(why) => Assessment::partly(why),
+            Sees::ByToday(why) => {
+                if met_by() {
                     Assessment::Assessed
                 } else {
                     Assessment::partly(why)
                 }
             }
-            Some((Sees::No(why), _)) => match met_after() {
+            Sees::No(why) => match met_after() {
                 Assessment::NotAssessed { .. } => Assessment::not(why),
                 _ => Assessment::partly(format!("such events were read although {why}")),
             },
-            Some((Sees::Unknown(why), _)) => match met() {
+            Sees::Unknown(why) => match met() {
                 Assessment::NotAssessed { reason } => {
                     Assessment::not(format!("{why}, and {reason}"))
                 }
                 met => met,
             },
-            None => self.by_files(need, place, from, [&met, &met_after]),
         }
     }
 
-    /// What the files prove; where they do not, the changes of trails may tell why.
+    /// What the files prove; where they do not, the changes of trails may tell why: `sees` is what the
+    /// best of the trails saw that were changed.
     fn by_files(
         &self,
         need: Option<&Need>,
         place: &Place,
-        from: Epoch,
-        [met, met_after]: [&dyn Fn() -> Assessment; 2],
+        (from, until): (Epoch, Epoch),
+        sees: Option<Sees>,
     ) -> Assessment {
-        let (account, region) = (place.account.as_str(), place.region.as_str());
-        let ours = self.changed.iter().filter(|trail| trail.owner() == account);
-        let told = ours.map(|trail| {
-            let timeline = Timeline::new(trail, &self.coverage.changes, Epoch::MAX);
-            match need {
-                Some(need) => timeline.sees(&need.class, account, region, from),
-                None => timeline.records(account, region, from),
-            }
-        });
-        match told.max() {
-            Some(Sees::No(why)) => match met_after() {
+        let met = || self.met(need, place, from, until);
+        match sees {
+            Some(Sees::No(why)) => match self.met_after(need, place, from, until) {
                 Assessment::NotAssessed { .. } => Assessment::not(why),
                 met => met,
             },
@@ -316,6 +303,21 @@ impl<'c> Judge<'c> {
                 met => met,
             },
             Some(Sees::Unknown(_) | Sees::ByToday(_) | Sees::Yes) | None => met(),
+        }
+    }
+
+    /// What the files alone prove of the time behind the moment at which something ended: the call that
+    /// ended it may itself be an event of that hour.
+    fn met_after(
+        &self,
+        need: Option<&Need>,
+        place: &Place,
+        from: Epoch,
+        until: Epoch,
+    ) -> Assessment {
+        match self.window {
+            Some((first, _)) if from > first => self.met(need, place, hour_of(from) + HOUR, until),
+            _ => self.met(need, place, from, until),
         }
     }
 
@@ -368,12 +370,14 @@ impl<'c> Judge<'c> {
     }
 
     /// True where the trail recorded such events anywhere in the window.
-    fn met_by(&self, timeline: &Timeline<'_>, need: Option<&Need>) -> bool {
-        let Some((from, until)) = self.window else {
+    fn met_by(&self, trail: Option<&Trail>, need: Option<&Need>) -> bool {
+        let (Some((from, until)), Some(trail)) = (self.window, trail) else {
             return false;
         };
-        let accounts = self.coverage.regions.iter();
-        let ours = accounts.filter(|(account, _)| timeline.trail.holds_account(account));
+        let accounts = &self.coverage.regions;
+        let all = accounts.iter().filter(|_| trail.organization);
+        let own = (!trail.organization).then(|| accounts.get_key_value(trail.owner()));
+        let ours = all.chain(own.flatten());
         let mut places = ours.flat_map(|(account, regions)| {
             regions.keys().map(|region| Place {
                 account: account.clone(),
@@ -387,41 +391,6 @@ impl<'c> Judge<'c> {
             )
         })
     }
-}
-
-/// The trails that were changed, as far as the calls that changed them tell: where they write, and
-/// what they recorded before, is not known.
-fn changed(coverage: &Coverage) -> Vec<Trail> {
-    let mut trails: BTreeMap<String, Trail> = BTreeMap::new();
-    for change in &coverage.changes {
-        let name = change.trail.rsplit('/').next().unwrap_or_default();
-        let arn = match change.trail.starts_with("arn:") {
-            true => change.trail.clone(),
-            false => format!(
-                "arn:aws:cloudtrail:{}:{}:trail/{name}",
-                change.region, change.account
-            ),
-        };
-        trails.entry(arn.clone()).or_insert_with(|| Trail {
-            name: name.to_owned(),
-            home_region: arn.split(':').nth(3).unwrap_or_default().to_owned(),
-            arn,
-            bucket: String::new(),
-            prefix: String::new(),
-            multi_region: true,
-            organization: false,
-            validation: false,
-            selectors: Asked::Unknown(String::new()),
-            // running, unless a call says otherwise: only what it could not see is believed
-            status: Asked::Told(Status {
-                logging: true,
-                ..Status::default()
-            }),
-            insights: Asked::Unknown(String::new()),
-            asked: None,
-        });
-    }
-    trails.into_values().collect()
 }
 
 /// The one bucket that a need is about.

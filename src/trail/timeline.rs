@@ -21,12 +21,23 @@ pub enum Sees {
 }
 
 /// A trail and what was done to it inside a window, in order.
+///
+/// Each kind of change is kept apart and sorted, so that the last one before a moment and the first one
+/// after it are found by bisection: a trail may be changed thousands of times in a week.
 #[derive(Debug, Clone)]
 pub struct Timeline<'t> {
     pub trail: &'t Trail,
-    changes: Vec<(Epoch, &'t Change)>,
+    /// CreateTrail (true) and DeleteTrail.
+    existence: Vec<(Epoch, bool)>,
+    /// CreateTrail, and whether for all Regions.
+    created: Vec<(Epoch, bool)>,
     /// StartLogging (true) and StopLogging.
     switched: Vec<(Epoch, bool)>,
+    buckets: Vec<(Epoch, &'t str)>,
+    multi_region: Vec<(Epoch, bool)>,
+    selectors: Vec<(Epoch, Option<&'t Selectors>)>,
+    /// When any of these happened, each moment once.
+    moments: Vec<Epoch>,
     until: Epoch,
 }
 
@@ -35,7 +46,7 @@ pub struct Timeline<'t> {
 const TODAY: Epoch = 3_600;
 
 impl<'t> Timeline<'t> {
-    /// Draws the changes of this trail out of all that were met; `until` is the window's end.
+    /// Takes the changes of this trail out of `changes`; `until` is the window's end.
     pub fn new(
         trail: &'t Trail,
         changes: impl IntoIterator<Item = &'t TrailChange>,
@@ -46,31 +57,60 @@ impl<'t> Timeline<'t> {
             .filter_map(|one| Some((one.time?, &one.change)))
             .collect();
         changes.sort_by_key(|(time, _)| *time);
-        let mut switched: Vec<(Epoch, bool)> = changes
-            .iter()
-            .filter_map(|(time, change)| match change {
-                Change::Started => Some((*time, true)),
-                Change::Stopped => Some((*time, false)),
-                _ => None,
-            })
-            .collect();
-        if let Asked::Told(status) = &trail.status {
-            switched.extend(status.started.map(|time| (time, true)));
-            switched.extend(status.stopped.map(|time| (time, false)));
-        }
-        switched.sort_unstable();
-        Self {
+        let mut timeline = Self {
             trail,
-            changes,
-            switched,
+            existence: Vec::new(),
+            created: Vec::new(),
+            switched: Vec::new(),
+            buckets: Vec::new(),
+            multi_region: Vec::new(),
+            selectors: Vec::new(),
+            moments: changes.iter().map(|(time, _)| *time).collect(),
             until,
+        };
+        for (time, change) in changes {
+            timeline.add(time, change);
+        }
+        if let Asked::Told(status) = &trail.status {
+            let started = status.started.map(|time| (time, true));
+            let stopped = status.stopped.map(|time| (time, false));
+            timeline.switched.extend(started.into_iter().chain(stopped));
+        }
+        timeline.switched.sort_unstable();
+        let switched = timeline.switched.iter().map(|(time, _)| *time);
+        timeline.moments.extend(switched);
+        timeline.moments.sort_unstable();
+        timeline.moments.dedup();
+        timeline
+    }
+
+    fn add(&mut self, time: Epoch, change: &'t Change) {
+        match change {
+            Change::Created { multi_region } => {
+                self.existence.push((time, true));
+                self.created.push((time, *multi_region));
+                self.multi_region.push((time, *multi_region));
+            }
+            Change::Deleted => self.existence.push((time, false)),
+            Change::Started => self.switched.push((time, true)),
+            Change::Stopped => self.switched.push((time, false)),
+            Change::Updated {
+                multi_region,
+                bucket,
+            } => {
+                let bucket = bucket.as_deref();
+                self.buckets.extend(bucket.map(|bucket| (time, bucket)));
+                self.multi_region
+                    .extend(multi_region.map(|set| (time, set)));
+            }
+            Change::Selectors(selectors) => self.selectors.push((time, selectors.as_ref())),
+            Change::Insights => {}
         }
     }
 
-    /// The moments at which what the trail sees may change.
-    pub fn moments(&self) -> impl Iterator<Item = Epoch> {
-        let changes = self.changes.iter().map(|(time, _)| *time);
-        changes.chain(self.switched.iter().map(|(time, _)| *time))
+    /// The moments at which what the trail sees may change, in order, each once.
+    pub fn moments(&self) -> &[Epoch] {
+        &self.moments
     }
 
     /// Whether the trail saw the class in an account and Region from a moment to the next one.
@@ -96,30 +136,9 @@ impl<'t> Timeline<'t> {
         states.into_iter().min().unwrap_or(Sees::Yes)
     }
 
-    /// The last change up to a moment that `pick` takes.
-    fn last<T>(&self, at: Epoch, pick: impl Fn(&'t Change) -> Option<T>) -> Option<(Epoch, T)> {
-        let before = self.changes.iter().rev().filter(|(time, _)| *time <= at);
-        before
-            .filter_map(|(time, change)| Some((*time, pick(change)?)))
-            .next()
-    }
-
-    /// The first change after a moment that `pick` takes.
-    fn next<T>(&self, at: Epoch, pick: impl Fn(&'t Change) -> Option<T>) -> Option<(Epoch, T)> {
-        let after = self.changes.iter().filter(|(time, _)| *time > at);
-        after
-            .filter_map(|(time, change)| Some((*time, pick(change)?)))
-            .next()
-    }
-
     fn exists(&self, at: Epoch) -> Sees {
         let name = &self.trail.name;
-        let exists = |change: &Change| match change {
-            Change::Created { .. } => Some(true),
-            Change::Deleted => Some(false),
-            _ => None,
-        };
-        match (self.last(at, exists), self.next(at, exists)) {
+        match around(&self.existence, at) {
             (Some((time, false)), _) => {
                 Sees::No(format!("trail {name} was deleted at {}", iso(time)))
             }
@@ -130,24 +149,21 @@ impl<'t> Timeline<'t> {
         }
     }
 
-    fn created(&self, at: Epoch) -> Option<(Epoch, bool)> {
-        self.last(at, |change| match change {
-            Change::Created { multi_region } => Some(*multi_region),
-            _ => None,
-        })
+    /// When the trail was last created up to a moment.
+    fn created(&self, at: Epoch) -> Option<Epoch> {
+        around(&self.created, at).0.map(|(time, _)| time)
     }
 
     fn logging(&self, at: Epoch) -> Sees {
         let name = &self.trail.name;
-        let before = self.switched.iter().rev().find(|(time, _)| *time <= at);
-        let after = self.switched.iter().find(|(time, _)| *time > at);
-        let created = self.created(at).map(|(time, _)| time);
+        let (before, after) = around(&self.switched, at);
+        let created = self.created(at);
         let before = before.filter(|(time, _)| created.is_none_or(|created| *time >= created));
         match (before, after) {
             (Some((_, true)), _) => Sees::Yes,
             (Some((time, false)), _) => Sees::No(format!(
                 "logging of trail {name} was stopped at {}",
-                iso(*time)
+                iso(time)
             )),
             (None, _) if created.is_some() => {
                 Sees::No(format!("trail {name} was created but not started"))
@@ -155,7 +171,7 @@ impl<'t> Timeline<'t> {
             (None, Some((_, false))) => Sees::Yes,
             (None, Some((time, true))) => Sees::Unknown(format!(
                 "logging of trail {name} was started at {}: whether it ran before is not known",
-                iso(*time)
+                iso(time)
             )),
             (None, None) => match &self.trail.status {
                 Asked::Told(status) if status.logging => Sees::Yes,
@@ -167,11 +183,7 @@ impl<'t> Timeline<'t> {
 
     fn bucket(&self, at: Epoch) -> Sees {
         let name = &self.trail.name;
-        let bucket = |change: &'t Change| match change {
-            Change::Updated { bucket, .. } => bucket.as_deref(),
-            _ => None,
-        };
-        match (self.last(at, bucket), self.next(at, bucket)) {
+        match around(&self.buckets, at) {
             _ if self.trail.bucket.is_empty() => Sees::Yes,
             (Some((time, other)), _) if other != self.trail.bucket => Sees::No(format!(
                 "trail {name} writes to bucket {other} since {}",
@@ -191,13 +203,8 @@ impl<'t> Timeline<'t> {
         if home == region {
             return Sees::Yes;
         }
-        let everywhere = |change: &'t Change| match change {
-            Change::Created { multi_region } => Some(*multi_region),
-            Change::Updated { multi_region, .. } => *multi_region,
-            _ => None,
-        };
-        let set = self.last(at, everywhere).map(|(_, set)| set);
-        match (set, self.next(at, everywhere)) {
+        let (set, after) = around(&self.multi_region, at);
+        match (set.map(|(_, set)| set), after) {
             (None, Some((time, _))) => Sees::Unknown(format!(
                 "trail {name} was updated at {}: whether it recorded Regions other than {home} \
                  before is not known",
@@ -210,14 +217,10 @@ impl<'t> Timeline<'t> {
 
     fn selected(&self, class: &Class, at: Epoch) -> Sees {
         let name = &self.trail.name;
-        let selectors = |change: &'t Change| match change {
-            Change::Selectors(selectors) => Some(selectors.as_ref()),
-            _ => None,
-        };
-        let created = self.created(at).map(|(time, _)| time);
-        let set = self.last(at, selectors);
+        let created = self.created(at);
+        let (set, after) = around(&self.selectors, at);
         let set = set.filter(|(time, _)| created.is_none_or(|created| *time >= created));
-        match (set, self.next(at, selectors)) {
+        match (set, after) {
             (Some((_, Some(selectors))), _) => self.reach(selectors, class, true),
             (Some((time, None)), _) => Sees::Unknown(format!(
                 "the event selectors of trail {name} were changed at {}, and the record does not \
@@ -332,6 +335,16 @@ impl<'t> Timeline<'t> {
             }
         }
     }
+}
+
+/// Something and when it happened.
+type At<T> = (Epoch, T);
+
+/// The last entry up to a moment and the first one after it, of entries in the order of their times.
+fn around<T: Copy>(entries: &[At<T>], at: Epoch) -> (Option<At<T>>, Option<At<T>>) {
+    let after = entries.partition_point(|(time, _)| *time <= at);
+    let before = after.checked_sub(1).and_then(|last| entries.get(last));
+    (before.copied(), entries.get(after).copied())
 }
 
 /// The first few of some names.

@@ -75,7 +75,7 @@ pub(super) fn section(report: &Report, place: &str) -> Markup {
             @if all.is_empty() {
                 p { "No findings in the covered data." }
             }
-            (notice(shown, all.len(), "finding"))
+            (notice(shown, report.count(), "finding"))
             (PreEscaped(place))
         }
     }

@@ -88,6 +88,15 @@ impl Chart {
                 }
             }
         }
+        for ((hour, level), count) in &report.folded.hours {
+            if let Some(bar) = place(*hour).and_then(|at| bars.get_mut(at)) {
+                match level {
+                    Severity::Critical => bar.critical += *count as u64,
+                    Severity::High => bar.high += *count as u64,
+                    _ => {}
+                }
+            }
+        }
         Some(Self { start, step, bars })
     }
 

@@ -103,7 +103,7 @@ fn needs_decision(report: &Report) -> Markup {
                 p.figure.words { "No findings" }
                 p { "in the covered data." }
             } @else {
-                p.figure { (thousands(report.findings.len() as u64)) }
+                p.figure { (thousands(report.count() as u64)) }
                 ul.counts {
                     @for (level, count) in levels {
                         li {

@@ -16,11 +16,9 @@ const MOST_ROWS: usize = 50;
 pub(super) fn needs_decision(report: &Report) -> Markup {
     let carded = Carded::of(report);
     let severe: Vec<&Finding> = carded.severe(report).collect();
-    let all = report
-        .findings
-        .iter()
-        .filter(|finding| finding.level >= Severity::High)
-        .count();
+    let levels = report.by_level().into_iter();
+    let severe_levels = levels.filter(|(level, _)| *level >= Severity::High);
+    let all = severe_levels.map(|(_, count)| count).sum();
     html! {
         section #needs-decision aria-labelledby="needs-decision-title" {
             h2 #needs-decision-title { "Needs decision: critical and high" }
@@ -49,7 +47,7 @@ pub(super) fn others(report: &Report) -> Markup {
                 @let groups = by_rule(&below, level);
                 @if !groups.is_empty() {
                     h3.group { (badge(level)) }
-                    (grouped(&groups, &carded))
+                    (grouped(&groups, &carded, report))
                 }
             }
         }
@@ -91,16 +89,17 @@ fn rows(findings: &[&Finding], carded: &Carded<'_>) -> Markup {
 }
 
 /// The lines of each rule under the rule's title.
-fn grouped(groups: &[(&str, Vec<&Finding>)], carded: &Carded<'_>) -> Markup {
+fn grouped(groups: &[(&str, Vec<&Finding>)], carded: &Carded<'_>, report: &Report) -> Markup {
     html! {
         table.stack.list.grouped role="table" {
             (head(false))
             @for (title, findings) in groups {
+                @let all = findings.len() + folded(report, findings);
                 tbody role="rowgroup" {
                     tr.rule role="row" {
                         th colspan="4" scope="rowgroup" role="rowheader" {
                             (shown(title)) " "
-                            span.aside { (plural(findings.len() as u64, "finding")) }
+                            span.aside { (plural(all as u64, "finding")) }
                         }
                     }
                     @for finding in findings.iter().take(MOST_ROWS) {
@@ -111,10 +110,10 @@ fn grouped(groups: &[(&str, Vec<&Finding>)], carded: &Carded<'_>) -> Markup {
                             (cells(finding))
                         }
                     }
-                    @if findings.len() > MOST_ROWS {
+                    @if all > findings.len().min(MOST_ROWS) {
                         tr role="row" {
                             td colspan="4" role="cell" {
-                                (notice(MOST_ROWS, findings.len(), "finding"))
+                                (notice(findings.len().min(MOST_ROWS), all, "finding"))
                             }
                         }
                     }
@@ -122,6 +121,13 @@ fn grouped(groups: &[(&str, Vec<&Finding>)], carded: &Carded<'_>) -> Markup {
             }
         }
     }
+}
+
+/// How many more there are of the rule of these findings.
+fn folded(report: &Report, findings: &[&Finding]) -> usize {
+    let rule = findings.first().map(|finding| finding.rule.as_str());
+    let more = rule.and_then(|rule| report.folded.rules.get(rule));
+    more.copied().unwrap_or_default()
 }
 
 fn head(titled: bool) -> Markup {

@@ -109,6 +109,7 @@ pub(super) fn report(findings: Vec<Finding>) -> Report {
         failed: 0,
     };
     Report {
+        folded: Default::default(),
         provenance: Provenance {
             version: "0.1.0",
             organization: "Example Clinic".into(),

@@ -172,11 +172,16 @@ pub(super) fn scrolling(label: &str, table: &Markup) -> Markup {
 
 /// What is left out is said where it would have stood.
 pub(super) fn notice(shown: usize, all: usize, noun: &str) -> Markup {
+    // of findings the JSON may leave some out as well
+    let held = match noun {
+        "finding" => "findings.csv holds",
+        _ => "the JSON and CSV files hold",
+    };
     html! {
         @if shown < all {
             p.notice {
                 "Showing the first " (thousands(shown as u64)) " of " (plural(all as u64, noun))
-                "; the JSON and CSV files hold all of them."
+                "; " (held) " all of them."
             }
         }
     }

@@ -13,7 +13,8 @@ const MOST_REASONS: usize = 3;
 /// Where one reason holds.
 #[derive(Default)]
 struct Reach<'v> {
-    places: BTreeSet<&'v Place>,
+    /// By their groups: a reason may hold in many runs of hours of one group.
+    places: BTreeMap<usize, &'v [Place]>,
     hours: Hours,
     /// Places times hours.
     weight: Epoch,
@@ -25,7 +26,7 @@ pub(in crate::report) fn sum(view: &View) -> Assessment {
     let (mut blind, mut all) = (0, 0);
     let mut everywhere: BTreeSet<&Place> = BTreeSet::new();
     let mut hours = 0;
-    for group in &view.0 {
+    for (at, group) in view.0.iter().enumerate() {
         everywhere.extend(&group.places);
         let places = Epoch::try_from(group.places.len()).unwrap_or(Epoch::MAX);
         hours = group.runs.iter().map(|run| run.until - run.from).sum();
@@ -37,7 +38,7 @@ pub(in crate::report) fn sum(view: &View) -> Assessment {
             }
             if let Some(reason) = run.verdict.reason() {
                 let reach = reasons.entry(reason).or_default();
-                reach.places.extend(&group.places);
+                reach.places.insert(at, &group.places);
                 reach.hours.add(run.from, run.until);
                 reach.weight += weight;
             }
@@ -78,8 +79,9 @@ impl Reach<'_> {
     /// Where and when, as far as it is not everywhere and always.
     fn limits(&self, everywhere: &BTreeSet<&Place>, hours: Epoch) -> String {
         let mut limits = Vec::new();
-        if self.places.len() < everywhere.len() {
-            limits.push(self.places_in_words(everywhere));
+        let places: BTreeSet<&Place> = self.places.values().copied().flatten().collect();
+        if places.len() < everywhere.len() {
+            limits.push(places_in_words(&places, everywhere));
         }
         let runs = self.hours.runs();
         let lost: Epoch = runs.iter().map(|(from, until)| until - from).sum();
@@ -93,27 +95,27 @@ impl Reach<'_> {
         }
         limits.join(", ")
     }
+}
 
-    fn places_in_words(&self, everywhere: &BTreeSet<&Place>) -> String {
-        let accounts: BTreeSet<&str> = everywhere.iter().map(|one| one.account.as_str()).collect();
-        let mut places = self.places.iter();
-        match (places.next(), places.next()) {
-            (Some(one), None) => {
-                let region = match one.region.as_str() {
-                    ELSEWHERE => "every other Region",
-                    region => region,
-                };
-                if accounts.len() == 1 {
-                    format!("in {region}")
-                } else {
-                    format!("in {region} of account {}", one.account)
-                }
+fn places_in_words(places: &BTreeSet<&Place>, everywhere: &BTreeSet<&Place>) -> String {
+    let accounts: BTreeSet<&str> = everywhere.iter().map(|one| one.account.as_str()).collect();
+    let mut some = places.iter();
+    match (some.next(), some.next()) {
+        (Some(one), None) => {
+            let region = match one.region.as_str() {
+                ELSEWHERE => "every other Region",
+                region => region,
+            };
+            if accounts.len() == 1 {
+                format!("in {region}")
+            } else {
+                format!("in {region} of account {}", one.account)
             }
-            _ => format!(
-                "in {} of {}",
-                thousands(self.places.len() as u64),
-                plural(everywhere.len() as u64, "account-Region")
-            ),
         }
+        _ => format!(
+            "in {} of {}",
+            thousands(places.len() as u64),
+            plural(everywhere.len() as u64, "account-Region")
+        ),
     }
 }

@@ -1,0 +1,182 @@
+//! Spans of time that are asked about hour after hour: sorted once, then found by bisection.
+
+use crate::coverage::{Digest, DigestState, HOUR};
+use crate::event::time::Epoch;
+
+/// Spans that together cover some time, without overlaps and in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Spans(Vec<(Epoch, Epoch)>);
+
+impl Spans {
+    /// The same time as these spans, in any order.
+    pub(super) fn new(mut spans: Vec<(Epoch, Epoch)>) -> Self {
+        spans.sort_unstable();
+        let mut joined: Vec<(Epoch, Epoch)> = Vec::new();
+        for (from, until) in spans {
+            match joined.last_mut() {
+                Some((_, end)) if from <= *end => *end = until.max(*end),
+                _ => joined.push((from, until)),
+            }
+        }
+        Self(joined)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Epoch, Epoch)> {
+        self.0.iter().copied()
+    }
+
+    /// True where any of them reaches into the time between two moments.
+    pub(super) fn reach(&self, from: Epoch, until: Epoch) -> bool {
+        let next = self.0.partition_point(|(_, end)| *end <= from);
+        self.0.get(next).is_some_and(|(start, _)| *start < until)
+    }
+
+    /// How far the time is covered without a gap from a moment on: the moment itself where it is not.
+    fn covered(&self, from: Epoch) -> Epoch {
+        let next = self.0.partition_point(|(_, end)| *end <= from);
+        match self.0.get(next) {
+            Some((start, end)) if *start <= from => *end,
+            _ => from,
+        }
+    }
+}
+
+/// The digests of an account and Region.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Digests {
+    /// The time of which digests speak that are not invalid.
+    spoken_for: Spans,
+    /// Of those, the ones that name files which are not there: where each begins, and the latest end
+    /// of these and all before.
+    missing: Vec<(Epoch, Epoch)>,
+    /// Beginnings and ends of all of them, and of the invalid ones, each in order.
+    all: [Vec<Epoch>; 2],
+    invalid: [Vec<Epoch>; 2],
+}
+
+impl Digests {
+    pub(super) fn new<'d>(
+        digests: impl IntoIterator<Item = (&'d (Epoch, Epoch), &'d Digest)>,
+    ) -> Self {
+        let mut own = Self::default();
+        let mut spans = Vec::new();
+        for (&(from, until), digest) in digests {
+            let ends = [from, until];
+            let both = |lists: &mut [Vec<Epoch>; 2]| {
+                lists
+                    .iter_mut()
+                    .zip(ends)
+                    .for_each(|(list, end)| list.push(end));
+            };
+            both(&mut own.all);
+            if digest.state == DigestState::Invalid {
+                both(&mut own.invalid);
+                continue;
+            }
+            spans.push((from, until));
+            if digest.missing > 0 {
+                own.missing.push((from, until));
+            }
+        }
+        own.all.iter_mut().for_each(|list| list.sort_unstable());
+        own.invalid.iter_mut().for_each(|list| list.sort_unstable());
+        own.spoken_for = Spans::new(spans);
+        own.missing.sort_unstable();
+        let mut latest = Epoch::MIN;
+        for (_, until) in &mut own.missing {
+            latest = latest.max(*until);
+            *until = latest;
+        }
+        own
+    }
+
+    /// How many reach into the time between two moments, and how many of these are invalid.
+    pub(super) fn within(&self, from: Epoch, until: Epoch) -> (u64, u64) {
+        let count = |[begins, ends]: &[Vec<Epoch>; 2]| {
+            let begun = begins.partition_point(|begin| *begin < until);
+            let ended = ends.partition_point(|end| *end <= from);
+            begun.saturating_sub(ended) as u64
+        };
+        (count(&self.all), count(&self.invalid))
+    }
+
+    /// Whether digests speak for all of `[known, until)`, a part of the hour that begins at `hour`, and
+    /// whether any of those that do misses a file.
+    pub(super) fn of_hour(&self, hour: Epoch, known: Epoch, until: Epoch) -> (bool, bool) {
+        let covered = self.spoken_for.covered(known);
+        let begun = self
+            .missing
+            .partition_point(|(from, _)| *from < hour + HOUR && *from <= covered);
+        let last = begun.checked_sub(1).and_then(|last| self.missing.get(last));
+        (covered >= until, last.is_some_and(|(_, end)| *end > hour))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What one pass over all digests says, as the hours were judged before.
+    fn slow(
+        all: &[((Epoch, Epoch), Digest)],
+        hour: Epoch,
+        known: Epoch,
+        until: Epoch,
+    ) -> [bool; 2] {
+        let (mut known, mut missing) = (known, false);
+        for ((from, to), digest) in all {
+            let over = *from < hour + HOUR && *to > hour;
+            if !over || digest.state == DigestState::Invalid || *from > known {
+                continue;
+            }
+            known = known.max(*to);
+            missing |= digest.missing > 0;
+        }
+        [known >= until, missing]
+    }
+
+    #[test]
+    fn bisection_says_what_a_walk_over_all_digests_says() {
+        let mut seed = 7_u64;
+        let mut random = |below: i64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            i64::try_from(seed >> 33).unwrap() % below
+        };
+        for _ in 0..2_000 {
+            let mut all: Vec<((Epoch, Epoch), Digest)> = (0..random(9))
+                .map(|_| {
+                    let from = random(40) * 600;
+                    let state = [
+                        DigestState::Invalid,
+                        DigestState::Unchecked,
+                        DigestState::Valid,
+                    ];
+                    let digest = Digest {
+                        state: state[usize::try_from(random(3)).unwrap()],
+                        logs: 2,
+                        missing: random(3).unsigned_abs() / 2,
+                    };
+                    ((from, from + (1 + random(10)) * 600), digest)
+                })
+                .collect();
+            all.sort_unstable_by_key(|(time, _)| *time);
+            all.dedup_by_key(|(time, _)| *time);
+            let fast = Digests::new(all.iter().map(|(time, digest)| (time, digest)));
+            for hour in 0..7 {
+                let hour = hour * HOUR;
+                let known = hour + random(4) * 600;
+                let until = hour + HOUR - random(3) * 600;
+                let (covered, missing) = fast.of_hour(hour, known, until);
+                assert_eq!(
+                    [covered, missing],
+                    slow(&all, hour, known, until),
+                    "{all:?} {hour}"
+                );
+                let over = all
+                    .iter()
+                    .filter(|((from, to), _)| *from < until && *to > hour);
+                assert_eq!(fast.within(hour, until).0, over.count() as u64);
+            }
+        }
+    }
+}
