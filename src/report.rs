@@ -7,6 +7,7 @@ pub mod activity;
 mod assess;
 pub mod csv;
 mod findings;
+pub mod folded;
 pub mod grid;
 pub mod html;
 pub mod integrity;
@@ -31,6 +32,7 @@ use crate::rules::{Rejected, RuleSet, Unconfigured};
 use crate::severity::Severity;
 use crate::tally::Tally;
 use activity::ActivityTables;
+use folded::{Fold, Folded};
 pub use visibility::{Group, Place, Run, View, Visibility};
 
 /// Everything a run has to say.
@@ -45,8 +47,11 @@ pub struct Report {
     pub integrity: Option<Proof>,
     /// By citation, in the catalogue's order; only those some rule speaks to.
     pub citations: Vec<CitationState>,
-    /// In the order of [`Finding::order`], those below `min_level` left out.
+    /// In the order of [`Finding::order`], those below `min_level` left out, and those in `folded`.
     pub findings: Vec<Finding>,
+    /// Those beyond what is kept in full.
+    #[serde(skip)]
+    pub folded: Folded,
     /// How many were left out.
     pub left_out: usize,
     /// The most severe level of all, those left out included.
@@ -87,6 +92,9 @@ pub struct Provenance {
     pub min_level: Severity,
     pub rule_set_sha256: String,
     pub rules_in_use: usize,
+    /// What the run has to say of its own state, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
 }
 
 /// Whether the events that a rule is about could be seen.
@@ -176,26 +184,27 @@ impl State {
 impl Report {
     /// Draws the report from what a run learnt.
     pub fn new(provenance: Provenance, rules: &RuleSet, tally: Tally, bursts: Vec<Bursts>) -> Self {
-        let groups = tally
-            .groups
-            .iter()
-            .filter(|(key, _)| rules.reports(key.rule as usize));
-        let mut findings: Vec<Finding> = groups
-            .filter_map(|(key, group)| {
-                let subject = findings::Subject::of(key, &tally.names);
-                let new = tally.novelty.new.get(key).map(findings::new);
-                findings::finding(rules, subject, group, new, &tally)
-            })
-            .collect();
-        findings.extend(findings::burst_findings(rules, &tally, bursts));
-        findings.sort_by_cached_key(Finding::order);
+        let found = findings::found(rules, &tally, &bursts);
+        let mut counts: BTreeMap<usize, u64> = BTreeMap::new();
+        for one in &found {
+            *counts.entry(one.rule).or_default() += 1;
+        }
         // what is said of rules and citations does not depend on which findings are shown
-        let (visibility, states) = assess::rule_states(rules, &provenance, &tally, &findings);
-        let citations = assess::citation_states(&states, &findings, tally.coverage.is_complete());
-        let worst = findings.iter().map(|finding| finding.level).max();
-        let all = findings.len();
-        findings.retain(|finding| finding.level >= provenance.min_level);
-        let left_out = all - findings.len();
+        let (visibility, states) = assess::rule_states(rules, &provenance, &tally, &counts);
+        let citations = assess::citation_states(&states, tally.coverage.is_complete());
+        let worst = found.iter().map(|one| one.level).max();
+        let all = found.len();
+        let mut fold = Fold::default();
+        let mut findings = Vec::new();
+        let mut shown = 0;
+        for one in found.iter().filter(|one| one.level >= provenance.min_level) {
+            if let Some(finding) = one.finding(rules, &tally) {
+                shown += 1;
+                findings.extend(fold.take(one.rule, finding));
+            }
+        }
+        let left_out = all - shown;
+        drop(found);
         Self {
             provenance: Provenance {
                 rule_set_sha256: rules.hash.clone(),
@@ -213,17 +222,22 @@ impl Report {
             worst,
             left_out,
             findings,
+            folded: fold.folded,
         }
+    }
+
+    /// How many findings there are, those that are not kept in full included.
+    pub fn count(&self) -> usize {
+        self.findings.len() + self.folded.count()
     }
 
     /// How many findings stand at each level, most severe first; levels without any left out.
     pub fn by_level(&self) -> Vec<(Severity, usize)> {
-        let count = |level| {
-            self.findings
-                .iter()
-                .filter(|finding| finding.level == level)
-                .count()
-        };
+        let mut counts = self.folded.levels.clone();
+        for finding in &self.findings {
+            *counts.entry(finding.level).or_default() += 1;
+        }
+        let count = |level| counts.get(&level).copied().unwrap_or_default();
         Severity::DESCENDING
             .into_iter()
             .map(|level| (level, count(level)))
@@ -259,7 +273,7 @@ impl Report {
         } else if levels.is_empty() {
             "No findings in the covered data".to_owned()
         } else {
-            let count = plural(self.findings.len() as u64, "finding");
+            let count = plural(self.count() as u64, "finding");
             format!("{count} to decide: {}", levels.join(", "))
         };
         let hidden = match (self.left_out as u64, self.provenance.min_level) {

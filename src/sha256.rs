@@ -18,6 +18,19 @@ pub fn of(bytes: &[u8]) -> [u8; 32] {
     hash
 }
 
+/// The hash of these parts in this order. Each part goes in behind its length, so that parts cannot be
+/// divided differently and give the same hash.
+pub fn of_parts<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_le_bytes());
+        context.update(part);
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
+}
+
 /// Bytes as hexadecimal.
 pub fn written(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());

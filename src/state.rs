@@ -9,18 +9,29 @@
 //!
 //! Nothing is concluded from times of writing: an object is known because it is in the file, never because
 //! something newer is. So a log that is delivered late is read like any other.
+//!
+//! Every entry carries a hash of itself and of what it belongs to: a lesson of its object, version and
+//! fingerprint, a row of the history of its rule. An entry whose hash does not fit counts as absent, and
+//! [`State::remarks`] says so. This is against accidents and mixed-up entries; against somebody who may
+//! write the file, only the permissions of its folder protect (`.github/SECURITY.md`).
 
 mod firsts;
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
+use crate::sha256;
+
 /// The form of the file; another number is another program's.
-const FORM: i32 = 1;
+const FORM: i32 = 2;
+/// The form whose entries carry no hashes.
+const UNSEALED: i32 = 1;
 /// `trls`, so that other SQLite files are not mistaken for ours.
 const APPLICATION: i32 = 0x7472_6c73;
 /// The age of a file that lessons are not asked of: none bears it.
@@ -63,7 +74,12 @@ pub struct State {
     /// Counts the fingerprints the file has seen; lessons bear the number they were learnt under,
     /// so that two runs with different rules do not learn from each other.
     age: i64,
+    fingerprint: String,
     forgotten: u64,
+    /// Lessons that were damaged, or belonged to another object.
+    damaged: AtomicU64,
+    /// What was wrong with the history, by rule.
+    lost: Mutex<BTreeMap<String, u64>>,
 }
 
 impl State {
@@ -102,7 +118,10 @@ impl State {
             connection: Mutex::new(connection),
             path: path.to_owned(),
             age,
+            fingerprint: fingerprint.unwrap_or_default().to_owned(),
             forgotten,
+            damaged: AtomicU64::new(0),
+            lost: Mutex::default(),
         })
     }
 
@@ -111,21 +130,60 @@ impl State {
         self.forgotten
     }
 
-    /// What that version of the object taught; nothing where it must be read.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn lesson(&self, object: &str, version: &str) -> Result<Option<Vec<u8>>, StateError> {
-        let connection = self.connection();
-        let found = connection
-            .prepare_cached(
-                "SELECT taught FROM lessons WHERE object = ?1 AND version = ?2 AND age = ?3",
+    /// What is damaged in the file, as far as this run has read it: one sentence each.
+    pub fn remarks(&self) -> Vec<String> {
+        let path = self.path.display();
+        let mut remarks = Vec::new();
+        let damaged = self.damaged.load(Ordering::Relaxed);
+        if damaged > 0 {
+            remarks.push(format!(
+                "Damaged entries in the state file {path}: {damaged}. The log files they belong to \
+                 were read again."
+            ));
+        }
+        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        remarks.extend(lost.iter().map(|(rule, rows)| {
+            format!(
+                "Damaged first-seen history of rule {rule} in the state file {path}: {rows} entries \
+                 were dropped or are missing. Activity they recorded may be reported as new again."
             )
-            .and_then(|mut query| {
+        }));
+        remarks
+    }
+
+    /// What that version of the object taught; nothing where it must be read. An entry that is damaged
+    /// or belongs to another object counts as absent.
+    pub fn lesson(&self, object: &str, version: &str) -> Option<Vec<u8>> {
+        let found = {
+            let connection = self.connection();
+            let query = connection.prepare_cached(
+                "SELECT taught, seal FROM lessons WHERE object = ?1 AND version = ?2 AND age = ?3",
+            );
+            query.and_then(|mut query| {
                 let of = params![object, version, self.age];
-                query.query_row(of, |row| row.get(0)).optional()
-            });
-        found.map_err(|cause| self.unusable(cause))
+                let both = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+                query.query_row(of, both).optional()
+            })
+        };
+        let (taught, seal): (Vec<u8>, [u8; 32]) = match found {
+            Ok(found) => found?,
+            Err(_) => {
+                self.damaged.fetch_add(1, Ordering::Relaxed);
+                return None;
+            }
+        };
+        if seal != self.seal(object, version, &taught) {
+            self.damaged.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        Some(taught)
+    }
+
+    /// Binds what an object taught to the object, its version, and what it was learnt with.
+    fn seal(&self, object: &str, version: &str, taught: &[u8]) -> [u8; 32] {
+        let (object, version) = (object.as_bytes(), version.as_bytes());
+        let with = self.fingerprint.as_bytes();
+        sha256::of_parts([b"lesson", with, object, version, taught])
     }
 
     /// Keeps lessons, all of them or none.
@@ -138,11 +196,13 @@ impl State {
             let transaction = connection.transaction()?;
             {
                 let mut insert = transaction.prepare_cached(
-                    "INSERT OR REPLACE INTO lessons (object, version, age, taught)
-                     VALUES (?1, ?2, ?3, ?4)",
+                    "INSERT OR REPLACE INTO lessons (object, version, age, taught, seal)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
                 )?;
                 for one in lessons {
-                    insert.execute(params![one.object, one.version, self.age, one.taught])?;
+                    let seal = self.seal(&one.object, &one.version, &one.taught);
+                    let row = params![one.object, one.version, self.age, one.taught, seal];
+                    insert.execute(row)?;
                 }
             }
             transaction.commit()
@@ -172,7 +232,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<bool> {
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
     match (application, form, tables) {
-        (APPLICATION, FORM, _) | (0, 0, 0) => {}
+        (APPLICATION, FORM | UNSEALED, _) | (0, 0, 0) => {}
         _ => return Ok(false),
     }
     // a killed program loses no transaction that ended; a machine that lost power may lose the last
@@ -180,6 +240,13 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<bool> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     let transaction = connection.transaction()?;
+    let unsealed = match (application, form) {
+        (APPLICATION, UNSEALED) => {
+            transaction.execute_batch("DROP TABLE IF EXISTS lessons; DELETE FROM learnt;")?;
+            Some(firsts::take_unsealed(&transaction)?)
+        }
+        _ => None,
+    };
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", FORM)?;
     transaction.execute_batch(
@@ -188,10 +255,14 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<bool> {
              object TEXT PRIMARY KEY,
              version TEXT NOT NULL,
              age INTEGER NOT NULL,
-             taught BLOB NOT NULL
+             taught BLOB NOT NULL,
+             seal BLOB NOT NULL
          );",
     )?;
     transaction.execute_batch(firsts::TABLES)?;
+    if let Some(history) = unsealed {
+        firsts::write(&transaction, &history)?;
+    }
     transaction.commit()?;
     Ok(true)
 }
@@ -245,12 +316,12 @@ mod tests {
         drop(state);
         let state = State::open(&path, Some("rules 1")).unwrap();
         assert_eq!(state.forgotten(), 0);
-        assert_eq!(state.lesson("a", "1").unwrap().unwrap(), b"a 1");
-        assert_eq!(state.lesson("a", "2").unwrap(), None, "it was replaced");
+        assert_eq!(state.lesson("a", "1").unwrap(), b"a 1");
+        assert_eq!(state.lesson("a", "2"), None, "it was replaced");
         state.keep(&[lesson("a", "2")]).unwrap();
-        assert_eq!(state.lesson("a", "2").unwrap().unwrap(), b"a 2");
-        assert_eq!(state.lesson("a", "1").unwrap(), None);
-        assert_eq!(state.lesson("c", "1").unwrap(), None);
+        assert_eq!(state.lesson("a", "2").unwrap(), b"a 2");
+        assert_eq!(state.lesson("a", "1"), None);
+        assert_eq!(state.lesson("c", "1"), None);
     }
 
     #[test]
@@ -262,14 +333,71 @@ mod tests {
         drop(state);
         let state = State::open(&path, Some("rules 2")).unwrap();
         assert_eq!(state.forgotten(), 2);
-        assert_eq!(state.lesson("a", "1").unwrap(), None);
+        assert_eq!(state.lesson("a", "1"), None);
         // a run that still goes on with the old rules neither teaches nor learns
         let old = State::open(&path, Some("rules 1")).unwrap();
         let new = State::open(&path, Some("rules 2")).unwrap();
         old.keep(&[lesson("a", "1")]).unwrap();
-        assert_eq!(new.lesson("a", "1").unwrap(), None);
+        assert_eq!(new.lesson("a", "1"), None);
         new.keep(&[lesson("a", "1")]).unwrap();
-        assert_eq!(old.lesson("a", "1").unwrap(), None);
+        assert_eq!(old.lesson("a", "1"), None);
+    }
+
+    #[test]
+    fn a_damaged_or_exchanged_lesson_counts_as_absent_and_is_said() {
+        let folder = folder();
+        let path = folder.path().join("state");
+        let state = State::open(&path, Some("rules 1")).unwrap();
+        state
+            .keep(&["a", "b", "c"].map(|object| lesson(object, "1")))
+            .unwrap();
+        assert!(state.remarks().is_empty());
+        state
+            .connection()
+            .execute_batch(
+                "UPDATE lessons SET taught = x'00' WHERE object = 'c';
+                 UPDATE lessons SET object = 'x' WHERE object = 'a';
+                 UPDATE lessons SET object = 'a' WHERE object = 'b';
+                 UPDATE lessons SET object = 'b' WHERE object = 'x';",
+            )
+            .unwrap();
+        for object in ["a", "b", "c"] {
+            assert_eq!(state.lesson(object, "1"), None, "{object}");
+        }
+        let said = state.remarks();
+        assert!(said[0].contains(": 3. The log files"), "{said:?}");
+        // read again, they are kept again
+        state.keep(&[lesson("a", "1")]).unwrap();
+        assert_eq!(state.lesson("a", "1").unwrap(), b"a 1");
+    }
+
+    #[test]
+    fn a_file_of_the_form_without_hashes_keeps_its_history() {
+        let folder = folder();
+        let path = folder.path().join("state");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(
+            "PRAGMA application_id = 0x74726c73; PRAGMA user_version = 1;
+             CREATE TABLE learnt (fingerprint TEXT NOT NULL, age INTEGER NOT NULL);
+             INSERT INTO learnt VALUES ('rules 1', 1);
+             CREATE TABLE lessons (object TEXT PRIMARY KEY, version TEXT NOT NULL,
+                 age INTEGER NOT NULL, taught BLOB NOT NULL);
+             INSERT INTO lessons VALUES ('a', '1', 1, x'00');
+             CREATE TABLE begun (rule TEXT NOT NULL, account TEXT NOT NULL, at INTEGER NOT NULL,
+                 PRIMARY KEY (rule, account)) WITHOUT ROWID;
+             INSERT INTO begun VALUES ('r', '1', 5);
+             CREATE TABLE firsts (rule TEXT NOT NULL, actor TEXT NOT NULL, value TEXT NOT NULL,
+                 at INTEGER NOT NULL, PRIMARY KEY (rule, actor, value)) WITHOUT ROWID;
+             INSERT INTO firsts VALUES ('r', 'a', 'v', 7);",
+        )
+        .unwrap();
+        drop(old);
+        let state = State::open(&path, Some("rules 1")).unwrap();
+        assert_eq!(state.lesson("a", "1"), None, "it is read again");
+        let known = &state.history(["r"].into_iter()).unwrap().rules["r"];
+        assert_eq!(known.begun["1"], 5);
+        assert_eq!(known.firsts[&("a".to_owned(), "v".to_owned())], 7);
+        assert!(state.remarks().is_empty(), "{:?}", state.remarks());
     }
 
     #[test]
@@ -280,8 +408,8 @@ mod tests {
         let two = State::open(&path, Some("rules 1")).unwrap();
         one.keep(&[lesson("a", "1")]).unwrap();
         two.keep(&[lesson("b", "1")]).unwrap();
-        assert!(one.lesson("b", "1").unwrap().is_some());
-        assert!(two.lesson("a", "1").unwrap().is_some());
+        assert!(one.lesson("b", "1").is_some());
+        assert!(two.lesson("a", "1").is_some());
     }
 
     #[test]

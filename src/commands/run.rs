@@ -26,6 +26,7 @@ use crate::report::{Assessment, Provenance, Report, notes, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
 use crate::source::{Scope, Source, discover};
+use crate::state::State;
 use crate::tally::Tally;
 use crate::trail::Trail;
 use find::Found;
@@ -95,8 +96,11 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let learning_days = config.organization.learning_days;
     memory::settle(&rules, &mut tally, state.as_deref(), learning_days)?;
     let bursts = correlate(&rules, &mut tally);
+    let remarks = state.as_deref().map(State::remarks).unwrap_or_default();
+    remarks.iter().for_each(|remark| progress::note(remark));
     let provenance = Provenance {
         min_level: arguments.min_level,
+        remarks,
         ..provenance(&found.source, &config, &scope, &arguments.rule_choice)
     };
     let report = Report {

@@ -30,12 +30,12 @@ fn place(object: &ObjectRef) -> Option<(String, &str)> {
     Some((place, version))
 }
 
-/// What an earlier run learnt from this version of the object. A file that cannot be read knows
-/// nothing: the objects are read again, and keeping will tell what is wrong with it.
+/// What an earlier run learnt from this version of the object. An entry that is damaged or belongs to
+/// another object is absent: the object is read again.
 pub(super) fn known(state: Option<&State>, object: &ObjectRef) -> Option<Vec<u8>> {
     let state = state?;
     let (place, version) = place(object)?;
-    state.lesson(&place, version).ok()?
+    state.lesson(&place, version)
 }
 
 /// True where an earlier run has read this version of the object.
