@@ -322,14 +322,10 @@ impl Report {
             (0, _) => String::new(),
             (count, least) => format!(" ({} below {least} left out)", plural(count, "finding")),
         };
-        let whole = self.completeness.headline();
         let proof = self.integrity.as_ref();
         let proven = proof.map(Proof::said_of_logs).unwrap_or_default();
-        format!(
-            "{}{proven}: {found}{hidden}{}.",
-            upper_first(&whole),
-            self.unseen()
-        )
+        let whole = upper_first(&self.completeness.headline(&proven));
+        format!("{whole}: {found}{hidden}{}.", self.unseen())
     }
 
     /// `; 7 rules had blind spots, 2 rules not configured`.

@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
     )?;
     progress.end();
     folder.map(Folder::publish).transpose()?;
-    run::complete(&mut tally, settings)?;
+    run::complete(&mut tally, settings);
     // nothing is learnt here: it is only asked which rules have learnt what is usual
     history.settle(&rules, &mut tally, config.organization.learning_days);
     let report = Report {

@@ -22,6 +22,7 @@ use crate::cli::{
 };
 use crate::config::Config;
 use crate::correlate::correlate;
+use crate::coverage::ProblemKind;
 use crate::detect::Detector;
 use crate::integrity::proof::Proof;
 use crate::pipeline::{self, Options};
@@ -101,7 +102,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
         &progress,
     )?;
     progress.end();
-    complete(&mut tally, settings)?;
+    complete(&mut tally, settings);
     let learning_days = config.organization.learning_days;
     memory::settle(&rules, &mut tally, state.as_deref(), learning_days)?;
     let bursts = correlate(&rules, &mut tally);
@@ -176,18 +177,18 @@ pub(super) fn settings(
     })
 }
 
-/// Adds what CloudTrail said to what was read, and checks that it adds up.
-pub(super) fn complete(tally: &mut Tally, settings: Settings) -> anyhow::Result<()> {
+/// Adds what CloudTrail said to what was read. Counts that do not add up are a problem that makes the
+/// run incomplete; the report is written all the same.
+pub(super) fn complete(tally: &mut Tally, settings: Settings) {
     let coverage = &mut tally.coverage;
     (coverage.trails, coverage.trails_unknown) = settings;
     if !coverage.identities_hold() {
-        bail!(
+        let what = format!(
             "the counts do not add up, which is a bug in trailscan: {:?} {:?}",
-            coverage.objects,
-            coverage.records
+            coverage.objects, coverage.records
         );
+        coverage.problem("the counts of this run", ProblemKind::Broken, what);
     }
-    Ok(())
 }
 
 /// Loads the rules that were asked for. None at all cannot be what anybody wants.

@@ -143,11 +143,13 @@ impl<'r> Verification<'r> {
         let found = integrity.found;
         let mut proof = judge(integrity, &self.reader.keys, &window);
         if proof.logs.found() != found || (evaluated && read > listed) {
-            bail!(
+            let what = format!(
                 "the counts of the proof do not add up, which is a bug in trailscan: {found} logs \
                  found, {listed} of them listed, {read} read, {:?}",
                 proof.logs
             );
+            let coverage = &mut tally.coverage;
+            coverage.problem("log-file integrity", ProblemKind::Broken, what);
         }
         if evaluated && found > listed {
             proof.limits.push(format!(

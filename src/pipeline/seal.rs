@@ -97,14 +97,12 @@ pub(super) fn evidence(
         Ok(Content::Digest) if !object.key.as_ref().is_some_and(is_log) => {
             return opened(reader, decoder, object, fetched);
         }
-        // records under a digest's key are evaluated, and the digest is none
-        Ok(Content::Log) if is_digest(object) => {
-            return opened(reader, decoder, object, fetched);
-        }
         // what is no log and has no log's name is none of ours
         Ok(Content::Foreign) | Err(_) if object.key.is_none() => return None,
         _ => {}
     }
+    // records under a digest's key are evaluated: what lies there is judged as a log
+    let stray = stray.or(is_digest(object).then_some("its key is that of a digest"));
     let reading = match (decoder.seal(), decoded) {
         (Some(seal), _) => match seal.fault {
             Some(fault) => Reading::Damaged(fault.into()),

@@ -9,7 +9,7 @@
 
 mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Datelike as _;
 use serde::{Serialize, Serializer};
@@ -156,6 +156,10 @@ impl Completeness {
     ) {
         let first = day_of(from + DAY - 1).max(FIRST_DAY);
         let last = day_of(until.min(grid.pending));
+        let mut by_account: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
+        for row in grid.rows().filter(|row| !row.coverage.days.is_empty()) {
+            by_account.entry(row.account).or_default().push(row);
+        }
         for (account, regions) in &coverage.regions {
             let delivered: BTreeSet<Epoch> = regions
                 .values()
@@ -168,10 +172,7 @@ impl Completeness {
             if delivered.range(day_of(from)..until).next().is_none() {
                 continue;
             }
-            let rows: Vec<Row<'_>> = grid
-                .rows()
-                .filter(|row| row.account == account && !row.coverage.days.is_empty())
-                .collect();
+            let rows = by_account.remove(account.as_str()).unwrap_or_default();
             let (mut empty, mut dormant) = (Days::of(account), Days::of(account));
             let mut day = first;
             while day < last {
@@ -195,7 +196,10 @@ impl Completeness {
         let mut reasons = Vec::new();
         let asked = provenance.since.or(provenance.until).is_some();
         let others = coverage.objects.foreign + coverage.objects.digests;
-        if !coverage.is_complete() {
+        if coverage.has_only_conflicts() {
+            let what = "records with one event id differ, which may be a forgery";
+            reasons.push(what.to_owned());
+        } else if !coverage.is_complete() {
             reasons.push("not all logs could be read".to_owned());
         } else if self.logs_read == 0 && (asked || others == 0) {
             // with other files and no period asked for, nothing is left unread

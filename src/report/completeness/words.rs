@@ -64,13 +64,17 @@ impl Completeness {
         }
     }
 
-    /// The state of coverage in one clause, never better than its weakest part.
-    pub fn headline(&self) -> String {
+    /// The state of coverage in one sentence, never better than its weakest part. `proven` is what the
+    /// digests say of the logs that were read, to be put behind them.
+    pub fn headline(&self, proven: &str) -> String {
         let mut clauses = match self.complete {
             true if self.logs_read == 0 => vec!["NO LOG was found to read".to_owned()],
             true => vec!["all log files found were read".to_owned()],
             false => vec![format!("INCOMPLETE: {}", self.incomplete.join("; "))],
         };
+        if let Some(read) = clauses.first_mut() {
+            read.push_str(proven);
+        }
         match self.stopped() {
             0 => {}
             seconds => clauses.push(format!("LOGGING WAS STOPPED for {}", lasting(seconds))),

@@ -127,7 +127,7 @@ fn a_planted_record_hides_no_event_wherever_it_lies() {
         assert_eq!(ran.code, 3, "{why}: {}", ran.stdout);
         assert!(
             ran.stdout
-                .contains("INCONSISTENT: records with one event id differ"),
+                .contains("INCOMPLETE: records with one event id differ"),
             "{why}"
         );
         assert!(

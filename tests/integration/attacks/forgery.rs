@@ -169,7 +169,7 @@ fn the_untouched_chain_passes_all_three_commands() {
         ended
             .run
             .stdout
-            .contains("all logs found were read, as AWS signed them")
+            .contains("All log files found were read, as AWS signed them")
     );
 }
 

@@ -32,7 +32,7 @@ async fn run(memory: Memory) -> Ran {
     let url = loopback::serve(memory).await;
     let mut command = product::signed_in();
     command.args(["run", &format!("s3://{BUCKET}"), "--endpoint-url", &url]);
-    command.args(["--since", "2026-11-16", "--until", "2026-11-23"]);
+    command.args(["--since", "2026-11-20", "--until", "2026-11-21"]);
     command.args(["--fail-on", "never"]);
     tokio::task::spawn_blocking(move || product::finish(command))
         .await
