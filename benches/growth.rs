@@ -231,7 +231,7 @@ struct Silent;
 impl Progress for Silent {
     fn listed(&self, _objects: u64) {}
     fn object(&self, _bytes: u64, _events: u64) {}
-    fn remark(&self, _text: &str) {}
+    fn remark(&self, _text: &trailscan::safe_text::TerminalText) {}
 }
 
 /// The whole job; answers the number of findings.

@@ -320,7 +320,7 @@ impl Tally {
             evidence.event_id = seen.id.clone();
         }
         match wanted {
-            Wanted::No => return,
+            Wanted::No => {}
             Wanted::Latest => {
                 evidence.details = Details::owned(fact.texts(own.texts));
                 group.samples.keep_latest(evidence);
