@@ -6,6 +6,7 @@
 
 mod hours;
 mod passed;
+mod undecided;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::event::time::Epoch;
 use crate::trail::{Trail, TrailChange};
 pub use hours::{HOUR, Hours, hour_of};
 pub use passed::{Passed, PassedOver, PassedReason, Store};
+pub use undecided::Undecided;
 
 /// Something that was not as it should be, with the object it concerns and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Encode, Decode)]
@@ -111,6 +113,10 @@ pub struct RegionCoverage {
     /// every caller, call and hour is looked at, so a bucket may be missing; none is made up.
     #[serde(skip)]
     pub buckets: BTreeMap<(String, bool), Hours>,
+    /// By the rule's name: events whose request parameters were omitted, so that the rule could not
+    /// decide them.
+    #[serde(skip)]
+    pub undecided: BTreeMap<String, Undecided>,
     /// What the digests say, by the beginning and end of their time.
     #[serde(skip)]
     pub digests: BTreeMap<(Epoch, Epoch), Digest>,
@@ -274,6 +280,9 @@ impl RegionCoverage {
         for (bucket, hours) in other.buckets {
             self.buckets.entry(bucket).or_default().extend(&hours);
         }
+        for (rule, theirs) in other.undecided {
+            self.undecided.entry(rule).or_default().merge(theirs);
+        }
         for (time, digest) in other.digests {
             self.digest(time, digest);
         }
@@ -333,6 +342,10 @@ impl Coverage {
                 }
                 told.seen.retain(|_, met| !met.is_empty());
                 told.buckets.retain(|_, met| !met.is_empty());
+                for undecided in told.undecided.values_mut() {
+                    undecided.hours.retain(counts);
+                }
+                told.undecided.retain(|_, one| !one.hours.is_empty());
             }
         }
         self.regions.retain(|_, regions| {

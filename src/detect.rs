@@ -7,7 +7,7 @@ mod told;
 
 use std::sync::Arc;
 
-use crate::derive::{Organization, outcome};
+use crate::derive::{Organization, omitted, outcome};
 use crate::event::content::ContentKey;
 use crate::event::{Event, Key};
 use crate::finding::EventId;
@@ -131,6 +131,15 @@ impl<'r> Detection<'r> {
         self.rows.clear();
         self.last.clear();
         self.groups.clear();
+    }
+
+    /// The names of the rules that cannot decide the event, because its record omits the request
+    /// parameters; none where it does not.
+    pub fn undecided<'s>(&'s self, event: &'s Event<'_>) -> impl Iterator<Item = &'s str> {
+        let rules = omitted::request(event).then_some(self.detector.rules);
+        let rules = rules.into_iter();
+        let undecided = rules.flat_map(|rules| rules.undecided(event, self.detector.organization));
+        undecided.map(|rule| rule.name.as_str())
     }
 
     /// Adds the event, which is record `record` of its object, with a hit for every rule that

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::visibility::{Judge, View, Visibility, sum, window};
+use super::visibility::{Judge, UndecidedAt, View, Visibility, sum, window};
 use super::{Assessment, CitationState, Provenance, RuleState, State};
 use crate::event::time::iso;
 use crate::finding::Finding;
@@ -22,21 +22,24 @@ pub(super) fn rule_states(
     let coverage = &tally.coverage;
     let judge = Judge::new(provenance, coverage);
     let mut views: Vec<View> = Vec::new();
-    let mut by_needs: BTreeMap<BTreeSet<Need>, usize> = BTreeMap::new();
+    let mut by_needs: BTreeMap<(BTreeSet<Need>, UndecidedAt), usize> = BTreeMap::new();
     let reporting = (0u32..).zip(&rules.rules).filter(|(_, rule)| !rule.silent);
     let mut states: Vec<RuleState> = reporting
         .map(|(place, rule)| {
-            let needs = rules.needs(rule);
-            let view = *by_needs.entry(needs).or_insert_with_key(|needs| {
-                let view = judge.view(needs);
-                views
-                    .iter()
-                    .position(|known| *known == view)
-                    .unwrap_or_else(|| {
-                        views.push(view);
-                        views.len() - 1
-                    })
-            });
+            let undecided = UndecidedAt::of(coverage, &rules.with_watched(rule));
+            let key = (rules.needs(rule), undecided);
+            let view = *by_needs
+                .entry(key)
+                .or_insert_with_key(|(needs, undecided)| {
+                    let view = judge.view(needs, undecided);
+                    views
+                        .iter()
+                        .position(|known| *known == view)
+                        .unwrap_or_else(|| {
+                            views.push(view);
+                            views.len() - 1
+                        })
+                });
             let seen = views.get(view).map_or(Assessment::Assessed, sum);
             let count = findings
                 .iter()

@@ -5,8 +5,10 @@
 //! not answer, only what the files prove counts: a kind of event that was met was recorded, up to
 //! the next change of a trail; of one that was not met nothing is known.
 
+mod changed;
 mod runs;
 mod summary;
+mod undecided;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
@@ -18,9 +20,11 @@ use crate::coverage::{Coverage, HOUR, RegionCoverage, Sight, hour_of};
 use crate::event::time::{Epoch, iso};
 use crate::finding::iso_time;
 use crate::rules::{Need, Where};
-use crate::trail::{Asked, Category, Sees, Status, Timeline, Trail, TrailChange, global_region};
-use runs::{Stretch, in_hours, together, without};
+use crate::trail::{Category, Sees, Timeline, Trail, TrailChange, global_region};
+use changed::changed;
+use runs::{Stretch, in_hours, limited, together, without};
 pub(super) use summary::sum;
+pub(super) use undecided::UndecidedAt;
 
 /// What rules could see. Rules that need the same share a view.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -127,14 +131,22 @@ impl<'c> Judge<'c> {
         judge
     }
 
-    /// What could be seen of all of these.
-    pub(super) fn view(&self, needs: &BTreeSet<Need>) -> View {
+    /// What could be seen of all of these; hours with events that could not be decided are partly
+    /// assessed.
+    pub(super) fn view(&self, needs: &BTreeSet<Need>, undecided: &UndecidedAt) -> View {
         let mut groups: BTreeMap<Vec<Stretch>, Vec<Place>> = BTreeMap::new();
         for place in &self.places {
             let here = needs.iter().filter(|need| self.concerns(need, place));
             let here: Vec<&Need> = here.collect();
-            if !here.is_empty() || (needs.is_empty() && self.has_files(place)) {
-                let runs = self.runs(&here, place);
+            let undecided = undecided.at(place);
+            if !here.is_empty()
+                || undecided.is_some()
+                || (needs.is_empty() && self.has_files(place))
+            {
+                let mut runs = self.runs(&here, place);
+                if let Some((hours, why)) = undecided {
+                    runs = limited(runs, hours, &Assessment::partly(why));
+                }
                 let told = runs
                     .iter()
                     .any(|(.., verdict)| *verdict != Assessment::Assessed);
@@ -387,41 +399,6 @@ impl<'c> Judge<'c> {
             )
         })
     }
-}
-
-/// The trails that were changed, as far as the calls that changed them tell: where they write, and
-/// what they recorded before, is not known.
-fn changed(coverage: &Coverage) -> Vec<Trail> {
-    let mut trails: BTreeMap<String, Trail> = BTreeMap::new();
-    for change in &coverage.changes {
-        let name = change.trail.rsplit('/').next().unwrap_or_default();
-        let arn = match change.trail.starts_with("arn:") {
-            true => change.trail.clone(),
-            false => format!(
-                "arn:aws:cloudtrail:{}:{}:trail/{name}",
-                change.region, change.account
-            ),
-        };
-        trails.entry(arn.clone()).or_insert_with(|| Trail {
-            name: name.to_owned(),
-            home_region: arn.split(':').nth(3).unwrap_or_default().to_owned(),
-            arn,
-            bucket: String::new(),
-            prefix: String::new(),
-            multi_region: true,
-            organization: false,
-            validation: false,
-            selectors: Asked::Unknown(String::new()),
-            // running, unless a call says otherwise: only what it could not see is believed
-            status: Asked::Told(Status {
-                logging: true,
-                ..Status::default()
-            }),
-            insights: Asked::Unknown(String::new()),
-            asked: None,
-        });
-    }
-    trails.into_values().collect()
 }
 
 /// The one bucket that a need is about.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::coverage::Hours;
-use crate::trail::{Basic, Change, Class, Selectors, Status};
+use crate::trail::{Asked, Basic, Change, Class, Selectors, Status};
 
 const OWNER: &str = "111122223333";
 const HOURS: Epoch = 10;
@@ -115,7 +115,7 @@ fn stop(hours: Epoch, minutes: Epoch, change: Change) -> TrailChange {
 /// A line for each group: its Regions, and its runs as hours with the first letter of the verdict.
 fn drawn(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> Vec<String> {
     let judge = Judge::new(provenance, coverage);
-    let view = judge.view(&needs.iter().cloned().collect());
+    let view = judge.view(&needs.iter().cloned().collect(), &UndecidedAt::default());
     let line = |group: &Group| {
         let regions: Vec<&str> = group.places.iter().map(|one| one.region.as_str()).collect();
         let runs = group.runs.iter().map(|run| {
@@ -138,7 +138,8 @@ fn drawn(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> Vec<St
 }
 
 fn said(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> Assessment {
-    sum(&Judge::new(provenance, coverage).view(&needs.iter().cloned().collect()))
+    sum(&Judge::new(provenance, coverage)
+        .view(&needs.iter().cloned().collect(), &UndecidedAt::default()))
 }
 
 fn reason(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> String {
