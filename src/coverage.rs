@@ -443,6 +443,8 @@ mod tests {
         place.hour(3_700).events = n;
         let data = Sight::DataRead(format!("type-{n}"));
         place.seen.entry(data).or_default().insert(3_600);
+        let undecided = place.undecided.entry("a rule".to_owned()).or_default();
+        undecided.insert(3_600, &format!("Call{n}"));
         let digest = Digest {
             state: DigestState::Unchecked,
             logs: n,

@@ -6,9 +6,10 @@
 
 use std::borrow::Borrow;
 
+use super::load::fields;
 use super::matcher::{Check, Node, Test};
 use super::{Field, Rule, RuleKind, RuleSet};
-use crate::derive::Organization;
+use crate::derive::{Derived, Organization};
 use crate::event::{Event, Key, Path};
 
 impl RuleSet {
@@ -21,7 +22,11 @@ impl RuleSet {
         organization: &'s Organization,
     ) -> impl Iterator<Item = &'s Rule> {
         self.rules.iter().filter(|rule| match &rule.kind {
-            RuleKind::Detection(node) => node.decided(event, organization).is_none(),
+            RuleKind::Detection(node) => {
+                // a rule about omissions has found what it is about
+                let found = || reads_omitted(node) && node.matches(event, organization);
+                node.decided(event, organization).is_none() && !found()
+            }
             RuleKind::Correlation(correlation) => {
                 let counts = |place: usize| match self.rules.get(place).map(|rule| &rule.kind) {
                     Some(RuleKind::Detection(node)) => {
@@ -83,6 +88,15 @@ impl Test {
     }
 }
 
+/// True where the condition asks whether the parameters were omitted.
+fn reads_omitted(node: &Node) -> bool {
+    let mut reads = false;
+    fields(node, &mut |field| {
+        reads |= *field == Field::Derived(Derived::Omitted);
+    });
+    reads
+}
+
 /// True where the omitted request parameters cannot change the value of the field.
 fn is_known(field: &Field, event: &Event<'_>, organization: &Organization) -> bool {
     match field {
@@ -90,6 +104,8 @@ fn is_known(field: &Field, event: &Event<'_>, organization: &Organization) -> bo
             path,
             Path::Key(Key::RequestParameters) | Path::Below(Key::RequestParameters, ..)
         ),
+        // rules ask it so as not to match what they cannot read, which decides nothing
+        Field::Derived(Derived::Omitted) => false,
         // other parts of the record may give the value as well
         Field::Derived(derived) => {
             !derived.reads_request() || derived.value(event, organization).is_some()
