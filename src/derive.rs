@@ -123,8 +123,8 @@ impl Derived {
         }
     }
 
-    /// True where the value is read out of the request parameters, so that it may be missing, or be
-    /// another, only because they were omitted.
+    /// True where the value may come from the request parameters. Where they were omitted it is missing
+    /// or comes from elsewhere in the record, perhaps in another spelling.
     pub const fn reads_request(self) -> bool {
         matches!(
             self,
@@ -135,6 +135,7 @@ impl Derived {
                 | Self::Environment
                 | Self::PolicyGrantsAdmin
                 | Self::PolicyPublic
+                | Self::Omitted
                 | Self::SelectorsNarrowed
         )
     }

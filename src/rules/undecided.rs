@@ -38,7 +38,7 @@ impl RuleSet {
                 let mut counted = watched.filter(|(place, _)| counts(**place));
                 counted.any(|(_, group)| {
                     let mut fields = group.iter().chain(&correlation.fields);
-                    fields.any(|field| !is_known(field, event, organization))
+                    fields.any(|field| !is_known(field))
                 })
             }
         })
@@ -70,8 +70,7 @@ impl<T: Borrow<Test>> Node<T> {
             Self::Named(_, node) => of(node),
             Self::Test(test) => {
                 let test = test.borrow();
-                test.is_known(event, organization)
-                    .then(|| test.matches(event, organization))
+                test.is_known().then(|| test.matches(event, organization))
             }
         }
     }
@@ -79,12 +78,12 @@ impl<T: Borrow<Test>> Node<T> {
 
 impl Test {
     /// True where the test asks nothing of the request parameters.
-    fn is_known(&self, event: &Event<'_>, organization: &Organization) -> bool {
+    fn is_known(&self) -> bool {
         let compared = match &self.check {
-            Check::Field { other, .. } => is_known(other, event, organization),
+            Check::Field { other, .. } => is_known(other),
             _ => true,
         };
-        is_known(&self.field, event, organization) && compared
+        is_known(&self.field) && compared
     }
 }
 
@@ -98,18 +97,13 @@ fn reads_omitted(node: &Node) -> bool {
 }
 
 /// True where the omitted request parameters cannot change the value of the field.
-fn is_known(field: &Field, event: &Event<'_>, organization: &Organization) -> bool {
+const fn is_known(field: &Field) -> bool {
     match field {
         Field::Path(path) => !matches!(
             path,
             Path::Key(Key::RequestParameters) | Path::Below(Key::RequestParameters, ..)
         ),
-        // rules ask it so as not to match what they cannot read, which decides nothing
-        Field::Derived(Derived::Omitted) => false,
-        // other parts of the record may give the value as well
-        Field::Derived(derived) => {
-            !derived.reads_request() || derived.value(event, organization).is_some()
-        }
+        Field::Derived(derived) => !derived.reads_request(),
         Field::FirstSeen(_) => true,
         Field::Anywhere => false,
     }
