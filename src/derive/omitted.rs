@@ -34,11 +34,11 @@ fn may_be_notice(text: &str) -> bool {
     let Some(key) = inside.trim_start().strip_prefix('"') else {
         return false;
     };
-    let begins = |name: &&str| {
+    let begins = |name: &str| {
         let head = key.get(..name.len());
         head.is_some_and(|head| head.eq_ignore_ascii_case(name))
     };
-    MEMBERS.iter().any(|name| begins(&name))
+    MEMBERS.iter().any(|name| begins(name))
 }
 
 fn is_notice_object(raw: Raw<'_>) -> bool {

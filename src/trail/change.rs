@@ -100,7 +100,7 @@ fn usual(value: &Value) -> Option<Value> {
                 Err(_) => value,
             },
             Value::Array(_) => value,
-            lone if LISTS.iter().any(|list| is(list)) => listed([lone]),
+            lone if LISTS.iter().any(is) => listed([lone]),
             _ => value,
         };
         Some((name.clone(), value))
