@@ -7,6 +7,7 @@
 mod expected;
 mod hours;
 mod passed;
+mod undecided;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -19,6 +20,7 @@ use crate::trail::{Trail, TrailChange};
 pub use expected::{Acceptance, BlindSpot, Dormant, Expected};
 pub use hours::{DAY, HOUR, Hours, day_of, hour_of};
 pub use passed::{Passed, PassedOver, PassedReason, Store};
+pub use undecided::Undecided;
 
 /// Something that was not as it should be, with the object it concerns and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Encode, Decode)]
@@ -117,6 +119,10 @@ pub struct RegionCoverage {
     /// where keys do not follow CloudTrail's layout.
     #[serde(skip)]
     pub days: BTreeSet<Epoch>,
+    /// By the rule's name: events whose request parameters were omitted, so that the rule could not
+    /// decide them.
+    #[serde(skip)]
+    pub undecided: BTreeMap<String, Undecided>,
     /// What the digests say, by the beginning and end of their time.
     #[serde(skip)]
     pub digests: BTreeMap<(Epoch, Epoch), Digest>,
@@ -281,6 +287,9 @@ impl RegionCoverage {
             self.buckets.entry(bucket).or_default().extend(&hours);
         }
         self.days.extend(other.days);
+        for (rule, theirs) in other.undecided {
+            self.undecided.entry(rule).or_default().merge(theirs);
+        }
         for (time, digest) in other.digests {
             self.digest(time, digest);
         }
@@ -352,6 +361,10 @@ impl Coverage {
                 }
                 told.seen.retain(|_, met| !met.is_empty());
                 told.buckets.retain(|_, met| !met.is_empty());
+                for undecided in told.undecided.values_mut() {
+                    undecided.hours.retain(counts);
+                }
+                told.undecided.retain(|_, one| !one.hours.is_empty());
             }
         }
         self.regions.retain(|_, regions| {
@@ -450,6 +463,8 @@ mod tests {
         place.days.insert(i64::try_from(n).unwrap() * DAY);
         let data = Sight::DataRead(format!("type-{n}"));
         place.seen.entry(data).or_default().insert(3_600);
+        let undecided = place.undecided.entry("a rule".to_owned()).or_default();
+        undecided.insert(3_600, &format!("Call{n}"));
         let digest = Digest {
             state: DigestState::Unchecked,
             logs: n,

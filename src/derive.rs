@@ -8,8 +8,10 @@ pub mod access_keys;
 pub mod calendar;
 pub mod encryption;
 pub mod identity;
+pub mod omitted;
 pub mod outcome;
 pub mod policy;
+pub mod sign_in;
 pub mod target;
 
 use std::borrow::Cow;
@@ -20,6 +22,7 @@ use ipnet::IpNet;
 
 use crate::event::json::Value;
 use crate::event::{Event, Key, time};
+use crate::trail::Change;
 use crate::wildcard::Wildcard;
 use access_keys::AccessKeys;
 use calendar::{Calendar, Hours, weekday_name};
@@ -87,6 +90,8 @@ derived! {
     PolicyGrantsAdmin = "trailscan.policy_grants_admin",
     PolicyPublic = "trailscan.policy_public",
     Omitted = "trailscan.omitted",
+    SelectorsNarrowed = "trailscan.selectors_narrowed",
+    SignInUser = "trailscan.sign_in_user",
     RequestBytes = "trailscan.request_bytes",
     ResponseBytes = "trailscan.response_bytes",
     KeyAgeDays = "trailscan.key_age_days",
@@ -118,6 +123,23 @@ impl Derived {
         }
     }
 
+    /// True where the value may come from the request parameters. Where they were omitted it is missing
+    /// or comes from elsewhere in the record, perhaps in another spelling.
+    pub const fn reads_request(self) -> bool {
+        matches!(
+            self,
+            Self::Target
+                | Self::SecretName
+                | Self::Encryption
+                | Self::EncryptionCheck
+                | Self::Environment
+                | Self::PolicyGrantsAdmin
+                | Self::PolicyPublic
+                | Self::Omitted
+                | Self::SelectorsNarrowed
+        )
+    }
+
     /// Every value the field can have, where they are few; none where it can be any text.
     pub const fn words(self) -> &'static [&'static str] {
         match self {
@@ -132,9 +154,11 @@ impl Derived {
                 "unknown",
             ],
             Self::KeyKind => &["long_lived", "temporary", "none"],
-            Self::AfterHours | Self::PolicyGrantsAdmin | Self::PolicyPublic | Self::Omitted => {
-                &["true", "false"]
-            }
+            Self::AfterHours
+            | Self::PolicyGrantsAdmin
+            | Self::PolicyPublic
+            | Self::Omitted
+            | Self::SelectorsNarrowed => &["true", "false"],
             _ => &[],
         }
     }
@@ -191,9 +215,16 @@ impl Derived {
                 environment(event, organization).map(|name| Value::Text(name.into()))
             }
             Self::KeyKind => word(identity::key_kind(event).as_str()),
-            Self::PolicyGrantsAdmin => Some(Value::Bool(policy::grants_admin(event))),
-            Self::PolicyPublic => Some(Value::Bool(policy::is_public(event))),
-            Self::Omitted => Some(Value::Bool(omitted(event))),
+            // of parameters that were omitted nobody knows whether they granted anything
+            Self::PolicyGrantsAdmin => {
+                (!omitted::request(event)).then(|| Value::Bool(policy::grants_admin(event)))
+            }
+            Self::PolicyPublic => {
+                (!omitted::request(event)).then(|| Value::Bool(policy::is_public(event)))
+            }
+            Self::Omitted => Some(Value::Bool(omitted::request(event))),
+            Self::SelectorsNarrowed => selectors_narrowed(event).map(Value::Bool),
+            Self::SignInUser => text(sign_in::user(event)),
             Self::RequestBytes => transferred(event, "bytesTransferredIn"),
             Self::ResponseBytes => transferred(event, "bytesTransferredOut"),
             Self::KeyAgeDays => organization.access_keys.age_days(event).map(number),
@@ -246,9 +277,17 @@ fn tls<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
     direct.then_some(Cow::Borrowed("none"))
 }
 
-/// AWS replaced parameters over 100 KB, which hides what was asked for (facts, 1.6).
-fn omitted(event: &Event<'_>) -> bool {
-    event.text_at(Key::RequestParameters, &["omitted"]) == "true"
+/// Whether a call that sets a trail's event selectors leaves out management events, in whole or in
+/// part. `None` for other calls, and where the record does not hold the selectors.
+fn selectors_narrowed(event: &Event<'_>) -> Option<bool> {
+    if !event.is(Key::EventSource, "cloudtrail.amazonaws.com") {
+        return None;
+    }
+    let request = serde_json::from_str(event.raw(Key::RequestParameters).as_str()).ok()?;
+    match Change::of(&event.text(Key::EventName), &request)? {
+        (_, Change::Selectors(selectors)) => Some(!selectors?.takes_all_management()),
+        _ => None,
+    }
 }
 
 /// The network of the caller's address: 24 bits of IPv4, 48 of IPv6, what one site or one provider's

@@ -7,7 +7,7 @@ mod told;
 
 use std::sync::Arc;
 
-use crate::derive::{Derived, Organization, outcome, target};
+use crate::derive::{Derived, Organization, omitted, outcome, target};
 use crate::event::content::ContentKey;
 use crate::event::{Event, Key};
 use crate::finding::{EventId, Outcome};
@@ -160,6 +160,15 @@ impl<'r> Detection<'r> {
             }
         }
         aimed_at
+    }
+
+    /// The names of the rules that cannot decide the event, because its record omits the request
+    /// parameters; none where it does not.
+    pub fn undecided<'s>(&'s self, event: &'s Event<'_>) -> impl Iterator<Item = &'s str> {
+        let rules = omitted::request(event).then_some(self.detector.rules);
+        let rules = rules.into_iter();
+        let undecided = rules.flat_map(|rules| rules.undecided(event, self.detector.organization));
+        undecided.map(|rule| rule.name.as_str())
     }
 
     /// Adds the event, which is record `record` of its object, with a hit for every rule that

@@ -18,6 +18,7 @@ mod needs;
 mod regexp;
 pub mod samples;
 mod services;
+mod undecided;
 
 use std::collections::BTreeMap;
 

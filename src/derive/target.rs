@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::{identity, part};
+use super::{identity, omitted, part};
 use crate::event::json::Raw;
 use crate::event::{Event, Key};
 
@@ -141,7 +141,10 @@ fn iam<'a>(event: &Event<'a>) -> Cow<'a, str> {
         "UserPolicy",
         "ChangePassword",
     ];
-    if named.is_empty() && of_a_user.iter().any(|part| name.contains(part)) {
+    if named.is_empty()
+        && of_a_user.iter().any(|part| name.contains(part))
+        && !omitted::request(event)
+    {
         return match event.read(event.user().kind()).as_ref() {
             "Root" => Cow::Borrowed("root"),
             _ => identity::role(event),

@@ -411,6 +411,11 @@ impl<'w, 'r> Taken<'w, 'r> {
         if let Some(seen) = self.scanned.seen.last() {
             let new = self.scanned.rows.get(rows);
             self.sights.note(event, seen.row, new);
+            if let Some(row) = self.scanned.rows.get(seen.row as usize) {
+                for rule in self.detection.undecided(event) {
+                    self.sights.note_undecided(event, row, rule);
+                }
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::completeness::Completeness;
-use super::visibility::{Judge, View, Visibility, changed, sum};
+use super::visibility::{Judge, UndecidedAt, View, Visibility, changed, sum};
 use super::window::window;
 use super::{Assessment, CitationState, Provenance, RuleState, State};
 use crate::coverage::{Acceptance, BlindSpot};
@@ -27,19 +27,23 @@ pub(super) fn rule_states(
     let accepted = accepted_now(provenance);
     let mut views: BTreeMap<View, usize> = BTreeMap::new();
     let mut sums: Vec<Assessment> = Vec::new();
-    let mut by_needs: BTreeMap<BTreeSet<Need>, usize> = BTreeMap::new();
+    let mut by_needs: BTreeMap<(BTreeSet<Need>, UndecidedAt), usize> = BTreeMap::new();
     let reporting = (0u32..).zip(&rules.rules).filter(|(_, rule)| !rule.silent);
     let mut states: Vec<RuleState> = reporting
         .map(|(place, rule)| {
             let needs = rules.needs(rule);
-            let view = *by_needs.entry(needs.clone()).or_insert_with_key(|needs| {
-                let view = judge.view(needs);
-                let next = views.len();
-                *views.entry(view).or_insert_with_key(|view| {
-                    sums.push(sum(view));
-                    next
-                })
-            });
+            let undecided = UndecidedAt::of(coverage, &rules.with_watched(rule));
+            let key = (needs.clone(), undecided.clone());
+            let view = *by_needs
+                .entry(key)
+                .or_insert_with_key(|(needs, undecided)| {
+                    let view = judge.view(needs, undecided);
+                    let next = views.len();
+                    *views.entry(view).or_insert_with_key(|view| {
+                        sums.push(sum(view));
+                        next
+                    })
+                });
             let seen = sums.get(view).cloned().unwrap_or(Assessment::Assessed);
             let count = counts.get(&(place as usize)).copied();
             let assessment = match (seen, tally.novelty.learning.get(&place)) {
@@ -57,7 +61,7 @@ pub(super) fn rule_states(
                 catalogue: rule.catalogue.clone(),
                 citations: rule.citations.iter().map(|cited| cited.section).collect(),
                 accepted: (assessment != Assessment::Assessed
-                    && covers(&ours, &judge, &needs, learns))
+                    && covers(&ours, &judge, (&needs, &undecided), learns))
                 .then(|| in_words(&ours)),
                 assessment,
                 view,
@@ -102,14 +106,14 @@ fn is_kind(spot: &BlindSpot, need: &Need) -> bool {
 fn covers(
     accepted: &[&Acceptance],
     judge: &Judge<'_>,
-    needs: &BTreeSet<Need>,
+    (needs, undecided): (&BTreeSet<Need>, &UndecidedAt),
     learns: bool,
 ) -> bool {
     let whole = |one: &&Acceptance| matches!(one.spot, BlindSpot::Rule(_)) && one.covers_all();
     if accepted.is_empty() || accepted.iter().any(whole) {
         return !accepted.is_empty();
     }
-    let left = judge.view_of(needs, &|need, place| {
+    let left = judge.view_of(needs, undecided, &|need, place| {
         let mut ours = accepted
             .iter()
             .filter(|one| one.covers(&place.account, &place.region));

@@ -8,6 +8,7 @@
 mod runs;
 mod summary;
 mod trails;
+mod undecided;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,11 +20,12 @@ use crate::coverage::{Coverage, HOUR, RegionCoverage, Sight, hour_of};
 use crate::event::time::Epoch;
 use crate::rules::{Need, Where};
 use crate::trail::{Category, Sees, Trail, global_region};
-use runs::{Stretch, blank, in_hours, together, without};
+use runs::{Stretch, blank, in_hours, limited, together, without};
 use summary::kind;
 pub(super) use summary::sum;
 pub(super) use trails::changed;
 use trails::{Changes, Class, Shared, Trails};
+pub(super) use undecided::UndecidedAt;
 pub use view::{Group, Place, Run, View, Visibility};
 
 /// Regions without files, taken together.
@@ -95,9 +97,10 @@ impl<'c> Judge<'c> {
         judge
     }
 
-    /// What could be seen of all of these.
-    pub(super) fn view(&self, needs: &BTreeSet<Need>) -> View {
-        self.view_of(needs, &|_, _| true)
+    /// What could be seen of all of these; hours with events that could not be decided are partly
+    /// assessed.
+    pub(super) fn view(&self, needs: &BTreeSet<Need>, undecided: &UndecidedAt) -> View {
+        self.view_of(needs, undecided, &|_, _| true)
     }
 
     /// The same of those needs and places alone that `counts` takes; a rule without needs is asked as
@@ -105,6 +108,7 @@ impl<'c> Judge<'c> {
     pub(super) fn view_of(
         &self,
         needs: &BTreeSet<Need>,
+        undecided: &UndecidedAt,
         counts: &dyn Fn(Option<&Need>, &Place) -> bool,
     ) -> View {
         let mut groups: BTreeMap<Vec<Stretch>, Vec<Place>> = BTreeMap::new();
@@ -125,8 +129,12 @@ impl<'c> Judge<'c> {
                     need: None,
                 });
             }
-            if !here.is_empty() {
-                let runs = self.runs(&here, place, &shared);
+            let undecided = undecided.at(place);
+            if !here.is_empty() || undecided.is_some() {
+                let mut runs = self.runs(&here, place, &shared);
+                if let Some((hours, why)) = undecided {
+                    runs = limited(runs, hours, &Assessment::partly(why));
+                }
                 let told = runs
                     .iter()
                     .any(|(.., verdict)| *verdict != Assessment::Assessed);

@@ -388,7 +388,7 @@ fn not_cloudtrail(source: &LogSource) -> Option<String> {
 }
 
 /// Calls `visit` with every field a condition reads.
-fn fields(node: &Node, visit: &mut dyn FnMut(&Field)) {
+pub(super) fn fields(node: &Node, visit: &mut dyn FnMut(&Field)) {
     match node {
         Node::All(nodes) | Node::Any(nodes) | Node::AtLeast(_, nodes) => {
             nodes.iter().for_each(|node| fields(node, visit))

@@ -72,12 +72,55 @@ impl Change {
 
 fn selectors(request: &Value) -> Option<Selectors> {
     fn list<T: serde::de::DeserializeOwned>(value: &Value) -> Option<Vec<T>> {
-        let all: Vec<T> = serde_json::from_value(value.clone()).ok()?;
+        let all: Vec<T> = serde_json::from_value(usual(value)?).ok()?;
         (!all.is_empty()).then_some(all)
     }
     list::<Advanced>(&request["advancedEventSelectors"])
         .map(Selectors::advanced)
         .or_else(|| list::<Basic>(&request["eventSelectors"]).map(Selectors::basic))
+}
+
+/// Selectors as AWS documents them. Records also hold `null` for a condition that was not given, a
+/// lone value where a list is documented, and booleans as text or text as booleans. `None` for null.
+fn usual(value: &Value) -> Option<Value> {
+    const LISTS: [&str; 6] = [
+        "equals",
+        "startsWith",
+        "endsWith",
+        "notEquals",
+        "notStartsWith",
+        "notEndsWith",
+    ];
+    let member = |(name, value): (&String, &Value)| {
+        let value = usual(value)?;
+        let is = |known: &&str| name.eq_ignore_ascii_case(known);
+        let value = match &value {
+            Value::String(text) if is(&"includeManagementEvents") => match text.parse() {
+                Ok(flag) => Value::Bool(flag),
+                Err(_) => value,
+            },
+            Value::Array(_) => value,
+            lone if LISTS.iter().any(is) => listed([lone]),
+            _ => value,
+        };
+        Some((name.clone(), value))
+    };
+    match value {
+        Value::Null => None,
+        Value::Object(members) => Some(members.iter().filter_map(member).collect()),
+        Value::Array(items) => Some(listed(items)),
+        scalar => Some(scalar.clone()),
+    }
+}
+
+/// A list without nulls, whose scalars are text.
+fn listed<'v>(items: impl IntoIterator<Item = &'v Value>) -> Value {
+    let item = |item: &Value| match usual(item)? {
+        Value::Bool(flag) => Some(Value::String(flag.to_string())),
+        Value::Number(number) => Some(Value::String(number.to_string())),
+        other => Some(other),
+    };
+    items.into_iter().filter_map(item).collect()
 }
 
 impl TrailChange {

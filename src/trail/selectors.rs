@@ -169,6 +169,24 @@ impl Selectors {
         Self(fields.map(Selector::of).collect())
     }
 
+    /// True where every management event is recorded: each one that reads and each one that writes, of
+    /// every service. A selector that takes data events adds to that and never takes away.
+    pub fn takes_all_management(&self) -> bool {
+        // a service that a selector names may be taken by another one; any other service stands for
+        // all that are not named
+        let fields = self.0.iter().flat_map(|selector| &selector.0);
+        let sources = fields.filter(|field| field.field == "eventSource");
+        let named = sources.flat_map(|field| [&field.equals, &field.not_equals]);
+        let mut sources: BTreeSet<&str> = named.flatten().map(String::as_str).collect();
+        sources.insert("any-other.amazonaws.com");
+        let whole = |reads: bool, source: &str| {
+            self.reach(&Class::management(reads).of([source])) == Reach::All
+        };
+        sources
+            .into_iter()
+            .all(|source| whole(false, source) && whole(true, source))
+    }
+
     /// How much of the class is recorded, and where not all, why. Of several selectors the one that
     /// comes closest decides.
     pub fn reach(&self, class: &Class) -> Reach {

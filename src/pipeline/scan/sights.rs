@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
-use crate::coverage::{Coverage, Hours, Sight};
+use crate::coverage::{Coverage, Hours, Sight, Undecided};
 use crate::derive::outcome;
 use crate::event::{Event, Key};
 use crate::finding::Outcome;
@@ -24,6 +24,8 @@ pub(super) struct Sights {
     undated: Place,
     /// The rows of calls that CloudTrail itself took.
     trail_rows: Vec<u32>,
+    /// Events that rules could not decide, by place and the rule's name: rare.
+    undecided: BTreeMap<[NameId; 2], BTreeMap<String, Undecided>>,
     changes: BTreeSet<TrailChange>,
 }
 
@@ -63,6 +65,16 @@ impl Sights {
         if self.trail_rows.contains(&row) {
             self.note_change(event);
         }
+    }
+
+    /// Notes that a rule could not decide an event of that row.
+    pub(super) fn note_undecided(&mut self, event: &Event<'_>, row: &Activity, rule: &str) {
+        let Some(hour) = row.hour else {
+            return;
+        };
+        let rules = self.undecided.entry(row.place()).or_default();
+        let undecided = rules.entry(rule.to_owned()).or_default();
+        undecided.insert(hour, &event.text(Key::EventName));
     }
 
     fn note_kinds(&mut self, event: &Event<'_>, row: &Activity) {
@@ -133,6 +145,10 @@ impl Sights {
             coverage.seen.extend(seen.keys().cloned());
             let region = coverage.region(account, region);
             (region.seen, region.buckets) = (seen, buckets);
+        }
+        for (place, undecided) in self.undecided {
+            let [account, region] = place.map(|name| names.text(name));
+            coverage.region(account, region).undecided = undecided;
         }
     }
 }

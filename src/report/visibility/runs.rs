@@ -72,10 +72,19 @@ pub(super) fn in_hours(pieces: &[Stretch]) -> Vec<Stretch> {
 
 /// The same runs, but no hour of those `unread` is more than partly assessed.
 pub(super) fn without(runs: Vec<Stretch>, unread: &BTreeSet<Epoch>) -> Vec<Stretch> {
+    let lost = Assessment::partly("log files of this time could not be read");
+    limited(runs, unread, &lost)
+}
+
+/// The same runs, but no hour of those named is better than `lost`.
+pub(super) fn limited(
+    runs: Vec<Stretch>,
+    unread: &BTreeSet<Epoch>,
+    lost: &Assessment,
+) -> Vec<Stretch> {
     if unread.is_empty() {
         return runs;
     }
-    let lost = Assessment::partly("log files of this time could not be read");
     let mut cut = Vec::new();
     for (from, until, verdict) in runs {
         let less = together(&[verdict.clone(), lost.clone()]);

@@ -116,7 +116,7 @@ fn stop(hours: Epoch, minutes: Epoch, change: Change) -> TrailChange {
 fn drawn(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> Vec<String> {
     let changed = changed(coverage);
     let judge = Judge::new(provenance, coverage, &changed, &[]);
-    let view = judge.view(&needs.iter().cloned().collect());
+    let view = judge.view(&needs.iter().cloned().collect(), &UndecidedAt::default());
     let line = |group: &Group| {
         let regions: Vec<&str> = group.places.iter().map(|one| one.region.as_str()).collect();
         let runs = group.runs.iter().map(|run| {
@@ -141,7 +141,7 @@ fn drawn(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> Vec<St
 fn said(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> Assessment {
     let changed = changed(coverage);
     let judge = Judge::new(provenance, coverage, &changed, &[]);
-    sum(&judge.view(&needs.iter().cloned().collect()))
+    sum(&judge.view(&needs.iter().cloned().collect(), &UndecidedAt::default()))
 }
 
 fn reason(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> String {
