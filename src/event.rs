@@ -6,6 +6,7 @@
 
 pub mod content;
 pub mod json;
+pub mod local;
 mod path;
 pub mod time;
 pub mod user_identity;

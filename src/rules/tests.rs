@@ -1,6 +1,7 @@
 //! Rules that are right, and rules that must be refused.
 
 use super::*;
+use crate::severity::Severity;
 use crate::derive::Organization;
 use crate::event::Event;
 use crate::event::json::Raw;

@@ -10,7 +10,9 @@ use crate::safe_text::is_hidden;
 use crate::source::Scope;
 
 /// What the result does not depend on, and the window, which is said by its ends.
-const LEFT_OUT: [&str; 7] = ["out", "force", "quiet", "dry-run", "jobs", "since", "until"];
+const LEFT_OUT: [&str; 8] = [
+    "out", "force", "quiet", "dry-run", "jobs", "since", "until", "week",
+];
 
 /// The command, complete and quoted for `sh`: every option as it was typed, the window as it was meant,
 /// and the files that were found without being named.
