@@ -448,7 +448,7 @@ mod tests {
                 "[calendar]\ntimezone = \"UTC\"\nhours = { monday = [\"8-18\"] }\n",
                 "08:00-18:00",
             ),
-            ("[s3]\nrequired_encryption = { b = [\"aes\"] }\n", "AES256"),
+            ("[s3]\nrequired_encryption = { bbb = [\"aes\"] }\n", "AES256"),
             ("[rules.x]\nlevel = \"urgent\"\n", "level"),
         ] {
             let error = parse(text).unwrap_err();

@@ -182,7 +182,20 @@ impl State {
 
 impl Report {
     /// Draws the report from what a run learnt.
-    pub fn new(provenance: Provenance, rules: &RuleSet, tally: Tally, bursts: Vec<Bursts>) -> Self {
+    pub fn new(
+        provenance: Provenance,
+        rules: &RuleSet,
+        mut tally: Tally,
+        bursts: Vec<Bursts>,
+    ) -> Self {
+        let is_unknown = |rule: usize| rule >= rules.rules.len();
+        let groups = tally.groups.iter().map(|(key, _)| key.rule as usize);
+        let found = groups.chain(bursts.iter().map(|bursts| bursts.key.correlation));
+        let lost = found.filter(|rule| is_unknown(*rule)).count();
+        if lost > 0 {
+            let what = format!("{lost} groups of events belong to no rule");
+            tally.coverage.internal("findings", &what);
+        }
         let groups = tally
             .groups
             .iter()

@@ -8,7 +8,7 @@ use hashbrown::HashTable;
 use crate::event::time::Epoch;
 use crate::finding::Finding;
 use crate::seeded::Seeded;
-use crate::tally::{FoundGroup, GroupNames, Horizons, Scanned};
+use crate::tally::{FoundGroup, GroupNames, Horizons, Scanned, number};
 
 /// Where each group stands, and the times of its earliest events.
 ///
@@ -64,7 +64,7 @@ impl FoundGroups {
         let place = match self.places.find(hash, same) {
             Some((_, place)) => *place,
             None => {
-                let place = u32::try_from(groups.len()).unwrap_or(u32::MAX);
+                let place = number(groups.len());
                 self.places
                     .insert_unique(hash, (hash, place), |(hash, _)| *hash);
                 scanned.groups.push(group);
@@ -85,11 +85,9 @@ impl FoundGroups {
         if self.all {
             return (place, true);
         }
-        let wanted = self
-            .earliest
-            .get_mut(place as usize)
-            .is_some_and(|earliest| is_early(earliest, seen, scanned));
-        (place, wanted)
+        let earliest = self.earliest.get_mut(place as usize);
+        let earliest = earliest.expect("every group has its earliest events");
+        (place, is_early(earliest, seen, scanned))
     }
 }
 
@@ -101,7 +99,7 @@ const MOST_REMEMBERED: usize = 64;
 /// kept: their ids decide later. A record that stands in the object twice takes one place.
 fn is_early(earliest: &mut Earliest, seen: u32, scanned: &Scanned) -> bool {
     let event = |seen: u32| scanned.seen.get(seen as usize);
-    let Some(own) = event(seen) else { return false };
+    let own = event(seen).expect("the event is among those seen");
     if own.time.is_some_and(|time| time > earliest.horizon) {
         return false;
     }

@@ -12,7 +12,7 @@ use crate::event::time::Epoch;
 use crate::event::{Event, Key};
 use crate::source::key::LogKind;
 use crate::source::{FetchError, Fetched, ObjectRef, Scope};
-use crate::tally::Scanned;
+use crate::tally::{Scanned, number};
 use sights::Sights;
 
 /// A worker and the buffers it uses again.
@@ -377,15 +377,14 @@ impl<'w, 'r> Taken<'w, 'r> {
         }
         self.undated += u64::from(event.time().is_none());
         if event.is(Key::EventType, "AwsCloudTrailInsight") {
-            let at = u32::try_from(self.scanned.seen.len()).unwrap_or(u32::MAX);
+            let at = number(self.scanned.seen.len());
             self.scanned.insights.push(at);
         }
         let rows = self.scanned.rows.len();
         self.detection.take(event, record, &mut self.scanned);
-        if let Some(seen) = self.scanned.seen.last() {
-            let new = self.scanned.rows.get(rows);
-            self.sights.note(event, seen.row, new);
-        }
+        let seen = self.scanned.seen.last().expect("the event was taken");
+        let new = self.scanned.rows.get(rows);
+        self.sights.note(event, seen.row, new);
     }
 
     fn is_outside(&self, event: &Event<'_>) -> bool {
