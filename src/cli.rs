@@ -10,8 +10,8 @@ mod when;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::ValueHint;
+use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::aws::AwsOptions;

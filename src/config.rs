@@ -308,7 +308,9 @@ impl S3Table {
             return Ok(Vec::new());
         };
         if written.is_empty() {
-            return Err(format!("{KEY}: it names no bucket: name one, or delete the line"));
+            return Err(format!(
+                "{KEY}: it names no bucket: name one, or delete the line"
+            ));
         }
         let algorithm = |name: &str| match ["AES256", "aws:kms", "aws:kms:dsse"].contains(&name) {
             true => Ok(name.to_owned()),
@@ -361,7 +363,9 @@ impl CalendarTable {
             let number = weekday.num_days_from_monday();
             if !named.insert(number) {
                 let name = calendar::weekday_name(weekday);
-                return Err(format!("calendar.hours: `{day}` names {name} a second time"));
+                return Err(format!(
+                    "calendar.hours: `{day}` names {name} a second time"
+                ));
             }
             let spans = spans.iter().map(|span| open_hours(day, span));
             let spans = spans.collect::<Result<Vec<_>, _>>()?;
@@ -448,7 +452,10 @@ mod tests {
                 "[calendar]\ntimezone = \"UTC\"\nhours = { monday = [\"8-18\"] }\n",
                 "08:00-18:00",
             ),
-            ("[s3]\nrequired_encryption = { bbb = [\"aes\"] }\n", "AES256"),
+            (
+                "[s3]\nrequired_encryption = { bbb = [\"aes\"] }\n",
+                "AES256",
+            ),
             ("[rules.x]\nlevel = \"urgent\"\n", "level"),
         ] {
             let error = parse(text).unwrap_err();

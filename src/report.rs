@@ -252,7 +252,11 @@ impl Report {
         let from = &self.provenance;
         let zone = from.time_zone.as_deref().and_then(|zone| zone.parse().ok());
         let moment = |at: Option<Epoch>| at.map(crate::event::time::utc);
-        (moment(from.since), moment(from.until), zone.unwrap_or(Tz::UTC))
+        (
+            moment(from.since),
+            moment(from.until),
+            zone.unwrap_or(Tz::UTC),
+        )
     }
 
     /// Says that there is no configuration and how many rules wait for one; nothing where there is one.
@@ -260,7 +264,10 @@ impl Report {
         let waiting = match self.unconfigured.len() as u64 {
             0 => "no rule waits for one".to_owned(),
             1 => "1 rule waits for one and is not assessed".to_owned(),
-            count => format!("{} rules wait for one and are not assessed", thousands(count)),
+            count => format!(
+                "{} rules wait for one and are not assessed",
+                thousands(count)
+            ),
         };
         let is_missing = self.provenance.config.is_none();
         is_missing.then(|| format!("No configuration was found: {waiting}."))

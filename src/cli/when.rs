@@ -57,9 +57,8 @@ pub(super) fn parse_week(text: &str) -> Result<Week, String> {
         .split_once("-W")
         .or_else(|| text.split_once("-w"))
         .ok_or_else(wrong)?;
-    let is_number = |text: &str, digits| {
-        text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit())
-    };
+    let is_number =
+        |text: &str, digits| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number(year, 4) || !is_number(week, 2) {
         return Err(wrong());
     }
@@ -71,7 +70,8 @@ pub(super) fn parse_week(text: &str) -> Result<Week, String> {
     NaiveDate::from_isoywd_opt(year, number, Weekday::Mon)
         .map(Week::From)
         .ok_or_else(|| {
-            let last = NaiveDate::from_ymd_opt(year, 12, 28).map_or(52, |day| day.iso_week().week());
+            let last =
+                NaiveDate::from_ymd_opt(year, 12, 28).map_or(52, |day| day.iso_week().week());
             format!("`{text}` is not an ISO week: {year} has weeks 01 to {last}")
         })
 }
@@ -149,11 +149,23 @@ mod tests {
             let hours = (until - since).num_hours();
             (since.format("%FT%TZ").to_string(), hours)
         };
-        assert_eq!(window("2026-W47", Tz::UTC), ("2026-11-16T00:00:00Z".into(), 168));
-        assert_eq!(window("2026-W47", new_york), ("2026-11-16T05:00:00Z".into(), 168));
+        assert_eq!(
+            window("2026-W47", Tz::UTC),
+            ("2026-11-16T00:00:00Z".into(), 168)
+        );
+        assert_eq!(
+            window("2026-W47", new_york),
+            ("2026-11-16T05:00:00Z".into(), 168)
+        );
         // clocks go back on 1 November, and forward on 8 March
-        assert_eq!(window("2026-W44", new_york), ("2026-10-26T04:00:00Z".into(), 169));
-        assert_eq!(window("2026-w10", new_york), ("2026-03-02T05:00:00Z".into(), 167));
+        assert_eq!(
+            window("2026-W44", new_york),
+            ("2026-10-26T04:00:00Z".into(), 169)
+        );
+        assert_eq!(
+            window("2026-w10", new_york),
+            ("2026-03-02T05:00:00Z".into(), 167)
+        );
         // it is Monday in UTC and still Sunday in New York
         assert_eq!(window("last", Tz::UTC).0, "2026-11-16T00:00:00Z");
         assert_eq!(window("LAST", new_york).0, "2026-11-09T05:00:00Z");
@@ -165,10 +177,18 @@ mod tests {
             let at = start_of_day(zone, date.parse().unwrap());
             at.format("%FT%TZ").to_string()
         };
-        assert_eq!(day(chrono_tz::America::Havana, "2026-03-08"), "2026-03-08T05:00:00Z");
-        assert_eq!(day(chrono_tz::Pacific::Apia, "2011-12-30"), "2011-12-30T10:00:00Z");
+        assert_eq!(
+            day(chrono_tz::America::Havana, "2026-03-08"),
+            "2026-03-08T05:00:00Z"
+        );
+        assert_eq!(
+            day(chrono_tz::Pacific::Apia, "2011-12-30"),
+            "2011-12-30T10:00:00Z"
+        );
         assert_eq!(day(new_york, "2026-03-08"), "2026-03-08T05:00:00Z");
-        for wrong in ["2026-W54", "2026-W00", "2027-W53", "2026-47", "W47", "2026-W7", "", "0000-W01"] {
+        for wrong in [
+            "2026-W54", "2026-W00", "2027-W53", "2026-47", "W47", "2026-W7", "", "0000-W01",
+        ] {
             let error = parse_week(wrong).unwrap_err();
             assert!(error.contains("ISO week"), "{error}");
         }

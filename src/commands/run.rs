@@ -15,7 +15,7 @@ use chrono_tz::Tz;
 
 use super::verdict::Outcome;
 use super::verification::{self, Verification};
-use super::{Exit, note, say};
+use super::{Exit, note, say_fitted};
 use crate::aws::Aws;
 use crate::cli::{
     AwsChoice, DigestChoice, FailOn, RuleChoice, RuleSource, Run, Running, Selection, TrailChoice,
@@ -120,8 +120,8 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     files.splice(0..0, output.write(&report, &arguments.format)?);
     output.publish()?;
     if !arguments.quiet {
-        say(&terminal::summary(&report))?;
-        say(&text!("\nReport: {}\n", files.join("  ")))?;
+        say_fitted(&terminal::summary(&report))?;
+        say_fitted(&text!("\nReport: {}\n", files.join("  ")))?;
         warn_of_regions(&arguments.selection);
     }
     let exit = exit(&report, arguments.fail_on);
@@ -231,7 +231,10 @@ fn settings_fit(rules: &RuleSet, from: &RuleSource, config: &Config) -> anyhow::
     let Some((file, _)) = config.origin.as_ref().filter(|_| !faults.is_empty()) else {
         return Ok(());
     };
-    let faults: Vec<String> = faults.iter().map(|what| format!("{file}: {what}")).collect();
+    let faults: Vec<String> = faults
+        .iter()
+        .map(|what| format!("{file}: {what}"))
+        .collect();
     bail!("{}", faults.join("\n"))
 }
 

@@ -7,7 +7,7 @@ use super::run::output::{self, Folder, Kind};
 use super::run::{self, find, progress};
 use super::verdict::Outcome;
 use super::verification::Verification;
-use super::{Exit, note, say};
+use super::{Exit, note, say_fitted};
 use crate::cli::Verify;
 use crate::config::Config;
 use crate::pipeline::{self, Work};
@@ -56,10 +56,10 @@ pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
     progress.end();
     folder.publish()?;
     if !arguments.quiet {
-        say(&summary(&about, &proof))?;
+        say_fitted(&summary(&about, &proof))?;
         let (since, until) = (scope.since, scope.until);
-        say(&text!("Window: {}\n", window::in_words(since, until, zone)))?;
-        say(&text!("\nProof: {}\n", files.join("  ")))?;
+        say_fitted(&text!("Window: {}\n", window::in_words(since, until, zone)))?;
+        say_fitted(&text!("\nProof: {}\n", files.join("  ")))?;
     }
     for problem in &tally.coverage.problems {
         note(&text!("{}: {}", problem.object, problem.what));

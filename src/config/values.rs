@@ -71,7 +71,9 @@ pub(super) fn bucket(written: &str) -> Result<String, String> {
     }
     let is_pattern = name.contains('*');
     if name.len() > 255 || (name.len() < 3 && !is_pattern) {
-        return Err(expected("is no bucket's name, which has 3 to 63 characters"));
+        return Err(expected(
+            "is no bucket's name, which has 3 to 63 characters",
+        ));
     }
     Ok(name.to_owned())
 }
@@ -257,7 +259,12 @@ mod tests {
             assert!(account(wrong).unwrap_err().contains("twelve"), "{wrong}");
         }
         let key = "arn:aws:kms:us-east-1:111122223333:key/";
-        for sound in [format!("{key}1-2"), format!("{key}*"), "arn:aws:kms:*".into(), "*".into()] {
+        for sound in [
+            format!("{key}1-2"),
+            format!("{key}*"),
+            "arn:aws:kms:*".into(),
+            "*".into(),
+        ] {
             assert!(kms_key(&sound).is_ok(), "{sound}");
         }
         for wrong in [
@@ -275,10 +282,18 @@ mod tests {
         assert_eq!(secret(arn).as_deref(), Ok("clinic/db"));
         assert!(secret("arn:aws:s3:::x").is_err() && secret(" ").is_err());
         assert!(principal("arn:aws:iam::111122223333:role/app/*").is_ok());
-        for wrong in ["", "111122223333", "arn:aws:iam::1111:role/a", "arn:aws:s3:::x"] {
+        for wrong in [
+            "",
+            "111122223333",
+            "arn:aws:iam::1111:role/a",
+            "arn:aws:s3:::x",
+        ] {
             assert!(principal(wrong).is_err(), "{wrong}");
         }
-        assert_eq!(member("arn:aws:iam::111122223333:role/a/b").as_deref(), Ok("b"));
+        assert_eq!(
+            member("arn:aws:iam::111122223333:role/a/b").as_deref(),
+            Ok("b")
+        );
         assert_eq!(member("s3://clinic").as_deref(), Ok("clinic"));
         assert!(member("11112222333").unwrap_err().contains("11 digits"));
     }

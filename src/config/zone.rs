@@ -30,7 +30,10 @@ pub(super) fn zone(written: &str) -> Result<Tz, String> {
         let typed = folded(written);
         let alike = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
         let mut alike = alike.filter(|name| {
-            let (name, city) = (folded(name), folded(name.rsplit('/').next().unwrap_or(name)));
+            let (name, city) = (
+                folded(name),
+                folded(name.rsplit('/').next().unwrap_or(name)),
+            );
             name == typed || city == typed
         });
         match alike.next() {
@@ -114,7 +117,13 @@ mod tests {
             let said = remark(zone(name).unwrap()).unwrap();
             assert!(words.iter().all(|word| said.contains(word)), "{said}");
         }
-        for sound in ["America/New_York", "UTC", "Etc/UTC", "America/Phoenix", "US/Eastern"] {
+        for sound in [
+            "America/New_York",
+            "UTC",
+            "Etc/UTC",
+            "America/Phoenix",
+            "US/Eastern",
+        ] {
             assert_eq!(remark(zone(sound).unwrap()), None);
         }
         assert!(zone("new york").unwrap_err().contains("America/New_York?"));

@@ -1,6 +1,8 @@
 //! Days and weeks of a time zone.
 
-use chrono::{DateTime, Datelike as _, Days, Duration, IsoWeek, NaiveDate, TimeZone as _, Utc, Weekday};
+use chrono::{
+    DateTime, Datelike as _, Days, Duration, IsoWeek, NaiveDate, TimeZone as _, Utc, Weekday,
+};
 use chrono_tz::Tz;
 
 /// The first moment of the week that begins with that Monday, and the first of the next. It has 167 or
@@ -25,7 +27,6 @@ pub fn start_of_day(zone: Tz, date: NaiveDate) -> DateTime<Utc> {
 /// The ISO week that the window is, if it is one in the zone.
 pub fn iso_week(since: DateTime<Utc>, until: DateTime<Utc>, zone: Tz) -> Option<IsoWeek> {
     let monday = since.with_timezone(&zone).date_naive();
-    let is_week = monday.weekday() == Weekday::Mon
-        && (since, until) == week(zone, monday);
+    let is_week = monday.weekday() == Weekday::Mon && (since, until) == week(zone, monday);
     is_week.then(|| monday.iso_week())
 }

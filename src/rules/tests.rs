@@ -1,11 +1,11 @@
 //! Rules that are right, and rules that must be refused.
 
 use super::*;
-use crate::severity::Severity;
 use crate::derive::Organization;
 use crate::event::Event;
 use crate::event::json::Raw;
 use crate::rules::Comparison;
+use crate::severity::Severity;
 
 fn set_of(text: &str) -> RuleSet {
     set_with(text, &Settings::default())

@@ -152,9 +152,8 @@ impl Scanned {
         let fact = |at: u32| (at as usize) < self.facts.len();
         let group = |at: u32| (at as usize) < self.groups.len();
         let names = |ids: &[NameId]| ids.iter().all(|id| id.place() < self.names.count());
-        let row = |row: &Activity| {
-            names(&[row.account, row.region, row.source, row.name, row.caller])
-        };
+        let row =
+            |row: &Activity| names(&[row.account, row.region, row.source, row.name, row.caller]);
         let told = |fact: &Fact| {
             names(&[
                 fact.principal,
@@ -173,7 +172,8 @@ impl Scanned {
             && self.groups.iter().all(of)
             && (self.hits.iter())
                 .all(|hit| seen(hit.seen) && group(hit.group) && address(hit.source_ip))
-            && (self.evidence.iter()).all(|one| seen(one.seen) && group(one.group) && fact(one.fact))
+            && (self.evidence.iter())
+                .all(|one| seen(one.seen) && group(one.group) && fact(one.fact))
             && self.silent.iter().all(|(_, at)| seen(*at))
             && (self.bases.iter()).all(|base| {
                 seen(base.seen)

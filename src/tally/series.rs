@@ -107,7 +107,11 @@ impl Series {
         let mut run = Vec::new();
         let young = &self.young;
         let sorted = self.order.iter();
-        let row = |at: u32| young.get(at as usize).expect("the order names rows in memory");
+        let row = |at: u32| {
+            young
+                .get(at as usize)
+                .expect("the order names rows in memory")
+        };
         let rows: Vec<&Filed> = sorted.map(|(_, at)| row(*at)).collect();
         let (mut block, mut room) = (Vec::with_capacity(BLOCK), Buffer::new());
         for rows in rows.chunk_by(|a, b| a.correlation == b.correlation) {

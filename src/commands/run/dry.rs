@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 use super::find::Found;
-use crate::commands::{Exit, note, say};
+use crate::commands::{Exit, note, say, say_fitted};
 use crate::coverage::Problem;
 use crate::pipeline::{self, Input};
 use crate::report::outlook::{Means, Outlook};
@@ -57,7 +57,7 @@ pub(super) fn run(
             problems
         }
     };
-    say(&text!(
+    say_fitted(&text!(
         "Plan of {}: nothing of it has been read\n{}\n\n{}",
         found.source,
         window(scope, zone),

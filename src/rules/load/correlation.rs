@@ -77,7 +77,11 @@ impl Loader<'_> {
             Unlinked::Fault(reason) => reason,
             Unlinked::Threshold => {
                 let name = name_of(correlation.name.as_deref(), origin);
-                self.note_unusable(&name, "threshold", "its condition combines rules and counts none");
+                self.note_unusable(
+                    &name,
+                    "threshold",
+                    "its condition combines rules and counts none",
+                );
                 "the configuration sets a threshold for it, and it compares with none".to_owned()
             }
             Unlinked::Names(name) => match self.missing(&name).map(<[String]>::to_vec) {
