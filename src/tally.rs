@@ -499,4 +499,51 @@ mod tests {
         assert_eq!(hours.len(), 1);
         assert_eq!((hours[0].0, hours[0].1.events), (3_600, 5));
     }
+
+    /// Entries that point to nothing must never make a report that says less than there is.
+    #[test]
+    fn what_points_to_nothing_is_a_loss_and_reported_as_a_bug() {
+        let hit = Hit {
+            group: 0,
+            seen: 0,
+            source_ip: SourceIp::default(),
+        };
+        let evidence = FoundEvidence {
+            group: 0,
+            seen: 0,
+            fact: 0,
+        };
+        let base = BaseHit {
+            correlation: 0,
+            place: 0,
+            seen: 5,
+            fact: None,
+            group: Names::EMPTY,
+            value: Names::EMPTY,
+            actor: Names::EMPTY,
+            resource: Names::EMPTY,
+        };
+        for at in 0..4 {
+            let mut broken = scanned(0, &["a", "b"]);
+            assert!(broken.is_sound());
+            match at {
+                1 => broken.hits.push(hit),
+                2 => broken.evidence.push(evidence),
+                3 => broken.bases.push(base),
+                _ => broken.seen[0].row = 9,
+            }
+            assert!(!broken.is_sound(), "{at}");
+            let mut tally = Tally::default();
+            tally.absorb(broken, &Unreadable);
+            assert!(tally.coverage.identities_hold(), "{at}");
+            assert!(!tally.coverage.is_complete(), "{at}");
+            let problem = tally.coverage.problems.first().unwrap();
+            assert_eq!(problem.kind, ProblemKind::Internal);
+            assert!(
+                problem.what.contains("a bug in trailscan"),
+                "{}",
+                problem.what
+            );
+        }
+    }
 }

@@ -107,18 +107,18 @@ fn configuration_that_can_never_match_is_refused_with_what_was_expected() {
             "no rule has this name",
         ),
         (
-            "[rules.aws_cloudtrail_stoped]\nenabled = false",
-            "rules.aws_cloudtrail_stoped",
-            "is it aws_cloudtrail_stopped?",
+            "[rules.aws_cloudtrail_trail_stoped]\nenabled = false",
+            "rules.aws_cloudtrail_trail_stoped",
+            "is it aws_cloudtrail_trail_stopped?",
         ),
         (
-            "[rules.aws_cloudtrail_stopped]\nthreshold = 5",
-            "rules.aws_cloudtrail_stopped.threshold",
+            "[rules.aws_cloudtrail_trail_stopped]\nthreshold = 5",
+            "rules.aws_cloudtrail_trail_stopped.threshold",
             "counts none",
         ),
         (
-            "[rules.aws_cloudtrail_stopped]\ntimespan = \"1h\"",
-            "rules.aws_cloudtrail_stopped.timespan",
+            "[rules.aws_cloudtrail_trail_stopped]\ntimespan = \"1h\"",
+            "rules.aws_cloudtrail_trail_stopped.timespan",
             "counts none",
         ),
         (
@@ -189,7 +189,7 @@ fn a_bucket_is_understood_by_name_arn_and_uri() {
         let (code, stdout, stderr, _) = under(&config, &["--fail-on", "never"]);
         assert_ne!(code, 2, "{stderr}");
         assert!(
-            stdout.contains("Whole bucket with ePHI listed"),
+            stdout.contains("Long-lived access key used on a bucket with ePHI"),
             "{bucket}: {stdout}"
         );
         found.push(stdout);
@@ -205,7 +205,8 @@ fn a_rule_of_ours_that_is_left_out_is_no_unknown_rule() {
                 detection: {s: {eventName: X}, condition: s}\n";
     fs::write(folder.path().join("own.yml"), rule).unwrap();
     let rules = folder.path().display().to_string();
-    let config = "[rules.aws_cloudtrail_stopped]\nenabled = false\n[rules.own]\nlevel = \"high\"\n";
+    let config =
+        "[rules.aws_cloudtrail_trail_stopped]\nenabled = false\n[rules.own]\nlevel = \"high\"\n";
     let own = ["--no-builtin-rules", "--rules", &rules];
     let (code, _, stderr, _) = under(config, &own);
     assert_ne!(code, 2, "{stderr}");
