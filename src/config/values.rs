@@ -125,7 +125,8 @@ pub(super) fn kms_key(written: &str) -> Result<String, String> {
         _ if written.starts_with('*') => true,
         ["arn", partition, "kms" | "*", region, account, key] => {
             arn_account(written, account)?;
-            let key = key.strip_prefix("key/").filter(|id| !id.is_empty()) != None || *key == "*";
+            let has_id = key.strip_prefix("key/").is_some_and(|id| !id.is_empty());
+            let key = has_id || *key == "*";
             key && !partition.is_empty() && !region.is_empty() && !account.is_empty()
         }
         [.., last] => parts.len() < 6 && parts.first() == Some(&"arn") && last.ends_with('*'),
