@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and nothing of what it does.
 
 mod given;
+mod hinted;
 mod policy;
 mod rules;
 mod suggest;
@@ -9,6 +10,7 @@ mod when;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::ValueHint;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
@@ -19,8 +21,8 @@ pub use policy::{Bucket, KmsKey, Partition, Policy};
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
 };
-pub use when::When;
-use when::parse_when;
+pub use when::{Week, When};
+use when::{parse_week, parse_when};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -29,7 +31,7 @@ const STYLES: Styles = Styles::styled()
 
 /// From a CloudTrail bucket to a HIPAA audit report, in one command.
 #[derive(Debug, Parser)]
-#[command(name = "trailscan", version, styles = STYLES, max_term_width = 100, after_help = "Exit codes:\n  0  complete, nothing at or above --fail-on\n  1  complete, findings at or above --fail-on\n  2  could not start\n  3  this run is incomplete: a log was not read, a whole day has no log file, the digests\n     show a gap, or integrity was asked for and not proven (wins over 1); with\n     --fail-on-unassessed also rules with blind spots\n  4  integrity broken: a log or digest was altered, removed or added (wins over all but 2)")]
+#[command(name = "trailscan", version, styles = STYLES, max_term_width = 80, after_help = "Exit codes:\n  0  complete, nothing at or above --fail-on\n  1  complete, findings at or above --fail-on\n  2  could not start\n  3  this run is incomplete: a log was not read, a whole day has no log file, the\n     digests show a gap, or integrity was asked for and not proven (wins over 1);\n     with --fail-on-unassessed also rules with blind spots\n  4  integrity broken: a log or digest was altered, removed or added (wins over\n     all but 2)")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -90,6 +92,7 @@ pub struct Run {
     pub given: Vec<Given>,
 
     /// A folder, a file, `-`, or s3://BUCKET[/PREFIX]; without it CloudTrail is asked where the logs are
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub source: Option<String>,
 
     #[command(flatten)]
@@ -97,7 +100,7 @@ pub struct Run {
 
     /// Folder for report.html, findings.json, findings.csv, coverage.json and run.json; a report in it
     /// is replaced as a whole [default: report/ and the window: report/2026-W47, report/all]
-    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub out: Option<PathBuf>,
     /// Write to the folder even where findings.csv was filled in, a file there is not ours, or others
     /// may write to it
@@ -110,6 +113,7 @@ pub struct Run {
     #[arg(
         long,
         value_name = "LEVEL",
+        value_parser = hinted::level::<Severity>(),
         default_value = "informational",
         help_heading = "Output"
     )]
@@ -118,6 +122,7 @@ pub struct Run {
     #[arg(
         long,
         value_name = "LEVEL",
+        value_parser = hinted::level_or_never(),
         default_value = "high",
         help_heading = "Output"
     )]
@@ -156,7 +161,7 @@ pub struct Run {
     /// What runs remember: what was met first when, for rules that find what is new, and with
     /// --incremental what each object taught [default with --incremental: trailscan.state beside the
     /// configuration, else in the working directory]
-    #[arg(long, value_name = "FILE", help_heading = "Running")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Running")]
     pub state: Option<PathBuf>,
     #[command(flatten)]
     pub running: Running,
@@ -169,6 +174,7 @@ pub struct Run {
 #[derive(Debug, Args)]
 pub struct Coverage {
     /// A folder, a file, `-`, or s3://BUCKET[/PREFIX]; without it CloudTrail is asked where the logs are
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub source: Option<String>,
 
     #[command(flatten)]
@@ -190,7 +196,7 @@ pub struct Coverage {
     pub quiet: bool,
     /// With --verify: folder for integrity.json and public-keys.json [default: report/ and the window:
     /// report/2026-W47-integrity]
-    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub out: Option<PathBuf>,
     /// Write to the folder even where findings.csv was filled in, a file there is not ours, or others
     /// may write to it
@@ -208,7 +214,7 @@ pub struct Coverage {
     pub rule_choice: RuleChoice,
 
     /// What runs remember: it says which rules have learnt what is usual
-    #[arg(long, value_name = "FILE", help_heading = "Running")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Running")]
     pub state: Option<PathBuf>,
     #[command(flatten)]
     pub trails: TrailChoice,
@@ -279,6 +285,7 @@ impl AwsChoice {
 #[derive(Debug, Args)]
 pub struct Verify {
     /// A folder or s3://BUCKET[/PREFIX]; without it CloudTrail is asked where the logs are
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub source: Option<String>,
 
     #[command(flatten)]
@@ -288,12 +295,16 @@ pub struct Verify {
 
     /// Folder for integrity.json and public-keys.json [default: report/ and the window:
     /// report/2026-W47-integrity]
-    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub out: Option<PathBuf>,
     /// Write to the folder even where findings.csv was filled in, a file there is not ours, or others
     /// may write to it
     #[arg(long, help_heading = "Output")]
     pub force: bool,
+    /// The configuration, for its time zone [default: trailscan.toml or .trailscan.toml in the working
+    /// directory]
+    #[arg(long, value_name = "FILE", env = "TRAILSCAN_CONFIG", value_hint = ValueHint::FilePath, help_heading = "Selection")]
+    pub config: Option<PathBuf>,
     /// No progress and no summary; errors are still printed
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
@@ -311,7 +322,7 @@ pub struct Verify {
 pub struct DigestChoice {
     /// CloudTrail's public keys, as `aws cloudtrail list-public-keys` prints them, one file a Region
     /// [default: CloudTrail is asked in each Region]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub public_keys: Vec<PathBuf>,
     /// SOURCE is a copy of this bucket: the digests must name it, and keys are compared from the
     /// account on
@@ -326,7 +337,7 @@ pub struct TrailChoice {
     /// What the trails record, as `aws cloudtrail describe-trails` or `get-trail`,
     /// `get-event-selectors`, `get-trail-status` and `get-insight-selectors` printed it; may be given
     /// several times [default: CloudTrail is asked where a bucket is read]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub trail_settings: Vec<PathBuf>,
 }
 
@@ -334,12 +345,16 @@ pub struct TrailChoice {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Selection")]
 pub struct Selection {
-    /// From when, in event time: 7d, 24h, 2026-11-16, or RFC 3339 [default: everything; for S3 the last 7 days]
+    /// From when, in event time: 7d, 24h, a date such as 2026-11-16, or RFC 3339. Dates are days of the
+    /// configured time zone, else of UTC [default: everything; for S3 the last 7 days]
     #[arg(long, value_name = "WHEN", value_parser = parse_when)]
     pub since: Option<When>,
     /// Until when (not included), in the same forms [default: now]
     #[arg(long, value_name = "WHEN", value_parser = parse_when)]
     pub until: Option<When>,
+    /// An ISO week of that time zone, Monday to Sunday: 2026-W47, or last for the week before this one
+    #[arg(long, value_name = "WEEK", value_parser = parse_week, conflicts_with_all = ["since", "until"])]
+    pub week: Option<Week>,
     /// Only these accounts
     #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = parse_account)]
     pub account: Vec<String>,
@@ -355,7 +370,7 @@ pub struct RuleChoice {
     #[command(flatten)]
     pub from: RuleSource,
     /// The configuration [default: trailscan.toml or .trailscan.toml in the working directory]
-    #[arg(long, value_name = "FILE", env = "TRAILSCAN_CONFIG")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "TRAILSCAN_CONFIG")]
     pub config: Option<PathBuf>,
 }
 

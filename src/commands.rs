@@ -9,7 +9,7 @@ mod verdict;
 mod verification;
 mod verify;
 
-use std::io::Write as _;
+use std::io::{IsTerminal, Write as _};
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
@@ -89,12 +89,34 @@ pub fn explain_usage(error: &clap::Error) -> ExitCode {
 fn complain(error: &anyhow::Error) {
     let bold = anstyle::AnsiColor::Red.on_default().bold();
     let reset = text!("{:#}", bold);
-    warn(&text!("{}error:{} {}\n", bold, reset, error));
+    let message = text!("{}error:{} {}\n", bold, reset, error);
+    warn(&fitted(&message, &std::io::stderr()));
 }
 
 /// A remark on standard error.
 fn note(remark: &TerminalText) {
-    warn(&text!("note: {}\n", remark));
+    warn(&fitted(&text!("note: {}\n", remark), &std::io::stderr()));
+}
+
+/// The text in lines that fit the terminal, or `COLUMNS` where it is set. What goes to a file or another
+/// program keeps its lines.
+fn fitted(text: &TerminalText, stream: &impl IsTerminal) -> TerminalText {
+    const LEAST: usize = 40;
+    let given = std::env::var("COLUMNS").ok();
+    let given = given.and_then(|columns| columns.parse().ok());
+    let terminal = || {
+        let (width, _) = terminal_size::terminal_size().filter(|_| stream.is_terminal())?;
+        Some(usize::from(width.0))
+    };
+    match given.or_else(terminal) {
+        Some(width) if width >= LEAST => text.wrapped(width),
+        _ => text.clone(),
+    }
+}
+
+/// Writes a summary in prose to standard output, in lines that fit the terminal.
+fn say_fitted(summary: &TerminalText) -> anyhow::Result<()> {
+    say(&fitted(summary, &std::io::stdout()))
 }
 
 /// Writes to standard error. When that is gone itself there is nobody left to tell.

@@ -2,6 +2,8 @@
 //! silently switch a rule off.
 
 mod expected;
+mod values;
+mod zone;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -63,38 +65,38 @@ struct CalendarTable {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct PhiTable {
-    buckets: Vec<String>,
-    secrets: Vec<String>,
-    kms_keys: Vec<String>,
+    buckets: Option<Vec<String>>,
+    secrets: Option<Vec<String>>,
+    kms_keys: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct PrincipalsTable {
-    workload: Vec<String>,
-    human: Vec<String>,
-    admins: Vec<String>,
-    break_glass: Vec<String>,
+    workload: Option<Vec<String>>,
+    human: Option<Vec<String>>,
+    admins: Option<Vec<String>>,
+    break_glass: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct S3Table {
-    required_encryption: BTreeMap<String, Vec<String>>,
-    allowed_list_prefix: Vec<String>,
+    required_encryption: Option<BTreeMap<String, Vec<String>>>,
+    allowed_list_prefix: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct TrustedTable {
-    accounts: Vec<String>,
+    accounts: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct IamTable {
     /// Files, seen from the configuration.
-    access_keys: Vec<PathBuf>,
+    access_keys: Option<Vec<PathBuf>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -111,6 +113,8 @@ pub struct Config {
     pub rules: Settings,
     /// What it says to expect of the logs.
     pub expected: Expected,
+    /// What is legal and most likely not what was meant.
+    pub remarks: Vec<String>,
     /// The file it came from and the SHA-256 of its text; nothing without a file.
     pub origin: Option<(String, String)>,
     /// The files that it names, with the SHA-256 of what they hold.
@@ -175,72 +179,72 @@ impl Config {
 
 impl Written {
     /// What is written, in a configuration that lies in that folder.
-    fn meant(self, folder: &Path) -> Result<Config, String> {
+    fn meant(mut self, folder: &Path) -> Result<Config, String> {
         let mut configured = Vec::new();
         let expected = expected::meant(self.dormant, self.accepted_blind_spots)?;
+        let mut remarks = Vec::new();
         let calendar = self.calendar.map(CalendarTable::meant).transpose()?;
-        if calendar.is_some() {
+        if let Some(calendar) = &calendar {
             configured.push("calendar");
+            remarks.extend(zone::remark(calendar.zone));
         }
-        for (bucket, algorithms) in &self.s3.required_encryption {
-            if let Some(wrong) = algorithms
-                .iter()
-                .find(|name| !["AES256", "aws:kms", "aws:kms:dsse"].contains(&name.as_str()))
-            {
-                return Err(format!(
-                    "s3.required_encryption.\"{bucket}\": `{wrong}` is not AES256, aws:kms or aws:kms:dsse"
-                ));
-            }
-        }
-        if !self.s3.required_encryption.is_empty() {
+        let required_encryption = self.s3.encryption()?;
+        if !required_encryption.is_empty() {
             configured.push("s3.required_encryption");
         }
-        if !self.environments.is_empty() {
+        let mut environments = Vec::new();
+        for (name, members) in self.environments {
+            let key = format!("environments.{name}");
+            let members = values::list(&key, Some(members), values::member)?;
+            environments.push((name, patterns(&members)));
+        }
+        if !environments.is_empty() {
             configured.push("environments");
         }
         let (access_keys, files) = self.iam.read(folder)?;
         if !files.is_empty() {
             configured.push("iam.access_keys");
         }
-        if self.history.is_some() {
-            configured.push(FirstSeen::NEEDS);
-        }
-        let patterns = |list: &[String]| {
-            list.iter()
-                .map(|text| Wildcard::parse(text))
-                .collect::<Vec<_>>()
+        let learning_days = match &self.history {
+            None => None,
+            Some(table) => {
+                configured.push(FirstSeen::NEEDS);
+                table.learning_days()?
+            }
         };
+        let mut placeholders = Placeholders::new();
+        for (name, list) in self.placeholders {
+            let key = format!("placeholders.{name}");
+            if let Some((_, table)) = PLACEHOLDERS.iter().find(|(known, _)| *known == name) {
+                return Err(format!("{key}: write it as {table}"));
+            }
+            placeholders.insert(name, values::list(&key, Some(list), values::text)?);
+        }
+        let (phi, principals) = (self.phi, self.principals);
+        let lists: [(Option<Vec<String>>, Reader); 9] = [
+            (phi.buckets, values::bucket),
+            (phi.secrets, values::secret),
+            (phi.kms_keys, values::kms_key),
+            (principals.workload, values::principal),
+            (principals.human, values::principal),
+            (principals.admins, values::principal),
+            (principals.break_glass, values::principal),
+            (self.s3.allowed_list_prefix, values::prefix),
+            (self.trusted.accounts, values::account),
+        ];
+        for ((name, key), (list, read)) in PLACEHOLDERS.into_iter().zip(lists) {
+            placeholders.insert(name.to_owned(), values::list(key, list, read)?);
+        }
+        let workload = placeholders.get("principals_workload");
         let organization = Organization {
             calendar,
-            workload: patterns(&self.principals.workload),
-            required_encryption: self
-                .s3
-                .required_encryption
-                .iter()
-                .map(|(bucket, algorithms)| (Wildcard::parse(bucket), algorithms.clone()))
-                .collect(),
-            environments: self
-                .environments
-                .iter()
-                .map(|(name, list)| (name.clone(), patterns(list)))
-                .collect(),
+            workload: workload.map(|list| patterns(list)).unwrap_or_default(),
+            required_encryption,
+            environments,
             access_keys,
-            learning_days: self.history.as_ref().and_then(|table| table.learning_days),
+            learning_days,
         };
-        let mut placeholders: Placeholders = self.placeholders;
-        for (name, values) in [
-            ("phi_buckets", self.phi.buckets),
-            ("phi_secrets", self.phi.secrets),
-            ("phi_kms_keys", self.phi.kms_keys),
-            ("principals_workload", self.principals.workload),
-            ("principals_human", self.principals.human),
-            ("principals_admins", self.principals.admins),
-            ("principals_break_glass", self.principals.break_glass),
-            ("s3_allowed_list_prefix", self.s3.allowed_list_prefix),
-            ("trusted_accounts", self.trusted.accounts),
-        ] {
-            placeholders.insert(name.to_owned(), values);
-        }
+        let overrides = overrides(self.rules)?;
         Ok(Config {
             name: self.organization.name,
             organization,
@@ -248,11 +252,91 @@ impl Written {
             rules: Settings {
                 placeholders,
                 configured,
-                overrides: self.rules,
+                overrides,
             },
+            remarks,
             origin: None,
             files,
         })
+    }
+}
+
+/// Brings a value into the form that rules compare with.
+type Reader = fn(&str) -> Result<String, String>;
+
+/// Our own placeholders and the keys that fill them.
+const PLACEHOLDERS: [(&str, &str); 9] = [
+    ("phi_buckets", "phi.buckets"),
+    ("phi_secrets", "phi.secrets"),
+    ("phi_kms_keys", "phi.kms_keys"),
+    ("principals_workload", "principals.workload"),
+    ("principals_human", "principals.human"),
+    ("principals_admins", "principals.admins"),
+    ("principals_break_glass", "principals.break_glass"),
+    ("s3_allowed_list_prefix", "s3.allowed_list_prefix"),
+    ("trusted_accounts", "trusted.accounts"),
+];
+
+fn patterns(list: &[String]) -> Vec<Wildcard> {
+    list.iter().map(|text| Wildcard::parse(text)).collect()
+}
+
+/// The settings of single rules. Whether the rules exist and count is known when they are loaded.
+fn overrides(written: BTreeMap<String, Override>) -> Result<BTreeMap<String, Override>, String> {
+    for (rule, settings) in &written {
+        if let Some(threshold) = settings.threshold
+            && !(threshold.is_finite() && threshold > 0.0)
+        {
+            return Err(format!(
+                "rules.{rule}.threshold: {threshold} is not a number above zero"
+            ));
+        }
+        if settings.timespan == Some(0) {
+            return Err(format!(
+                "rules.{rule}.timespan: it is zero: write a span such as 15m, 24h or 7d"
+            ));
+        }
+    }
+    Ok(written)
+}
+
+impl HistoryTable {
+    fn learning_days(&self) -> Result<Option<u16>, String> {
+        match self.learning_days {
+            Some(0) => Err(
+                "history.learning_days: 0 days teach nothing, so everything would be new: write at \
+                 least 1, such as 30"
+                    .to_owned(),
+            ),
+            days => Ok(days),
+        }
+    }
+}
+
+impl S3Table {
+    /// The algorithms that uploads may use, by bucket.
+    fn encryption(&mut self) -> Result<Vec<(Wildcard, Vec<String>)>, String> {
+        const KEY: &str = "s3.required_encryption";
+        let Some(written) = self.required_encryption.take() else {
+            return Ok(Vec::new());
+        };
+        if written.is_empty() {
+            return Err(format!(
+                "{KEY}: it names no bucket: name one, or delete the line"
+            ));
+        }
+        let algorithm = |name: &str| match ["AES256", "aws:kms", "aws:kms:dsse"].contains(&name) {
+            true => Ok(name.to_owned()),
+            false => Err(format!("`{name}` is not AES256, aws:kms or aws:kms:dsse")),
+        };
+        let mut found = Vec::new();
+        for (bucket, algorithms) in written {
+            let key = format!("{KEY}.\"{bucket}\"");
+            let name = values::bucket(&bucket).map_err(|what| format!("{KEY}: {what}"))?;
+            let algorithms = values::list(&key, Some(algorithms), algorithm)?;
+            found.push((Wildcard::parse(&name), algorithms));
+        }
+        Ok(found)
     }
 }
 
@@ -261,7 +345,13 @@ impl IamTable {
     fn read(&self, folder: &Path) -> Result<(AccessKeys, Vec<(String, String)>), String> {
         let mut keys = AccessKeys::default();
         let mut files = Vec::new();
-        for file in &self.access_keys {
+        if self.access_keys.as_ref().is_some_and(Vec::is_empty) {
+            return Err(
+                "iam.access_keys: the list is empty: name at least one file, or delete the line"
+                    .to_owned(),
+            );
+        }
+        for file in self.access_keys.iter().flatten() {
             let path = folder.join(file);
             let fault = |what: String| format!("iam.access_keys: {}: {what}", path.display());
             let text = small_file::read_text(&path, small_file::MOST_ANSWERS);
@@ -276,25 +366,34 @@ impl IamTable {
 
 impl CalendarTable {
     fn meant(self) -> Result<Calendar, String> {
-        let zone = self.timezone.parse().map_err(|_unknown| {
-            format!(
-                "calendar.timezone: `{}` is not an IANA time zone such as America/New_York",
-                self.timezone
-            )
-        })?;
+        let zone =
+            zone::zone(&self.timezone).map_err(|what| format!("calendar.timezone: {what}"))?;
         let mut hours: [Vec<(u32, u32)>; 7] = Default::default();
+        let mut named = std::collections::BTreeSet::new();
         for (day, spans) in &self.hours {
-            let weekday: chrono::Weekday = day
-                .parse()
-                .map_err(|_unknown| format!("calendar.hours: `{day}` is not a weekday"))?;
-            let Some(slot) = hours.get_mut(weekday.num_days_from_monday() as usize) else {
-                continue;
-            };
-            for span in spans {
-                slot.push(calendar::parse_span(span).ok_or_else(|| {
-                    format!("calendar.hours.{day}: `{span}` is not a span such as 08:00-18:00")
-                })?);
+            let weekday: chrono::Weekday = day.parse().map_err(|_unknown| {
+                format!("calendar.hours: `{day}` is not a weekday: write monday to sunday")
+            })?;
+            let number = weekday.num_days_from_monday();
+            if !named.insert(number) {
+                let name = calendar::weekday_name(weekday);
+                return Err(format!(
+                    "calendar.hours: `{day}` names {name} a second time"
+                ));
             }
+            let spans = spans.iter().map(|span| open_hours(day, span));
+            let spans = spans.collect::<Result<Vec<_>, _>>()?;
+            hours
+                .get_mut(number as usize)
+                .ok_or_else(|| format!("calendar.hours: `{day}` is not a weekday"))?
+                .extend(spans);
+        }
+        if hours.iter().all(Vec::is_empty) {
+            return Err(
+                "calendar.hours: no day has working hours, so all work would be after hours: write \
+                 such as monday = [\"08:00-18:00\"], or delete the table"
+                    .to_owned(),
+            );
         }
         let date = |text: &String| {
             text.parse::<NaiveDate>().map_err(|_invalid| {
@@ -313,6 +412,20 @@ impl CalendarTable {
             holidays: self.holidays.iter().map(date).collect::<Result<_, _>>()?,
         })
     }
+}
+
+/// A span of working hours. One without length is refused: it may mean nothing or a whole day.
+fn open_hours(day: &str, span: &str) -> Result<(u32, u32), String> {
+    let (open, close) = calendar::parse_span(span).ok_or_else(|| {
+        format!("calendar.hours.{day}: `{span}` is not a span such as 08:00-18:00")
+    })?;
+    if open == close || open == 24 * 60 {
+        return Err(format!(
+            "calendar.hours.{day}: `{span}` has no length: write a span such as 08:00-18:00, or \
+             00:00-24:00 for the whole day"
+        ));
+    }
+    Ok((open, close))
 }
 
 #[cfg(test)]
@@ -353,7 +466,10 @@ mod tests {
                 "[calendar]\ntimezone = \"UTC\"\nhours = { monday = [\"8-18\"] }\n",
                 "08:00-18:00",
             ),
-            ("[s3]\nrequired_encryption = { b = [\"aes\"] }\n", "AES256"),
+            (
+                "[s3]\nrequired_encryption = { bbb = [\"aes\"] }\n",
+                "AES256",
+            ),
             ("[rules.x]\nlevel = \"urgent\"\n", "level"),
         ] {
             let error = parse(text).unwrap_err();

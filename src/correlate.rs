@@ -67,9 +67,10 @@ fn sweep_all(
         })?;
         for burst in new {
             for (watcher, below, meant) in &watchers {
-                let Some(row) = chained(&burst, watched.len(), *below) else {
-                    continue;
-                };
+                let row = chained(&burst, watched.len(), *below);
+                let row = row.ok_or_else(|| {
+                    io::Error::other("a burst has no events (a bug in trailscan)")
+                })?;
                 for group in beneath.groups((*watcher, *below), meant, &burst, &mut tally.names) {
                     series.push(number(*watcher), group, row.clone());
                 }

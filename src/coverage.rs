@@ -60,6 +60,8 @@ pub enum ProblemKind {
     Misplaced,
     /// A file that need not be a log holds CloudTrail's records and others, which were not evaluated.
     NotCloudTrail,
+    /// An invariant of trailscan does not hold: something that must be there was not found.
+    Internal,
 }
 
 impl ProblemKind {
@@ -424,6 +426,15 @@ impl Coverage {
             .or_default()
             .entry(region.to_owned())
             .or_default()
+    }
+
+    /// Notes that something was not found which must be there. It is a bug, and what the run says may be
+    /// less than what there is.
+    pub fn internal(&mut self, object: &str, what: &str) {
+        let what = format!(
+            "{what}, which is a bug in trailscan: some of what was found is missing, please report it"
+        );
+        self.problem(object, ProblemKind::Internal, what);
     }
 
     /// Notes a problem.

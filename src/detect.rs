@@ -13,7 +13,9 @@ use crate::event::{Event, Key};
 use crate::finding::{EventId, Outcome};
 use crate::names::Names;
 use crate::rules::{Correlation, Field, Matcher, Rule, RuleSet};
-use crate::tally::{BaseHit, FoundEvidence, FoundGroup, Hit, Horizons, Period, Scanned, Seen};
+use crate::tally::{
+    BaseHit, FoundEvidence, FoundGroup, Hit, Horizons, Period, Scanned, Seen, number,
+};
 use found::{FoundGroups, Wanted};
 use rows::Rows;
 use told::{Last, Told};
@@ -174,7 +176,7 @@ impl<'r> Detection<'r> {
     /// Adds the event, which is record `record` of its object, with a hit for every rule that
     /// matches it.
     pub fn take(&mut self, event: &Event<'_>, record: u32, scanned: &mut Scanned) {
-        let seen = u32::try_from(scanned.seen.len()).unwrap_or(u32::MAX);
+        let seen = number(scanned.seen.len());
         let outcome = outcome::of(event);
         self.matched.clear();
         let kind = self.matcher.matches(
@@ -200,24 +202,22 @@ impl<'r> Detection<'r> {
         if self.matched.is_empty() {
             return;
         }
-        let caller = scanned.rows.get(row as usize).map(|row| row.caller);
-        let caller = caller.unwrap_or(Names::EMPTY);
+        let row = scanned.rows.get(row as usize);
+        let caller = row.expect("the event has a row").caller;
         if self.last.len() <= caller.place() {
             self.last.resize(caller.place() + 1, Last::default());
         }
-        let Some(last) = self.last.get_mut(caller.place()) else {
-            return;
-        };
+        let last = self.last.get_mut(caller.place());
+        let last = last.expect("there is one for every caller");
         let mut told = Told::new(event, self.detector.organization, caller, last);
         for (at, place) in self.matched.iter().enumerate() {
             if let Some(target) = aimed_at.get(at).and_then(|target| targets.get(*target)) {
                 Derived::set_target(event, target, self.detector.organization);
                 told.retarget();
             }
-            let Some(rule) = self.detector.rules.rules.get(*place) else {
-                continue;
-            };
-            let number = u32::try_from(*place).unwrap_or(u32::MAX);
+            let rule = self.detector.rules.rules.get(*place);
+            let rule = rule.expect("only rules of the set match");
+            let number = number(*place);
             if rule.silent {
                 scanned.silent.push((number, seen));
             } else {
@@ -259,9 +259,8 @@ impl<'r> Detection<'r> {
             for watcher in watchers.into_iter().flatten() {
                 let fields = watcher.meant.group_fields.get(watcher.watched as usize);
                 // an event without one of the values belongs to no group
-                let Some(group) = fields
-                    .and_then(|fields| told.group(fields, &mut self.group, &mut scanned.names))
-                else {
+                let fields = fields.expect("a correlation groups every rule that it watches");
+                let Some(group) = told.group(fields, &mut self.group, &mut scanned.names) else {
                     continue;
                 };
                 let (actor, resource) = told.who_and_what(watcher.rule, &mut scanned.names);

@@ -7,6 +7,7 @@
 mod account;
 pub mod content;
 pub mod json;
+pub mod local;
 mod path;
 mod shape;
 pub mod time;

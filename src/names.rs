@@ -109,7 +109,7 @@ impl Names {
     /// Gives an id to the text that was put behind the others, of that hash.
     #[inline]
     fn add(&mut self, hash: u32) -> NameId {
-        let place = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        let place = u32::try_from(self.ends.len()).expect("a run has fewer than 2^32 texts");
         self.ends.push(self.text.len());
         self.table
             .insert_unique(spread(hash), (hash, place), |(hash, _)| spread(*hash));
@@ -141,8 +141,12 @@ impl Names {
     }
 
     /// The text of an id.
+    ///
+    /// # Panics
+    /// The id is none of these names'.
     pub fn text(&self, id: NameId) -> &str {
-        self.text.get(range(&self.ends, id.0)).unwrap_or("")
+        let text = self.text.get(range(&self.ends, id.0));
+        text.expect("an id belongs to its names")
     }
 
     /// True where that is the text of an id.
@@ -158,10 +162,9 @@ impl Names {
 
     /// Every text, in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.ends.len()).map(|place| {
-            let place = u32::try_from(place).unwrap_or(u32::MAX);
-            self.text(NameId(place))
-        })
+        (0_u32..)
+            .zip(&self.ends)
+            .map(|(place, _)| self.text(NameId(place)))
     }
 }
 
@@ -290,7 +293,7 @@ impl<'n> Translation<'n> {
         match self.known.get_mut(id.place()) {
             Some(Some(known)) => *known,
             Some(slot) => *slot.insert(to.id(self.from.text(id))),
-            None => Names::EMPTY,
+            None => panic!("an id belongs to its names"),
         }
     }
 }

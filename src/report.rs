@@ -19,10 +19,12 @@ pub mod outlook;
 pub mod terminal;
 mod visibility;
 pub mod visible;
-mod window;
+pub mod window;
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::correlate::Bursts;
@@ -200,7 +202,20 @@ impl State {
 
 impl Report {
     /// Draws the report from what a run learnt.
-    pub fn new(provenance: Provenance, rules: &RuleSet, tally: Tally, bursts: Vec<Bursts>) -> Self {
+    pub fn new(
+        provenance: Provenance,
+        rules: &RuleSet,
+        mut tally: Tally,
+        bursts: Vec<Bursts>,
+    ) -> Self {
+        let is_unknown = |rule: usize| rule >= rules.rules.len();
+        let groups = tally.groups.iter().map(|(key, _)| key.rule as usize);
+        let found = groups.chain(bursts.iter().map(|bursts| bursts.key.correlation));
+        let lost = found.filter(|rule| is_unknown(*rule)).count();
+        if lost > 0 {
+            let what = format!("{lost} groups of events belong to no rule");
+            tally.coverage.internal("findings", &what);
+        }
         let found = findings::found(rules, &tally, &bursts);
         let mut counts: BTreeMap<usize, u64> = BTreeMap::new();
         for one in &found {
@@ -249,6 +264,43 @@ impl Report {
     /// How many findings there are, those that are not kept in full included.
     pub fn count(&self) -> usize {
         self.findings.len() + self.folded.count()
+    }
+
+    /// The window in words: dates and times are those of the configured zone, else of UTC.
+    pub fn window(&self) -> String {
+        let (since, until, zone) = self.bounds();
+        window::in_words(since, until, zone)
+    }
+
+    /// The ISO week that the window is, with its zone: `2026-W47 (America/New_York)`.
+    pub fn week(&self) -> Option<String> {
+        let (since, until, zone) = self.bounds();
+        window::week(since?, until?, zone).map(|week| format!("{week} ({})", zone.name()))
+    }
+
+    fn bounds(&self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>, Tz) {
+        let from = &self.provenance;
+        let zone = from.time_zone.as_deref().and_then(|zone| zone.parse().ok());
+        let moment = |at: Option<Epoch>| at.map(crate::event::time::utc);
+        (
+            moment(from.since),
+            moment(from.until),
+            zone.unwrap_or(Tz::UTC),
+        )
+    }
+
+    /// Says that there is no configuration and how many rules wait for one; nothing where there is one.
+    pub fn without_configuration(&self) -> Option<String> {
+        let waiting = match self.unconfigured.len() as u64 {
+            0 => "no rule waits for one".to_owned(),
+            1 => "1 rule waits for one and is not assessed".to_owned(),
+            count => format!(
+                "{} rules wait for one and are not assessed",
+                thousands(count)
+            ),
+        };
+        let is_missing = self.provenance.config.is_none();
+        is_missing.then(|| format!("No configuration was found: {waiting}."))
     }
 
     /// How many findings stand at each level, most severe first; levels without any left out.

@@ -267,6 +267,9 @@ pub struct RuleSet {
     /// Names and ids below `[rules]` in the configuration that no rule has: most likely a slip of the
     /// pen, and what it was to change stays unchanged.
     pub unmatched: Vec<String>,
+    /// Settings below `[rules]` that their rule has no use for, such as the threshold of a rule that
+    /// does not count: key and why.
+    pub unusable_settings: Vec<String>,
     /// SHA-256 over every rule text in use: the same texts give the same hash.
     pub hash: String,
     index: Index,

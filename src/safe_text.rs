@@ -173,6 +173,39 @@ impl TerminalText {
         Self(text.to_string())
     }
 
+    /// The text with lines broken between words so that none is wider than `width` columns, where its words
+    /// allow it: names and keys are never broken. What continues a line is indented further than it.
+    #[must_use]
+    pub fn wrapped(&self, width: usize) -> Self {
+        let mut out = String::with_capacity(self.0.len());
+        for line in self.0.split_inclusive('\n') {
+            if columns(line.trim_end_matches('\n')) <= width {
+                out.push_str(line);
+                continue;
+            }
+            let text = line.trim_start_matches(' ');
+            let indent = line.len() - text.len();
+            let hanging = " ".repeat(indent.min(width / 2) + 2);
+            out.push_str(&" ".repeat(indent));
+            let (mut at, mut is_first) = (indent, true);
+            for word in text.split(' ') {
+                let wide = columns(word.trim_end_matches('\n'));
+                if !is_first && at + 1 + wide > width {
+                    out.push('\n');
+                    out.push_str(&hanging);
+                    at = hanging.len();
+                } else if !is_first {
+                    out.push(' ');
+                    at += 1;
+                }
+                out.push_str(word);
+                at += wide;
+                is_first = false;
+            }
+        }
+        Self(out)
+    }
+
     pub fn push(&mut self, other: &Self) {
         self.0.push_str(&other.0);
     }
@@ -184,6 +217,20 @@ impl TerminalText {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// How many columns a line takes, its colors not counted.
+fn columns(line: &str) -> usize {
+    let (mut count, mut is_escape) = (0, false);
+    for c in line.chars() {
+        match c {
+            '\u{1b}' => is_escape = true,
+            'm' if is_escape => is_escape = false,
+            _ if is_escape => {}
+            _ => count += 1,
+        }
+    }
+    count
 }
 
 /// A value that can stand in [`TerminalText`].

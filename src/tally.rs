@@ -39,7 +39,7 @@ use objects::Objects;
 pub use row::{Deed, Row, What};
 pub use samples::{Samples, Traits, Wanted};
 pub use scanned::{
-    Activity, BaseHit, Caller, Fact, FoundEvidence, FoundGroup, Hit, Scanned, Seen, Shared,
+    Activity, BaseHit, Caller, Fact, FoundEvidence, FoundGroup, Hit, Scanned, Seen, Shared, number,
 };
 pub use series::Series;
 pub use source_ip::{SourceIp, SourceIpId, SourceIpTable};
@@ -75,7 +75,7 @@ impl Tally {
     /// one id differ in their bytes, `reader` reads their objects again. What is left of the object is
     /// room for another.
     pub fn absorb(&mut self, mut scanned: Scanned, reader: &dyn ReadAgain) -> Scanned {
-        let object = u32::try_from(scanned.sequence).unwrap_or(u32::MAX);
+        let object = u32::try_from(scanned.sequence).expect("a run has fewer than 2^32 objects");
         if !scanned.seen.is_empty() {
             self.objects.insert(object, &scanned.object);
             self.places.insert(object, &scanned.place_of_bytes);
@@ -89,14 +89,21 @@ impl Tally {
         let mut left_out: Vec<u32> = Vec::new();
         // per row: the events that count, and the copies
         let mut counts = vec![(0u64, 0u64); scanned.rows.len()];
-        let mut nowhere = (0, 0);
         let mut copies = 0;
+        // what points to nothing, which can never be
+        let mut dangling = 0_u64;
         for (at, seen) in (0u32..).zip(&scanned.seen) {
             if !scanned.outside.is_empty() && scanned.outside.binary_search(&at).is_ok() {
                 left_out.push(at);
                 continue;
             }
-            let count = counts.get_mut(seen.row as usize).unwrap_or(&mut nowhere);
+            let Some(count) = counts.get_mut(seen.row as usize) else {
+                dangling += 1;
+                left_out.push(at);
+                coverage.records.evaluated -= 1;
+                coverage.records.bad += 1;
+                continue;
+            };
             while shared.next_if(|(of, _)| *of < at).is_some() {}
             let call = shared.next_if(|(of, _)| *of == at).map(|(_, call)| call);
             let objects = duplicates::Objects {
@@ -166,23 +173,27 @@ impl Tally {
         let mut groups: Vec<Found<'_>> = scanned.groups.iter().map(Found::new).collect();
         for hit in &scanned.hits {
             if stands(hit.seen) {
-                self.hit(hit, &mut groups, &mut own);
+                dangling += u64::from(self.hit(hit, &mut groups, &mut own).is_none());
             }
         }
         for evidence in &scanned.evidence {
             if stands(evidence.seen) {
-                self.evidence(evidence, &groups, &mut own);
+                dangling += u64::from(self.evidence(evidence, &groups, &mut own).is_none());
             }
         }
         for base in &scanned.bases {
             if stands(base.seen) {
-                self.base(base, &mut own);
+                dangling += u64::from(self.base(base, &mut own).is_none());
             }
         }
         for (rule, seen) in &scanned.silent {
             if stands(*seen) {
                 self.counts(*rule);
             }
+        }
+        if dangling > 0 {
+            let what = format!("{dangling} entries of what was found point to nothing");
+            self.coverage.internal(&scanned.object, &what);
         }
         if let Some(error) = self.met.take_failure() {
             self.not_read_back("events that were delivered twice may count twice", &error);
@@ -249,14 +260,10 @@ impl Tally {
         }
     }
 
-    /// Counts a hit in its group.
-    fn hit(&mut self, hit: &Hit, groups: &mut [Found<'_>], own: &mut Own<'_>) {
-        let Some((seen, row)) = own.event(hit.seen) else {
-            return;
-        };
-        let Some(found) = groups.get_mut(hit.group as usize) else {
-            return;
-        };
+    /// Counts a hit in its group; `None` where it points to nothing.
+    fn hit(&mut self, hit: &Hit, groups: &mut [Found<'_>], own: &mut Own<'_>) -> Option<()> {
+        let (seen, row) = own.event(hit.seen)?;
+        let found = groups.get_mut(hit.group as usize)?;
         self.counts(found.group.rule);
         let names = &mut self.names;
         let place = *found.place.get_or_insert_with(|| {
@@ -269,9 +276,7 @@ impl Tally {
             };
             self.groups.place(key)
         });
-        let Some((_, group)) = self.groups.at(place) else {
-            return;
-        };
+        let (_, group) = self.groups.at(place)?;
         group.add(seen.time, own.names.id(row.name, names), row.outcome);
         if found.at != Some(row.place()) {
             found.at = Some(row.place());
@@ -287,21 +292,22 @@ impl Tally {
                 .access_keys
                 .insert(own.names.id(hit.caller.access_key, names));
         }
+        Some(())
     }
 
-    /// Keeps an event as evidence for its group.
-    fn evidence(&mut self, evidence: &FoundEvidence, groups: &[Found<'_>], own: &mut Own<'_>) {
-        let event = own.event(evidence.seen);
-        let fact = own.facts.get(evidence.fact as usize);
-        let found = groups.get(evidence.group as usize);
-        let (Some((seen, row)), Some(fact), Some(found)) = (event, fact, found) else {
-            return;
-        };
+    /// Keeps an event as evidence for its group, where the group still takes it; `None` where it points to
+    /// nothing, or to a group without a hit.
+    fn evidence(
+        &mut self,
+        evidence: &FoundEvidence,
+        groups: &[Found<'_>],
+        own: &mut Own<'_>,
+    ) -> Option<()> {
+        let (seen, row) = own.event(evidence.seen)?;
+        let fact = own.facts.get(evidence.fact as usize)?;
+        let found = groups.get(evidence.group as usize)?;
         let names = &mut self.names;
-        let group = found.place.and_then(|place| self.groups.at(place));
-        let Some((key, group)) = group else {
-            return;
-        };
+        let (key, group) = self.groups.at(found.place?)?;
         let source_ip = fact.source_ip.translated(&mut own.names, names);
         let origin = own.origin(row, self.source_ips.id(source_ip), fact.access_key, names);
         let mut evidence = Evidence {
@@ -343,16 +349,21 @@ impl Tally {
                 }
             }
         }
+        Some(())
     }
 
-    /// Puts an event into the series of a correlation.
-    fn base(&mut self, base: &BaseHit, own: &mut Own<'_>) {
-        let Some((seen, row)) = own.event(base.seen) else {
-            return;
+    /// Puts an event into the series of a correlation; `None` where it points to nothing. One without a
+    /// time belongs to no window; the coverage counts those.
+    fn base(&mut self, base: &BaseHit, own: &mut Own<'_>) -> Option<()> {
+        let (seen, row) = own.event(base.seen)?;
+        let Some(time) = seen.time else {
+            return Some(());
         };
-        let Some(time) = seen.time else { return };
         let names = &mut self.names;
-        let fact = base.fact.and_then(|fact| own.facts.get(fact as usize));
+        let fact = match base.fact {
+            Some(fact) => Some(own.facts.get(fact as usize)?),
+            None => None,
+        };
         let source_ip = base.caller.source_ip.translated(&mut own.names, names);
         let source_ip = self.source_ips.id(source_ip);
         let deed = Deed {
@@ -375,6 +386,7 @@ impl Tally {
         };
         let group = own.names.id(base.group, names);
         self.series.push(base.correlation, group, kept);
+        Some(())
     }
 
     /// An event as the report shows it.
@@ -470,5 +482,58 @@ mod tests {
         let hours: Vec<_> = tally.activity.hours.into_iter().collect();
         assert_eq!(hours.len(), 1);
         assert_eq!((hours[0].0, hours[0].1.events), (3_600, 5));
+    }
+
+    /// Entries that point to nothing must never make a report that says less than there is.
+    #[test]
+    fn what_points_to_nothing_is_a_loss_and_reported_as_a_bug() {
+        let caller = Caller {
+            name: Names::EMPTY,
+            source_ip: SourceIp::default(),
+            access_key: Names::EMPTY,
+        };
+        let hit = Hit {
+            group: 0,
+            seen: 0,
+            caller,
+        };
+        let evidence = FoundEvidence {
+            group: 0,
+            seen: 0,
+            fact: 0,
+        };
+        let base = BaseHit {
+            correlation: 0,
+            place: 0,
+            seen: 5,
+            fact: None,
+            caller,
+            group: Names::EMPTY,
+            value: Names::EMPTY,
+            actor: Names::EMPTY,
+            resource: Names::EMPTY,
+        };
+        for at in 0..4 {
+            let mut broken = scanned(0, &["a", "b"]);
+            assert!(broken.is_sound());
+            match at {
+                1 => broken.hits.push(hit),
+                2 => broken.evidence.push(evidence),
+                3 => broken.bases.push(base),
+                _ => broken.seen[0].row = 9,
+            }
+            assert!(!broken.is_sound(), "{at}");
+            let mut tally = Tally::default();
+            tally.absorb(broken, &Unreadable);
+            assert!(tally.coverage.identities_hold(), "{at}");
+            assert!(!tally.coverage.is_complete(), "{at}");
+            let problem = tally.coverage.problems.first().unwrap();
+            assert_eq!(problem.kind, ProblemKind::Internal);
+            assert!(
+                problem.what.contains("a bug in trailscan"),
+                "{}",
+                problem.what
+            );
+        }
     }
 }

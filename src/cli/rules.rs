@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::ValueHint;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::RuleChoice;
+use super::{RuleChoice, hinted};
 use crate::severity::Severity;
 
 /// `trailscan rules`
@@ -25,7 +26,7 @@ pub enum Rules {
 #[command(next_help_heading = "Rules")]
 pub struct RuleSource {
     /// Folders or files of Sigma rules to add
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub rules: Vec<PathBuf>,
     /// Leave out the rules that come with trailscan
     #[arg(long)]
@@ -50,7 +51,7 @@ pub enum ExplainFormat {
 #[derive(Debug, Args)]
 pub struct ListRules {
     /// Only rules at or above this level
-    #[arg(long, value_name = "LEVEL")]
+    #[arg(long, value_name = "LEVEL", value_parser = hinted::level::<Severity>())]
     pub level: Option<Severity>,
     /// Only rules that cite this section or one below it: 164.312(b)
     #[arg(long, value_name = "SECTION")]
@@ -62,7 +63,7 @@ pub struct ListRules {
     #[arg(long, value_name = "TECHNIQUE")]
     pub attack: Option<String>,
     /// Add whether an earlier run could see each rule's events; RUN_JSON is its run.json
-    #[arg(long, value_name = "RUN_JSON")]
+    #[arg(long, value_name = "RUN_JSON", value_hint = ValueHint::FilePath)]
     pub seen_by: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = ListFormat::Table)]
     pub format: ListFormat,
@@ -75,6 +76,7 @@ pub struct ListRules {
 #[derive(Debug, Args)]
 pub struct LintRules {
     /// Folders or files to check [default: all rules in use]
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
     /// Exit with 1 on warnings, too
     #[arg(long)]
@@ -88,16 +90,16 @@ pub struct LintRules {
 #[derive(Debug, Args)]
 pub struct TestRules {
     /// Names or ids of rules [default: all rules in use]
-    #[arg(value_name = "RULE")]
+    #[arg(value_name = "RULE", value_parser = hinted::rule(), hide_possible_values = true)]
     pub names: Vec<String>,
     /// Folder with a RULE.jsonl for each rule [default: samples/rules beside the rules and in the working directory]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub samples: Option<PathBuf>,
 
     #[command(flatten)]
     pub from: RuleSource,
     /// The configuration [default: trailscan.toml in the folder of the samples, then that of the working directory]
-    #[arg(long, value_name = "FILE", help_heading = "Rules")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
     pub config: Option<PathBuf>,
 }
 
@@ -105,8 +107,10 @@ pub struct TestRules {
 #[derive(Debug, Args)]
 pub struct ExplainRule {
     /// Name or id of the rule
+    #[arg(value_parser = hinted::rule(), hide_possible_values = true)]
     pub rule: String,
     /// A log file or `-`; FILE#N for its Nth record, from 0 as in the report's evidence
+    #[arg(value_hint = ValueHint::FilePath)]
     pub event: String,
     /// The record with this eventID
     #[arg(long, value_name = "ID")]

@@ -18,10 +18,13 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
     let source = Source::parse(arguments.source.as_deref())?;
     let config = Config::load(arguments.rule_choice.config.as_deref())?;
     let rules = run::rule_set(&arguments.rule_choice, &config)?;
+    if !arguments.quiet {
+        run::note_remarks(&config);
+    }
     run::digests_are_asked_for(&arguments.digests, arguments.verify)?;
     let scope = Scope {
         digests: arguments.verify,
-        ..run::scope(&arguments.selection, &source, now)?
+        ..run::scope(&arguments.selection, &source, now, run::zone(&config))?
     };
     let folder = match arguments.verify {
         true => {

@@ -15,7 +15,7 @@ use chrono_tz::Tz;
 
 use super::verdict::Outcome;
 use super::verification::{self, Verification};
-use super::{Exit, note, say};
+use super::{Exit, note, say_fitted};
 use crate::aws::Aws;
 use crate::cli::{
     AwsChoice, DigestChoice, FailOn, RuleChoice, RuleSource, Run, Running, Selection, TrailChoice,
@@ -26,6 +26,7 @@ use crate::coverage::ProblemKind;
 use crate::detect::Detector;
 use crate::integrity::proof::Proof;
 use crate::pipeline::{self, Options};
+use crate::report::window::local_time;
 use crate::report::{Provenance, Report, notes, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
@@ -48,10 +49,13 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let source = Source::parse(arguments.source.as_deref())?;
     let config = Config::load(arguments.rule_choice.config.as_deref())?;
     let rules = rule_set(&arguments.rule_choice, &config)?;
+    if !arguments.quiet {
+        note_remarks(&config);
+    }
     digests_are_asked_for(&arguments.digests, arguments.verify)?;
     let scope = Scope {
         digests: arguments.verify,
-        ..scope(&arguments.selection, &source, now)?
+        ..scope(&arguments.selection, &source, now, zone(&config))?
     };
     let output = match arguments.dry_run {
         true => None,
@@ -68,7 +72,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let lessons = state.clone().filter(|_| arguments.incremental);
     let Some(output) = output else {
         let jobs = options(&arguments.running).jobs;
-        return dry::run(found, &scope, lessons.as_deref(), jobs);
+        return dry::run(found, &scope, zone(&config), lessons.as_deref(), jobs);
     };
     let verification = match arguments.verify {
         false => None,
@@ -121,15 +125,9 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     files.splice(0..0, output.write(&report, &arguments.format)?);
     output.publish()?;
     if !arguments.quiet {
-        say(&terminal::summary(&report))?;
-        say(&text!("\nReport: {}\n", files.join("  ")))?;
+        say_fitted(&terminal::summary(&report))?;
+        say_fitted(&text!("\nReport: {}\n", files.join("  ")))?;
         warn_of_regions(&arguments.selection);
-        for key in &rules.unmatched {
-            note(&text!(
-                "[rules.{}] in the configuration names no rule: `trailscan rules list` names all",
-                key
-            ));
-        }
     }
     let exit = exit(&report, arguments.fail_on, arguments.fail_on_unassessed);
     // the program ends here, and what it holds ends with it: taking it apart first would only take time
@@ -194,6 +192,7 @@ pub(super) fn complete(tally: &mut Tally, settings: Settings) {
 /// Loads the rules that were asked for. None at all cannot be what anybody wants.
 pub(super) fn rule_set(choice: &RuleChoice, config: &Config) -> anyhow::Result<RuleSet> {
     let rules = load::load(&texts(&choice.from)?, &config.rules);
+    settings_fit(&rules, &choice.from, config)?;
     if rules.rules.is_empty() {
         let reasons: Vec<String> = rules
             .rejected
@@ -207,6 +206,41 @@ pub(super) fn rule_set(choice: &RuleChoice, config: &Config) -> anyhow::Result<R
         );
     }
     Ok(rules)
+}
+
+/// Fails where `[rules]` in the configuration names a rule that is not there, or says of one what it has
+/// no use for. A rule of ours is there even where ours are left out.
+fn settings_fit(rules: &RuleSet, from: &RuleSource, config: &Config) -> anyhow::Result<()> {
+    let left_out = match from.no_builtin_rules {
+        true => load::builtin(),
+        false => Vec::new(),
+    };
+    let mut faults = rules.unusable_settings.clone();
+    for key in &rules.unmatched {
+        if left_out.iter().any(|text| load::stem(&text.file) == key) {
+            continue;
+        }
+        let names = rules.rules.iter().map(|rule| rule.name.as_str());
+        let alike = names
+            .map(|name| (strsim::osa_distance(key, name), name))
+            .filter(|(distance, _)| *distance <= (key.len() / 4).min(4))
+            .min();
+        faults.push(match alike {
+            Some((_, name)) => format!("rules.{key}: no rule has this name: is it {name}?"),
+            None => format!(
+                "rules.{key}: no rule has this name: expected one that `trailscan rules list` names, or \
+                 one of your own, whose folder is given by --rules"
+            ),
+        });
+    }
+    let Some((file, _)) = config.origin.as_ref().filter(|_| !faults.is_empty()) else {
+        return Ok(());
+    };
+    let faults: Vec<String> = faults
+        .iter()
+        .map(|what| format!("{file}: {what}"))
+        .collect();
+    bail!("{}", faults.join("\n"))
 }
 
 /// The texts of the rules that were asked for.
@@ -227,19 +261,25 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     pipeline::runtime().context("cannot start")
 }
 
+/// What is read. Dates and weeks are those of the zone.
 pub(super) fn scope(
     selection: &Selection,
     source: &Source,
     now: DateTime<Utc>,
+    zone: Tz,
 ) -> anyhow::Result<Scope> {
-    let until = selection.until.map(|when| when.at(now));
+    let week = selection.week.map(|week| week.window(now, zone));
+    let until = selection.until.map(|when| when.at(now, zone));
+    let until = until.or(week.map(|(_, end)| end));
     let remote = matches!(source, Source::S3 { .. } | Source::Trails);
     let default = remote.then(|| until.unwrap_or(now) - Duration::days(DEFAULT_DAYS));
-    let since = selection.since.map(|when| when.at(now)).or(default);
+    let since = selection.since.map(|when| when.at(now, zone));
+    let since = since.or(week.map(|(first, _)| first)).or(default);
     let until = until.or(remote.then_some(now));
     if let (Some(since), Some(until)) = (since, until)
         && since >= until
     {
+        let [since, until] = [since, until].map(|at| local_time(at, zone));
         bail!("the window is empty: --since {since} is not before --until {until}");
     }
     Ok(Scope {
@@ -308,16 +348,24 @@ pub(super) fn provenance(
             .collect(),
         config: config.origin.clone(),
         config_files: config.files.clone(),
-        time_zone: zone(config).map(|zone| zone.name().to_owned()),
+        time_zone: (config.organization.calendar.as_ref())
+            .map(|calendar| calendar.zone.name().to_owned()),
         expected: config.expected.clone(),
         ..Provenance::default()
     }
 }
 
-/// The organization's zone, where one is configured.
-pub(super) fn zone(config: &Config) -> Option<Tz> {
+/// The organization's zone, where one is configured, else UTC.
+pub(super) fn zone(config: &Config) -> Tz {
     let calendar = config.organization.calendar.as_ref();
-    calendar.map(|calendar| calendar.zone)
+    calendar.map_or(Tz::UTC, |calendar| calendar.zone)
+}
+
+/// Warns of what is legal in the configuration and most likely not what was meant.
+pub(super) fn note_remarks(config: &Config) {
+    for remark in &config.remarks {
+        note(&text!("{}", remark));
+    }
 }
 
 /// Warns of a filter on Regions that hides what AWS records in its global one.

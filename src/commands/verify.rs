@@ -7,10 +7,12 @@ use super::run::output::{self, Folder, Kind};
 use super::run::{self, find, progress};
 use super::verdict::Outcome;
 use super::verification::Verification;
-use super::{Exit, note, say};
+use super::{Exit, note, say_fitted};
 use crate::cli::Verify;
+use crate::config::Config;
 use crate::pipeline::{self, Work};
 use crate::report::integrity::summary;
+use crate::report::window;
 use crate::safe_text::text;
 use crate::source::{Scope, Source};
 
@@ -20,14 +22,16 @@ pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
     if source == Source::Stdin {
         bail!("standard input has no digests: name a folder or a bucket");
     }
+    let config = Config::load(arguments.config.as_deref())?;
+    let zone = run::zone(&config);
     let scope = Scope {
         // the window is one of delivery here, not of events
         slack: Duration::zero(),
         digests: true,
-        ..run::scope(&arguments.selection, &source, now)?
+        ..run::scope(&arguments.selection, &source, now, zone)?
     };
     let out = arguments.out.clone();
-    let out = out.unwrap_or_else(|| output::of_proof(&scope, None));
+    let out = out.unwrap_or_else(|| output::of_proof(&scope, zone));
     let folder = Folder::open(&out, Kind::Proof, arguments.force)?;
     let runtime = run::runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
@@ -52,8 +56,10 @@ pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
     progress.end();
     folder.publish()?;
     if !arguments.quiet {
-        say(&summary(&about, &proof))?;
-        say(&text!("\nProof: {}\n", files.join("  ")))?;
+        say_fitted(&summary(&about, &proof))?;
+        let (since, until) = (scope.since, scope.until);
+        say_fitted(&text!("Window: {}\n", window::in_words(since, until, zone)))?;
+        say_fitted(&text!("\nProof: {}\n", files.join("  ")))?;
     }
     for problem in &tally.coverage.problems {
         note(&text!("{}: {}", problem.object, problem.what));

@@ -201,5 +201,5 @@ pub(super) fn beneath(correlation: &Correlation, row: &Row) -> Option<usize> {
 
 /// A rule's place as rows tell it.
 pub(super) fn number(place: usize) -> u32 {
-    u32::try_from(place).unwrap_or(u32::MAX)
+    u32::try_from(place).expect("there are fewer than 2^32 rules")
 }

@@ -10,6 +10,7 @@ use crate::finding::{EventId, Finding};
 use crate::seeded::Seeded;
 use crate::tally::{
     Activity, Caller, FoundEvidence, FoundGroup, GroupNames, Horizons, Scanned, Seen, SourceIp,
+    number,
 };
 
 /// Where each group stands, and which of its events may be shown.
@@ -91,7 +92,7 @@ impl FoundGroups {
         let place = match self.places.find(hash, same) {
             Some((_, place)) => *place,
             None => {
-                let place = u32::try_from(groups.len()).unwrap_or(u32::MAX);
+                let place = number(groups.len());
                 self.places
                     .insert_unique(hash, (hash, place), |(hash, _)| *hash);
                 scanned.groups.push(group);
@@ -109,10 +110,9 @@ impl FoundGroups {
         if self.all {
             return (place, Wanted::Yes);
         }
-        let wanted = self
-            .groups
-            .get_mut(place as usize)
-            .map_or(Wanted::No, |group| group.offer(seen, caller, scanned));
+        let group = self.groups.get_mut(place as usize);
+        let group = group.expect("every group has its candidates");
+        let wanted = group.offer(seen, caller, scanned);
         (place, wanted)
     }
 
@@ -149,9 +149,8 @@ impl Candidates {
 
     /// Whether an event may be shown, of which it is then one.
     fn offer(&mut self, seen: u32, caller: Caller, scanned: &Scanned) -> Wanted {
-        let Some(own) = scanned.seen.get(seen as usize) else {
-            return Wanted::No;
-        };
+        let own = scanned.seen.get(seen as usize);
+        let own = own.expect("the event is among those seen");
         // none of these may be left out: each notes the event
         let is_early = is_early(self, seen, own, scanned);
         let mut is_wanted = is_early;

@@ -8,7 +8,7 @@ use crate::derive::identity;
 use crate::event::{Event, Key};
 use crate::finding::Outcome;
 use crate::seeded::{Seeded, SeededMap};
-use crate::tally::{Activity, Scanned};
+use crate::tally::{Activity, Scanned, number};
 
 /// Where each row stands, by the hash of its parts.
 #[derive(Debug, Default)]
@@ -76,7 +76,7 @@ impl Rows {
         if let Some(known) = known {
             return known.place;
         }
-        let place = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        let place = number(rows.len());
         let new = Known { hash, place, kind };
         self.places.insert_unique(hash, new, |known| known.hash);
         let alike = kind.and_then(|kind| self.kinds.get(&kind));

@@ -6,7 +6,7 @@ use crate::event::{Event, Key};
 use crate::finding::GROUP_SEPARATOR;
 use crate::names::{NameId, Names};
 use crate::rules::{Field, Rule};
-use crate::tally::{Caller, Fact, Scanned, SourceIp};
+use crate::tally::{Caller, Fact, Scanned, SourceIp, number};
 
 /// What was told last of one caller. Its next events are much like it, and a text is compared with
 /// another more quickly than it is looked up.
@@ -195,7 +195,7 @@ impl<'e, 'a> Told<'e, 'a> {
             .filter(|place| scanned.facts.get(*place as usize) == Some(&self.last.fact));
         let place = place.unwrap_or_else(|| {
             scanned.facts.push(self.last.fact);
-            u32::try_from(scanned.facts.len() - 1).unwrap_or(u32::MAX)
+            number(scanned.facts.len() - 1)
         });
         self.last.place = Some(place);
         *self.fact.insert(place)

@@ -48,6 +48,9 @@ pub fn is_known(state: Option<&State>, object: &ObjectRef) -> bool {
 /// that are none, which a file that was tampered with may hold.
 pub(super) fn recall(sequence: u64, taught: &[u8], object: &ObjectRef) -> Option<Scanned> {
     let mut scanned: Scanned = bitcode::decode(taught).ok()?;
+    if !scanned.is_sound() {
+        return None;
+    }
     scanned.sequence = sequence;
     scanned.rename(&object.name);
     Some(scanned)

@@ -14,7 +14,7 @@ use crate::event::time::Epoch;
 use crate::event::{Event, Key};
 use crate::source::key::LogKind;
 use crate::source::{FetchError, Fetched, ObjectRef, Scope};
-use crate::tally::Scanned;
+use crate::tally::{Scanned, number};
 use sights::Sights;
 
 /// A worker and the buffers it uses again.
@@ -403,19 +403,18 @@ impl<'w, 'r> Taken<'w, 'r> {
         }
         self.undated += u64::from(event.time().is_none());
         if event.is(Key::EventType, "AwsCloudTrailInsight") {
-            let at = u32::try_from(self.scanned.seen.len()).unwrap_or(u32::MAX);
+            let at = number(self.scanned.seen.len());
             self.scanned.insights.push(at);
         }
         let rows = self.scanned.rows.len();
         self.detection.take(event, record, &mut self.scanned);
-        if let Some(seen) = self.scanned.seen.last() {
-            let new = self.scanned.rows.get(rows);
-            self.sights.note(event, seen.row, new);
-            if let Some(row) = self.scanned.rows.get(seen.row as usize) {
-                for rule in self.detection.undecided(event) {
-                    self.sights.note_undecided(event, row, rule);
-                }
-            }
+        let seen = self.scanned.seen.last().expect("the event was taken");
+        let new = self.scanned.rows.get(rows);
+        self.sights.note(event, seen.row, new);
+        let row = self.scanned.rows.get(seen.row as usize);
+        let row = row.expect("every event has a row");
+        for rule in self.detection.undecided(event) {
+            self.sights.note_undecided(event, row, rule);
         }
     }
 

@@ -22,11 +22,19 @@ pub fn summary(report: &Report) -> TerminalText {
     let bold = Style::new().bold();
     let dim = Style::new().dimmed();
     put!(out, "{}{}{:#}\n", bold, report.verdict(), bold);
+    put!(out, "Window: {}\n", report.window());
     put!(out, "{}\n", coverage(report));
     if let Some(proof) = &report.integrity {
         put!(out, "{}\n", integrity::line(proof));
     }
     put!(out, "{}\n", rules(report));
+    if let Some(missing) = report.without_configuration() {
+        put!(
+            out,
+            "{} `trailscan init` writes one, --config names one\n",
+            missing
+        );
+    }
     if !report.findings.is_empty() {
         put!(out, "\n");
     }

@@ -1,7 +1,11 @@
-//! The window that a report speaks about.
+//! The window that a report speaks about: its bounds, and how they are said with their zone.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use super::Provenance;
 use crate::coverage::{Coverage, HOUR, hour_of};
+use crate::event::local::iso_week;
 use crate::event::time::Epoch;
 
 /// The window to the second, `[from, until)`: the one asked for, else from the first event to the last.
@@ -18,4 +22,60 @@ pub(super) fn exact(provenance: &Provenance, coverage: &Coverage) -> Option<(Epo
 pub(super) fn window(provenance: &Provenance, coverage: &Coverage) -> Option<(Epoch, Epoch)> {
     let (from, until) = exact(provenance, coverage)?;
     Some((hour_of(from), hour_of(until + HOUR - 1)))
+}
+
+/// `2026-11-16 00:00 EST`: a moment as the zone's clocks show it, with their abbreviation.
+pub fn local_time(at: DateTime<Utc>, zone: Tz) -> String {
+    let there = at.with_timezone(&zone);
+    let clock = match there.format("%S").to_string().as_str() {
+        "00" => "%H:%M",
+        _ => "%H:%M:%S",
+    };
+    there.format(&format!("%Y-%m-%d {clock} %Z")).to_string()
+}
+
+/// `2026-W47, 2026-11-16 00:00 EST up to 2026-11-23 00:00 EST (America/New_York)`.
+pub fn in_words(since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>, zone: Tz) -> String {
+    let at = |time| local_time(time, zone);
+    let ends = match (since, until) {
+        (None, None) => return format!("all (times of {})", zone.name()),
+        (Some(since), None) => format!("from {}", at(since)),
+        (None, Some(until)) => format!("up to {}", at(until)),
+        (Some(since), Some(until)) => {
+            let week = week(since, until, zone).map(|week| format!("{week}, "));
+            format!(
+                "{}{} up to {}",
+                week.unwrap_or_default(),
+                at(since),
+                at(until)
+            )
+        }
+    };
+    format!("{ends} ({})", zone.name())
+}
+
+/// `2026-W47` where the window is an ISO week of the zone.
+pub fn week(since: DateTime<Utc>, until: DateTime<Utc>, zone: Tz) -> Option<String> {
+    let week = iso_week(since, until, zone)?;
+    Some(format!("{:04}-W{:02}", week.year(), week.week()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_said_with_its_zone_and_its_week() {
+        let at = |text: &str| Some(text.parse::<DateTime<Utc>>().unwrap());
+        let (since, until) = (at("2026-10-26T04:00:00Z"), at("2026-11-02T05:00:00Z"));
+        assert_eq!(
+            in_words(since, until, chrono_tz::America::New_York),
+            "2026-W44, 2026-10-26 00:00 EDT up to 2026-11-02 00:00 EST (America/New_York)"
+        );
+        assert_eq!(
+            in_words(at("2026-11-16T00:00:05Z"), None, Tz::UTC),
+            "from 2026-11-16 00:00:05 UTC (UTC)"
+        );
+        assert_eq!(in_words(None, None, Tz::UTC), "all (times of UTC)");
+    }
 }

@@ -1,10 +1,12 @@
 //! Why a rule found an event or left it alone: its condition as a tree, each test with what it
 //! asked for and what the event holds.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::matcher::{Check, Node, Test, Want};
-use super::{Field, Rule, RuleKind};
+use super::{Field, FirstSeen, Rule, RuleKind, load};
 use crate::derive::{Derived, Organization, target};
 use crate::event::Event;
 use crate::event::json::Value;
@@ -93,6 +95,35 @@ pub fn explain(rule: &Rule, event: &Event<'_>, organization: &Organization) -> O
     }
     explained.decide();
     Some(explained)
+}
+
+/// Every derived field that a rule reads, in its condition, its grouping or its finding, with its value in
+/// the event; `None` where it has none.
+pub fn derived(
+    rule: &Rule,
+    event: &Event<'_>,
+    organization: &Organization,
+) -> BTreeMap<&'static str, Option<String>> {
+    let mut found = BTreeMap::new();
+    let mut add = |field: &Field| {
+        if let Field::Derived(derived) = field {
+            let value = derived.value(event, organization);
+            found.insert(derived.as_str(), value.map(|value| written(&value)));
+        }
+    };
+    match &rule.kind {
+        RuleKind::Detection(node) => load::fields(node, &mut add),
+        RuleKind::Correlation(correlation) => {
+            let grouping = correlation.group_fields.iter().flatten();
+            grouping.chain(&correlation.fields).for_each(&mut add);
+        }
+    }
+    let new = rule.first_seen.map(FirstSeen::fields).unwrap_or_default();
+    new.iter()
+        .chain(&rule.actor)
+        .chain(&rule.resource)
+        .for_each(&mut add);
+    found
 }
 
 fn explained(node: &Node, event: &Event<'_>, organization: &Organization) -> Explained {
@@ -220,6 +251,31 @@ impl Explained {
         self.gather("", self.holds, &mut found);
         found.dedup();
         found
+    }
+
+    /// The search identifiers that hold, in the order of the condition.
+    pub fn holding(&self) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        self.visit_named(&mut |name, holds| {
+            if holds && !found.iter().any(|known| known == name) {
+                found.push(name.to_owned());
+            }
+        });
+        found
+    }
+
+    fn visit_named(&self, visit: &mut dyn FnMut(&str, bool)) {
+        match &self.part {
+            Part::All(parts) | Part::Any(parts) | Part::AtLeast { of: parts, .. } => {
+                parts.iter().for_each(|part| part.visit_named(visit));
+            }
+            Part::Not(part) => part.visit_named(visit),
+            Part::Named { name, is } => {
+                visit(name, is.holds);
+                is.visit_named(visit);
+            }
+            Part::Test(_) => {}
+        }
     }
 
     fn gather(&self, path: &str, coarse: bool, found: &mut Vec<String>) {

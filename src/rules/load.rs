@@ -11,56 +11,27 @@ mod filter;
 mod limits;
 mod metadata;
 mod read;
+mod settings;
 mod text;
 
 use std::collections::BTreeMap;
 
 use rayon::ThreadPoolBuilder;
 use rsigma_parser::{CorrelationRule, FilterRule, LogSource, SigmaCollection, SigmaRule};
-use serde::Deserialize;
 use yaml_serde::{Mapping, Value};
 
 use super::compile::{self, CompileError};
 use super::first_seen;
 use super::index::Index;
 use super::matcher::{Check, Node};
-use super::{Field, Origin, Placeholders, Rejected, Rule, RuleKind, RuleSet, Unconfigured};
-use crate::severity::Severity;
+use super::{Field, Origin, Rejected, Rule, RuleKind, RuleSet, Unconfigured};
 use crate::sha256;
 use check::{Numbers, before_parsing, take_numbers};
 use metadata::{Header, level, name_of};
 use read::Document;
+pub use settings::{Override, Settings, stem};
 use text::merged;
-pub use text::{RuleText, UnreadableRules, builtin, folder};
-
-/// What the configuration says about single rules.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Override {
-    pub enabled: Option<bool>,
-    pub level: Option<Severity>,
-    /// Of a correlation: the number that its condition compares with.
-    pub threshold: Option<f64>,
-    /// Of a correlation: seconds.
-    #[serde(default, deserialize_with = "timespan")]
-    pub timespan: Option<i64>,
-}
-
-fn timespan<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
-    let text = String::deserialize(from)?;
-    let span = rsigma_parser::Timespan::parse(&text).map_err(serde::de::Error::custom)?;
-    Ok(i64::try_from(span.seconds).ok())
-}
-
-/// What rules are compiled against.
-#[derive(Debug, Clone, Default)]
-pub struct Settings {
-    pub placeholders: Placeholders,
-    /// Tables of the configuration that derived fields need and that are there.
-    pub configured: Vec<&'static str>,
-    /// By rule name or id.
-    pub overrides: BTreeMap<String, Override>,
-}
+pub use text::{RuleText, UnreadableRules, builtin, builtin_names, folder};
 
 /// Loads rules. Parsing runs on stacks of its own size: the parser refuses to work where little
 /// seems to be left.
@@ -241,13 +212,14 @@ impl<'s> Loader<'s> {
         if let Some(why) = not_cloudtrail(&rule.logsource) {
             return self.reject(origin, &rule.title, why);
         }
+        let name = name_of(rule.name.as_deref(), origin);
+        self.note_settings_of_detection(&name, rule.id.as_deref());
         let compiled = compile::detections(&rule.detection, &self.settings.placeholders)
             .and_then(|(node, missing)| self.needs_configured(&node, missing).map(|()| node))
             .and_then(|node| first_seen::taken_out(node).map_err(CompileError::Fault));
         let (node, first_seen) = match compiled {
             Ok(compiled) => compiled,
             Err(error) => {
-                let name = name_of(rule.name.as_deref(), origin);
                 return self.refuse(origin, &rule.title, Called::new(name, rule.id), error);
             }
         };
@@ -317,23 +289,6 @@ impl<'s> Loader<'s> {
         let is = |called: &Called| called.name == name || called.id.as_deref() == Some(name);
         let absent = self.absent.iter().find(|(called, _)| is(called));
         absent.map(|(_, missing)| missing.as_slice())
-    }
-
-    /// What the configuration says about a rule of that name or id.
-    fn override_of(&self, name: &str, id: Option<&str>) -> Option<&'s Override> {
-        let overrides = &self.settings.overrides;
-        overrides.get(name).or_else(|| overrides.get(id?))
-    }
-
-    /// The keys of `[rules]` that are the name or id of no rule, in use or not.
-    fn unmatched(&self) -> Vec<String> {
-        let in_use = |key: &str| {
-            let mut rules = self.set.rules.iter();
-            rules.any(|rule| rule.name == key || rule.id == key)
-        };
-        let keys = self.settings.overrides.keys();
-        let unknown = keys.filter(|key| !in_use(key) && self.missing(key).is_none());
-        unknown.cloned().collect()
     }
 
     fn add(&mut self, rule: Rule) {

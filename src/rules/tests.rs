@@ -5,6 +5,7 @@ use crate::derive::Organization;
 use crate::event::Event;
 use crate::event::json::Raw;
 use crate::rules::Comparison;
+use crate::severity::Severity;
 
 fn set_of(text: &str) -> RuleSet {
     set_with(text, &Settings::default())

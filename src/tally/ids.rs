@@ -114,7 +114,7 @@ impl Young {
     }
 
     fn insert(&mut self, entry: Entry) {
-        let place = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        let place = u32::try_from(self.entries.len()).expect("ids go to disk long before 2^32");
         let entries = &self.entries;
         let hash_at = |place: &u32| {
             let entry = entries.get(*place as usize);

@@ -64,6 +64,15 @@ pub struct Scanned {
     pub integrity: Option<Evidence>,
 }
 
+/// A place in a list as a number. No list of an object has more entries than the object has bytes, of
+/// which there are less than 4 GiB (`--max-object-mib`).
+///
+/// # Panics
+/// It does not fit. A number that stands for another place would change what is reported.
+pub fn number(place: usize) -> u32 {
+    u32::try_from(place).expect("a list has fewer than 2^32 entries")
+}
+
 /// What taught more events than this leaves no room for another: objects are much alike, but for a few.
 const MOST_LEFT: usize = 1 << 11;
 
@@ -110,6 +119,7 @@ impl Scanned {
         let records = &mut self.coverage.records;
         for (at, seen) in (0u32..).zip(&self.seen) {
             let Some(row) = self.rows.get(seen.row as usize) else {
+                // its account and Region are not known; the tally reports it
                 continue;
             };
             let (account, region) = (self.names.text(row.account), self.names.text(row.region));
@@ -134,6 +144,47 @@ impl Scanned {
         self.coverage
             .changes
             .retain(|change| holds(change.time, &change.account, &change.region));
+    }
+
+    /// True where every number in it points to something: of what comes out of a file this is not certain.
+    pub fn is_sound(&self) -> bool {
+        let seen = |at: u32| (at as usize) < self.seen.len();
+        let fact = |at: u32| (at as usize) < self.facts.len();
+        let group = |at: u32| (at as usize) < self.groups.len();
+        let names = |ids: &[NameId]| ids.iter().all(|id| id.place() < self.names.count());
+        let row =
+            |row: &Activity| names(&[row.account, row.region, row.source, row.name, row.caller]);
+        let told = |fact: &Fact| {
+            names(&[
+                fact.principal,
+                fact.target,
+                fact.access_key,
+                fact.user_agent,
+                fact.error_code,
+                fact.error_message,
+            ]) && fact.source_ip.name().is_none_or(|name| names(&[name]))
+        };
+        let of = |group: &FoundGroup| names(&[group.actor, group.resource, group.value]);
+        let caller = |caller: &Caller| {
+            let address = caller.source_ip.name();
+            names(&[caller.name, caller.access_key]) && address.is_none_or(|name| names(&[name]))
+        };
+        let has_row = |seen: &Seen| (seen.row as usize) < self.rows.len();
+        self.seen.iter().all(has_row)
+            && self.rows.iter().all(row)
+            && self.facts.iter().all(told)
+            && self.groups.iter().all(of)
+            && (self.hits.iter())
+                .all(|hit| seen(hit.seen) && group(hit.group) && caller(&hit.caller))
+            && (self.evidence.iter())
+                .all(|one| seen(one.seen) && group(one.group) && fact(one.fact))
+            && self.silent.iter().all(|(_, at)| seen(*at))
+            && (self.bases.iter()).all(|base| {
+                seen(base.seen)
+                    && base.fact.is_none_or(fact)
+                    && caller(&base.caller)
+                    && names(&[base.group, base.value, base.actor, base.resource])
+            })
     }
 
     /// Gives the object another name: where a source begins decides what its objects are called.

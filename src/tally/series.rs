@@ -107,8 +107,12 @@ impl Series {
         let mut run = Vec::new();
         let young = &self.young;
         let sorted = self.order.iter();
-        let sorted = sorted.filter_map(|(_, at)| young.get(*at as usize));
-        let rows: Vec<&Filed> = sorted.collect();
+        let row = |at: u32| {
+            young
+                .get(at as usize)
+                .expect("the order names rows in memory")
+        };
+        let rows: Vec<&Filed> = sorted.map(|(_, at)| row(*at)).collect();
         let (mut block, mut room) = (Vec::with_capacity(BLOCK), Buffer::new());
         for rows in rows.chunk_by(|a, b| a.correlation == b.correlation) {
             for rows in rows.chunks(BLOCK) {
@@ -174,12 +178,10 @@ impl Series {
         }
         while let Some(mut first) = heads.peek_mut() {
             let Reverse((_, place)) = *first;
-            let Some(source) = sources.get_mut(place) else {
-                return Ok(());
-            };
-            if let Some(filed) = source.rows.get(source.next) {
-                tell(filed.group, &filed.row);
-            }
+            let missing = || io::Error::other("a sorted row is missing (a bug in trailscan)");
+            let source = sources.get_mut(place).ok_or_else(missing)?;
+            let filed = source.rows.get(source.next).ok_or_else(missing)?;
+            tell(filed.group, &filed.row);
             source.next += 1;
             match source.head(&self.spill, &mut room)? {
                 Some(key) => *first = Reverse((key, place)),

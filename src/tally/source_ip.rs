@@ -25,6 +25,14 @@ impl Default for SourceIp {
 }
 
 impl SourceIp {
+    /// The text of one that is no IPv4 address.
+    pub(super) const fn name(self) -> Option<NameId> {
+        match self {
+            Self::V4(_) => None,
+            Self::Named(name) => Some(name),
+        }
+    }
+
     /// The address of that spelling.
     pub fn of(text: &str, names: &mut Names) -> Self {
         match text.parse() {
@@ -73,14 +81,15 @@ impl SourceIpTable {
     pub fn id(&mut self, source_ip: SourceIp) -> SourceIpId {
         let id = self.ids.entry(source_ip).or_insert_with(|| {
             self.met.push(source_ip);
-            u32::try_from(self.met.len() - 1).unwrap_or(u32::MAX)
+            u32::try_from(self.met.len() - 1).expect("a run has fewer than 2^32 addresses")
         });
         SourceIpId(*id)
     }
 
     /// The address of a number.
     pub fn get(&self, id: SourceIpId) -> SourceIp {
-        self.met.get(id.0 as usize).copied().unwrap_or_default()
+        let known = self.met.get(id.0 as usize);
+        *known.expect("an address has a number of this table")
     }
 }
 

@@ -477,7 +477,12 @@ fn times_without_validation_are_named_and_what_was_delivered_in_them_is_not_prov
     assert_ends(&ran, 3, "1 log delivered in it");
     assert_eq!(logs(&ran), [9, 0, 0, 0, 0, 1]);
     // before the trail began there is nothing to prove, but for logs
-    let day = ["--since", "2026-11-19", "--until", "2026-11-20T02:17:28Z"];
+    let day = [
+        "--since",
+        "2026-11-19T00:00:00Z",
+        "--until",
+        "2026-11-20T02:17:28Z",
+    ];
     let (root, mut writer) = six_hours();
     let ran = verify(&root, &writer, &day);
     assert_eq!(

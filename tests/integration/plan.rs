@@ -10,7 +10,12 @@ use loopback::organization::Organization;
 use loopback::{Answer, BUCKET, Memory, log};
 use trailscan::source::s3::Fetcher;
 
-const WEEK: [&str; 4] = ["--since", "2026-11-16", "--until", "2026-11-23"];
+const WEEK: [&str; 4] = [
+    "--since",
+    "2026-11-16T00:00:00Z",
+    "--until",
+    "2026-11-23T00:00:00Z",
+];
 
 fn dry_run(source: &str, url: &str) -> Command {
     let mut command = product::signed_in();

@@ -1,5 +1,9 @@
 //! `trailscan rules explain`: the condition of a rule, part by part, over one event.
 
+mod tree;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -11,31 +15,42 @@ use crate::cli::{ExplainFormat, ExplainRule};
 use crate::commands::run::rule_set;
 use crate::config::Config;
 use crate::decode::Decoder;
-use crate::derive::{Organization, identity};
+use crate::derive::{Organization, identity, target};
 use crate::event::{Event, Key};
 use crate::report::span;
 use crate::report::visible::visible;
-use crate::rules::explain::{Asked, Explained, Part, Tested, explain};
-use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
+use crate::rules::explain::{Explained, derived, explain};
+use crate::rules::{Correlation, Field, Measure, Rule, RuleKind, RuleSet};
 use crate::safe_text::TerminalText;
-
-/// The most characters of a value that are shown.
-const MOST_CHARACTERS: usize = 120;
-
-/// The most values of a list that are shown.
-const MOST_SHOWN: usize = 5;
+use crate::severity::Severity;
+pub(super) use tree::tree;
 
 /// The most MiB a file may inflate to.
 const CAP: u64 = 256;
 
-/// A rule with one event before it. The field names are those of `--format json`.
+/// A rule with one event before it. The field names are those of `--format json`, which the README
+/// describes; a field is never renamed or removed without another schema.
 #[derive(Debug, Serialize)]
 struct Explanation {
     rule: String,
+    id: String,
     title: String,
+    level: Severity,
     /// Whether the rule matches; nothing where one event does not decide: for a correlation, and for a
     /// rule that finds what is new, where the rest of it matches.
     matches: Option<bool>,
+    /// The search identifiers that hold, whatever the whole condition says.
+    matched: Vec<String>,
+    /// The parts that the answer depends on: search identifiers of a match, tests of a miss.
+    decided_by: Vec<String>,
+    /// Every derived field that the rule reads, with its value in this event.
+    derived: BTreeMap<&'static str, Option<String>>,
+    /// Whom and what a finding would name.
+    actor: String,
+    resource: String,
+    /// Of a rule that a correlation watches: the values by which it groups this event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<BTreeMap<String, String>>,
     condition: Option<Explained>,
     /// Of a rule that finds what is new: what must be.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,9 +108,52 @@ impl Pair {
     }
 }
 
+/// The event that is explained.
+#[derive(Debug, Serialize)]
+struct Subject {
+    file: String,
+    record: u32,
+    event_id: String,
+    event_time: String,
+    event_source: String,
+    event_name: String,
+    error_code: String,
+}
+
+impl Subject {
+    fn of(file: &str, record: u32, event: &Event<'_>) -> Self {
+        let text = |key| event.text(key).into_owned();
+        Self {
+            file: file.to_owned(),
+            record,
+            event_id: text(Key::EventId),
+            event_time: text(Key::EventTime),
+            event_source: text(Key::EventSource),
+            event_name: text(Key::EventName),
+            error_code: text(Key::ErrorCode),
+        }
+    }
+
+    /// The event in one line.
+    fn in_words(&self) -> String {
+        let error = match self.error_code.as_str() {
+            "" => String::new(),
+            code => format!(" ({})", visible(code)),
+        };
+        format!(
+            "Event {}: {} {} at {}{error}",
+            visible(&self.event_id),
+            visible(&self.event_source),
+            visible(&self.event_name),
+            visible(&self.event_time),
+        )
+    }
+}
+
 #[derive(Serialize)]
 struct Document {
     schema: &'static str,
+    event: Subject,
     #[serde(flatten)]
     explanation: Explanation,
 }
@@ -116,13 +174,13 @@ pub(super) fn run(arguments: &ExplainRule) -> anyhow::Result<Exit> {
             count += 1;
             if made.is_none() && wanted.is(at, event) {
                 made = Some((
-                    head(event),
+                    Subject::of(file, at, event),
                     explanation(rule, event, &rules, &config.organization),
                 ));
             }
         })
         .with_context(|| file.to_owned())?;
-    let Some((head, explanation)) = made else {
+    let Some((subject, explanation)) = made else {
         bail!("{file}: {}", wanted.missed(count));
     };
     if wanted.is_open() && count > 1 {
@@ -137,11 +195,13 @@ pub(super) fn run(arguments: &ExplainRule) -> anyhow::Result<Exit> {
     }
     let document = Document {
         schema: "trailscan.explanation/1",
+        event: subject,
         explanation,
     };
     match arguments.format {
         ExplainFormat::Text => say(&TerminalText::lines(&format!(
-            "{head}\n{}",
+            "{}\n{}",
+            document.event.in_words(),
             text(&document.explanation, 0)
         )))?,
         ExplainFormat::Json => say(&TerminalText::json(&format!(
@@ -207,24 +267,6 @@ fn read(file: &str) -> anyhow::Result<Vec<u8>> {
     std::fs::read(file).with_context(|| format!("cannot read {file}"))
 }
 
-/// The event in one line.
-fn head(event: &Event<'_>) -> String {
-    let text = |key| visible(&event.text(key));
-    let error = text(Key::ErrorCode);
-    format!(
-        "Event {}: {} {} at {}{}",
-        text(Key::EventId),
-        text(Key::EventSource),
-        text(Key::EventName),
-        text(Key::EventTime),
-        if error.is_empty() {
-            String::new()
-        } else {
-            format!(" ({error})")
-        }
-    )
-}
-
 fn explanation(
     rule: &Rule,
     event: &Event<'_>,
@@ -240,14 +282,35 @@ fn explanation(
             let watched = correlation
                 .rules
                 .iter()
-                .filter_map(|place| rules.rules.get(*place))
-                .map(|rule| explanation(rule, event, rules, organization));
+                .enumerate()
+                .filter_map(|(at, place)| Some((at, rules.rules.get(*place)?)))
+                .map(|(at, rule)| Explanation {
+                    group: group(correlation, at, event, organization),
+                    ..explanation(rule, event, rules, organization)
+                });
             (in_words(correlation), watched.collect())
         }
     };
+    let named = |field: &Option<Field>, usual: Cow<'_, str>| match field {
+        Some(field) => field.text(event, organization),
+        None => usual.into_owned(),
+    };
+    let (matched, decided_by) = condition
+        .as_ref()
+        .map_or_else(Default::default, |condition| {
+            (condition.holding(), condition.deciding())
+        });
     Explanation {
         rule: rule.name.clone(),
+        id: rule.id.clone(),
         title: rule.title.clone(),
+        level: rule.level,
+        matched,
+        decided_by,
+        derived: derived(rule, event, organization),
+        actor: named(&rule.actor, identity::actor(event)),
+        resource: named(&rule.resource, target::of(event)),
+        group: None,
         matches: condition
             .as_ref()
             .map(|condition| condition.holds)
@@ -257,6 +320,19 @@ fn explanation(
         counts,
         watches,
     }
+}
+
+/// The values by which a correlation groups an event of the rule at that place among those it watches.
+fn group(
+    correlation: &Correlation,
+    at: usize,
+    event: &Event<'_>,
+    organization: &Organization,
+) -> Option<BTreeMap<String, String>> {
+    let fields = correlation.group_fields.get(at)?;
+    let names = correlation.group_by.iter().cloned();
+    let values = fields.iter().map(|field| field.text(event, organization));
+    Some(names.zip(values).collect())
 }
 
 /// A correlation as a sentence.
@@ -326,95 +402,7 @@ fn text(explanation: &Explanation, indent: usize) -> String {
     let _ = writeln!(
         out,
         "{pad}decided by: {}",
-        visible(&condition.deciding().join("; "))
+        visible(&explanation.decided_by.join("; "))
     );
     out
-}
-
-/// A condition as an indented tree.
-pub(super) fn tree(explained: &Explained, indent: usize) -> String {
-    let mut out = String::new();
-    draw(explained, "", indent, &mut out);
-    out
-}
-
-/// `front` stands before the part: the name of the identifier it is, or `not`.
-fn draw(explained: &Explained, front: &str, indent: usize, out: &mut String) {
-    let mut parts = |what: &str, parts: &[Explained]| {
-        line(explained.holds, indent, &format!("{front}{what}"), out);
-        parts
-            .iter()
-            .for_each(|part| draw(part, "", indent + 2, out));
-    };
-    match &explained.part {
-        Part::All(of) => parts("all of", of),
-        Part::Any(of) => parts("any of", of),
-        Part::AtLeast { least, of } => parts(&format!("at least {least} of"), of),
-        Part::Not(part) => {
-            line(explained.holds, indent, &format!("{front}not"), out);
-            draw(part, "", indent + 2, out);
-        }
-        Part::Named { name, is } => draw(is, &format!("{front}{}: ", visible(name)), indent, out),
-        Part::Test(test) => {
-            let text = format!(
-                "{front}{} wants {}, has {}",
-                visible(&test.field),
-                asked(test),
-                found(test)
-            );
-            line(explained.holds, indent, &text, out);
-        }
-    }
-}
-
-fn line(holds: bool, indent: usize, text: &str, out: &mut String) {
-    let mark = if holds { '✓' } else { '✗' };
-    let _ = writeln!(out, "{}{mark} {text}", " ".repeat(indent));
-}
-
-fn asked(test: &Tested) -> String {
-    let wanted = listed(&test.wanted, 0);
-    match test.asked {
-        Asked::Present => "to be there".to_owned(),
-        Asked::Absent => "not to be there".to_owned(),
-        Asked::AnyOf if test.wanted.len() == 1 => wanted,
-        Asked::AnyOf => format!("one of {wanted}"),
-        Asked::AllOf => format!("every one of {wanted}"),
-        Asked::NoneOf => format!("none of {wanted}"),
-        Asked::SameAs => format!("the value of {wanted}"),
-        Asked::NotSameAs => format!("another value than that of {wanted}"),
-    }
-}
-
-fn found(test: &Tested) -> String {
-    if test.found.is_empty() {
-        return "nothing".to_owned();
-    }
-    listed(&test.found, test.more)
-}
-
-fn listed(values: &[String], more: usize) -> String {
-    let shown: Vec<String> = values
-        .iter()
-        .take(MOST_SHOWN)
-        .map(|value| shortened(value))
-        .collect();
-    let more = more + values.len().saturating_sub(MOST_SHOWN);
-    if more > 0 {
-        format!("{} and {more} more", shown.join(", "))
-    } else {
-        shown.join(", ")
-    }
-}
-
-/// A value fit for a terminal: not endless, and with nothing in it that a terminal obeys.
-fn shortened(value: &str) -> String {
-    if value.is_empty() {
-        return "\"\"".to_owned();
-    }
-    let mut text: String = value.chars().take(MOST_CHARACTERS).collect();
-    if text.len() < value.len() {
-        text.push('…');
-    }
-    visible(&text)
 }

@@ -32,7 +32,10 @@ pub(super) fn run(arguments: &LintRules) -> anyhow::Result<Exit> {
             .filter(|text| !checked.contains(&text.file)),
     );
     let rules = load::load(&all, &config.rules);
-    let report = Findings::new(&rules, (!arguments.paths.is_empty()).then_some(checked))?;
+    let report = Findings {
+        remarks: config.remarks.clone(),
+        ..Findings::new(&rules, (!arguments.paths.is_empty()).then_some(checked))?
+    };
     say(&TerminalText::lines(&report.text(&Lines::new(&all))))?;
     Ok(if report.is_bad(arguments.strict) {
         Exit::Findings
@@ -46,6 +49,8 @@ struct Findings<'r> {
     /// The files to speak of; all where none is named.
     checked: Option<BTreeSet<String>>,
     warnings: Vec<Warning>,
+    /// Of the configuration.
+    remarks: Vec<String>,
 }
 
 impl<'r> Findings<'r> {
@@ -75,6 +80,7 @@ impl<'r> Findings<'r> {
             rules,
             checked,
             warnings,
+            remarks: Vec::new(),
         })
     }
 
@@ -94,7 +100,8 @@ impl<'r> Findings<'r> {
     fn is_bad(&self, strict: bool) -> bool {
         self.rejected().next().is_some()
             || !self.rules.unmatched.is_empty()
-            || (strict && !self.warnings.is_empty())
+            || !self.rules.unusable_settings.is_empty()
+            || (strict && !(self.warnings.is_empty() && self.remarks.is_empty()))
     }
 
     fn text(&self, lines: &Lines<'_>) -> String {
@@ -102,6 +109,12 @@ impl<'r> Findings<'r> {
         for key in &self.rules.unmatched {
             let key = visible(key);
             let _ = writeln!(out, "configuration: error: [rules.{key}] names no rule");
+        }
+        for setting in &self.rules.unusable_settings {
+            let _ = writeln!(out, "configuration: error: {}", visible(setting));
+        }
+        for remark in &self.remarks {
+            let _ = writeln!(out, "configuration: warning: {}", visible(remark));
         }
         for bad in self.rejected() {
             let _ = writeln!(

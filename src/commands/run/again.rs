@@ -13,7 +13,7 @@ use crate::source::Scope;
 
 /// What the report does not depend on, and what is said in other words: the window by its ends, the
 /// state file only where a rule asks what was there before.
-const LEFT_OUT: [&str; 9] = [
+const LEFT_OUT: [&str; 10] = [
     "out",
     "force",
     "quiet",
@@ -22,6 +22,7 @@ const LEFT_OUT: [&str; 9] = [
     "incremental",
     "since",
     "until",
+    "week",
     "state",
 ];
 

@@ -1,11 +1,13 @@
 //! `trailscan run --dry-run`: lists what a run would read, and reads nothing of it.
 
+use chrono_tz::Tz;
+
 use super::find::Found;
-use crate::commands::{Exit, note, say};
+use crate::commands::{Exit, note, say, say_fitted};
 use crate::coverage::Problem;
 use crate::pipeline::{self, Input};
 use crate::report::outlook::{Means, Outlook};
-use crate::report::plural;
+use crate::report::{plural, window};
 use crate::safe_text::{TerminalText, text};
 use crate::source::s3::{Fetcher, Plan};
 use crate::source::{ObjectRef, Scope};
@@ -14,6 +16,7 @@ use crate::state::State;
 pub(super) fn run(
     found: Found<'_>,
     scope: &Scope,
+    zone: Tz,
     state: Option<&State>,
     workers: usize,
 ) -> anyhow::Result<Exit> {
@@ -54,10 +57,10 @@ pub(super) fn run(
             problems
         }
     };
-    say(&text!(
+    say_fitted(&text!(
         "Plan of {}: nothing of it has been read\n{}\n\n{}",
         found.source,
-        window(scope),
+        window(scope, zone),
         TerminalText::lines(&outlook.text(&means))
     ))?;
     if known > 0 {
@@ -75,15 +78,10 @@ pub(super) fn run(
     })
 }
 
-fn window(scope: &Scope) -> String {
-    let end = |time: Option<chrono::DateTime<chrono::Utc>>, open: &str| match time {
-        Some(time) => time.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        None => open.to_owned(),
-    };
+fn window(scope: &Scope, zone: Tz) -> String {
     format!(
-        "Window: events from {} to {}, in logs delivered up to {} hours later",
-        end(scope.since, "the first"),
-        end(scope.until, "the last"),
+        "Window: {}, in logs delivered up to {} hours later",
+        window::in_words(scope.since, scope.until, zone),
         scope.slack.num_hours()
     )
 }

@@ -57,6 +57,7 @@ fn identity(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
             div.wide {
                 dt { "Period" }
                 dd {
+                    @if let Some(week) = report.week() { "ISO week " (week) br; }
                     "from " (bound(from.since, report.coverage.first, "the earliest event read"))
                     br;
                     "up to "
@@ -85,6 +86,12 @@ fn warnings(report: &Report) -> Markup {
     html! {
         @if early {
             p.warning { "The period had not ended when this report was made: what came later is not in it." }
+        }
+        @if let Some(missing) = report.without_configuration() {
+            p.warning {
+                (missing)
+                @if !report.unconfigured.is_empty() { " See " a href="#rules-aside" { "which" } "." }
+            }
         }
         @if coverage.records.evaluated == 0 {
             p.warning { "No event was evaluated. This report says nothing about the period." }

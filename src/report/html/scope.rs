@@ -233,6 +233,7 @@ const fn kind(kind: ProblemKind) -> &'static str {
         ProblemKind::Repaired => "repaired",
         ProblemKind::Misplaced => "misplaced",
         ProblemKind::NotCloudTrail => "not CloudTrail",
+        ProblemKind::Internal => "bug in trailscan",
     }
 }
 

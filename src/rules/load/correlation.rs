@@ -13,6 +13,8 @@ pub(super) enum Unlinked {
     /// The rule of that name is not loaded.
     Names(String),
     Fault(String),
+    /// The configuration sets a threshold, and the rule compares with none.
+    Threshold,
 }
 
 fn fault(reason: impl Into<String>) -> Unlinked {
@@ -73,6 +75,15 @@ impl Loader<'_> {
     fn unlinked(&mut self, origin: &Origin, correlation: &CorrelationRule, unlinked: Unlinked) {
         let reason = match unlinked {
             Unlinked::Fault(reason) => reason,
+            Unlinked::Threshold => {
+                let name = name_of(correlation.name.as_deref(), origin);
+                self.note_unusable(
+                    &name,
+                    "threshold",
+                    "its condition combines rules and counts none",
+                );
+                "the configuration sets a threshold for it, and it compares with none".to_owned()
+            }
             Unlinked::Names(name) => match self.missing(&name).map(<[String]>::to_vec) {
                 Some(missing) => {
                     let rule = name_of(correlation.name.as_deref(), origin);
@@ -120,9 +131,7 @@ impl Loader<'_> {
         let mut thresholds = numbers.thresholds.clone();
         if let Some(threshold) = settings.and_then(|settings| settings.threshold) {
             if condition.is_some() {
-                return Err(fault(
-                    "the configuration has a threshold for it, and it compares with none",
-                ));
+                return Err(Unlinked::Threshold);
             }
             match thresholds.as_mut_slice() {
                 [] => thresholds.push((Comparison::Gte, threshold)),

@@ -67,6 +67,11 @@ pub fn builtin() -> Vec<RuleText> {
     BUILTIN.iter().map(text).collect()
 }
 
+/// The names of the rules that are part of the program, by their files: each has its own.
+pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+    BUILTIN.iter().map(|(file, _)| super::stem(file))
+}
+
 /// Every `.yml` and `.yaml` at or below a path, in the order of their names.
 pub fn folder(path: &Path) -> Result<Vec<RuleText>, UnreadableRules> {
     let unreadable = |error| UnreadableRules {

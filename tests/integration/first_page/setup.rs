@@ -1,5 +1,9 @@
 //! What an engineer meets: flags, profiles, policies, closed pipes, limits, and errors in plain words.
 
+mod configuration;
+mod terminal;
+mod window;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};
