@@ -31,7 +31,7 @@ const STYLES: Styles = Styles::styled()
 
 /// From a CloudTrail bucket to a HIPAA audit report, in one command.
 #[derive(Debug, Parser)]
-#[command(name = "trailscan", version, styles = STYLES, max_term_width = 80, after_help = "Exit codes:\n  0  complete, nothing at or above --fail-on\n  1  complete, findings at or above --fail-on\n  2  could not start\n  3  this run is incomplete: a log was not read, a whole day has no log file, the\n     digests show a gap, or integrity was asked for and not proven (wins over 1);\n     with --fail-on-unassessed also rules with blind spots\n  4  integrity broken: a log or digest was altered, removed or added (wins over\n     all but 2)")]
+#[command(name = "trailscan", version, styles = STYLES, max_term_width = 80, after_help = "Exit codes:\n  0  complete, nothing at or above --fail-on\n  1  complete, findings at or above --fail-on\n  2  could not start\n  3  this run is incomplete: a log was not read, a whole day has no log\n     file, the digests show a gap, or integrity was asked for and not\n     proven (wins over 1); with --fail-on-unassessed also blind spots\n  4  integrity broken: a log or digest was altered, removed or added\n     (wins over all but 2)")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,

@@ -23,8 +23,6 @@ pub mod window;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::correlate::Bursts;
@@ -264,29 +262,6 @@ impl Report {
     /// How many findings there are, those that are not kept in full included.
     pub fn count(&self) -> usize {
         self.findings.len() + self.folded.count()
-    }
-
-    /// The window in words: dates and times are those of the configured zone, else of UTC.
-    pub fn window(&self) -> String {
-        let (since, until, zone) = self.bounds();
-        window::in_words(since, until, zone)
-    }
-
-    /// The ISO week that the window is, with its zone: `2026-W47 (America/New_York)`.
-    pub fn week(&self) -> Option<String> {
-        let (since, until, zone) = self.bounds();
-        window::week(since?, until?, zone).map(|week| format!("{week} ({})", zone.name()))
-    }
-
-    fn bounds(&self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>, Tz) {
-        let from = &self.provenance;
-        let zone = from.time_zone.as_deref().and_then(|zone| zone.parse().ok());
-        let moment = |at: Option<Epoch>| at.map(crate::event::time::utc);
-        (
-            moment(from.since),
-            moment(from.until),
-            zone.unwrap_or(Tz::UTC),
-        )
     }
 
     /// Says that there is no configuration and how many rules wait for one; nothing where there is one.

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::Provenance;
+use super::{Provenance, Report};
 use crate::coverage::{Coverage, HOUR, hour_of};
 use crate::event::local::iso_week;
-use crate::event::time::Epoch;
+use crate::event::time::{Epoch, utc};
 
 /// The window to the second, `[from, until)`: the one asked for, else from the first event to the last.
 /// With a beginning and no end it goes up to the run. `None` if no time is known.
@@ -58,6 +58,31 @@ pub fn in_words(since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>, zone
 pub fn week(since: DateTime<Utc>, until: DateTime<Utc>, zone: Tz) -> Option<String> {
     let week = iso_week(since, until, zone)?;
     Some(format!("{:04}-W{:02}", week.year(), week.week()))
+}
+
+impl Report {
+    /// The window in words: dates and times are those of the configured zone, else of UTC.
+    pub fn window(&self) -> String {
+        let (since, until, zone) = self.bounds();
+        in_words(since, until, zone)
+    }
+
+    /// The ISO week that the window is, with its zone: `2026-W47 (America/New_York)`.
+    pub fn week(&self) -> Option<String> {
+        let (since, until, zone) = self.bounds();
+        week(since?, until?, zone).map(|week| format!("{week} ({})", zone.name()))
+    }
+
+    fn bounds(&self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>, Tz) {
+        let from = &self.provenance;
+        let zone = from.time_zone.as_deref().and_then(|zone| zone.parse().ok());
+        let moment = |at: Option<Epoch>| at.map(utc);
+        (
+            moment(from.since),
+            moment(from.until),
+            zone.unwrap_or(Tz::UTC),
+        )
+    }
 }
 
 #[cfg(test)]

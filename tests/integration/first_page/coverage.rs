@@ -11,7 +11,12 @@ use crate::product::{Ran, finish, run, samples, signed_in, trailscan};
 
 const ACCOUNT: &str = "111122223333";
 /// The window of `samples/trails/quiet`.
-const WEEK: [&str; 4] = ["--since", "2026-11-09", "--until", "2026-11-16"];
+const WEEK: [&str; 4] = [
+    "--since",
+    "2026-11-09T00:00:00Z",
+    "--until",
+    "2026-11-16T00:00:00Z",
+];
 /// Runs only rules that see all of their events in the quiet week.
 const ROLES: [&str; 3] = ["--no-builtin-rules", "--rules", "rules/sts"];
 

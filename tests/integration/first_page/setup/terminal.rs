@@ -104,7 +104,7 @@ fn shells_complete_levels_rules_files_and_folders() {
     let list: Value = serde_json::from_str(&list).unwrap();
     let names = list.to_string();
     for (name, _) in names.match_indices("\"name\":\"aws_").map(|(at, _)| {
-        let rest = names[at + 8..].split('"').next().unwrap();
+        let rest = names.get(at + 8..).unwrap().split('"').next().unwrap();
         (rest.to_owned(), at)
     }) {
         assert!(bash.contains(&name), "{name}");

@@ -58,7 +58,7 @@ fn a_selector_that_adds_narrows_nothing() {
     let all = json!([]);
     let writes = json!([{"field": "readOnly", "equals": ["false"]}]);
     let reads = json!([{"field": "readOnly", "equals": ["true"]}]);
-    assert!(!narrowed(advanced(&[all.clone()])));
+    assert!(!narrowed(advanced(std::slice::from_ref(&all))));
     assert!(!narrowed(advanced(&[all.clone(), writes.clone()])));
     assert!(!narrowed(advanced(&[writes.clone(), reads])));
     assert!(narrowed(advanced(&[writes.clone(), writes])));
