@@ -264,7 +264,7 @@ impl Report {
         self.findings.len() + self.folded.count()
     }
 
-    /// Says that there is no configuration and how many rules wait for one; nothing where there is one.
+    /// Says that there is no configuration and how many rules wait for one; `None` if there is one.
     pub fn without_configuration(&self) -> Option<String> {
         let waiting = match self.unconfigured.len() as u64 {
             0 => "no rule waits for one".to_owned(),

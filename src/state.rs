@@ -159,7 +159,7 @@ impl State {
         remarks
     }
 
-    /// What that version of the object taught; nothing where it must be read. An entry that is damaged
+    /// The cached result of that version of the object; `None` if it must be read. An entry that is damaged
     /// or belongs to another object counts as absent.
     pub fn lesson(&self, object: &str, version: &str) -> Option<Vec<u8>> {
         let found = {
@@ -187,7 +187,7 @@ impl State {
         Some(taught)
     }
 
-    /// Binds what an object taught to the object, its version, and what it was learnt with.
+    /// Binds a cached result to its object, version, and the rules and configuration it was made with.
     fn seal(&self, object: &str, version: &str, taught: &[u8]) -> [u8; 32] {
         let (object, version) = (object.as_bytes(), version.as_bytes());
         let with = self.fingerprint.as_bytes();

@@ -128,7 +128,7 @@ impl Statement {
 }
 
 impl Set {
-    /// The set that one of two members gives; nothing where neither is there.
+    /// The set that one of two members gives; `None` if neither is there.
     fn of(statement: &Json, of: &str, except: &str) -> Self {
         let excepted = member(statement, except);
         let is_excepted = !excepted.is_null();

@@ -167,7 +167,7 @@ pub fn judge(integrity: &mut Integrity, keys: &Keys, window: &Window) -> Proof {
     proof
 }
 
-/// Chains of one account, Region and trail are told apart by their places.
+/// Chains of one account, Region and trail are distinguished by their places.
 fn name_apart(chains: &mut [ChainProof]) {
     let mut titles: SeededMap<String, u32> = SeededMap::default();
     for chain in &*chains {

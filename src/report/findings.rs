@@ -93,7 +93,7 @@ impl Found<'_> {
         id
     }
 
-    /// Makes the finding; nothing where its rule is gone.
+    /// Makes the finding; `None` if its rule is gone.
     pub(super) fn finding(&self, rules: &RuleSet, tally: &Tally) -> Option<Finding> {
         let rule = rules.rules.get(self.rule)?;
         let (group, correlation) = match self.of {

@@ -22,7 +22,9 @@ pub fn summary(report: &Report) -> TerminalText {
     let bold = Style::new().bold();
     let dim = Style::new().dimmed();
     put!(out, "{}{}{:#}\n", bold, report.verdict(), bold);
-    put!(out, "Window: {}\n", report.window());
+    if report.has_window() {
+        put!(out, "Window: {}\n", report.window());
+    }
     put!(out, "{}\n", coverage(report));
     if let Some(proof) = &report.integrity {
         put!(out, "{}\n", integrity::line(proof));

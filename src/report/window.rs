@@ -61,6 +61,11 @@ pub fn week(since: DateTime<Utc>, until: DateTime<Utc>, zone: Tz) -> Option<Stri
 }
 
 impl Report {
+    /// True if a window was asked for.
+    pub fn has_window(&self) -> bool {
+        self.provenance.since.or(self.provenance.until).is_some()
+    }
+
     /// The window in words: dates and times are those of the configured zone, else of UTC.
     pub fn window(&self) -> String {
         let (since, until, zone) = self.bounds();

@@ -248,13 +248,13 @@ impl Duplicates {
             self.calls.insert(new, time);
             return false;
         };
-        // some accounts are not told who called
+        // the record of some accounts does not name the caller
         let callers = [known.object, new.object];
         let same_caller = callers[0] == callers[1] || callers.contains(&0);
         known.content == new.content && same_caller && known.record != new.record
     }
 
-    /// Why it could not be told of some records whether they are copies; they then count.
+    /// Why some records could not be compared; they then count.
     pub(super) fn take_failure(&mut self) -> Option<io::Error> {
         self.events
             .take_failure()

@@ -64,7 +64,7 @@ async fn a_fault_that_passes_is_borne_and_one_that_stays_is_named() {
     let faults: [(Make, &str); 5] = [
         (Fault::Cut, "broke off after 16 bytes"),
         (Fault::Reset, "broke off after 16 bytes"),
-        (Fault::Short, "it had 16 bytes where the listing told 32"),
+        (Fault::Short, "it had 16 bytes and the listing said 32"),
         (Fault::Silent, "timeout"),
         (Fault::Stalled, "broke off after 16 bytes"),
     ];
@@ -211,7 +211,7 @@ async fn a_run_over_every_fault_reads_the_rest_and_names_each() {
     };
     for (minute, what) in [
         (3, "broke off"),
-        (4, "where the listing told"),
+        (4, "and the listing said"),
         (5, "broke off"),
         (20, r#""Action":"s3:GetObject""#),
         (21, r#""Action":"kms:Decrypt""#),

@@ -36,6 +36,7 @@ mod plan;
 mod probes;
 mod properties;
 mod pysigma;
+mod readme;
 mod rule_tools;
 mod rules;
 mod s3;

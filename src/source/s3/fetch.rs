@@ -294,7 +294,7 @@ async fn once(
     if let (Some(listed), Some(tag)) = (listed, got.tag.as_deref())
         && listed != tag
     {
-        let what = format!("its ETag was {tag} where the listing told {listed}: replaced since");
+        let what = format!("its ETag was {tag} and the listing said {listed}: replaced since");
         return Err(Trouble::Passing(what));
     }
     let metadata = got.metadata;
@@ -304,7 +304,7 @@ async fn once(
 /// An object of another size than the listing's.
 fn other_size(length: &str, listed: u64) -> Trouble {
     Trouble::Passing(format!(
-        "it had {length} bytes where the listing told {listed}: cut or replaced"
+        "it had {length} bytes and the listing said {listed}: cut or replaced"
     ))
 }
 

@@ -253,7 +253,7 @@ impl Walk<'_> {
                 }
                 Level::Unknown if depth > 0 => {
                     self.searched += 1;
-                    // deeper than that nothing can be told from endless folders
+                    // deeper folders cannot be distinguished from endless ones
                     if depth >= limits.depth || self.searched > limits.searched {
                         self.pass(&folder, PassedReason::NotSearched);
                     } else {

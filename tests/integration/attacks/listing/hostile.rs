@@ -397,7 +397,7 @@ async fn no_more_of_a_body_is_read_than_the_listing_said() {
     let endless = Sent::Endless(vec![b'x'; 1 << 16]);
     let what = fetched(endless.clone(), Some(1_000)).await;
     assert!(
-        what.contains("more than 1000 bytes where the listing told 1000"),
+        what.contains("more than 1000 bytes and the listing said 1000"),
         "{what}"
     );
     assert!(what.contains("given up after 3 attempts"), "{what}");
@@ -405,7 +405,7 @@ async fn no_more_of_a_body_is_read_than_the_listing_said() {
     assert!(what.contains("larger than 4194304 bytes"), "{what}");
     let what = fetched(Sent::Whole(vec![b'x'; 2_000]), Some(1_000)).await;
     assert!(
-        what.contains("2000 bytes where the listing told 1000"),
+        what.contains("2000 bytes and the listing said 1000"),
         "{what}"
     );
 }
