@@ -47,6 +47,8 @@ pub(in crate::commands) struct Folder {
     path: PathBuf,
     /// Whether it was made for this report: without one it goes again.
     is_new: bool,
+    kind: Kind,
+    force: bool,
     staged: Mutex<Vec<(String, Staged)>>,
 }
 
@@ -64,6 +66,8 @@ impl Folder {
         let folder = Self {
             path: path.clone(),
             is_new,
+            kind,
+            force,
             staged: Mutex::default(),
         };
         let metadata = fs::symlink_metadata(&path).with_context(cannot)?;
@@ -145,12 +149,14 @@ impl Folder {
         );
         let published = || {
             let _locked = lock(&self.path)?;
+            // somebody may have filled in findings.csv while the logs were read
+            earlier::check(&self.path, self.kind, self.force)?;
             if !swap(&self.path, &staged) {
                 replace_each(&self.path, &staged)?;
             }
             // the entries as well; what cannot be synchronized is written all the same
             drop(File::open(&self.path).and_then(|folder| folder.sync_all()));
-            Ok::<_, io::Error>(())
+            anyhow::Ok(())
         };
         let cannot = || format!("cannot write the report to {}", self.path.display());
         published().with_context(cannot)?;
@@ -362,4 +368,24 @@ fn replace_each(path: &Path, staged: &[(String, Staged)]) -> io::Result<()> {
         fs::remove_file(path.join(name))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_filled_in_while_a_run_is_under_way_is_not_replaced() {
+        let root = tempfile::tempdir().unwrap();
+        let csv = root.path().join("findings.csv");
+        for (force, ends_well) in [(false, false), (true, true)] {
+            fs::write(&csv, "id,rule,disposition\n1,a_rule,\n").unwrap();
+            let folder = Folder::open(root.path(), Kind::Report, force).unwrap();
+            folder.file("findings.csv", b"new").unwrap();
+            fs::write(&csv, "id,rule,disposition\n1,a_rule,benign\n").unwrap();
+            assert_eq!(folder.publish().is_ok(), ends_well, "force: {force}");
+            let kept = fs::read_to_string(&csv).unwrap().contains("benign");
+            assert_eq!(kept, !ends_well, "force: {force}");
+        }
+    }
 }
