@@ -573,7 +573,12 @@ async fn printed(url: &str, bucket: &str, arguments: &[&str]) -> (i32, String, S
         .env("AWS_REGION", "us-east-1")
         .env("SOURCE_DATE_EPOCH", "1794787200");
     command.args(["coverage", "--quiet", "--endpoint-url", url]);
-    command.args(["--since", "2026-11-09", "--until", "2026-11-16"]);
+    command.args([
+        "--since",
+        "2026-11-09T00:00:00Z",
+        "--until",
+        "2026-11-16T00:00:00Z",
+    ]);
     command.arg(format!("s3://{bucket}")).args(arguments);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await;
     let output = output.unwrap();

@@ -93,9 +93,9 @@ async fn run_without_a_source(url: &str, bucket: &aws_sdk_s3::Client) {
     }
     let week = [
         "--since",
-        "2026-11-16",
+        "2026-11-16T00:00:00Z",
         "--until",
-        "2026-11-23",
+        "2026-11-23T00:00:00Z",
         "--account",
         "111122223333",
     ];
