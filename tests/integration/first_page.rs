@@ -3,6 +3,7 @@
 mod actors;
 mod coverage;
 mod digests;
+mod public_reports;
 mod report;
 mod setup;
 mod visibility;
