@@ -5,7 +5,7 @@
 //! break forges a verdict, a bidirectional mark reorders a line, a `=` makes a spreadsheet compute.
 //!
 //! What is printed is [`TerminalText`]; the functions that print take nothing else. It is written with
-//! [`text!`](crate::safe_text::text) and [`put!`](crate::safe_text::put), which escape every value
+//! `text!` and `put!`, which escape every value
 //! that is text and keep the format's own words: the macros allow no captured names, so that no value
 //! comes in unescaped.
 

@@ -13,7 +13,7 @@ use crate::event::{Event, Key};
 const MEMBERS: [&str; 4] = ["omitted", "originalSize", "reason", "truncated"];
 
 /// True where a notice stands in place of the request parameters: an object of nothing but
-/// [`MEMBERS`], or a sentence. Values may be written as text.
+/// `MEMBERS`, or a sentence. Values may be written as text.
 pub fn request(event: &Event<'_>) -> bool {
     is_notice(event.raw(Key::RequestParameters))
 }
