@@ -17,6 +17,7 @@ mod matcher;
 mod needs;
 mod regexp;
 pub mod samples;
+mod secret;
 mod services;
 mod undecided;
 

@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 
 use crate::seeded;
 use crate::sha256;
@@ -50,6 +50,12 @@ pub enum StateError {
     },
     #[error("{} is no state file of this program: name another with --state", .0.display())]
     Foreign(PathBuf),
+    #[error(
+        "{} cannot name a state file: SQLite reads `file:` and `:memory:` as instructions, not as names; \
+         put ./ before it if the file has this name",
+        .0.display()
+    )]
+    Name(PathBuf),
     #[error("the state file {} cannot be used: {cause}; delete it to begin anew", .path.display())]
     Unusable {
         path: PathBuf,
@@ -89,8 +95,16 @@ impl State {
     /// neither learnt from nor dropped.
     ///
     /// # Errors
-    /// It cannot be made or opened, is something else, or is damaged.
+    /// Its name is one that SQLite interprets, it cannot be made or opened, is something else, or is
+    /// damaged.
     pub fn open(path: &Path, fingerprint: Option<&str>) -> Result<Self, StateError> {
+        let name = path.as_os_str().as_encoded_bytes();
+        let is_uri = name
+            .get(..5)
+            .is_some_and(|start| start.eq_ignore_ascii_case(b"file:"));
+        if is_uri || name.eq_ignore_ascii_case(b":memory:") {
+            return Err(StateError::Name(path.to_owned()));
+        }
         private::prepare(path).map_err(|cause| StateError::Unopened {
             path: path.to_owned(),
             cause,
@@ -102,7 +116,13 @@ impl State {
                 cause,
             },
         };
-        let mut connection = Connection::open(path).map_err(unusable)?;
+        // by its absolute path, which SQLite never interprets, whatever it was compiled to do
+        let whole = std::path::absolute(path).map_err(|cause| StateError::Unopened {
+            path: path.to_owned(),
+            cause,
+        })?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(whole, flags).map_err(unusable)?;
         let known = prepare(&mut connection).map_err(unusable)?;
         if !known {
             return Err(StateError::Foreign(path.to_owned()));
@@ -310,7 +330,8 @@ fn enter(connection: &mut Connection, fingerprint: &str) -> rusqlite::Result<(i6
         .optional()?;
     let age = match learnt {
         Some((learnt, age)) if learnt == fingerprint => return Ok((age, 0)),
-        Some((_, age)) => age + 1,
+        // a damaged number may be any; all lessons are dropped, so counting may begin again
+        Some((_, age)) => age.max(NO_AGE).checked_add(1).unwrap_or(1),
         None => 1,
     };
     let forgotten = transaction.execute("DELETE FROM lessons", [])?;

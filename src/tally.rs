@@ -5,6 +5,7 @@
 //! the result does not depend on the number of workers or on who was faster.
 
 mod activity;
+mod calls;
 mod current;
 mod duplicates;
 mod group;
@@ -28,6 +29,7 @@ use crate::finding::{EventId, Sample};
 use crate::integrity::Integrity;
 use crate::names::{NameId, Names, Translation};
 pub use activity::{ActivitySums, Sum};
+pub use calls::Calls;
 use current::{Found, Own};
 use duplicates::{Conflicts, Duplicates, Verdict};
 pub use duplicates::{Numbers, ReadAgain, Unreadable};

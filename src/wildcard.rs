@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 /// A compiled pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wildcard {
@@ -14,7 +16,13 @@ pub struct Wildcard {
     /// How many bytes a text that matches has, worked out once: it is asked for every text.
     shortest: usize,
     longest: Option<usize>,
+    /// The bytes of the longest text in it.
+    longest_piece: usize,
 }
+
+/// From this many bytes on, a text of a pattern is searched for by an algorithm whose time does not
+/// grow with it. That needs the text in lower case, and so a copy, which shorter ones do not pay for.
+const LONG_PIECE: usize = 64;
 
 /// A piece of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +66,9 @@ impl Wildcard {
             parts if ascii => (parts.iter().map(least).sum(), None),
             _ => (0, None),
         };
+        let longest_piece = parts.iter().map(least).max().unwrap_or_default();
         Self {
+            longest_piece,
             parts,
             cased,
             ascii,
@@ -91,6 +101,19 @@ impl Wildcard {
             [] => Some(""),
             [Part::Text(text)] if !self.cased => Some(text),
             _ => None,
+        }
+    }
+
+    /// The bytes of a pattern that has wildcards, and how many of them are `?`; zeros if it has none.
+    pub fn size(&self) -> (usize, usize) {
+        let bytes = |part: &Part| match part {
+            Part::Text(text) => text.len(),
+            Part::One | Part::Many => 1,
+        };
+        let ones = self.parts.iter().filter(|part| **part == Part::One);
+        match self.parts.as_slice() {
+            [] | [Part::Text(_)] => (0, 0),
+            parts => (parts.iter().map(bytes).sum(), ones.count()),
         }
     }
 
@@ -142,21 +165,24 @@ impl Wildcard {
             };
         }
         if self.cased {
-            return run(&self.parts, text, &|a, b| a == b);
+            return run(&self.parts, text, true);
         }
-        if self.ascii && text.is_ascii() {
-            return run(&self.parts, text, &<[u8]>::eq_ignore_ascii_case);
+        if self.ascii && self.longest_piece < LONG_PIECE && text.is_ascii() {
+            return run(&self.parts, text, false);
         }
-        run(&self.parts, &text.to_lowercase(), &|a, b| a == b)
+        run(&self.parts, &text.to_lowercase(), true)
     }
 }
 
 /// Greedy with one place to come back to: the last star. That is enough for patterns without
-/// alternatives, and never worse than text × pattern.
-fn run(parts: &[Part], text: &str, same: &dyn Fn(&[u8], &[u8]) -> bool) -> bool {
+/// alternatives. `exact` if text and pattern have the same case: then the time is that of the text and
+/// the pattern together, but for patterns with `?`, where it may be text × pattern.
+fn run(parts: &[Part], text: &str, exact: bool) -> bool {
     let bytes = text.as_bytes();
     let (mut part, mut at) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
+    // of the text behind the last star
+    let mut finder: Option<memmem::Finder<'_>> = None;
     loop {
         let step = match parts.get(part) {
             Some(Part::Many) => {
@@ -164,12 +190,16 @@ fn run(parts: &[Part], text: &str, same: &dyn Fn(&[u8], &[u8]) -> bool) -> bool 
                     return true;
                 }
                 star = Some((part + 1, at));
+                finder = None;
                 part += 1;
                 continue;
             }
             Some(Part::Text(piece)) => bytes
                 .get(at..at + piece.len())
-                .filter(|window| same(window, piece.as_bytes()))
+                .filter(|window| match exact {
+                    true => *window == piece.as_bytes(),
+                    false => window.eq_ignore_ascii_case(piece.as_bytes()),
+                })
                 .map(<[u8]>::len),
             Some(Part::One) => text
                 .get(at..)
@@ -190,7 +220,14 @@ fn run(parts: &[Part], text: &str, same: &dyn Fn(&[u8], &[u8]) -> bool) -> bool 
                 };
                 let mut next = from + c.len_utf8();
                 if let Some(Part::Text(piece)) = parts.get(after) {
-                    match bytes.get(next..).and_then(|rest| beginning(piece, rest)) {
+                    let found = bytes.get(next..).and_then(|rest| match exact {
+                        true if rest.starts_with(piece.as_bytes()) => Some(0),
+                        true => finder
+                            .get_or_insert_with(|| memmem::Finder::new(piece))
+                            .find(rest),
+                        false => beginning(piece, rest),
+                    });
+                    match found {
                         Some(skipped) => next += skipped,
                         None => return false,
                     }
@@ -262,6 +299,24 @@ mod tests {
         assert_eq!(Wildcard::parse("CreateUser").literal(), Some("createuser"));
         assert_eq!(Wildcard::parse("Create*").literal(), None);
         assert!(Wildcard::parse("**").is_anything());
+    }
+
+    #[test]
+    fn the_time_of_a_long_pattern_is_not_text_times_pattern() {
+        let text = "A".repeat(2 << 20);
+        for pattern in [
+            format!("*{}b*", "a".repeat(1 << 20)),
+            format!("*{}*{}b", "a".repeat(1 << 18), "a".repeat(1 << 18)),
+            format!("*{}?{}b*", "a".repeat(4 << 10), "a".repeat(4 << 10)),
+        ] {
+            let began = std::time::Instant::now();
+            assert!(!Wildcard::parse(&pattern).matches(&text));
+            let took = began.elapsed();
+            assert!(took < std::time::Duration::from_secs(10), "{took:?}");
+        }
+        let found = format!("*{}*", "a".repeat(LONG_PIECE));
+        assert!(Wildcard::parse(&found).matches(&format!("b{}B", "Aa".repeat(LONG_PIECE))));
+        assert!(!Wildcard::parse(&found).matches(&"ab".repeat(LONG_PIECE)));
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Why a rule found an event or left it alone: its condition as a tree, each test with what it
 //! asked for and what the event holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::matcher::{Check, Node, Test, Want};
-use super::{Field, FirstSeen, Rule, RuleKind, load};
+use super::{Field, FirstSeen, Rule, RuleKind, load, secret};
 use crate::derive::{Derived, Organization, target};
 use crate::event::Event;
 use crate::event::json::Value;
@@ -197,13 +197,24 @@ fn values(
         Check::Any(wants) | Check::Every(wants) | Check::None(wants) => wants,
         _ => &[],
     };
+    let is_secret = field.is_secret();
+    // keywords do not know where a value stands
+    let secrets = match field {
+        Field::Anywhere => secret::texts(event),
+        _ => BTreeSet::new(),
+    };
+    let shown = |value: &Value<'_>| match written(value) {
+        _ if is_secret => secret::MASK.to_owned(),
+        text if secrets.contains(&text) => secret::MASK.to_owned(),
+        text => text,
+    };
     let (mut found, mut more) = (Vec::new(), 0);
     field.visit(event, organization, &mut |value| {
         if *field == Field::Anywhere && !wants.iter().any(|want| want.fits(&value)) {
             return false;
         }
         if found.len() < MOST_VALUES {
-            found.push(written(&value));
+            found.push(shown(&value));
         } else {
             more += 1;
         }
@@ -215,7 +226,7 @@ fn values(
 fn written(value: &Value<'_>) -> String {
     match value {
         Value::Null => "null".to_owned(),
-        Value::Nested(raw) => raw.as_str().to_owned(),
+        Value::Nested(raw) => secret::masked(raw),
         scalar => scalar.as_text().unwrap_or_default().into_owned(),
     }
 }

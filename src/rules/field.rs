@@ -3,12 +3,24 @@
 use crate::derive::{Derived, Organization};
 use crate::event::json::Value;
 use crate::event::{Event, Key, Path};
-use crate::rules::FirstSeen;
+use crate::rules::{FirstSeen, secret};
 
 /// A name in our own namespace that is no field of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a derived field of trailscan")]
 pub struct UnknownField(String);
+
+/// A field that a finding cannot show.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotShown {
+    #[error(transparent)]
+    Unknown(#[from] UnknownField),
+    #[error(
+        "`{0}` may hold a password, key or token: a rule can test it, but cannot name, group or count \
+         by it, because the report and the state file would show its value"
+    )]
+    Secret(String),
+}
 
 /// Where a rule's field is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +43,30 @@ impl Field {
             return derived.or_else(first_seen).ok_or_else(unknown);
         }
         Ok(Self::Path(Path::new(name)))
+    }
+
+    /// Parses the name of a field whose values findings show or are grouped by.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and if the field may hold a credential.
+    pub fn shown(name: &str) -> Result<Self, NotShown> {
+        let field = Self::new(name)?;
+        match field.is_secret() {
+            true => Err(NotShown::Secret(name.to_owned())),
+            false => Ok(field),
+        }
+    }
+
+    /// True if a value of this field may be a credential, which must not be shown.
+    pub fn is_secret(&self) -> bool {
+        match self {
+            Self::Path(Path::Below(_, parts, _) | Path::Other(parts)) => {
+                parts.iter().any(|part| secret::is_secret(part))
+            }
+            Self::Path(Path::Key(_)) | Self::Derived(_) | Self::FirstSeen(_) | Self::Anywhere => {
+                false
+            }
+        }
     }
 
     /// The key of `trailscan.toml` without which this field has no value.

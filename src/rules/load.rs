@@ -53,6 +53,10 @@ struct Loader<'s> {
     /// Where rules stand in the set, by their names, and by their ids and titles.
     by_name: BTreeMap<String, usize>,
     by_id: BTreeMap<(String, String), usize>,
+    /// Where rules of each id stand; published rules share ids now and then.
+    places_of_id: BTreeMap<String, Vec<usize>>,
+    /// Of correlations, by their places: what stands between them and events.
+    chains: BTreeMap<usize, limits::Chain>,
 }
 
 /// What others may call a rule.
@@ -78,6 +82,8 @@ impl<'s> Loader<'s> {
             absent: Vec::new(),
             by_name: BTreeMap::new(),
             by_id: BTreeMap::new(),
+            places_of_id: BTreeMap::new(),
+            chains: BTreeMap::new(),
         }
     }
 
@@ -316,6 +322,8 @@ impl<'s> Loader<'s> {
             return self.reject(&rule.origin.clone(), &rule.title.clone(), reason);
         }
         let place = self.set.rules.len();
+        let same_id = self.places_of_id.entry(rule.id.clone()).or_default();
+        same_id.push(place);
         self.by_name.insert(rule.name.clone(), place);
         self.by_id.insert(called, place);
         self.set.rules.push(rule);

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use bitcode::{Decode, Encode};
 use chrono::Datelike as _;
 
+use super::calls::Calls;
 use super::name_set::NameSet;
 use super::samples::{Samples, Traits};
 use super::source_ip::{SourceIpId, SourceIps};
 use crate::event::time::{self, Epoch};
-use crate::finding::{CallCount, EventId, Outcome};
+use crate::finding::{EventId, Outcome};
 use crate::names::{NameId, Names};
 use crate::seeded::SeededMap;
 
@@ -98,8 +99,7 @@ pub struct Group {
     pub count: u64,
     pub first: Option<Epoch>,
     pub last: Option<Epoch>,
-    /// Few: the names of calls that one rule matches.
-    pub calls: Vec<(NameId, CallCount)>,
+    pub calls: Calls,
     pub accounts: BTreeSet<NameId>,
     pub regions: BTreeSet<NameId>,
     pub source_ips: SourceIps,
@@ -118,18 +118,7 @@ impl Group {
             self.first = Some(self.first.map_or(time, |first| first.min(time)));
             self.last = Some(self.last.map_or(time, |last| last.max(time)));
         }
-        match self.calls.iter_mut().find(|(known, _)| *known == call) {
-            Some((_, count)) => count.add(outcome),
-            None => {
-                let mut count = CallCount::default();
-                count.add(outcome);
-                // most groups have one
-                if self.calls.is_empty() {
-                    self.calls.reserve_exact(1);
-                }
-                self.calls.push((call, count));
-            }
-        }
+        self.calls.add(call, outcome);
     }
 
     /// Adds what another group holds.
@@ -141,12 +130,7 @@ impl Group {
         self.count += other.count;
         self.first = self.first.into_iter().chain(other.first).min();
         self.last = self.last.max(other.last);
-        for (call, count) in other.calls {
-            match self.calls.iter_mut().find(|(known, _)| *known == call) {
-                Some((_, known)) => known.merge(count),
-                None => self.calls.push((call, count)),
-            }
-        }
+        self.calls.merge(other.calls);
         self.accounts.extend(other.accounts);
         self.regions.extend(other.regions);
         self.source_ips.extend(&other.source_ips);

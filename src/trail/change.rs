@@ -42,9 +42,27 @@ pub enum Change {
     /// The new selectors; nothing where the record does not hold them.
     Selectors(Option<Selectors>),
     Insights,
+    /// The record holds more selectors than CloudTrail accepts, so they are not kept.
+    TooManySelectors,
 }
 
 impl Change {
+    /// The most values that the selectors of a change may have to be kept: CloudTrail accepts 500 in all
+    /// selectors of a trail (AWS, API reference, `PutEventSelectors`).
+    pub const MOST_SELECTED: usize = 500;
+
+    /// The change as the report keeps it: without selectors that no trail can have. Whoever writes
+    /// records could fill the memory with them.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        match self {
+            Self::Selectors(Some(all)) if all.values() > Self::MOST_SELECTED => {
+                Self::TooManySelectors
+            }
+            change => change,
+        }
+    }
+
     /// Reads a call of `cloudtrail.amazonaws.com` and its `requestParameters`; nothing where it
     /// changes no trail. Answers the trail it names as well.
     pub fn of(event_name: &str, request: &Value) -> Option<(String, Self)> {

@@ -6,6 +6,8 @@
 //! that there is one way to judge (AWS, "Filtering data events"; API reference, `EventSelector`,
 //! `AdvancedFieldSelector`).
 
+mod size;
+
 use std::collections::BTreeSet;
 
 use bitcode::{Decode, Encode};

@@ -37,7 +37,7 @@ pub struct Timeline<'t> {
     started: Vec<Epoch>,
     buckets: Vec<(Epoch, &'t str)>,
     multi_region: Vec<(Epoch, bool)>,
-    selectors: Vec<(Epoch, Option<&'t Selectors>)>,
+    selectors: Vec<(Epoch, Result<&'t Selectors, &'static str>)>,
     /// When any of these happened, each moment once.
     moments: Vec<Epoch>,
     until: Epoch,
@@ -108,7 +108,14 @@ impl<'t> Timeline<'t> {
                 self.multi_region
                     .extend(multi_region.map(|set| (time, set)));
             }
-            Change::Selectors(selectors) => self.selectors.push((time, selectors.as_ref())),
+            Change::Selectors(selectors) => {
+                let why = "the record does not say to what";
+                self.selectors.push((time, selectors.as_ref().ok_or(why)));
+            }
+            Change::TooManySelectors => {
+                let why = "the record lists more selectors than CloudTrail accepts";
+                self.selectors.push((time, Err(why)));
+            }
             Change::Insights => {}
         }
     }
@@ -236,10 +243,9 @@ impl<'t> Timeline<'t> {
         let (set, after) = around(&self.selectors, at);
         let set = set.filter(|(time, _)| created.is_none_or(|created| *time >= created));
         match (set, after) {
-            (Some((_, Some(selectors))), _) => self.reach(selectors, class, true),
-            (Some((time, None)), _) => Sees::Unknown(format!(
-                "the event selectors of trail {name} were changed at {}, and the record does not \
-                 say to what",
+            (Some((_, Ok(selectors))), _) => self.reach(selectors, class, true),
+            (Some((time, Err(why))), _) => Sees::Unknown(format!(
+                "the event selectors of trail {name} were changed at {}, and {why}",
                 iso(time)
             )),
             (None, _) if created.is_some() => self.reach(&Selectors::of_a_new_trail(), class, true),

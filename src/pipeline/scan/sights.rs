@@ -130,7 +130,7 @@ impl Sights {
                 trail,
                 event_name: event_name.into_owned(),
                 event_id: event.text(Key::EventId).into_owned(),
-                change,
+                change: change.bounded(),
             });
         }
     }

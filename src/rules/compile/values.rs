@@ -12,6 +12,11 @@ use crate::rules::matcher::{TimePart, Want};
 use crate::rules::regexp::{Flags, Regexp};
 use crate::wildcard::{Part, Wildcard};
 
+/// The most bytes of a pattern with wildcards, and the most `?` in it: an event's text is searched for
+/// it, which may take the length of the text times this.
+const MOST_PATTERN: usize = 8 << 10;
+const MOST_ONES: usize = 256;
+
 /// One value of a rule as what is asked of an event's value; several where a modifier yields
 /// variants. The modifiers apply in the order written.
 pub(super) fn want(value: &SigmaValue, modifiers: &[Modifier]) -> Result<Vec<Want>, String> {
@@ -73,13 +78,21 @@ pub(super) fn want(value: &SigmaValue, modifiers: &[Modifier]) -> Result<Vec<Wan
     }
     let wants = variants.into_iter().map(|pieces| {
         let pattern = Wildcard::new(pieces, cased);
-        if pattern.is_anything() {
-            Want::Present
-        } else {
-            Want::Text(pattern)
+        let (bytes, ones) = pattern.size();
+        if bytes > MOST_PATTERN {
+            return Err(format!(
+                "a pattern with wildcards is longer than {MOST_PATTERN} bytes"
+            ));
         }
+        if ones > MOST_ONES {
+            return Err(format!("a pattern has more than {MOST_ONES} `?`"));
+        }
+        Ok(match pattern.is_anything() {
+            true => Want::Present,
+            false => Want::Text(pattern),
+        })
     });
-    Ok(wants.collect())
+    wants.collect()
 }
 
 fn pieces(text: &SigmaString) -> Vec<Part> {

@@ -1,8 +1,11 @@
 //! Correlation rules, linked to the rules they watch.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rsigma_parser::{CorrelationCondition, CorrelationRule};
 
 use super::condition;
+use super::limits;
 use super::metadata::{Header, level, name_of};
 use super::{Called, Loader, Numbers};
 use crate::rules::{
@@ -22,7 +25,7 @@ fn fault(reason: impl Into<String>) -> Unlinked {
 }
 
 fn field(name: &str) -> Result<Field, Unlinked> {
-    Field::new(name).map_err(|unknown| fault(unknown.to_string()))
+    Field::shown(name).map_err(|refused| fault(refused.to_string()))
 }
 
 fn measure(rule: &CorrelationRule, percentile: Option<f64>) -> Result<Measure, Unlinked> {
@@ -46,30 +49,70 @@ fn measure(rule: &CorrelationRule, percentile: Option<f64>) -> Result<Measure, U
 impl Loader<'_> {
     /// Resolves correlations after everything they may watch, other correlations included.
     pub(super) fn link_correlations(&mut self) {
-        let mut waiting = std::mem::take(&mut self.correlations);
-        loop {
-            let before = waiting.len();
-            let mut still = Vec::new();
-            for (origin, correlation, numbers) in waiting {
-                match self.correlation(&origin, &correlation, &numbers) {
-                    Ok(rule) => self.add(rule),
-                    Err(Unlinked::Names(_)) if before > 1 => {
-                        still.push((origin, correlation, numbers))
-                    }
-                    Err(unlinked) => self.unlinked(&origin, &correlation, unlinked),
+        let all = self.take_correlations();
+        // each is tried in the order of the files, pass after pass, but again only once the rule that it
+        // lacked last is there
+        let mut due: BTreeSet<(usize, usize)> = (0..all.len()).map(|at| (0, at)).collect();
+        let mut waiting: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut held = 0;
+        while let Some((pass, at)) = due.pop_first() {
+            let Some((origin, correlation, numbers)) = all.get(at) else {
+                continue;
+            };
+            let rule = match self.correlation(origin, correlation, numbers, held) {
+                Ok(rule) => rule,
+                Err(Unlinked::Names(name)) => {
+                    waiting.entry(name).or_default().push(at);
+                    continue;
                 }
+                Err(unlinked) => {
+                    self.unlinked(origin, correlation, unlinked);
+                    continue;
+                }
+            };
+            let (place, names) = (self.set.rules.len(), [rule.name.clone(), rule.id.clone()]);
+            let chain = match &rule.kind {
+                RuleKind::Correlation(meant) => self.chain(&meant.rules, held),
+                RuleKind::Detection(_) => Ok(limits::Chain::default()),
+            };
+            self.add(rule);
+            if self.set.rules.len() == place {
+                continue;
             }
-            waiting = still;
-            if waiting.len() == before || waiting.is_empty() {
-                break;
+            let chain = chain.unwrap_or_default();
+            held += chain.held();
+            self.chains.insert(place, chain);
+            let released = names.iter().filter_map(|name| waiting.remove(name));
+            for other in released.flatten() {
+                due.insert((pass + usize::from(other < at), other));
             }
         }
-        for (origin, correlation, numbers) in waiting {
-            if let Err(unlinked) = self.correlation(&origin, &correlation, &numbers) {
-                self.unlinked(&origin, &correlation, unlinked);
+        let mut left: Vec<usize> = waiting.into_values().flatten().collect();
+        left.sort_unstable();
+        for (origin, correlation, numbers) in left.into_iter().filter_map(|at| all.get(at)) {
+            if let Err(unlinked) = self.correlation(origin, correlation, numbers, held) {
+                self.unlinked(origin, correlation, unlinked);
             }
         }
         self.hush_watched();
+    }
+
+    /// The correlations of all files, as many as may be linked.
+    fn take_correlations(&mut self) -> Vec<(Origin, CorrelationRule, Numbers)> {
+        let mut all = std::mem::take(&mut self.correlations);
+        let most = limits::MOST_CORRELATIONS;
+        for (origin, correlation, _) in all.drain(most.min(all.len())..) {
+            let reason = format!("the rule files have more than {most} correlations");
+            self.reject(&origin, &correlation.title, reason);
+        }
+        all
+    }
+
+    /// What stands between a correlation over rules at these places and events.
+    fn chain(&self, watched: &[usize], held: u64) -> Result<limits::Chain, String> {
+        let chain = |place: &usize| self.chains.get(place).copied().unwrap_or_default();
+        let below: Vec<limits::Chain> = watched.iter().map(chain).collect();
+        limits::Chain::over(&below, held)
     }
 
     fn unlinked(&mut self, origin: &Origin, correlation: &CorrelationRule, unlinked: Unlinked) {
@@ -101,6 +144,7 @@ impl Loader<'_> {
         origin: &Origin,
         rule: &CorrelationRule,
         numbers: &Numbers,
+        held: u64,
     ) -> Result<Rule, Unlinked> {
         let name = name_of(rule.name.as_deref(), origin);
         let settings = self.override_of(&name, rule.id.as_deref());
@@ -111,6 +155,7 @@ impl Loader<'_> {
             _ => rule.rules.clone(),
         };
         let watched = self.watched(&wanted)?;
+        self.chain(&watched, held).map_err(Unlinked::Fault)?;
         let measure = measure(rule, numbers.percentile)?;
         let condition = self.condition(rule, measure, &wanted, &watched)?;
         let fields = match &rule.condition {
@@ -216,16 +261,18 @@ impl Loader<'_> {
     /// The rule of that name, or else of that id. Published rules share ids now and then: an id
     /// that several have names none of them.
     fn named(&self, name: &str) -> Result<usize, Unlinked> {
-        let rules = self.set.rules.iter().enumerate();
-        if let Some((place, _)) = rules.clone().find(|(_, rule)| rule.name == name) {
-            return Ok(place);
+        if let Some(place) = self.by_name.get(name) {
+            return Ok(*place);
         }
-        let found: Vec<(usize, &Rule)> = rules.filter(|(_, rule)| rule.id == name).collect();
-        match found.as_slice() {
-            [(place, _)] => Ok(*place),
+        let found = self.places_of_id.get(name);
+        match found.map_or(&[][..], Vec::as_slice) {
+            [place] => Ok(*place),
             [] => Err(Unlinked::Names(name.to_owned())),
             several => {
-                let names: Vec<&str> = several.iter().map(|(_, rule)| rule.name.as_str()).collect();
+                let rules = several
+                    .iter()
+                    .filter_map(|place| self.set.rules.get(*place));
+                let names: Vec<&str> = rules.map(|rule| rule.name.as_str()).collect();
                 Err(fault(format!(
                     "it watches `{name}`, which is the id of {}: write the name instead",
                     names.join(" and ")
@@ -325,18 +372,17 @@ impl Loader<'_> {
 
     /// A rule that correlations watch reports by itself only where one of them says `generate`.
     fn hush_watched(&mut self) {
-        let places = 0..self.set.rules.len();
-        let hushed: Vec<usize> = places
-            .filter(|place| {
-                let generates: Vec<bool> = self
-                    .set
-                    .watchers(*place)
-                    .map(|(_, _, watcher)| watcher.generate)
-                    .collect();
-                !generates.is_empty() && !generates.contains(&true)
-            })
-            .collect();
-        for place in hushed {
+        // whether one of its watchers says `generate`
+        let mut watched: BTreeMap<usize, bool> = BTreeMap::new();
+        for rule in &self.set.rules {
+            if let RuleKind::Correlation(watcher) = &rule.kind {
+                for place in &watcher.rules {
+                    *watched.entry(*place).or_default() |= watcher.generate;
+                }
+            }
+        }
+        let hushed = watched.into_iter().filter(|(_, generates)| !generates);
+        for (place, _) in hushed {
             if let Some(rule) = self.set.rules.get_mut(place) {
                 rule.silent = true;
             }

@@ -15,11 +15,79 @@ const MOST_BYTES: usize = 1 << 20;
 /// How deep the YAML of a document may nest. Brackets in texts count as well, so this is more than
 /// any rule has; what YAML costs grows with the square of the depth.
 const MOST_NESTED: usize = 500;
+/// How many brackets may have no counterpart before the next quote or comment. A bracket in a quoted text
+/// is no bracket, and only the parser knows which quotes belong together; so this bounds the depth
+/// whatever the quotes mean, and is generous because lists of quoted texts count as well.
+const MOST_APART: usize = 5_000;
 /// The most values of a document, those that its aliases repeat included.
 const MOST_VALUES: usize = 200_000;
+/// The most correlations of all files of a run.
+pub(super) const MOST_CORRELATIONS: usize = 5_000;
+/// How deep correlations may watch correlations.
+const MOST_LEVELS: usize = 10;
+/// How often one event may count for one correlation, by all the correlations between the two; and for
+/// all correlations that watch correlations, together. Every time takes memory.
+const MOST_TIMES: u64 = 256;
+const MOST_TIMES_OF_ALL: u64 = 2_000;
 /// The most characters of a condition, and how deep it may nest.
 const MOST_CONDITION: usize = 8 << 10;
 const MOST_CONDITION_DEPTH: usize = 50;
+
+/// What stands between a correlation and the events it counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Chain {
+    /// How many correlations lie one on the other, this one included; 0 for a rule of single events.
+    levels: usize,
+    /// How often one event may count for it.
+    times: u64,
+}
+
+impl Chain {
+    /// That of a correlation over rules with these; `of_all` is the sum of [`Self::held`] so far.
+    ///
+    /// # Errors
+    /// It is too long, or one event would count too often.
+    pub(super) fn over(below: &[Self], of_all: u64) -> Result<Self, String> {
+        let levels = below.iter().map(|chain| chain.levels).max();
+        let levels = levels.unwrap_or_default() + 1;
+        if levels > MOST_LEVELS {
+            return Err(format!(
+                "correlations watch correlations over more than {MOST_LEVELS} levels"
+            ));
+        }
+        let chained = below.iter().filter(|chain| chain.levels > 0);
+        let times = chained
+            .map(|chain| chain.times)
+            .fold(0, u64::saturating_add);
+        let direct = u64::from(below.iter().any(|chain| chain.levels == 0));
+        let chain = Self {
+            levels,
+            times: times.saturating_add(direct).max(1),
+        };
+        if chain.times > MOST_TIMES {
+            return Err(format!(
+                "it watches correlations through which one event may count {} times: the limit is \
+                 {MOST_TIMES}",
+                chain.times
+            ));
+        }
+        if of_all.saturating_add(chain.held()) > MOST_TIMES_OF_ALL {
+            return Err(format!(
+                "one event may count more than {MOST_TIMES_OF_ALL} times for all correlations that \
+                 watch correlations"
+            ));
+        }
+        Ok(chain)
+    }
+
+    /// How often an event is held for it beyond what every correlation holds.
+    pub(super) const fn held(&self) -> u64 {
+        match self.levels {
+            0 | 1 => 0,
+            _ => self.times,
+        }
+    }
+}
 
 /// Checks the text of a document before it is parsed. The line, from 0, and the reason where it is
 /// refused.
@@ -54,6 +122,10 @@ pub(super) fn text(text: &str) -> Result<(), (usize, String)> {
             return Err((number, why));
         }
     }
+    if let Some(number) = apart(text) {
+        let why = format!("the document has more than {MOST_APART} brackets around quoted texts");
+        return Err((number, why));
+    }
     let aliases = text.contains('&') && text.contains('*');
     if aliases {
         let left = Cell::new(MOST_VALUES);
@@ -65,6 +137,36 @@ pub(super) fn text(text: &str) -> Result<(), (usize, String)> {
         }
     }
     Ok(())
+}
+
+/// The line, from 0, at which a document has too many opening brackets that nothing closes before the
+/// next quote or comment. In YAML's flow style no plain text holds brackets, so a bracket that closes
+/// can only be a text's behind a quote or `#`: the depth is never more than what is counted here.
+fn apart(text: &str) -> Option<usize> {
+    let (mut apart, mut open) = (0, 0_usize);
+    for (number, line) in text.lines().enumerate() {
+        let mut before = 0;
+        let mut is_comment = false;
+        for byte in line.bytes() {
+            match byte {
+                b'[' | b'{' if before != b'\\' => open += 1,
+                b']' | b'}' if before != b'\\' => open = open.saturating_sub(1),
+                b'\'' | b'"' | b'#' => {
+                    apart += std::mem::take(&mut open);
+                    is_comment |= byte == b'#';
+                }
+                _ => {}
+            }
+            before = byte;
+        }
+        if is_comment {
+            apart += std::mem::take(&mut open);
+        }
+        if apart + open > MOST_APART {
+            return Some(number);
+        }
+    }
+    None
 }
 
 /// Checks the conditions of a document before they are parsed.
@@ -242,6 +344,14 @@ mod tests {
         assert_eq!(text(&deep).unwrap_err().0, 1);
         let deep = format!("a: 1\n\n{}x\n", "- ".repeat(100_000));
         assert_eq!(text(&deep).unwrap_err().0, 2);
+        // closing brackets in quotes and comments close nothing
+        for closed in ["{']':", "{\"]\":", "[ #]\n", "{'\n]\n':", "{a'b: {']': "] {
+            let deep = format!("a:\n {}\n", closed.repeat(20_000));
+            let why = text(&deep).unwrap_err().1;
+            assert!(why.contains("brackets") || why.contains("nests"), "{why}");
+        }
+        let lists = "  - {a: ['x', \"y\"], b: '[a-z]{2}'} # [1]\n".repeat(1_000);
+        assert_eq!(text(&format!("a:\n{lists}")), Ok(()));
         // unclosed brackets of regular expressions are texts
         let texts = "  - 'a\\['\n".repeat(1_000);
         assert_eq!(text(&format!("a:\n{texts}")), Ok(()));

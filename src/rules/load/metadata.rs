@@ -78,9 +78,9 @@ impl Loader<'_> {
             None => Attributes::default(),
         };
         let field = |name: &Option<String>| match name {
-            Some(name) => Field::new(name)
+            Some(name) => Field::shown(name)
                 .map(Some)
-                .map_err(|unknown| fail(unknown.to_string())),
+                .map_err(|refused| fail(refused.to_string())),
             None => Ok(None),
         };
         let requires: Result<Vec<_>, _> = attributes

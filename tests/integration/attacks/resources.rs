@@ -1,6 +1,7 @@
 //! Inputs that once took memory, time or the whole process: trail changes, callers, rule files, state
 //! files.
 
+mod second;
 mod state;
 
 use crate::product;
