@@ -20,6 +20,7 @@ mod scanned;
 mod series;
 mod source_ip;
 mod spill;
+mod standing;
 
 use std::io;
 use std::sync::Arc;
@@ -45,6 +46,7 @@ pub use scanned::{
 };
 pub use series::Series;
 pub use source_ip::{SourceIp, SourceIpId, SourceIpTable};
+use standing::Standing;
 
 /// The sum of all objects.
 #[derive(Debug, Default)]
@@ -88,7 +90,7 @@ impl Tally {
         if let Some(evidence) = scanned.integrity.take() {
             self.integrity.absorb(evidence);
         }
-        let mut left_out: Vec<u32> = Vec::new();
+        let mut standing = Standing::default();
         // per row: the events that count, and the copies
         let mut counts = vec![(0u64, 0u64); scanned.rows.len()];
         let mut copies = 0;
@@ -96,12 +98,12 @@ impl Tally {
         let mut dangling = 0_u64;
         for (at, seen) in (0u32..).zip(&scanned.seen) {
             if !scanned.outside.is_empty() && scanned.outside.binary_search(&at).is_ok() {
-                left_out.push(at);
+                standing.leave_out(at);
                 continue;
             }
             let Some(count) = counts.get_mut(seen.row as usize) else {
                 dangling += 1;
-                left_out.push(at);
+                standing.leave_out(at);
                 coverage.records.evaluated -= 1;
                 coverage.records.bad += 1;
                 continue;
@@ -112,14 +114,19 @@ impl Tally {
                 reader,
                 place: &|object| self.places.name(object),
             };
-            if self.met.note(object, seen, call, &objects) == Verdict::New {
+            let verdict = self.met.note(object, seen, call, &objects);
+            match verdict {
+                Verdict::New => {}
+                Verdict::FirstOfCall | Verdict::SameCall => standing.of_call(at, call),
+                Verdict::Copy(_) => standing.leave_out(at),
+            }
+            if matches!(verdict, Verdict::New | Verdict::FirstOfCall) {
                 count.0 += 1;
                 if let Some(time) = seen.time {
                     coverage.first = Some(coverage.first.map_or(time, |first| first.min(time)));
                     coverage.last = Some(coverage.last.map_or(time, |last| last.max(time)));
                 }
             } else {
-                left_out.push(at);
                 count.1 += 1;
                 copies += 1;
                 coverage.records.undated -= u64::from(seen.time.is_none());
@@ -171,26 +178,25 @@ impl Tally {
             }
         }
         self.coverage.merge(coverage);
-        let stands = |seen: u32| left_out.is_empty() || left_out.binary_search(&seen).is_err();
         let mut groups: Vec<Found<'_>> = scanned.groups.iter().map(Found::new).collect();
         for hit in &scanned.hits {
-            if stands(hit.seen) {
+            if standing.hit(hit, &scanned, &mut self.met) {
                 dangling += u64::from(self.hit(hit, &mut groups, &mut own).is_none());
             }
         }
         for evidence in &scanned.evidence {
-            if stands(evidence.seen) {
+            if standing.evidence(evidence) {
                 dangling += u64::from(self.evidence(evidence, &groups, &mut own).is_none());
             }
         }
         for base in &scanned.bases {
-            if stands(base.seen) {
+            if standing.base(base, &scanned, &mut self.met) {
                 dangling += u64::from(self.base(base, &mut own).is_none());
             }
         }
-        for (rule, seen) in &scanned.silent {
-            if stands(*seen) {
-                self.counts(*rule);
+        for silent in &scanned.silent {
+            if standing.silent(*silent, &scanned, &mut self.met) {
+                self.counts(silent.0);
             }
         }
         if dangling > 0 {

@@ -6,7 +6,8 @@
 //!
 //! Records are compared by the number of their bytes, which every record has. Where two of one id
 //! differ in it, both are read again and compared as JSON values. One call that several accounts
-//! recorded bears one `sharedEventID` in all their logs, and counts once where the records agree.
+//! recorded bears one `sharedEventID` in all their logs, and counts once where the records agree. They
+//! need not say the same of the caller, so a match that only the later record has stands all the same.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::BuildHasher as _;
@@ -62,10 +63,12 @@ pub(super) type At = (u32, u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     New,
+    /// New, and the first of a call that several accounts record.
+    FirstOfCall,
     /// A copy of that record.
     Copy(At),
     /// The same call in another account's log.
-    Shared,
+    SameCall,
 }
 
 /// Records of one object that say something else than others under their ids.
@@ -138,8 +141,8 @@ impl Duplicates {
             self.events.insert(first, seen.time);
         }
         match shared {
-            Some(shared) if self.is_shared(shared, seen.time) => Verdict::Shared,
-            _ => Verdict::New,
+            Some(shared) => self.of_call(shared, seen.time),
+            None => Verdict::New,
         }
     }
 
@@ -236,8 +239,8 @@ impl Duplicates {
             .records(&place.filter(|place| !place.is_empty())?)
     }
 
-    /// True where another account has recorded the call.
-    fn is_shared(&mut self, shared: &Shared, time: Option<Epoch>) -> bool {
+    /// Whether another account has recorded the call.
+    fn of_call(&mut self, shared: &Shared, time: Option<Epoch>) -> Verdict {
         let new = Entry {
             id: shared.id,
             content: shared.says,
@@ -246,12 +249,35 @@ impl Duplicates {
         };
         let Some(known) = self.calls.find(new.id, time) else {
             self.calls.insert(new, time);
-            return false;
+            return Verdict::FirstOfCall;
         };
         // the record of some accounts does not name the caller
         let callers = [known.object, new.object];
         let same_caller = callers[0] == callers[1] || callers.contains(&0);
-        known.content == new.content && same_caller && known.record != new.record
+        match known.content == new.content && same_caller && known.record != new.record {
+            true => Verdict::SameCall,
+            false => Verdict::New,
+        }
+    }
+
+    /// Notes a match of a record of that call. True where an earlier record of the call had it, too.
+    pub(super) fn had_match(
+        &mut self,
+        call: &Shared,
+        of: impl std::hash::Hash,
+        time: Option<Epoch>,
+    ) -> bool {
+        let entry = Entry {
+            id: key((4u8, call.id, call.says, of)),
+            content: 0,
+            object: 0,
+            record: 0,
+        };
+        let had = self.calls.find(entry.id, time).is_some();
+        if !had {
+            self.calls.insert(entry, time);
+        }
+        had
     }
 
     /// Why some records could not be compared; they then count.
@@ -516,11 +542,11 @@ mod tests {
             ..call
         };
         for (other, verdict) in [
-            (owner, Verdict::Shared),
-            (Shared { caller: 0, ..owner }, Verdict::Shared),
+            (owner, Verdict::SameCall),
+            (Shared { caller: 0, ..owner }, Verdict::SameCall),
             (Shared { caller: 6, ..owner }, Verdict::New),
             (Shared { says: 2, ..owner }, Verdict::New),
-            (Shared { id: 8, ..owner }, Verdict::New),
+            (Shared { id: 8, ..owner }, Verdict::FirstOfCall),
             (call, Verdict::New),
         ] {
             let (shelf, mut met) = (Shelf::default(), Duplicates::default());
@@ -528,7 +554,8 @@ mod tests {
                 time: Some(5),
                 ..seen(id, 0, content)
             });
-            assert_eq!(shelf.shared(&mut met, 0, &one, Some(&call)), Verdict::New);
+            let first = shelf.shared(&mut met, 0, &one, Some(&call));
+            assert_eq!(first, Verdict::FirstOfCall);
             assert_eq!(
                 shelf.shared(&mut met, 1, &two, Some(&other)),
                 verdict,
