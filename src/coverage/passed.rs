@@ -38,6 +38,8 @@ pub enum PassedReason {
     ListedTwice,
     /// A link to a folder that is read under another name.
     LinkedTwice,
+    /// A link that leads out of the source's folder.
+    LinkedOutside,
     /// A socket, pipe or device.
     NotAFile,
 }
@@ -67,6 +69,7 @@ impl PassedReason {
             Self::OutsideTrail => "beside the folder that the trail writes to",
             Self::ListedTwice => "listed twice by the server",
             Self::LinkedTwice => "linked to that are read under another name",
+            Self::LinkedOutside => "that are links to places outside the source's folder",
             Self::NotAFile => "that are no files (sockets, pipes, devices)",
         })
     }

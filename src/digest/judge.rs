@@ -253,7 +253,8 @@ fn limits(joined: &[join::Joined], window: &Window, proof: &mut Proof) {
         let began = chain.holes.iter().filter(|hole| hole.kind == HoleKind::Off);
         for hole in began.filter(|hole| hole.found.state == State::Valid) {
             limits.insert(format!(
-                "validation of {} began at {}: nothing was delivered in the window before that",
+                "the chain of {} begins at {}, less than an hour into the window, and its first digest \
+                 names none before it: what was delivered before that cannot be proven",
                 chain.title(),
                 iso(hole.to)
             ));

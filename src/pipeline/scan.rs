@@ -189,9 +189,10 @@ impl<'r> Worker<'r> {
         }
     }
 
-    /// True where an object whose key is a digest's holds records: they are evaluated like all others.
+    /// True where an object whose key is a digest's holds records: it is a log like all others,
+    /// whether its records are evaluated or only its content is verified.
     fn holds_records(&mut self, fetched: &Result<Fetched, FetchError>) -> bool {
-        let (Some(_), Ok(fetched)) = (&self.detection, fetched) else {
+        let Ok(fetched) = fetched else {
             return false;
         };
         let decoded = self.decoder.decode(&fetched.bytes, &mut |_, _| {});

@@ -61,6 +61,11 @@ pub(super) fn hash(
     if let Some(stray) = stray {
         coverage.problem(&object.name, ProblemKind::Misplaced, stray);
     }
+    let holds_records = |decoded: &Decoded| decoded.content == Content::Log;
+    if is_digest(object) && decoded.as_ref().is_ok_and(holds_records) {
+        let what = "its key is that of a digest, its content is a log";
+        coverage.problem(&object.name, ProblemKind::Misplaced, what);
+    }
     match decoded {
         Ok(decoded) if decoded.content == Content::Log => {
             coverage.objects.read = 1;

@@ -66,19 +66,25 @@ impl Strays {
 }
 
 /// True for a record of the kind that the folder is for (AWS, "CloudTrail record contents": an
-/// Insight event has its name and source in `insightDetails`).
+/// Insight event has its name and source in `insightDetails`). What rules read as the name or the
+/// source must be absent or a string: rules also match the members of a list.
 fn belongs(kind: LogKind, event: &Event<'_>) -> bool {
+    const CALL: [Key; 2] = [Key::EventName, Key::EventSource];
+    let is_absent = |key: &Key| event.raw(*key).is_null();
+    let is_string = |key: &Key| event.raw(*key).quoted().is_some();
     match kind {
         LogKind::Insight => {
-            event.is(Key::EventType, "AwsCloudTrailInsight")
-                && event.text(Key::EventName).is_empty()
-                && event.text(Key::EventSource).is_empty()
+            event.is(Key::EventType, "AwsCloudTrailInsight") && CALL.iter().all(is_absent)
         }
         LogKind::NetworkActivity => {
             event.is(Key::EventType, "AwsVpceEvents")
                 && event.is(Key::EventCategory, "NetworkActivity")
+                && CALL.iter().all(is_string)
         }
-        LogKind::Aggregated => event.is(Key::EventType, "AwsAggregatedEvent"),
+        LogKind::Aggregated => {
+            let is_either = |key: &Key| is_absent(key) || is_string(key);
+            event.is(Key::EventType, "AwsAggregatedEvent") && CALL.iter().all(is_either)
+        }
         LogKind::Log | LogKind::Digest => true,
     }
 }

@@ -26,7 +26,8 @@ pub enum LocalError {
 
 /// Walks a folder, or takes a file, for what may hold what the scope asks for.
 ///
-/// Links are followed; a folder that several links lead to is entered once. A folder that cannot
+/// Links are followed within the folder; a folder that several links lead to is entered once. A link
+/// that leads out of it is passed over: it may lead to anything on this computer. A folder that cannot
 /// be read is a problem; the rest goes on. Names that are not UTF-8 are shown with replacement
 /// characters; [`Place::File`] keeps the true path.
 ///
@@ -49,7 +50,7 @@ pub fn walk(path: &Path, scope: &Scope) -> Result<Tree, LocalError> {
         return Ok(Tree::of(vec![files::object(path, name, key)]));
     }
     fs::read_dir(path).map_err(unreadable)?;
-    Ok(Tree::walk(path, scope))
+    Tree::walk(path, scope).map_err(unreadable)
 }
 
 /// The whole listing of a small folder: [`walk`], carried out.
@@ -128,7 +129,9 @@ pub fn metadata(path: &Path) -> super::Metadata {
     }
     let mut beside = path.as_os_str().to_owned();
     beside.push(SIDE_FILE);
-    let head = fs::read(beside).ok();
+    // a link may lead anywhere, and reading a pipe or device may never end
+    let is_file = fs::symlink_metadata(&beside).is_ok_and(|meta| meta.is_file());
+    let head = is_file.then(|| fs::read(beside).ok()).flatten();
     let head = head.and_then(|head| serde_json::from_slice::<Head>(&head).ok());
     head.unwrap_or_default().metadata
 }
@@ -293,6 +296,7 @@ mod tests {
     #[cfg(unix)]
     mod unix {
         use super::*;
+        use crate::coverage::PassedReason;
         use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt as _;
         use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -313,7 +317,11 @@ mod tests {
             let (linked, own): (Vec<_>, Vec<_>) =
                 names.into_iter().partition(|name| name.ends_with("c.json"));
             assert_eq!(own, ["dangling", "file-link", "z/a.json", "z/y/b.json"]);
-            assert_eq!(linked.len(), 1, "two links lead to it: {linked:?}");
+            assert_eq!(linked, [""; 0], "what lies outside is not read");
+            let outside = listing.store.passed_over.get(PassedReason::LinkedOutside);
+            let outside = outside.unwrap();
+            assert_eq!(outside.objects, 2);
+            assert!(outside.names.contains("again") && outside.names.contains("outside"));
             assert_eq!(listing.problems, []);
             let dangling = read(&root.path().join("dangling"), None, 9, Vec::new());
             assert!(matches!(dangling, Err(FetchError::Gone)));

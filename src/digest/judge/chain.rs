@@ -158,7 +158,7 @@ pub(super) fn holes(
             .map_or(State::NotProven, |found| found.state);
         let hole = match &fact.before {
             Before::Start if gap && state != State::Broken => {
-                Some((HoleKind::Off, off(name, at_start, state)))
+                Some((HoleKind::Off, off(name, from, fact, at_start, state)))
             }
             Before::Digest(previous) => {
                 let lost = !digests.contains_key(&*previous.name)
@@ -320,10 +320,22 @@ fn after(
     })
 }
 
-fn off(name: &str, at_start: bool, state: State) -> Judgement {
-    if at_start {
-        // nothing has to be there before a trail begins; logs that are turn this into "not proven"
+/// The time from `from` up to the first digest of a chain.
+fn off(name: &str, from: Epoch, fact: &DigestFact, at_start: bool, state: State) -> Judgement {
+    if at_start && fact.start - from < HOUR {
+        // no digest of a whole hour is missing; logs of that time turn this into "not proven"
         return found(state, format!("validation began with {name}"));
+    }
+    if at_start {
+        // the first digest after a restart looks like that of a new trail, and both name no digest
+        // before them (facts, 3.1): what came before may have been removed
+        let what = format!(
+            "the chain begins with {name}, which names no digest before it: nothing proves what was \
+             delivered until then, and digests and logs may have been removed. If the trail was \
+             created then, ask for the time since then: --since {}",
+            iso(fact.start)
+        );
+        return found(state.max(State::NotProven), what);
     }
     let what = format!(
         "validation or logging was switched off, and on again with {name}: what was delivered in \

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, NaiveDate};
+
 use super::join::Joined;
 use super::{LATE, SKEW, STAMP, Window, chain};
 use crate::event::time::{Epoch, iso};
@@ -215,6 +217,14 @@ fn not_met(
     object(log, fault, reason, Some(claim))
 }
 
+/// True if a log with that stamp may lie in the folder of that day: both are of its delivery, and the
+/// stamp is at most [`STAMP`] away from it.
+fn is_filed_by_stamp(day: NaiveDate, stamp: Epoch) -> bool {
+    let near = [stamp - STAMP, stamp + STAMP];
+    let days = near.map(|time| DateTime::from_timestamp(time, 0).map(|time| time.date_naive()));
+    days.contains(&Some(day))
+}
+
 /// True if two names are the same from the account on.
 fn same_tail(one: &str, other: &str) -> bool {
     let tail = |name: &str| Location::of(name).map(|at| at.tail);
@@ -359,6 +369,11 @@ impl Unclaimed<'_> {
                 let proven = proven.map(|hour| hour.end).max();
                 if proven.is_none_or(|end| end <= window.now - LATE) {
                     let why = "its digest is due, and there is none";
+                    return object(name, ObjectFault::Unproven, why, None);
+                }
+                if !is_filed_by_stamp(key.day, at) {
+                    let why = "its folder is of another day than the time in its name: CloudTrail did \
+                               not put it there, and no digest will name it";
                     return object(name, ObjectFault::Unproven, why, None);
                 }
                 let why = "its digest is not due yet: AWS writes one an hour";

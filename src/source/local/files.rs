@@ -6,6 +6,7 @@ use std::fs::{self, DirEntry, Metadata};
 use std::io;
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
@@ -59,12 +60,19 @@ pub(super) struct Folder {
     pub(super) name: String,
     /// What it says of its files.
     pub(super) key: Option<LogKey>,
+    /// The canonical path of the tree.
+    pub(super) root: Arc<Path>,
 }
 
 impl Folder {
-    pub(super) fn new(path: PathBuf, name: String) -> Self {
+    pub(super) fn new(path: PathBuf, name: String, root: Arc<Path>) -> Self {
         let key = key(&path, &name, OsStr::new("*"));
-        Self { path, name, key }
+        Self {
+            path,
+            name,
+            key,
+            root,
+        }
     }
 
     /// What the name of a file in it says.
@@ -197,7 +205,7 @@ fn list(folder: &Folder, at: usize, scope: &Scope, entries: &mut Vec<Entry>) -> 
     for entry in fs::read_dir(&folder.path)? {
         let entry = entry?;
         let file = entry.file_name();
-        if Kind::of(&entry)? != Kind::File || folder.is_digest_metadata(&file) {
+        if Kind::of(&entry, &folder.root)? != Kind::File || folder.is_digest_metadata(&file) {
             continue;
         }
         let key = folder.key_of(&file);
@@ -244,31 +252,40 @@ impl Unit {
 }
 
 /// What an entry of a folder is, links followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     Folder,
-    /// A link to a folder.
-    Link,
+    /// A link to a folder, and that folder's canonical path.
+    Link(PathBuf),
     /// A file, or a link to one or to nothing: reading it will say so.
     File,
+    /// A link that leads out of the tree: whoever hands over a copy must not choose what else of this
+    /// computer is read.
+    Outside,
     Other,
 }
 
 impl Kind {
-    pub(super) fn of(entry: &DirEntry) -> io::Result<Self> {
-        let mut kind = entry.file_type()?;
-        let link = kind.is_symlink();
-        if link {
-            match fs::metadata(entry.path()) {
-                Ok(meta) => kind = meta.file_type(),
-                Err(_) => return Ok(Self::File),
-            }
+    /// `root` is the canonical path of the tree.
+    pub(super) fn of(entry: &DirEntry, root: &Path) -> io::Result<Self> {
+        let kind = entry.file_type()?;
+        if !kind.is_symlink() {
+            return Ok(match kind {
+                kind if kind.is_dir() => Self::Folder,
+                kind if kind.is_file() => Self::File,
+                _ => Self::Other,
+            });
         }
-        Ok(match kind {
-            kind if kind.is_dir() && link => Self::Link,
-            kind if kind.is_dir() => Self::Folder,
-            kind if kind.is_file() => Self::File,
-            _ => Self::Other,
+        let Ok(target) = entry.path().canonicalize() else {
+            return Ok(Self::File);
+        };
+        if !target.starts_with(root) {
+            return Ok(Self::Outside);
+        }
+        Ok(match fs::metadata(&target) {
+            Ok(meta) if meta.is_dir() => Self::Link(target),
+            Ok(meta) if !meta.is_file() => Self::Other,
+            _ => Self::File,
         })
     }
 }

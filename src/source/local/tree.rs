@@ -10,6 +10,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::files::{Files, Folder, Kind, Unit, object, unread};
 use crate::coverage::{PassedReason, Problem, Store};
@@ -41,17 +42,27 @@ impl Tree {
     }
 
     /// Walks a folder. Of each file only what its name says is looked at.
-    pub(super) fn walk(root: &Path, scope: &Scope) -> Self {
+    ///
+    /// # Errors
+    /// The folder itself cannot be found.
+    pub(super) fn walk(root: &Path, scope: &Scope) -> io::Result<Self> {
+        let real: Arc<Path> = root.canonicalize()?.into();
+        let first = Step {
+            path: root.to_owned(),
+            name: String::new(),
+            real: real.to_path_buf(),
+        };
         let mut walk = Walk {
             scope,
+            root: real,
             tree: Self::default(),
-            folders: VecDeque::from([(root.to_owned(), String::new())]),
+            folders: VecDeque::from([first]),
             links: VecDeque::new(),
             entered: BTreeSet::new(),
         };
         walk.run();
         walk.tree.sort();
-        walk.tree
+        Ok(walk.tree)
     }
 
     /// How many files there are to read.
@@ -103,43 +114,68 @@ impl Tree {
 /// folder which is also linked to goes by its own name.
 struct Walk<'a> {
     scope: &'a Scope,
+    /// The canonical path of the tree.
+    root: Arc<Path>,
     tree: Tree,
-    /// Folders to enter, each with its name as in [`Unit`].
-    folders: VecDeque<(PathBuf, String)>,
+    /// Folders to enter.
+    folders: VecDeque<Step>,
     /// Links to folders, entered when no folder is left.
-    links: VecDeque<(PathBuf, String)>,
+    links: VecDeque<Step>,
     /// Canonical paths of the folders entered.
     entered: BTreeSet<PathBuf>,
 }
 
+/// A folder to enter.
+struct Step {
+    path: PathBuf,
+    /// As in [`Unit`].
+    name: String,
+    /// Its canonical path. Below a folder that is entered it is put together from the names: to ask the
+    /// system for it takes a step for each folder above.
+    real: PathBuf,
+}
+
 impl Walk<'_> {
     fn run(&mut self) {
-        while let Some((path, name)) = self.folders.pop_front().or_else(|| self.links.pop_front()) {
-            if let Err(error) = self.enter(&path, &name) {
-                self.tree.problems.push(unread(&path, &error));
+        while let Some(step) = self.folders.pop_front().or_else(|| self.links.pop_front()) {
+            if let Err(error) = self.enter(&step) {
+                self.tree.problems.push(unread(&step.path, &error));
             }
         }
     }
 
-    fn enter(&mut self, folder: &Path, name: &str) -> io::Result<()> {
-        if !self.entered.insert(folder.canonicalize()?) {
+    fn enter(&mut self, step: &Step) -> io::Result<()> {
+        if !self.entered.insert(step.real.clone()) {
             let passed = &mut self.tree.store.passed_over;
-            passed.folder(PassedReason::LinkedTwice, name);
+            passed.folder(PassedReason::LinkedTwice, &step.name);
             return Ok(());
         }
-        let folder = Folder::new(folder.to_owned(), name.to_owned());
+        let root = Arc::clone(&self.root);
+        let folder = Folder::new(step.path.clone(), step.name.clone(), root);
         let turn = Turn::of(folder.key.as_ref());
         for entry in fs::read_dir(&folder.path)? {
             let entry = entry?;
             let file = entry.file_name();
             let below = format!("{}{}", folder.name, file.to_string_lossy());
-            match Kind::of(&entry)? {
+            let step_to = |real: PathBuf| Step {
+                path: entry.path(),
+                name: format!("{below}/"),
+                real,
+            };
+            match Kind::of(&entry, &self.root)? {
                 Kind::Folder if is_aggregated(&file) => {
                     let passed = &mut self.tree.store.passed_over;
                     passed.folder(PassedReason::Aggregated, &format!("{below}/"));
                 }
-                Kind::Folder => self.folders.push_back((entry.path(), format!("{below}/"))),
-                Kind::Link => self.links.push_back((entry.path(), format!("{below}/"))),
+                Kind::Folder => self.folders.push_back(step_to(step.real.join(&file))),
+                Kind::Link(real) => self.links.push_back(step_to(real)),
+                Kind::Outside => {
+                    let store = &mut self.tree.store;
+                    store.found += 1;
+                    store
+                        .passed_over
+                        .object(PassedReason::LinkedOutside, &below);
+                }
                 Kind::Other => {
                     let store = &mut self.tree.store;
                     store.found += 1;

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::DateTime;
-use aws_sdk_s3::types::{Object, ObjectStorageClass};
+use aws_sdk_s3::types::{EncodingType, Object, ObjectStorageClass};
 use tokio::task::JoinSet;
 
 use super::ListError;
-use super::pages::{Limits, PageStream, RawPage};
+use super::pages::{Limits, PageStream, RawPage, decoded, is_encoded};
 use crate::aws::{self, Fault, FaultKind};
 use crate::coverage::{PassedReason, Store};
 use crate::source::key::{self, LogKey};
@@ -114,9 +114,14 @@ impl Lister {
     pub(super) async fn first(&self, prefix: &str) -> Result<Option<Object>, Fault> {
         self.pages.fetch_add(1, Ordering::Relaxed);
         let request = self.client.list_objects_v2().bucket(&*self.bucket);
-        let page = request.prefix(prefix).max_keys(1).send().await;
+        let request = request.prefix(prefix).encoding_type(EncodingType::Url);
+        let page = request.max_keys(1).send().await;
         let page = page.map_err(|error| Fault::of(&error))?;
-        Ok(page.contents().first().cloned())
+        let mut first = page.contents().first().cloned();
+        if let Some(object) = first.as_mut().filter(|_| is_encoded(&page)) {
+            object.key = object.key.as_deref().map(decoded);
+        }
+        Ok(first)
     }
 
     /// Lists what lies below a folder, or only directly in it.

@@ -150,6 +150,8 @@ impl<'l> PageStream<'l> {
             let request = self.client.list_objects_v2().bucket(self.bucket);
             let request = request
                 .prefix(self.prefix)
+                // XML cannot hold control characters, and keys can
+                .encoding_type(EncodingType::Url)
                 .set_continuation_token(self.token.clone())
                 .set_delimiter(self.delimiter.map(str::to_owned))
                 .optional_object_attributes(OptionalObjectAttributes::RestoreStatus);
@@ -219,15 +221,10 @@ impl<'l> PageStream<'l> {
 
     /// The entries in order, each once, all below the prefix and behind those of the last page.
     fn checked(&mut self, page: ListObjectsV2Output) -> RawPage {
-        let encoded = page.encoding_type() == Some(&EncodingType::Url);
-        let named = |name: Option<&str>| {
-            let name = name.unwrap_or_default();
-            match encoded {
-                true => percent_decode_str(&name.replace('+', " "))
-                    .decode_utf8_lossy()
-                    .into_owned(),
-                false => name.to_owned(),
-            }
+        let encoded = is_encoded(&page);
+        let named = |name: Option<&str>| match (name.unwrap_or_default(), encoded) {
+            (name, true) => decoded(name),
+            (name, false) => name.to_owned(),
         };
         let mut raw = RawPage::default();
         let prefixes = page.common_prefixes().iter();
@@ -301,6 +298,19 @@ impl<'l> PageStream<'l> {
         }
         raw
     }
+}
+
+/// True if the names in an answer are URL-encoded: keys and prefixes, but no tokens (AWS,
+/// ListObjectsV2: `EncodingType`). A server that does not know the parameter sends names as they are.
+pub(super) fn is_encoded(page: &ListObjectsV2Output) -> bool {
+    page.encoding_type() == Some(&EncodingType::Url)
+}
+
+/// A URL-encoded name as it is.
+pub(super) fn decoded(name: &str) -> String {
+    percent_decode_str(&name.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 fn broken(message: String) -> Fault {

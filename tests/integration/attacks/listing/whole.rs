@@ -8,7 +8,7 @@ use crate::product::{self, Ran};
 const ONE: &str = "111122223333";
 
 /// One event of its own.
-fn event(id: &str) -> Vec<u8> {
+pub(super) fn event(id: &str) -> Vec<u8> {
     format!(
         r#"{{"Records":[{{"eventVersion":"1.08","eventTime":"2026-11-20T11:00:00Z","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","awsRegion":"us-east-1","eventID":"{id}","recipientAccountId":"111122223333"}}]}}"#
     )
@@ -58,7 +58,7 @@ fn found(ran: &Ran) -> u64 {
 }
 
 /// The entry of a reason.
-fn passed(ran: &Ran, reason: &str) -> serde_json::Value {
+pub(super) fn passed(ran: &Ran, reason: &str) -> serde_json::Value {
     let store = ran.json("coverage.json")["store"].clone();
     let entries = store["passed_over"].as_array().unwrap();
     let entry = entries.iter().find(|entry| entry["reason"] == reason);
