@@ -56,7 +56,7 @@ pub enum ProblemKind {
     Conflict,
     /// Bytes that are not UTF-8 were replaced; every record was still read.
     Repaired,
-    /// Records lie under a key or in a folder for something else; all were evaluated.
+    /// Records or a digest lie where something else should; all records were evaluated.
     Misplaced,
     /// A file that need not be a log holds CloudTrail's records and others, which were not evaluated.
     NotCloudTrail,

@@ -43,8 +43,7 @@ pub struct Decoded {
     pub content: Content,
     /// Records met, good and bad.
     pub records: u32,
-    /// The bad ones: their places, and what was wrong with each.
-    pub bad: Vec<(u32, &'static str)>,
+    pub bad: BadRecords,
     /// Of the bad ones: what stands in a list of records and is none of CloudTrail's.
     pub strangers: u32,
     /// Documents, lines and items beside the records of a log that are no records and hold none.
@@ -60,6 +59,45 @@ pub struct Decoded {
     pub trailing: u64,
     /// Places where bytes that are not UTF-8 were replaced by U+FFFD.
     pub repaired: u64,
+}
+
+/// The bad records of an object: how many there are, and of the first ones the places and what was
+/// wrong with each. A small object can inflate to many millions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BadRecords {
+    count: usize,
+    first: Vec<(u32, &'static str)>,
+}
+
+impl BadRecords {
+    /// The most that are kept.
+    const MOST_KEPT: usize = 1_000;
+
+    pub(crate) fn push(&mut self, (place, why): (u32, &'static str)) {
+        self.count += 1;
+        if self.first.len() < Self::MOST_KEPT {
+            self.first.push((place, why));
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// True where there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The places of the first ones, in file order, and what is wrong with each.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &'static str)> {
+        self.first.iter().copied()
+    }
 }
 
 impl Decoded {

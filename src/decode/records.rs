@@ -235,15 +235,15 @@ impl<'a> Walk<'a> {
             self.deliver(&event, false, decoded, visit);
             return Ok(());
         }
-        if envelope::is_digest(&event) {
-            decoded.digests += 1;
-        }
         // what stands beside the records is no record that could be counted as bad
         let mut others = event.members();
         let sound =
             others.all(|(_, value)| serde_json::from_str::<IgnoredAny>(value.as_str()).is_ok());
         match self.bad.take() {
-            None if sound => Ok(()),
+            None if sound => {
+                envelope::beside(&event, decoded, visit);
+                Ok(())
+            }
             why => Err(self.damage(why.unwrap_or("damage beside the records"))),
         }
     }
@@ -378,9 +378,8 @@ impl<'a> Walk<'a> {
                 if self.peek() != b'[' || !opens {
                     return Err(DecodeError::NoRecords);
                 }
-                self.list(true, decoded, *visit)?;
+                self.records(decoded, *visit)?;
                 listed = true;
-                self.ends("text behind the records")?;
             } else {
                 let first = self.next;
                 if opens {
@@ -396,7 +395,7 @@ impl<'a> Walk<'a> {
                 if !opens && !is_scalar(value.as_str()) {
                     self.bad = Some("a value is not JSON");
                 }
-                match quoted.string() {
+                match self.name(quoted, records.is_some()) {
                     Some(name) => event.note(name, value),
                     None => self.bad = Some("a key is not a string"),
                 }

@@ -12,7 +12,7 @@ use crate::detect::Detection;
 use crate::digest;
 use crate::event::time::Epoch;
 use crate::event::{Event, Key};
-use crate::source::key::LogKind;
+use crate::source::key::{self, LogKey};
 use crate::source::{FetchError, Fetched, ObjectRef, Scope};
 use crate::tally::{Scanned, number};
 use sights::Sights;
@@ -176,6 +176,7 @@ impl<'r> Worker<'r> {
             }
             Ok(decoded) => {
                 set_aside(object, decoded.content, &mut coverage);
+                seal::name_unjudged(reader, evidence.as_ref(), object, &mut coverage);
                 scanned(sequence, object, coverage)
             }
             Err(error) => {
@@ -228,7 +229,7 @@ fn log(object: &ObjectRef, decoded: &Decoded, taken: &Taken<'_, '_>, coverage: &
     records.evaluated = taken.scanned.seen.len() as u64;
     records.undated = taken.undated;
     records.insight = taken.scanned.insights.len() as u64;
-    if let Some((first, why)) = decoded.bad.first() {
+    if let Some((first, why)) = decoded.bad.iter().next() {
         let what = format!(
             "{} of {} records cannot be read, the first is record {first}: {why}",
             decoded.bad.len(),
@@ -278,10 +279,13 @@ fn stranger(object: &ObjectRef, is_stranger: bool) -> ProblemKind {
     }
 }
 
-/// True where the key says that the object is a log.
+/// True where the key says that the object is a log, or in a copy without folders the file's name.
 fn must_be_log(object: &ObjectRef) -> bool {
-    let kind = object.key.as_ref().map(|key| key.kind);
-    kind.is_some_and(LogKind::holds_events)
+    let file = object.name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let is_json = file.ends_with(".json") || file.ends_with(".json.gz");
+    let by_name = || LogKey::parse(&key::from_file_name(file).filter(|_| is_json)?);
+    let key = object.key.clone().or_else(by_name);
+    key.is_some_and(|key| key.kind.holds_events())
 }
 
 fn scanned(sequence: u64, object: &ObjectRef, coverage: Coverage) -> Scanned {
@@ -338,10 +342,10 @@ fn set_aside(object: &ObjectRef, content: Content, coverage: &mut Coverage) {
     }
 }
 
-/// A damaged object. An empty one is damaged only where its key says that it is a log.
+/// A damaged object. An empty one is damaged only where its key or name says that it is a log.
 fn broken(object: &ObjectRef, error: &DecodeError, coverage: &mut Coverage) {
     match error {
-        DecodeError::Empty if object.key.is_none() => {
+        DecodeError::Empty if object.key.is_none() && !must_be_log(object) => {
             set_aside(object, Content::Foreign, coverage);
         }
         _ => unread_object(object, coverage, ProblemKind::Broken, &error.to_string()),

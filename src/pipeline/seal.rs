@@ -71,7 +71,10 @@ pub(super) fn hash(
             coverage.objects.read = 1;
             coverage.bytes_inflated = decoded.inflated;
         }
-        Ok(decoded) => apart(object, decoded.content, coverage),
+        Ok(decoded) => {
+            apart(object, decoded.content, coverage);
+            name_unjudged(reader, scanned.integrity.as_ref(), object, coverage);
+        }
         // what cannot be inflated is a matter of the proof
         Err(_) => coverage.objects.read = 1,
     }
@@ -136,6 +139,21 @@ fn opened(
         (Ok(bytes), None) => reader.digest(object, &bytes, &fetched.metadata),
         (Ok(_), Some(fault)) => reader.nameless(object, Standing::Bad(fault.to_owned())),
         (Err(error), _) => reader.nameless(object, Standing::Bad(error.to_string())),
+    }
+}
+
+/// Names a digest that the proof says nothing of: neither its name nor its content says which hour
+/// of which trail it speaks for.
+pub(super) fn name_unjudged(
+    reader: Option<&Reader>,
+    evidence: Option<&Evidence>,
+    object: &ObjectRef,
+    coverage: &mut Coverage,
+) {
+    if reader.is_some() && evidence.is_none() && coverage.objects.digests > 0 {
+        let what = "its content is that of a digest, its name is not, and it does not say which digest it is: \
+                    it was not verified and proves nothing";
+        coverage.problem(&object.name, ProblemKind::Misplaced, what);
     }
 }
 

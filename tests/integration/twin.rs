@@ -126,7 +126,7 @@ fn accounts(fast: &Decoded, slow: &Account, visited: &[u32], found: &mut Vec<Dif
         found.push(unlike("another number of records", fast, &bad));
         return;
     }
-    let bad: BTreeMap<u32, &str> = fast.bad.iter().copied().collect();
+    let bad: BTreeMap<u32, &str> = fast.bad.iter().collect();
     let every = visited.len() + fast.bad.len() == fast.records as usize
         && visited.iter().all(|place| !bad.contains_key(place));
     if !every {

@@ -1,8 +1,13 @@
 //! Stepping over what nobody has asked for, without losing sight of damage.
 
-use super::super::DecodeError;
+use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
+
+use super::super::{DecodeError, Decoded, Visit};
 use super::Walk;
 use super::members::Here;
+use crate::event::json::Raw;
 
 impl<'a> Walk<'a> {
     /// After a fault: steps to the end of the object at hand, whose last structural byte was `byte`.
@@ -17,6 +22,32 @@ impl<'a> Walk<'a> {
             }
             byte = self.take()?.0;
         }
+    }
+
+    /// Reads the list of records of a document. A fault of the document is none of its first record.
+    pub(super) fn records(
+        &mut self,
+        decoded: &mut Decoded,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), DecodeError> {
+        let bad = self.bad.take();
+        self.list(true, decoded, visit)?;
+        self.bad = bad.or(self.bad);
+        self.ends("text behind the records")
+    }
+
+    /// The name that a key spells; nothing where it is no JSON string. The keys of a document are
+    /// checked here, because nobody checks a document with records as a whole.
+    pub(super) fn name(&self, key: Raw<'a>, in_document: bool) -> Option<Cow<'a, str>> {
+        let is_plain = |inner: &str| {
+            let mut bytes = inner.bytes();
+            bytes.all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\'))
+        };
+        let is_sound = self.compact
+            || !in_document
+            || key.quoted().is_some_and(is_plain)
+            || serde_json::from_str::<IgnoredAny>(key.as_str()).is_ok();
+        key.string().filter(|_| is_sound)
     }
 
     /// Steps over the object or list that opens here.

@@ -1,5 +1,6 @@
 //! Records must not vanish, whatever their content.
 
 mod arbitrary;
+mod beside;
 mod grammar;
 mod kinds;

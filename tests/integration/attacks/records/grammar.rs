@@ -173,7 +173,11 @@ fn damage_inside_request_parameters_is_a_bad_record_by_number() {
                 .collect();
             assert_eq!(good, [(0, "First"), (2, "Last")], "{log}");
             assert_eq!(
-                (decoded.records, decoded.bad.len(), decoded.bad[0].0),
+                (
+                    decoded.records,
+                    decoded.bad.len(),
+                    decoded.bad.iter().next().unwrap().0
+                ),
                 (3, 1, 1),
                 "{log}"
             );
@@ -210,8 +214,8 @@ fn what_is_taken_on_purpose() {
             let (names, decoded) = read(&mut Decoder::new(8), log.as_bytes());
             let decoded = decoded.unwrap();
             assert_eq!(
-                (names.len(), decoded.bad, decoded.content),
-                (3, vec![], Content::Log)
+                (names.len(), decoded.bad.len(), decoded.content),
+                (3, 0, Content::Log)
             );
             assert!(serde_json::from_str::<Value>(&log).is_err());
         }
