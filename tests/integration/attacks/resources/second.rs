@@ -43,13 +43,16 @@ fn with_credentials() -> tempfile::TempDir {
     folder_of(&(0..3).map(one).collect::<Vec<_>>())
 }
 
-/// A run with one rule file alone.
+/// A run with one rule file, beside a sound one.
 fn with_rules(source: &Path, text: &str, more: &[&str]) -> (Ran, Duration) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("r.yml");
     std::fs::write(&file, text).unwrap();
-    let file = file.display().to_string();
-    let mut arguments = vec!["--jobs", "1", "--no-builtin-rules", "--rules", &file];
+    // a run needs a rule that it can use
+    let sound = rule("").replace("t0", "sound");
+    std::fs::write(folder.path().join("sound.yml"), sound).unwrap();
+    let rules = folder.path().display().to_string();
+    let mut arguments = vec!["--jobs", "1", "--no-builtin-rules", "--rules", &rules];
     arguments.extend(more);
     let began = Instant::now();
     let ran = run(source, &arguments);
