@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::coverage::{Coverage, HOUR};
+use crate::coverage::{Coverage, DAY};
 use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
 use crate::names::{NameId, Names};
@@ -19,8 +19,6 @@ use crate::tally::{Group, GroupKey, Learning, Period, Tally};
 
 /// How long a rule learns where nobody says otherwise (hipaa.md, C17).
 const LEARNING_DAYS: u16 = 30;
-/// Seconds in a day.
-const DAY: Epoch = 24 * HOUR;
 
 /// What runs know of each rule, by its name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -130,8 +130,8 @@ impl PassedOver {
 
     /// The names kept, of all reasons.
     pub fn names(&self) -> BTreeSet<&str> {
-        let told = self.0.values();
-        let names = told.flat_map(|passed| &passed.names);
+        let all = self.0.values();
+        let names = all.flat_map(|passed| &passed.names);
         names.map(String::as_str).collect()
     }
 

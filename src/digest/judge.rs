@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::key::Keys;
+use crate::coverage::HOUR;
 use crate::event::time::{Epoch, iso};
 use crate::integrity::proof::{
     ChainProof, HoleKind, HourLogs, HourProof, KeyUse, LogCounts, Proof, State, Undigested,
@@ -16,8 +17,6 @@ use crate::integrity::proof::{
 use crate::integrity::{Before, Chain, DigestFact, Integrity, Standing};
 use crate::seeded::SeededMap;
 use crate::trail::{Asked, Status, Trail};
-
-const HOUR: Epoch = 3_600;
 
 /// AWS writes a digest within the hour after the hour it speaks for; what is newer may still come.
 const LATE: Epoch = 2 * HOUR;

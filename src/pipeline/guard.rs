@@ -4,6 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::Once;
 
+use crate::safe_text;
+
 /// The most characters of a panic's message that are kept.
 const MOST_SAID: usize = 200;
 
@@ -34,20 +36,13 @@ pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 /// which built the program.
 fn said(info: &PanicHookInfo<'_>) -> String {
     let message = info.payload_as_str().unwrap_or("a panic without words");
-    let plain = |c: char| {
-        if c.is_control() {
-            char::REPLACEMENT_CHARACTER
-        } else {
-            c
-        }
-    };
-    let message: String = message.chars().map(plain).take(MOST_SAID).collect();
+    let message = safe_text::line(message, MOST_SAID);
     match info.location() {
         Some(place) => {
             let file = place.file().rsplit(['/', '\\']).next().unwrap_or_default();
             format!("{message}, {file}:{}", place.line())
         }
-        None => message,
+        None => message.into_owned(),
     }
 }
 

@@ -36,7 +36,7 @@ impl<'a> Walk<'a> {
         self.ends("text behind the records")
     }
 
-    /// The name that a key spells; nothing where it is no JSON string. The keys of a document are
+    /// The name that a key spells; `None` if it is no JSON string. The keys of a document are
     /// checked here, because nobody checks a document with records as a whole.
     pub(super) fn name(&self, key: Raw<'a>, in_document: bool) -> Option<Cow<'a, str>> {
         let is_plain = |inner: &str| {

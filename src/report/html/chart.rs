@@ -7,12 +7,11 @@
 use maud::{Markup, html};
 
 use super::written::{clock, day};
+use crate::coverage::{DAY, HOUR};
 use crate::event::time::{self, Epoch};
 use crate::report::{Report, plural, thousands};
 use crate::severity::Severity;
 
-const HOUR: Epoch = 3_600;
-const DAY: Epoch = 86_400;
 /// Up to this span, a bar is an hour.
 const MOST_HOURLY: Epoch = 10 * DAY;
 const MOST_BARS: Epoch = 400;

@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::written::{clock, code, day, notice, scrolling, shortened, shown};
-use crate::coverage::HOUR;
+use crate::coverage::{DAY, HOUR};
 use crate::event::time::{self, Epoch};
 use crate::report::grid::{Grid, HourState, Row, state_of};
 use crate::report::{Report, lasting, plural, thousands};
@@ -18,7 +18,6 @@ const LEFT: f64 = 178.0;
 const TOP: f64 = 24.0;
 const ROW: f64 = 18.0;
 const PLOT: f64 = WIDTH - LEFT - 4.0;
-const DAY: Epoch = 24 * HOUR;
 /// How many shades stand for events.
 const SHADES: usize = 4;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::written::{code, notice, scrolling, shown, sum, values};
+use crate::coverage::{DAY, HOUR};
 use crate::event::time::{Epoch, utc};
 use crate::integrity::proof::{ChainProof, LogCounts, Proof, State};
 use crate::report::integrity::wrong;
@@ -13,8 +14,6 @@ use crate::report::{Report, plural, thousands};
 const MOST_WRONG: usize = 200;
 const MOST_CHAINS: usize = 300;
 const MOST_DAYS: usize = 400;
-const HOUR: Epoch = 3_600;
-const DAY: Epoch = 24 * HOUR;
 
 pub(super) fn section(report: &Report) -> Markup {
     html! {
