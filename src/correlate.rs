@@ -57,6 +57,7 @@ fn sweep_all(
             // a rule is loaded after those it watches, so their bursts are complete by now
             watched: &watched,
             is_watched: !watchers.is_empty(),
+            proven_objects: tally.proven_objects(),
         };
         let measured = sweep.measure(series, &tally.names)?;
         sweep.gather(measured, series, |mut burst| {
@@ -134,13 +135,15 @@ impl Beneath {
 }
 
 /// A burst, by its place among all that are watched, as an event of the correlation that watches it:
-/// it happened when it first fired.
+/// it happened when it first fired. It is proven only if all its events are, and those that are not
+/// come last.
 fn chained(burst: &Burst, place: usize, below: usize) -> Option<Row> {
     Some(Row {
         time: burst.fired,
         place: number(below),
         value: burst.group,
         what: What::Burst(number(place)),
+        object: burst.rows.iter().map(|row| row.object).max()?,
         ..burst.rows.last()?.clone()
     })
 }

@@ -8,6 +8,7 @@ mod expected;
 mod hours;
 mod passed;
 mod undecided;
+mod unproven;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -5,6 +5,7 @@ mod found;
 mod rows;
 mod told;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::derive::{Derived, Organization, omitted, outcome, target};
@@ -48,6 +49,13 @@ struct Watcher<'r> {
 }
 
 impl<'r> Detector<'r> {
+    /// The places of the rules that ask for a history.
+    pub fn histories(&self) -> BTreeSet<u32> {
+        let rules = (0..).zip(&self.rules.rules);
+        let asking = rules.filter(|(_, rule)| rule.first_seen.is_some());
+        asking.map(|(place, _)| place).collect()
+    }
+
     /// Prepares a rule set.
     pub fn new(rules: &'r RuleSet, organization: &'r Organization) -> Self {
         let watcher = |(place, watched, meant): (usize, usize, &'r Correlation)| {

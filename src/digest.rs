@@ -11,6 +11,7 @@ mod ask;
 mod document;
 mod judge;
 pub mod key;
+mod validity;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub use ask::{AskError, ask};
 use document::Document;
 pub use judge::{TrailThere, Window, judge};
 use key::{Keys, Verdict};
+pub use validity::{Validity, valid};
 
 /// The only algorithm AWS has used so far, in the digest and in its metadata.
 const ALGORITHM: &str = "SHA256withRSA";

@@ -7,10 +7,13 @@
 //! was met after the rule had learnt what is usual. Both are said of events' times, so that it makes
 //! no difference in which order, or in how many runs, they were read, and a past week's report stays
 //! what it was.
+//!
+//! If a proof was asked for, only proven records are remembered: a record that somebody added to the
+//! bucket makes nothing known. It may be new itself.
 
 use std::collections::BTreeMap;
 
-use crate::coverage::{Coverage, DAY};
+use crate::coverage::DAY;
 use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
 use crate::names::{NameId, Names};
@@ -36,9 +39,9 @@ pub struct Known {
 }
 
 impl Known {
-    fn begin(&mut self, coverage: &Coverage) {
-        for account in coverage.regions.keys() {
-            if let Some((first, _)) = span(coverage, account) {
+    fn begin(&mut self, tally: &Tally) {
+        for account in tally.coverage.regions.keys() {
+            if let Some((first, _)) = tally.proven_span(account) {
                 let begun = self.begun.entry(account.clone()).or_insert(first);
                 *begun = first.min(*begun);
             }
@@ -58,11 +61,18 @@ impl Known {
         begun.map_or(Epoch::MAX, |begun| begun.saturating_add(learning))
     }
 
+    /// The same for records that are not proven: an account without a proven record begins with them.
+    fn judged_unproven(&self, account: &str, learning: Epoch, tally: &Tally) -> Epoch {
+        let begun = self.begun.get(account).copied();
+        let begun = begun.or_else(|| Some(tally.coverage.span(account)?.0));
+        begun.map_or(Epoch::MAX, |begun| begun.saturating_add(learning))
+    }
+
     /// Whether part of this run lies in the time of learning.
-    fn learning(&self, coverage: &Coverage, learning: Epoch) -> Option<Learning> {
+    fn learning(&self, tally: &Tally, learning: Epoch) -> Option<Learning> {
         let (mut open, mut told): (Option<Learning>, bool) = (None, false);
         for (account, begun) in &self.begun {
-            let Some((first, last)) = span(coverage, account) else {
+            let Some((first, last)) = tally.proven_span(account) else {
                 continue;
             };
             let until = self.judged_from(account, learning);
@@ -81,17 +91,6 @@ impl Known {
             ..open
         })
     }
-}
-
-/// The first and the last hour with events of an account.
-fn span(coverage: &Coverage, account: &str) -> Option<(Epoch, Epoch)> {
-    let regions = coverage.regions.get(account)?.values();
-    let hours = regions.flat_map(|region| &region.hours);
-    let hours: Vec<Epoch> = hours
-        .filter(|(_, hour)| hour.events > 0)
-        .map(|(at, _)| *at)
-        .collect();
-    Some((*hours.iter().min()?, *hours.iter().max()?))
 }
 
 impl History {
@@ -116,11 +115,11 @@ impl History {
                 continue;
             };
             let known = self.rules.entry(rule.name.clone()).or_default();
-            known.begin(&tally.coverage);
+            known.begin(tally);
             let groups = found.remove(&place).unwrap_or_default();
             let count = known.tell_new(groups, what, tally, learning);
             tally.set_matches(place, count);
-            if let Some(open) = known.learning(&tally.coverage, learning) {
+            if let Some(open) = known.learning(tally, learning) {
                 tally.novelty.learning.insert(place, open);
             }
         }
@@ -137,28 +136,44 @@ impl Known {
         learning: Epoch,
     ) -> u64 {
         let pair = |key: &GroupKey| (key.actor, key.value);
-        let mut firsts: BTreeMap<(NameId, NameId), Epoch> = BTreeMap::new();
+        // by pair, of proven events and of others
+        let mut firsts: [BTreeMap<(NameId, NameId), Epoch>; 2] = Default::default();
+        let [proven, unproven] = &mut firsts;
         for (key, group) in &groups {
             if let Some(time) = group.first {
+                let firsts = match key.unproven {
+                    true => &mut *unproven,
+                    false => &mut *proven,
+                };
                 let first = firsts.entry(pair(key)).or_insert(time);
                 *first = time.min(*first);
             }
         }
-        for ((actor, value), first) in &mut firsts {
-            let text = |id: &NameId| tally.names.text(*id).to_owned();
+        let text = |id: &NameId| tally.names.text(*id).to_owned();
+        for ((actor, value), first) in proven {
             *first = self.note((text(actor), text(value)), *first);
         }
+        for ((actor, value), first) in unproven {
+            let known = self.firsts.get(&(text(actor), text(value)));
+            *first = known.map_or(*first, |known| (*known).min(*first));
+        }
+        let [proven, unproven] = firsts;
         let mut count = 0;
         for (key, group) in groups {
+            let firsts = if key.unproven { &unproven } else { &proven };
             let first = firsts.get(&pair(&key)).copied();
             let accounts = group.accounts.iter().map(|id| tally.names.text(*id));
-            let judged = accounts.map(|account| self.judged_from(account, learning));
+            let judged = accounts.map(|account| match key.unproven {
+                true => self.judged_unproven(account, learning, tally),
+                false => self.judged_from(account, learning),
+            });
             if first < judged.max() || first.is_none() || Period::of(first) != key.period {
                 continue;
             }
             count += group.count;
             let about = GroupKey {
                 value: Names::EMPTY,
+                unproven: false,
                 ..key
             };
             tally.groups.put(about, group);

@@ -293,6 +293,12 @@ impl Integrity {
         std::mem::take(&mut self.settled)
     }
 
+    /// The logs that were settled since the last [`take_settled`](Self::take_settled), in the order in
+    /// which they were.
+    pub fn settled(&self) -> &[Settled] {
+        &self.settled
+    }
+
     /// The logs that digests name and that were not found, or were settled by another digest before.
     pub fn unmet(&self) -> BTreeSet<Box<str>> {
         let logs = self.claims.keys();

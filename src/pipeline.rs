@@ -10,6 +10,7 @@ mod guard;
 mod incoming;
 mod intake;
 mod lessons;
+mod proving;
 mod scan;
 mod seal;
 mod strays;
@@ -35,6 +36,7 @@ use incoming::{Incoming, Loaded};
 use intake::Intake;
 use lessons::Lessons;
 pub use lessons::is_known;
+use proving::Proving;
 use scan::Worker;
 
 /// How to run.
@@ -140,7 +142,7 @@ pub fn run<'r>(
         });
     let again = Again::new(&incoming, &key, options.max_object_mib);
     progress.listed(incoming.known());
-    let intake = Intake::default();
+    let intake = Intake::new(work.digests.map(Proving::new));
     let horizons = intake.horizons();
     let lessons = options.state.as_ref().map(Lessons::new);
     // a lesson holds for every window: the object is scanned whole, and narrowed afterwards
@@ -222,7 +224,10 @@ pub fn run<'r>(
     if let Some(lessons) = lessons {
         lessons.finish(progress);
     }
-    let (mut tally, taken) = intake.finish();
+    let (mut tally, taken, proving) = intake.finish();
+    if let Some(proving) = proving {
+        proving.finish(&mut tally, work.detector, &again);
+    }
     tally.close();
     let rest = incoming.finish();
     tally.coverage.problems.extend(rest.lost(taken));

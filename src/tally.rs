@@ -5,6 +5,7 @@
 //! the result does not depend on the number of workers or on who was faster.
 
 mod activity;
+mod aside;
 mod calls;
 mod current;
 mod duplicates;
@@ -30,6 +31,7 @@ use crate::finding::{EventId, Sample};
 use crate::integrity::Integrity;
 use crate::names::{NameId, Names, Translation};
 pub use activity::{ActivitySums, Sum};
+use aside::Aside;
 pub use calls::Calls;
 use current::{Found, Own};
 use duplicates::{Conflicts, Duplicates, Verdict};
@@ -72,14 +74,15 @@ pub struct Tally {
     objects: Objects,
     /// Where the bytes of the objects are.
     places: Objects,
+    aside: Aside,
 }
 
 impl Tally {
-    /// Takes up the next object. Objects must come in the order of their sequence. Where two records of
+    /// Takes up the next object. Where two records of
     /// one id differ in their bytes, `reader` reads their objects again. What is left of the object is
     /// room for another.
     pub fn absorb(&mut self, mut scanned: Scanned, reader: &dyn ReadAgain) -> Scanned {
-        let object = u32::try_from(scanned.sequence).expect("a run has fewer than 2^32 objects");
+        let object = self.aside.number();
         if !scanned.seen.is_empty() {
             self.objects.insert(object, &scanned.object);
             self.places.insert(object, &scanned.place_of_bytes);
@@ -87,6 +90,7 @@ impl Tally {
         self.met.begin();
         let mut shared = scanned.shared.iter().peekable();
         let mut coverage = std::mem::take(&mut scanned.coverage);
+        self.withdraw_unproven(&mut coverage);
         if let Some(evidence) = scanned.integrity.take() {
             self.integrity.absorb(evidence);
         }
@@ -281,6 +285,7 @@ impl Tally {
                 resource: own.names.id(found.group.resource, names),
                 period: found.group.period,
                 value: own.names.id(found.group.value, names),
+                unproven: self.aside.keeps_apart(found.group.rule),
             };
             self.groups.place(key)
         });

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::coverage::Coverage;
 use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
 use crate::names::NameId;
@@ -104,7 +103,7 @@ pub(super) fn take(
     });
     bursts.count += 1;
     bursts.peak = bursts.peak.max(burst.peak);
-    bursts.at_the_edge |= at_the_edge(correlation, burst, &tally.coverage);
+    bursts.at_the_edge |= at_the_edge(correlation, burst, tally.proven_times());
     bursts.events.merge(std::mem::take(&mut burst.events));
 }
 
@@ -130,8 +129,12 @@ fn key(correlation: &Correlation, burst: &Burst, tally: &Tally) -> BurstKey {
 }
 
 /// True where the burst hangs on what did not happen, and a frame around it reaches beyond the events
-/// that were read: what lies there is not known.
-fn at_the_edge(correlation: &Correlation, burst: &Burst, coverage: &Coverage) -> bool {
+/// that were read, or that are proven: what lies there is not known.
+fn at_the_edge(
+    correlation: &Correlation,
+    burst: &Burst,
+    (first, last): (Option<Epoch>, Option<Epoch>),
+) -> bool {
     let condition = correlation.condition.as_ref();
     let lacks = condition.is_some_and(|condition| {
         let mut alternatives = condition.alternatives.iter();
@@ -142,7 +145,5 @@ fn at_the_edge(correlation: &Correlation, burst: &Burst, coverage: &Coverage) ->
             known.saturating_sub(time).saturating_abs() < correlation.timespan
         })
     };
-    lacks
-        && (reaches(coverage.first, burst.events.first)
-            || reaches(coverage.last, burst.events.last))
+    lacks && (reaches(first, burst.events.first) || reaches(last, burst.events.last))
 }

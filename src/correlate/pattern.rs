@@ -174,10 +174,11 @@ fn together(alternative: &Alternative, timespan: Epoch, rows: &[Moment], marks: 
     }
 }
 
-/// The times of the rows of some rules.
+/// The times of the rows of some rules that a match must lack; rows that are not proven keep no match
+/// from being one.
 fn times(rows: &[Moment], rules: &[u32]) -> Vec<Epoch> {
     rows.iter()
-        .filter(|row| rules.contains(&row.place))
+        .filter(|row| row.proven && rules.contains(&row.place))
         .map(|row| row.time)
         .collect()
 }
@@ -214,7 +215,12 @@ fn in_order(alternative: &Alternative, timespan: Epoch, rows: &[Moment], marks: 
     let (before, after) = (lacks(&|rule| rule < *first), lacks(&|rule| rule > *last));
     let step = |row: &Moment| match needs.binary_search(&row.place) {
         Ok(place) => Step::Needed(place),
-        Err(place) if place > 0 && place <= ends && alternative.lacks.contains(&row.place) => {
+        Err(place)
+            if place > 0
+                && place <= ends
+                && row.proven
+                && alternative.lacks.contains(&row.place) =>
+        {
             Step::Between(place - 1)
         }
         Err(_) => Step::Other,

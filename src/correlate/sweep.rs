@@ -19,6 +19,8 @@ pub(super) struct Sweep<'r> {
     /// The bursts of correlations that it watches.
     pub(super) watched: &'r [Burst],
     pub(super) is_watched: bool,
+    /// Rows of objects with a lower number are proven.
+    pub(super) proven_objects: u32,
 }
 
 impl Sweep<'_> {
@@ -45,6 +47,7 @@ impl Sweep<'_> {
                     time: row.time,
                     place: row.place,
                     value: row.value,
+                    proven: row.object < self.proven_objects,
                 });
             }
         })?;
@@ -52,7 +55,20 @@ impl Sweep<'_> {
         Ok(found)
     }
 
+    /// The windows of one group. What proven rows show alone is found whatever lies beside them.
     fn windows(&self, moments: &[Moment], names: &Names) -> Found {
+        let found = self.windows_of(moments, names);
+        if moments.iter().all(|one| one.proven) {
+            return found;
+        }
+        let proven = (0..).zip(moments).filter(|(_, one)| one.proven);
+        let (places, proven): (Vec<usize>, Vec<Moment>) =
+            proven.map(|(at, one)| (at, *one)).unzip();
+        let alone = self.windows_of(&proven, names);
+        found.and(alone, &places, moments.len())
+    }
+
+    fn windows_of(&self, moments: &[Moment], names: &Names) -> Found {
         let correlation = self.correlation;
         match &correlation.condition {
             Some(condition) => pattern::windows(

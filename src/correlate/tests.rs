@@ -71,6 +71,7 @@ fn bursts(correlation: &Correlation, rows: Vec<(Row, String)>) -> Vec<(Epoch, Ep
         series.push(0, group, Row { value, ..row });
     }
     let sweep = Sweep {
+        proven_objects: u32::MAX,
         place: 0,
         correlation,
         watched: &[],

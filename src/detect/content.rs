@@ -56,8 +56,28 @@ fn of_several_accounts(event: &Event<'_>, outcome: Outcome, key: &ContentKey) ->
             "" => 0,
             principal => half(principal).max(1),
         },
+        names: names(event, key),
         recipient: half(&event.account()),
     })
+}
+
+/// The number of all that a finding names the caller by; zero where the record gives only ids. Whoever
+/// copies the ids of a caller could give them another name.
+fn names(event: &Event<'_>, key: &ContentKey) -> u32 {
+    let user = event.user();
+    let issuer = event.session_issuer();
+    let names = [
+        user.arn(),
+        issuer.arn(),
+        issuer.user_name(),
+        user.user_name(),
+    ]
+    .map(|name| event.read(name));
+    let kind = event.read(user.kind());
+    match &*kind == "AWSAccount" && names.iter().all(|name| name.is_empty()) {
+        true => 0,
+        false => ((key.of((kind, names)) >> 32) as u32).max(1),
+    }
 }
 
 /// The number of a JSON value, absent ones as null.

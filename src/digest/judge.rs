@@ -17,6 +17,7 @@ use crate::integrity::proof::{
 use crate::integrity::{Before, Chain, DigestFact, Integrity, Standing};
 use crate::seeded::SeededMap;
 use crate::trail::{Asked, Status, Trail};
+pub(super) use chain::findings as findings_of;
 
 /// AWS writes a digest within the hour after the hour it speaks for; what is newer may still come.
 const LATE: Epoch = 2 * HOUR;

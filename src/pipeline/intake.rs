@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Ledger;
+use super::proving::{Proving, When};
 use crate::tally::{Horizons, ReadAgain, Scanned, Tally};
 
 /// How many objects may lie there before a worker waits for its turn to take them up, and for how many
@@ -25,10 +26,9 @@ type Done = (Scanned, Option<OwnedSemaphorePermit>);
 
 /// Where workers hand in what is done. Whoever finds enough there, and nobody at it, takes it up; the
 /// others go on with their work.
-#[derive(Default)]
-pub(super) struct Intake {
+pub(super) struct Intake<'r> {
     desk: Mutex<Desk>,
-    taking: Mutex<Taking>,
+    taking: Mutex<Taking<'r>>,
 }
 
 /// What lies there: objects to be taken up, and what is left of others.
@@ -41,14 +41,27 @@ struct Desk {
 }
 
 /// The objects taken up so far, and those that wait for one before them.
-#[derive(Default)]
-struct Taking {
+struct Taking<'r> {
     tally: Tally,
+    /// Present if logs are verified.
+    proving: Option<Proving<'r>>,
     next: u64,
     waiting: BTreeMap<u64, Done>,
 }
 
-impl Intake {
+impl<'r> Intake<'r> {
+    pub(super) fn new(proving: Option<Proving<'r>>) -> Self {
+        Self {
+            desk: Mutex::default(),
+            taking: Mutex::new(Taking {
+                tally: Tally::default(),
+                proving,
+                next: 0,
+                waiting: BTreeMap::new(),
+            }),
+        }
+    }
+
     /// What the tally tells the workers while they work.
     pub(super) fn horizons(&self) -> Arc<Horizons> {
         Arc::clone(&held(self.taking.lock()).tally.horizons)
@@ -114,14 +127,14 @@ impl Intake {
         }
     }
 
-    /// The tally of all, and how many objects were taken up.
-    pub(super) fn finish(self) -> (Tally, u64) {
+    /// The tally of all, how many objects were handed in, and what was set aside.
+    pub(super) fn finish(self) -> (Tally, u64, Option<Proving<'r>>) {
         let taking = held(self.taking.into_inner());
-        (taking.tally, taking.next)
+        (taking.tally, taking.next, taking.proving)
     }
 }
 
-impl Taking {
+impl Taking<'_> {
     fn take(
         &mut self,
         done: Done,
@@ -130,8 +143,13 @@ impl Taking {
         emptied: &mut Vec<Scanned>,
     ) {
         self.waiting.insert(done.0.sequence, done);
-        while let Some((scanned, _)) = self.waiting.remove(&self.next) {
-            emptied.push(self.tally.absorb(scanned, again));
+        while let Some((mut scanned, _)) = self.waiting.remove(&self.next) {
+            let proving = self.proving.as_mut();
+            let when = proving.map(|one| one.when(&mut scanned, &mut self.tally.integrity));
+            emptied.push(match when {
+                None | Some(When::Now) => self.tally.absorb(scanned, again),
+                Some(When::Later(log)) => self.tally.set_aside(scanned, log),
+            });
             self.next += 1;
         }
         if let Some(ledger) = ledger {

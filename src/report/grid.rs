@@ -459,6 +459,7 @@ mod tests {
             event_name: String::new(),
             event_id: String::new(),
             change,
+            unproven: false,
         };
         coverage.changes.insert(change(2, Change::Stopped));
         coverage.changes.insert(change(4, Change::Started));

@@ -247,37 +247,61 @@ impl Duplicates {
             object: shared.caller,
             record: shared.recipient,
         };
+        let of_names = key((5u8, shared.id));
         let Some(known) = self.calls.find(new.id, time) else {
             self.calls.insert(new, time);
+            if shared.names != 0 {
+                self.file(of_names, shared.names, time);
+            }
             return Verdict::FirstOfCall;
         };
         // the record of some accounts does not name the caller
         let callers = [known.object, new.object];
         let same_caller = callers[0] == callers[1] || callers.contains(&0);
+        let names = self.calls.find(of_names, time);
+        let names = [names.map_or(0, |known| known.object), shared.names];
+        let same_caller = same_caller && (names[0] == names[1] || names.contains(&0));
         match known.content == new.content && same_caller && known.record != new.record {
             true => Verdict::SameCall,
             false => Verdict::New,
         }
     }
 
-    /// Notes a match of a record of that call. True where an earlier record of the call had it, too.
+    /// Notes a match of a record of that call. True where an earlier record of the call had it, too, and
+    /// the two do not name two callers: a finding names the callers of its own events.
     pub(super) fn had_match(
         &mut self,
         call: &Shared,
         of: impl std::hash::Hash,
         time: Option<Epoch>,
     ) -> bool {
-        let entry = Entry {
-            id: key((4u8, call.id, call.says, of)),
-            content: 0,
-            object: 0,
-            record: 0,
+        let of = key((4u8, call.id, call.says, of));
+        let named = |names: u32| key((6u8, of, names));
+        let had = match call.names {
+            0 => self.calls.find(of, time).is_some(),
+            names => {
+                let known = [names, 0].map(|names| self.calls.find(named(names), time));
+                known.iter().any(Option::is_some)
+            }
         };
-        let had = self.calls.find(entry.id, time).is_some();
         if !had {
-            self.calls.insert(entry, time);
+            if self.calls.find(of, time).is_none() {
+                self.file(of, 0, time);
+            }
+            self.file(named(call.names), 0, time);
         }
         had
+    }
+
+    /// Files a number with the calls, under one that is no id.
+    fn file(&mut self, id: u128, number: u32, time: Option<Epoch>) {
+        let entry = Entry {
+            id,
+            content: 0,
+            object: number,
+            record: 0,
+        };
+        self.calls.insert(entry, time);
     }
 
     /// Why some records could not be compared; they then count.
@@ -535,6 +559,7 @@ mod tests {
             id: 7,
             says: 1,
             caller: 5,
+            names: 3,
             recipient: 1,
         };
         let owner = Shared {
@@ -545,6 +570,8 @@ mod tests {
             (owner, Verdict::SameCall),
             (Shared { caller: 0, ..owner }, Verdict::SameCall),
             (Shared { caller: 6, ..owner }, Verdict::New),
+            (Shared { names: 0, ..owner }, Verdict::SameCall),
+            (Shared { names: 4, ..owner }, Verdict::New),
             (Shared { says: 2, ..owner }, Verdict::New),
             (Shared { id: 8, ..owner }, Verdict::FirstOfCall),
             (call, Verdict::New),

@@ -23,6 +23,8 @@ pub struct GroupKey {
     pub period: Period,
     /// Of rules that find what is new: what may be, until history has decided.
     pub value: NameId,
+    /// Of rules that find what is new, until history has decided: its events are not proven.
+    pub unproven: bool,
 }
 
 /// An ISO week in UTC, or "undated".

@@ -225,6 +225,9 @@ pub struct Shared {
     pub says: u64,
     /// The number of the caller's `principalId`; zero where the record does not tell it.
     pub caller: u32,
+    /// The number of the caller's names: ARN, role, user. Zero where the record gives only ids, as the
+    /// record of another account does.
+    pub names: u32,
     /// The number of the account whose log it is.
     pub recipient: u32,
 }

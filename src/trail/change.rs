@@ -24,6 +24,10 @@ pub struct TrailChange {
     pub event_id: String,
     #[serde(skip)]
     pub change: Change,
+    /// A proof was asked for, and the record is in no proven log.
+    #[serde(skip)]
+    #[bitcode(skip)]
+    pub unproven: bool,
 }
 
 /// What was changed. What the request does not say is not known to have changed.
@@ -142,6 +146,12 @@ fn listed<'v>(items: impl IntoIterator<Item = &'v Value>) -> Value {
 }
 
 impl TrailChange {
+    /// False for a change that is not proven and may show that a trail records more. That a trail was
+    /// stopped or deleted is believed of any record: it takes away from what the trail could see.
+    pub const fn is_believed(&self) -> bool {
+        !self.unproven || matches!(self.change, Change::Stopped | Change::Deleted)
+    }
+
     /// True where it is this trail that was changed. A name alone means a trail of the account and
     /// Region in which the call was made.
     pub fn concerns(&self, trail: &Trail) -> bool {

@@ -28,14 +28,14 @@ impl Stop {
 }
 
 /// The stops that the recorded calls show, and those that the status of a described trail shows. A call
-/// may name a trail by its name or by its ARN.
+/// may name a trail by its name or by its ARN. A start that is not proven ends no stop.
 pub fn stops<'a>(
     changes: impl IntoIterator<Item = &'a TrailChange>,
     trails: &BTreeSet<Trail>,
 ) -> Vec<Stop> {
     // each trail by its owner and name: the seconds at which it was started (true) and stopped
     let mut switched: BTreeMap<(&str, &str), BTreeSet<(Epoch, bool)>> = BTreeMap::new();
-    for change in changes {
+    for change in changes.into_iter().filter(|one| one.is_believed()) {
         let started = match change.change {
             Change::Stopped | Change::Deleted => false,
             Change::Started => true,
@@ -112,6 +112,7 @@ mod tests {
             event_name: String::new(),
             event_id: String::new(),
             change,
+            unproven: false,
         }
     }
 

@@ -42,6 +42,7 @@ fn change(hours: Epoch, event_name: &str, request: &serde_json::Value) -> TrailC
         event_name: event_name.to_owned(),
         event_id: String::new(),
         change,
+        unproven: false,
     }
 }
 

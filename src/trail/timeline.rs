@@ -54,7 +54,8 @@ impl<'t> Timeline<'t> {
         changes: impl IntoIterator<Item = &'t TrailChange>,
         until: Epoch,
     ) -> Self {
-        let ours = changes.into_iter().filter(|one| one.concerns(trail));
+        let changes = changes.into_iter().filter(|one| one.is_believed());
+        let ours = changes.filter(|one| one.concerns(trail));
         let mut changes: Vec<(Epoch, &Change)> = ours
             .filter_map(|one| Some((one.time?, &one.change)))
             .collect();

@@ -19,6 +19,7 @@ fn sorted(events: &[(Epoch, u32)]) -> Vec<Moment> {
     let mut rows: Vec<Moment> = events
         .iter()
         .map(|(time, place)| Moment {
+            proven: true,
             time: *time,
             place: *place,
             value: Names::EMPTY,

@@ -1,5 +1,6 @@
 //! One chain: which digests are valid, and which times have none.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::integrity::proof::{ChainProof, Hole, HoleKind, Judgement, State};
 use crate::integrity::{Before, Chain, DigestFact, Previous, Standing};
 use crate::seeded::SeededMap;
 
-pub(super) type Findings<'d> = SeededMap<&'d Arc<str>, Judgement>;
+pub(in crate::digest) type Findings<'d> = SeededMap<&'d Arc<str>, Judgement>;
 
 /// A digest and what it says of the one before it.
 type After<'d> = (&'d Arc<str>, &'d Previous);
@@ -32,17 +33,20 @@ fn found(state: State, reason: impl Into<String>) -> Judgement {
 
 /// What can be said of each digest. The newest come first, because a valid digest speaks for the
 /// one before it.
-pub(super) fn findings<'d>(digests: &'d Digests, keys: &Keys) -> Findings<'d> {
+pub(in crate::digest) fn findings<'d>(
+    digests: impl IntoIterator<Item = (&'d Arc<str>, &'d DigestFact)>,
+    keys: &Keys,
+) -> Findings<'d> {
+    let mut newest_first: Vec<_> = digests.into_iter().collect();
+    newest_first.sort_by_key(|(name, fact)| (Reverse(fact.end), fact.start, Arc::clone(name)));
     let mut successors: SeededMap<&str, Vec<After<'_>>> = SeededMap::default();
-    for (name, fact) in digests {
+    for &(name, fact) in &newest_first {
         if let Before::Digest(previous) = &fact.before {
             let after = successors.entry(&previous.name).or_default();
             after.push((name, previous));
         }
     }
     let mut findings = Findings::default();
-    let mut newest_first = in_time(digests);
-    newest_first.sort_by_key(|(_, fact)| std::cmp::Reverse(fact.end));
     for (name, fact) in newest_first {
         let after = successors.get(&**name).map_or(&[][..], Vec::as_slice);
         let vouching = after.iter().copied().filter(|(name, _)| {

@@ -131,6 +131,7 @@ impl Sights {
                 event_name: event_name.into_owned(),
                 event_id: event.text(Key::EventId).into_owned(),
                 change: change.bounded(),
+                unproven: false,
             });
         }
     }

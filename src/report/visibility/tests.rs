@@ -109,6 +109,7 @@ fn stop(hours: Epoch, minutes: Epoch, change: Change) -> TrailChange {
         event_name: String::new(),
         event_id: String::new(),
         change,
+        unproven: false,
     }
 }
 

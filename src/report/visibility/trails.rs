@@ -218,7 +218,7 @@ impl Steps {
 /// what they recorded before, is not known.
 pub(in crate::report) fn changed(coverage: &Coverage) -> Vec<Trail> {
     let mut trails: BTreeMap<String, Trail> = BTreeMap::new();
-    for change in &coverage.changes {
+    for change in coverage.changes.iter().filter(|one| one.is_believed()) {
         let name = change.trail.rsplit('/').next().unwrap_or_default();
         let arn = match change.trail.starts_with("arn:") {
             true => change.trail.clone(),
