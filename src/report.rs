@@ -350,7 +350,9 @@ impl Report {
             (count, least) => format!(" ({} below {least} left out)", plural(count, "finding")),
         };
         let proof = self.integrity.as_ref();
-        let proven = proof.map(Proof::said_of_logs).unwrap_or_default();
+        let (listed, complete) = (self.coverage.objects.listed, self.completeness.complete);
+        let proven = proof.map(|proof| proof.said_of_logs(listed, complete));
+        let proven = proven.unwrap_or_default();
         let whole = upper_first(&self.completeness.headline(&proven));
         format!("{whole}: {found}{hidden}{}.", self.unseen())
     }

@@ -90,7 +90,10 @@ impl TrailThere {
 /// Draws the proof and uses up the facts.
 pub fn judge(integrity: &mut Integrity, keys: &Keys, window: &Window) -> Proof {
     integrity.recall_settled();
-    let mut proof = Proof::default();
+    let mut proof = Proof {
+        copy: window.copy,
+        ..Proof::default()
+    };
     let settled = settled_until(integrity, window);
     let joined = join::join(std::mem::take(&mut integrity.digests));
     let findings: Vec<_> = joined
@@ -248,6 +251,14 @@ fn limits(joined: &[join::Joined], window: &Window, proof: &mut Proof) {
              without --original-bucket",
             buckets.join(", ")
         ));
+    }
+    if window.copy {
+        limits.insert(
+            "this is a copy: digests and logs that are absent as a whole cannot be noticed in it (a \
+             trail, an account or a Region without any file here, or the latest hours of one); to be sure, \
+             compare the copy with the trails (`aws cloudtrail describe-trails`), or verify the bucket itself"
+                .to_owned(),
+        );
     }
     for chain in &proof.chains {
         let began = chain.holes.iter().filter(|hole| hole.kind == HoleKind::Off);

@@ -62,6 +62,9 @@ pub struct Proof {
     pub buckets: BTreeSet<String>,
     /// What could not be checked and why, one sentence each.
     pub limits: Vec<String>,
+    /// The logs are a copy: what is absent from it as a whole cannot be noticed.
+    #[serde(skip)]
+    pub copy: bool,
 }
 
 /// A log whose content is what a digest says.
@@ -293,19 +296,21 @@ impl Proof {
     }
 
     /// What may be said of the logs that were read, to follow "all logs found were read": "as AWS
-    /// signed them" stands for the logs that are proven, and for no other.
-    pub fn said_of_logs(&self) -> String {
+    /// signed them" stands for the logs that are proven, and for no other. `listed` is how many logs the
+    /// run found, those that are in no proof included; of a run that is not complete only a count is
+    /// said.
+    pub fn said_of_logs(&self, listed: u64, complete: bool) -> String {
         let logs = self.logs;
+        let all = logs.found().max(listed);
         match self.state() {
             State::NotProven => ", their integrity is NOT PROVEN".to_owned(),
             State::Broken => ", their integrity is BROKEN".to_owned(),
-            State::Valid if logs.found() == 0 => String::new(),
+            State::Valid if all == 0 => String::new(),
             State::Valid if logs.valid == 0 => format!(", none of them proven{}", logs.beside()),
-            State::Valid if logs.valid == logs.found() => ", as AWS signed them".to_owned(),
+            State::Valid if logs.valid == all && complete => ", as AWS signed them".to_owned(),
             State::Valid => format!(
-                ", {} of {} as AWS signed them{}",
+                ", {} of {all} as AWS signed them{}",
                 logs.valid,
-                logs.found(),
                 logs.beside()
             ),
         }

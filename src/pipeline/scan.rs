@@ -280,7 +280,7 @@ fn stranger(object: &ObjectRef, is_stranger: bool) -> ProblemKind {
 }
 
 /// True where the key says that the object is a log, or in a copy without folders the file's name.
-fn must_be_log(object: &ObjectRef) -> bool {
+pub(super) fn must_be_log(object: &ObjectRef) -> bool {
     let file = object.name.rsplit(['/', '\\']).next().unwrap_or_default();
     let is_json = file.ends_with(".json") || file.ends_with(".json.gz");
     let by_name = || LogKey::parse(&key::from_file_name(file).filter(|_| is_json)?);
@@ -327,7 +327,7 @@ fn note_hour(object: &ObjectRef, coverage: &mut Coverage, note: impl FnOnce(&mut
 }
 
 /// A file that is no log: counted apart and named, unless its key says that it must be one.
-fn set_aside(object: &ObjectRef, content: Content, coverage: &mut Coverage) {
+pub(super) fn set_aside(object: &ObjectRef, content: Content, coverage: &mut Coverage) {
     if must_be_log(object) {
         let what = match content {
             Content::Digest => "its key is that of a CloudTrail log, its content is a digest",
@@ -343,7 +343,7 @@ fn set_aside(object: &ObjectRef, content: Content, coverage: &mut Coverage) {
 }
 
 /// A damaged object. An empty one is damaged only where its key or name says that it is a log.
-fn broken(object: &ObjectRef, error: &DecodeError, coverage: &mut Coverage) {
+pub(super) fn broken(object: &ObjectRef, error: &DecodeError, coverage: &mut Coverage) {
     match error {
         DecodeError::Empty if object.key.is_none() && !must_be_log(object) => {
             set_aside(object, Content::Foreign, coverage);

@@ -1,5 +1,6 @@
 //! What an object proves: the evidence of logs and digests, beside whatever else is done with them.
 
+use super::scan;
 use super::strays::Strays;
 use crate::coverage::{Coverage, ProblemKind};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
@@ -72,10 +73,11 @@ pub(super) fn hash(
             coverage.bytes_inflated = decoded.inflated;
         }
         Ok(decoded) => {
-            apart(object, decoded.content, coverage);
+            scan::set_aside(object, decoded.content, coverage);
             name_unjudged(reader, scanned.integrity.as_ref(), object, coverage);
         }
-        // what cannot be inflated is a matter of the proof
+        // what cannot be inflated is a matter of the proof, if it is in the proof
+        Err(error) if scanned.integrity.is_none() => scan::broken(object, &error, coverage),
         Err(_) => coverage.objects.read = 1,
     }
     scanned
@@ -106,7 +108,9 @@ pub(super) fn evidence(
             return opened(reader, decoder, object, fetched);
         }
         // what is no log and has no log's name is none of ours
-        Ok(Content::Foreign) | Err(_) if object.key.is_none() => return None,
+        Ok(Content::Foreign) | Err(_) if !scan::must_be_log(object) && object.key.is_none() => {
+            return None;
+        }
         _ => {}
     }
     // records under a digest's key are evaluated: what lies there is judged as a log
@@ -154,13 +158,5 @@ pub(super) fn name_unjudged(
         let what = "its content is that of a digest, its name is not, and it does not say which digest it is: \
                     it was not verified and proves nothing";
         coverage.problem(&object.name, ProblemKind::Misplaced, what);
-    }
-}
-
-fn apart(object: &ObjectRef, content: Content, coverage: &mut Coverage) {
-    coverage.objects.listed = 0;
-    match content {
-        Content::Digest => coverage.objects.digests = 1,
-        Content::Foreign | Content::Log => coverage.foreign(&object.name),
     }
 }

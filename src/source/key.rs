@@ -192,6 +192,31 @@ pub fn from_file_name(file: &str) -> Option<String> {
     Some(format!("{account}/{folder}/{region}/{day}/{file}"))
 }
 
+/// True for a key or a path that CloudTrail itself gives to a log: the folders, and in the file's name
+/// the account, kind and Region of the folders, the minute of delivery and 16 letters or digits (AWS,
+/// "Finding your CloudTrail log files"). A copy may have been unpacked, so `.gz` is optional.
+pub fn is_log_name(key: &str) -> bool {
+    let Some(tail) = from_account(key) else {
+        return false;
+    };
+    let parts: Vec<&str> = tail.split('/').collect();
+    let [account, folder, region, _, _, _, file] = parts[..] else {
+        return false;
+    };
+    let name = file.strip_suffix(".gz").unwrap_or(file);
+    let parts: Option<Vec<&str>> = name
+        .strip_suffix(".json")
+        .map(|name| name.split('_').collect());
+    let Some([own_account, own_folder, own_region, minute, unique]) = parts.as_deref() else {
+        return false;
+    };
+    [account, folder, region] == [*own_account, *own_folder, *own_region]
+        && minute.len() == "20230710T1145Z".len()
+        && stamp(file).is_some()
+        && unique.len() == 16
+        && unique.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 /// Where a file of CloudTrail's lies: what stands before the account's folder, and the key from the
 /// account on, which is the same in every copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -376,6 +401,29 @@ mod tests {
         assert!(LogKey::parse("x.json.gz").is_none());
         let spelt = LOG.replace("/07/10/", "/7/10/");
         assert!(LogKey::parse(&spelt).is_none(), "no folder of CloudTrail's");
+    }
+
+    #[test]
+    fn a_name_of_a_log_is_exact() {
+        assert!(is_log_name(LOG) && is_log_name(LOG.strip_suffix(".gz").unwrap()));
+        let insight = LOG.replace("CloudTrail", "CloudTrail-Insight");
+        assert!(is_log_name(&insight) && !is_log_name(LOG.rsplit('/').next().unwrap()));
+        for (from, to) in [
+            ("/10/", "/10/restored/"),
+            ("/111122223333_", "/444455556666_"),
+            ("/111122223333_CloudTrail_us-east-1_", "/a_b_c_"),
+            ("_CloudTrail_", "_CloudTrail-Insight_"),
+            ("_us-east-1_", "_us-east-2_"),
+            ("T1145Z", "T114500Z"),
+            ("T1145Z", "T2545Z"),
+            ("_7xgocspSowgK0Gto", ""),
+            ("_7xgocspSowgK0Gto", "_7xgocspSowgK0Gt"),
+            ("_7xgocspSowgK0Gto", "_7xgocspSowgK0Gt-"),
+            ("_7xgocspSowgK0Gto", "_7xgocspSowgK0Gto_x"),
+            (".json.gz", ".gz"),
+        ] {
+            assert!(!is_log_name(&LOG.replace(from, to)), "{from} {to}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::integrity::proof::{
 };
 use crate::integrity::{Claim, Hash, Integrity, Reading};
 use crate::seeded::{SeededMap, SeededSet};
-use crate::source::key::{Location, LogKey, LogKind};
+use crate::source::key::{Location, LogKey, LogKind, is_log_name};
 
 /// What the digests' states are by name.
 pub(super) type States<'s> = SeededMap<&'s str, State>;
@@ -225,6 +225,9 @@ fn is_filed_by_stamp(day: NaiveDate, stamp: Epoch) -> bool {
     days.contains(&Some(day))
 }
 
+/// Said of a log that waits for no digest.
+const NOT_A_NAME: &str = "its name is not one that CloudTrail gives: no digest can name it";
+
 /// True if two names are the same from the account on.
 fn same_tail(one: &str, other: &str) -> bool {
     let tail = |name: &str| Location::of(name).map(|at| at.tail);
@@ -267,8 +270,7 @@ impl Unclaimed<'_> {
             return self.fault(ObjectFault::Unnamed, why);
         }
         let Some(key) = LogKey::parse(self.name) else {
-            let why = "its name is not one that CloudTrail gives: no digest can name it";
-            return self.fault(ObjectFault::Unproven, why);
+            return self.fault(ObjectFault::Unproven, NOT_A_NAME);
         };
         if let Some(at) = key.delivered
             && at.timestamp() > window.now + SKEW
@@ -289,6 +291,9 @@ impl Unclaimed<'_> {
                 ),
                 (None, Reading::Damaged(what)) => {
                     self.fault(ObjectFault::Unproven, what.to_string())
+                }
+                (None, _) if !is_log_name(self.name) => {
+                    self.fault(ObjectFault::Unproven, NOT_A_NAME)
                 }
                 (None, _) => None,
             };
@@ -370,6 +375,9 @@ impl Unclaimed<'_> {
                 if proven.is_none_or(|end| end <= window.now - LATE) {
                     let why = "its digest is due, and there is none";
                     return object(name, ObjectFault::Unproven, why, None);
+                }
+                if !is_log_name(name) {
+                    return object(name, ObjectFault::Unproven, NOT_A_NAME, None);
                 }
                 if !is_filed_by_stamp(key.day, at) {
                     let why = "its folder is of another day than the time in its name: CloudTrail did \

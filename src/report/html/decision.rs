@@ -192,6 +192,7 @@ fn integrity(report: &Report) -> Markup {
                 Some(proof) => {
                     @let (digests, logs) = (proof.digests, proof.logs);
                     @let state = proof.state();
+                    @let all = logs.found().max(report.coverage.objects.listed);
                     p.figure.words.alert[state != State::Valid] {
                         @match state {
                             State::Valid => "Valid",
@@ -201,9 +202,11 @@ fn integrity(report: &Report) -> Markup {
                     }
                     p {
                         @match state {
-                            State::Valid if logs.valid == logs.found() => "The logs are what AWS signed.",
+                            State::Valid if logs.valid == all && report.completeness.complete => {
+                                "The logs are what AWS signed."
+                            }
                             State::Valid => {
-                                (thousands(logs.valid)) " of " (plural(logs.found(), "log file"))
+                                (thousands(logs.valid)) " of " (plural(all, "log file"))
                                 " are what AWS signed."
                             }
                             State::NotProven => { "Not all can be proven; see " a href="#integrity" { "integrity" } "." }
@@ -215,6 +218,9 @@ fn integrity(report: &Report) -> Markup {
                         li { (thousands(logs.valid)) " of " (plural(logs.total(), "log file")) " valid" }
                         @if logs.pending > 0 { li { (thousands(logs.pending)) " pending: their digest is not due yet" } }
                         @if logs.other_kinds > 0 { li { (thousands(logs.other_kinds)) " of a kind without digests" } }
+                        @if proof.copy {
+                            li { "A copy: a trail, account, Region or latest hours that are absent as a whole cannot be noticed" }
+                        }
                     }
                 }
             }

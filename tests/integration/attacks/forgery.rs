@@ -1,6 +1,7 @@
 //! Forged or planted logs and digests must never pass as "signed by AWS".
 
 mod second;
+mod unproven;
 
 use std::fs;
 use std::path::{Path, PathBuf};
