@@ -3,6 +3,7 @@
 
 mod access;
 mod expected;
+mod lists;
 mod values;
 mod working_hours;
 mod zone;
@@ -22,6 +23,9 @@ use crate::small_file;
 use crate::wildcard::Wildcard;
 use access::{NetworksTable, SecretsTable, SessionTable};
 use expected::{AcceptedTable, DormantTable};
+use lists::{
+    BackupTable, GroupsTable, LogTable, PhiTable, PrincipalsTable, ScopeTable, TrustedTable,
+};
 use working_hours::CalendarTable;
 
 /// The file, as written.
@@ -61,68 +65,11 @@ struct OrganizationTable {
     name: String,
 }
 
-/// The accounts and Regions that the organization uses.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct ScopeTable {
-    accounts: Option<Vec<String>>,
-    regions: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct PhiTable {
-    buckets: Option<Vec<String>>,
-    secrets: Option<Vec<String>>,
-    kms_keys: Option<Vec<String>>,
-    databases: Option<Vec<String>>,
-    tables: Option<Vec<String>>,
-    snapshots: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct PrincipalsTable {
-    workload: Option<Vec<String>>,
-    human: Option<Vec<String>>,
-    admins: Option<Vec<String>>,
-    break_glass: Option<Vec<String>>,
-    terminated: Option<Vec<String>>,
-    automation: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct GroupsTable {
-    privileged: Option<Vec<String>>,
-}
-
-/// Where the stores of the audit logs are.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct LogTable {
-    buckets: Option<Vec<String>>,
-    kms_keys: Option<Vec<String>>,
-    groups: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct BackupTable {
-    roles: Option<Vec<String>>,
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct S3Table {
     required_encryption: Option<BTreeMap<String, Vec<String>>>,
     allowed_list_prefix: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct TrustedTable {
-    accounts: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -475,6 +422,44 @@ mod tests {
             config.organization.calendar.unwrap().hours[0],
             [(480, 1080)]
         );
+    }
+
+    #[test]
+    fn groups_networks_secrets_and_sessions_are_read() {
+        let config = parse(
+            "[principals]\nadmins = [\"ops\"]\nterminated = [\"leaver\"]\n[trusted]\naccounts = [\"444455556666\"]\n\
+             [scope]\naccounts = [\"111122223333\"]\nregions = [\"us-east-1\"]\n[networks]\nallowed = [\"10.0.0.0/8\"]\n\
+             [session]\nmax_hours = 12\n[secrets]\nallowed_regions = [\"us-east-1\"]\nallow = { app = [\"a\", \"b\"] }\n",
+        )
+        .unwrap();
+        let organization = &config.organization;
+        let groups: Vec<_> = organization
+            .groups
+            .iter()
+            .map(|(group, _)| group.as_str())
+            .collect();
+        assert_eq!(groups, ["terminated", "admins"]);
+        assert_eq!(organization.trusted.len(), 2);
+        assert_eq!(organization.allowed_networks.len(), 1);
+        assert_eq!(organization.session_max_hours, Some(12));
+        assert_eq!(organization.allowed_secrets[0].1.len(), 2);
+        assert_eq!(
+            config.rules.configured,
+            [
+                "session.max_hours",
+                "networks.allowed",
+                "secrets.allow",
+                "principals.terminated",
+                "principals.admins"
+            ]
+        );
+        for (name, value) in [
+            ("scope_regions", "us-east-1"),
+            ("secrets_allowed_regions", "us-east-1"),
+            ("principals_terminated", "leaver"),
+        ] {
+            assert_eq!(config.rules.placeholders[name], [value]);
+        }
     }
 
     #[test]

@@ -62,10 +62,10 @@ pub struct Organization {
 }
 
 macro_rules! derived {
-    ($($variant:ident = $name:literal,)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
         /// A derived field.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Derived { $($variant,)* }
+        pub enum Derived { $($(#[$doc])* $variant,)* }
 
         impl Derived {
             /// Every derived field.
@@ -113,19 +113,33 @@ derived! {
     ResponseBytes = "trailscan.response_bytes",
     KeyAgeDays = "trailscan.key_age_days",
     SourceNetwork = "trailscan.source_network",
+    /// The widest principal to whom a call gives access, see [`sharing::Reach`].
     SharedWith = "trailscan.shared_with",
+    /// Whether a call grants every action, or every action of a service: [`policy::grants_wildcard`].
     PolicyGrantsWildcard = "trailscan.policy_grants_wildcard",
+    /// Whether an IAM call acts on its caller: [`principals::on_self`].
     OnSelf = "trailscan.on_self",
+    /// Whether the caller proved a second factor: [`principals::mfa`].
     Mfa = "trailscan.mfa",
+    /// Which ports a call opens to all addresses of the internet: [`network::opened`].
     NetworkOpened = "trailscan.network_opened",
+    /// Whether a call came from one of `networks.allowed`: [`network::is_allowed`].
     NetworkAllowed = "trailscan.network_allowed",
+    /// The first group of `principals.*` that the caller belongs to: [`principals::group`].
     PrincipalGroup = "trailscan.principal_group",
+    /// Whether `secrets.allow` lets the caller read the secret: [`secrets::scope`].
     SecretScope = "trailscan.secret_scope",
+    /// The environment of the caller: [`environment::of_principal`].
     PrincipalEnvironment = "trailscan.principal_environment",
+    /// The environment of the target: [`environment::of_target`].
     TargetEnvironment = "trailscan.target_environment",
+    /// Whether these two differ: [`environment::crossed`].
     EnvironmentCrossed = "trailscan.environment_crossed",
+    /// After how many days a lifecycle configuration deletes objects: [`objects::lifecycle_days`].
     LifecycleDays = "trailscan.lifecycle_days",
+    /// The first segment of an object's key: [`objects::prefix`].
     ObjectPrefix = "trailscan.object_prefix",
+    /// Whether the session is older than `session.max_hours`: [`principals::session_over_limit`].
     SessionOverLimit = "trailscan.session_over_limit",
 }
 
@@ -300,8 +314,8 @@ impl Derived {
             Self::Omitted => Some(Value::Bool(omitted::request(event))),
             Self::SelectorsNarrowed => selectors_narrowed(event).map(Value::Bool),
             Self::SignInUser => text(sign_in::user(event)),
-            Self::RequestBytes => transferred(event, "bytesTransferredIn"),
-            Self::ResponseBytes => transferred(event, "bytesTransferredOut"),
+            Self::RequestBytes => objects::transferred(event, "bytesTransferredIn"),
+            Self::ResponseBytes => objects::transferred(event, "bytesTransferredOut"),
             Self::KeyAgeDays => organization.access_keys.age_days(event).map(number),
             Self::SourceNetwork => network::of_source(event),
             Self::SharedWith => {
@@ -387,18 +401,6 @@ fn selectors_narrowed(event: &Event<'_>) -> Option<bool> {
         (_, Change::Selectors(selectors)) => Some(!selectors?.takes_all_management()),
         _ => None,
     }
-}
-
-/// What an S3 data event says went over the wire, in bytes (S3 user guide, "CloudTrail log file
-/// entries": `additionalEventData`). Other services say nothing of the kind.
-fn transferred<'a>(event: &Event<'a>, way: &str) -> Option<Value<'a>> {
-    let bytes = event.text_at(Key::AdditionalEventData, &[way]);
-    // some records write a fraction where there is none: 83.0
-    let whole = bytes.strip_suffix(".0").unwrap_or(&bytes);
-    whole
-        .parse::<u64>()
-        .ok()
-        .map(|bytes| Value::Number(Cow::Owned(bytes.to_string())))
 }
 
 #[cfg(test)]

@@ -420,4 +420,109 @@ mod tests {
         assert_eq!(member("s3://clinic").as_deref(), Ok("clinic"));
         assert!(member("11112222333").unwrap_err().contains("11 digits"));
     }
+
+    #[test]
+    fn names_are_read_from_the_arns_of_their_kind() {
+        let own = "us-east-1:111122223333";
+        type Read = fn(&str) -> Result<String, String>;
+        let cases: [(Read, String, &str); 12] = [
+            (database, "clinic-db".into(), "clinic-db"),
+            (
+                database,
+                format!("arn:aws:rds:{own}:db:clinic-db"),
+                "clinic-db",
+            ),
+            (
+                database,
+                format!("arn:aws:rds:{own}:cluster:clinic"),
+                "clinic",
+            ),
+            (
+                table,
+                format!("arn:aws:dynamodb:{own}:table/patients"),
+                "patients",
+            ),
+            (
+                snapshot,
+                format!("arn:aws:ec2:us-east-1:{}:snapshot/snap-1", ""),
+                "snap-1",
+            ),
+            (
+                snapshot,
+                format!("arn:aws:rds:{own}:cluster-snapshot:a-1"),
+                "a-1",
+            ),
+            (
+                log_group,
+                format!("arn:aws:logs:{own}:log-group:/aws/x:*"),
+                "/aws/x",
+            ),
+            (log_group, "/aws/cloudtrail*".into(), "/aws/cloudtrail*"),
+            (
+                group,
+                "arn:aws:iam::111122223333:group/team/admins".into(),
+                "admins",
+            ),
+            (
+                secret_or_parameter,
+                format!("arn:aws:ssm:{own}:parameter/clinic/db"),
+                "clinic/db",
+            ),
+            (
+                secret_or_parameter,
+                format!("arn:aws:secretsmanager:{own}:secret:clinic/db-AbCdEf"),
+                "clinic/db",
+            ),
+            (secret_or_parameter, "/clinic/db*".into(), "/clinic/db*"),
+        ];
+        for (read, written, name) in cases {
+            assert_eq!(read(&written).as_deref(), Ok(name), "{written}");
+        }
+        let wrong: [(Read, String); 5] = [
+            (database, format!("arn:aws:rds:{own}:snapshot:x")),
+            (table, format!("arn:aws:dynamodb:{own}:table/")),
+            (group, "arn:aws:iam::111122223333:user/x".into()),
+            (log_group, "arn:aws:logs".into()),
+            (snapshot, " ".into()),
+        ];
+        for (read, written) in wrong {
+            assert!(read(&written).is_err(), "{written}");
+        }
+    }
+
+    #[test]
+    fn regions_and_networks_have_their_form() {
+        for sound in [
+            "us-east-1",
+            "us-gov-west-1",
+            "ap-southeast-7",
+            "eusc-de-east-1",
+            "us-*",
+            "*",
+        ] {
+            assert_eq!(region(sound).as_deref(), Ok(sound));
+        }
+        for wrong in [
+            "",
+            "us-east",
+            "US-EAST-1",
+            "useast1",
+            "us-east-1a",
+            "us east 1",
+            "eu-1",
+        ] {
+            assert!(region(wrong).unwrap_err().contains("us-east-1"), "{wrong}");
+        }
+        for (sound, read) in [
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            ("203.0.113.7", "203.0.113.7/32"),
+            ("2001:db8::/32", "2001:db8::/32"),
+            ("2001:db8::1", "2001:db8::1/128"),
+        ] {
+            assert_eq!(network(sound).unwrap().to_string(), read);
+        }
+        for wrong in ["", "10.0.0.0/33", "10.1.0.0/8", "10.0.0.*", "office"] {
+            assert!(network(wrong).unwrap_err().contains("write"), "{wrong}");
+        }
+    }
 }

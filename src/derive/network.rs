@@ -190,3 +190,186 @@ fn is_everywhere(cidr: &str) -> bool {
         Err(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use crate::derive::Organization;
+    use crate::derive::tests::{ask, plain};
+
+    fn opened(call: &str, parameters: &Json) -> String {
+        let record = json!({"eventVersion": "1.11", "eventSource": "ec2.amazonaws.com", "eventName": call, "requestParameters": parameters});
+        plain("trailscan.network_opened", &record.to_string())
+    }
+
+    /// A security group rule, as EC2 nests it.
+    fn rule(from: &Json, to: &Json, protocol: &str, cidr: &str) -> Json {
+        let (list, name) = match cidr.contains(':') {
+            true => ("ipv6Ranges", "cidrIpv6"),
+            false => ("ipRanges", "cidrIp"),
+        };
+        let mut rule = json!({"ipProtocol": protocol, "groups": {}, "prefixListIds": {}});
+        rule[list] = json!({"items": [{name: cidr, "description": "x"}]});
+        if !from.is_null() {
+            rule["fromPort"] = from.clone();
+            rule["toPort"] = to.clone();
+        }
+        json!({"groupId": "sg-1", "ipPermissions": {"items": [rule]}})
+    }
+
+    #[test]
+    fn ports_that_are_open_to_everybody_are_told_apart() {
+        let open = |from: i64, to: i64, protocol, cidr| {
+            opened(
+                "AuthorizeSecurityGroupIngress",
+                &rule(&json!(from), &json!(to), protocol, cidr),
+            )
+        };
+        for port in super::ADMIN_PORTS {
+            let port = i64::from(port);
+            assert_eq!(open(port, port, "tcp", "0.0.0.0/0"), "admin", "{port}");
+            assert_eq!(
+                open(port + 1000, port + 1000, "tcp", "0.0.0.0/0"),
+                "other",
+                "{port}"
+            );
+        }
+        assert_eq!(open(0, 65535, "tcp", "0.0.0.0/0"), "admin");
+        assert_eq!(open(20, 30, "tcp", "::/0"), "admin");
+        assert_eq!(open(443, 443, "tcp", "::/0"), "other");
+        assert_eq!(open(22, 22, "tcp", "2000::/3"), "admin");
+        assert_eq!(open(22, 22, "6", "128.0.0.0/1"), "admin");
+        assert_eq!(open(22, 22, "tcp", "0.0.0.0/16"), "");
+        assert_eq!(open(22, 22, "tcp", "10.0.0.0/8"), "");
+        assert_eq!(open(22, 22, "tcp", "2001:db8::/32"), "");
+        assert_eq!(open(-1, -1, "icmp", "0.0.0.0/0"), "other");
+        assert_eq!(open(8, 0, "1", "0.0.0.0/0"), "other");
+        assert_eq!(
+            open(443, 443, "-1", "0.0.0.0/0"),
+            "admin",
+            "all protocols have all ports"
+        );
+        let no_ports = rule(&Json::Null, &Json::Null, "-1", "0.0.0.0/0");
+        assert_eq!(opened("AuthorizeSecurityGroupIngress", &no_ports), "admin");
+        let as_text = rule(&json!("22"), &json!("22"), "tcp", "0.0.0.0/0");
+        assert_eq!(opened("AuthorizeSecurityGroupIngress", &as_text), "admin");
+        assert_eq!(opened("AuthorizeSecurityGroupEgress", &as_text), "");
+        assert_eq!(opened("RevokeSecurityGroupIngress", &as_text), "");
+    }
+
+    #[test]
+    fn every_shape_of_a_rule_is_read() {
+        for (call, parameters, expected) in [
+            (
+                "AuthorizeSecurityGroupIngress",
+                json!({"cidrIp": "0.0.0.0/0", "fromPort": 22, "toPort": 22, "ipProtocol": "tcp"}),
+                "admin",
+            ),
+            (
+                "AuthorizeSecurityGroupIngress",
+                json!({"cidrIp": "203.0.113.0/24", "fromPort": 22, "toPort": 22, "ipProtocol": "tcp"}),
+                "",
+            ),
+            (
+                "AuthorizeSecurityGroupIngress",
+                json!({"ipPermissions": [{"fromPort": 80, "toPort": 80, "ipProtocol": "tcp", "ipRanges": [{"cidrIp": "0.0.0.0/0"}]}]}),
+                "other",
+            ),
+            // of several rules, one with web ports and one from the office
+            (
+                "AuthorizeSecurityGroupIngress",
+                json!({"ipPermissions": {"items": [
+                    {"fromPort": 443, "toPort": 443, "ipProtocol": "tcp", "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}},
+                    {"fromPort": 22, "toPort": 22, "ipProtocol": "tcp", "ipRanges": {"items": [{"cidrIp": "203.0.113.0/24"}]}}
+                ]}}),
+                "other",
+            ),
+            (
+                "ModifySecurityGroupRules",
+                json!({"ModifySecurityGroupRulesRequest": {"GroupId": "sg-1", "SecurityGroupRule": {"SecurityGroupRuleId": "sgr-1", "tag": 1, "SecurityGroupRule": {"CidrIpv4": "0.0.0.0/0", "FromPort": 3389, "ToPort": 3389, "IpProtocol": "tcp"}}}}),
+                "admin",
+            ),
+            (
+                "ModifySecurityGroupRules",
+                json!({"ModifySecurityGroupRulesRequest": {"SecurityGroupRule": [{"SecurityGroupRule": {"CidrIpv6": "::/0", "FromPort": 443, "ToPort": 443, "IpProtocol": "tcp"}}]}}),
+                "other",
+            ),
+            (
+                "CreateNetworkAclEntry",
+                json!({"cidrBlock": "0.0.0.0/0", "egress": false, "ruleAction": "allow", "aclProtocol": "-1", "portRange": {"from": -1, "to": -1}}),
+                "admin",
+            ),
+            (
+                "CreateNetworkAclEntry",
+                json!({"ipv6CidrBlock": "::/0", "egress": false, "ruleAction": "allow", "aclProtocol": "6", "portRange": {"from": 443, "to": 443}}),
+                "other",
+            ),
+            (
+                "ReplaceNetworkAclEntry",
+                json!({"cidrBlock": "0.0.0.0/0", "egress": false, "ruleAction": "allow", "protocol": "6", "portRange": {"from": 22, "to": 22}}),
+                "admin",
+            ),
+            (
+                "CreateNetworkAclEntry",
+                json!({"cidrBlock": "0.0.0.0/0", "egress": true, "ruleAction": "allow", "aclProtocol": "-1"}),
+                "",
+            ),
+            (
+                "CreateNetworkAclEntry",
+                json!({"cidrBlock": "0.0.0.0/0", "egress": false, "ruleAction": "deny", "aclProtocol": "-1"}),
+                "",
+            ),
+            (
+                "CreateNetworkAclEntry",
+                json!({"cidrBlock": "111.111.111.111/32", "egress": false, "ruleAction": "allow", "aclProtocol": "6"}),
+                "",
+            ),
+            (
+                "AuthorizeDBSecurityGroupIngress",
+                json!({"dBSecurityGroupName": "g", "cIDRIP": "0.0.0.0/0"}),
+                "admin",
+            ),
+            (
+                "AuthorizeDBSecurityGroupIngress",
+                json!({"dBSecurityGroupName": "g", "cIDRIP": "198.51.100.7/32"}),
+                "",
+            ),
+            (
+                "AuthorizeClusterSecurityGroupIngress",
+                json!({"cIDRIP": "0.0.0.0/0"}),
+                "admin",
+            ),
+        ] {
+            assert_eq!(opened(call, &parameters), expected, "{call} {parameters}");
+        }
+    }
+
+    #[test]
+    fn an_address_lies_in_an_allowed_network_or_not() {
+        let organization = Organization {
+            allowed_networks: vec![
+                "198.51.100.0/24".parse().unwrap(),
+                "2001:db8::/32".parse().unwrap(),
+            ],
+            ..Default::default()
+        };
+        let allowed = |address: &str, organization: &Organization| {
+            let text = format!(r#"{{"eventVersion":"1.11","sourceIPAddress":"{address}"}}"#);
+            ask("trailscan.network_allowed", &text, organization)
+        };
+        for (address, expected) in [
+            ("198.51.100.7", "true"),
+            ("198.51.101.7", "false"),
+            ("::ffff:198.51.100.7", "true"),
+            ("2001:db8::1", "true"),
+            ("2001:db9::1", "false"),
+            ("cloudtrail.amazonaws.com", ""),
+            ("AWS Internal", ""),
+            ("", ""),
+        ] {
+            assert_eq!(allowed(address, &organization), expected, "{address}");
+            assert_eq!(allowed(address, &Organization::default()), "", "{address}");
+        }
+    }
+}

@@ -336,3 +336,125 @@ fn percent_decoded(text: &str) -> String {
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use crate::derive::tests::plain;
+
+    fn grants(parameters: &Json) -> [String; 2] {
+        let record = json!({"eventVersion": "1.11", "eventSource": "iam.amazonaws.com", "eventName": "PutRolePolicy", "recipientAccountId": "111122223333", "requestParameters": parameters});
+        let text = record.to_string();
+        [
+            "trailscan.policy_grants_wildcard",
+            "trailscan.policy_grants_admin",
+        ]
+        .map(|field| plain(field, &text))
+    }
+
+    #[test]
+    fn whole_services_are_told_from_single_actions() {
+        let allow = |action: Json| json!({"policyDocument": json!({"Statement": {"Effect": "Allow", "Action": action, "Resource": "arn:aws:s3:::b/*"}}).to_string()});
+        for (action, expected) in [
+            (json!("s3:*"), "true"),
+            (json!("S3:**"), "true"),
+            (json!("secretsmanager:?*"), "true"),
+            (json!(["s3:GetObject", "secretsmanager:*"]), "true"),
+            (json!("*"), "true"),
+            (json!("*:*"), "true"),
+            (json!("s*:*"), "true"),
+            (
+                json!([
+                    "s3:Get*",
+                    "s3:List*",
+                    "s3:Put*",
+                    "s3:Create*",
+                    "s3:Delete*",
+                    "s3:Tag*"
+                ]),
+                "true",
+            ),
+            (json!("s3:Get*"), "false"),
+            (json!(["s3:Get*", "s3:List*", "s3:Describe*"]), "false"),
+            (json!("s3:*Object"), "false"),
+            (json!(["s3:GetObject", "kms:Decrypt"]), "false"),
+            (json!([]), "false"),
+            (Json::Null, "false"),
+        ] {
+            let [wildcard, admin] = grants(&allow(action.clone()));
+            assert_eq!(
+                (wildcard.as_str(), admin.as_str()),
+                (expected, "false"),
+                "{action}"
+            );
+        }
+        let document = |statement: Json| json!({"policyDocument": json!({"Statement": [statement]}).to_string()});
+        for (parameters, expected) in [
+            (
+                document(
+                    json!({"Effect": "Allow", "NotAction": "iam:*", "Resource": "arn:aws:s3:::b"}),
+                ),
+                ["true", "false"],
+            ),
+            (
+                document(json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"})),
+                ["false", "false"],
+            ),
+            (
+                document(json!({"Effect": "Allow", "Action": "*", "Resource": "*"})),
+                ["true", "true"],
+            ),
+            // the trust policy of a role names who may take it
+            (
+                document(
+                    json!({"Effect": "Allow", "Action": "sts:*", "Principal": {"AWS": "111122223333"}}),
+                ),
+                ["false", "false"],
+            ),
+            (
+                json!({"policyArn": "arn:aws:iam::aws:policy/AmazonS3FullAccess"}),
+                ["true", "false"],
+            ),
+            (
+                json!({"policyArn": "arn:aws:iam::aws:policy/SecretsManagerReadWrite"}),
+                ["true", "false"],
+            ),
+            (
+                json!({"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+                ["true", "true"],
+            ),
+            (
+                json!({"policyArn": "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"}),
+                ["false", "false"],
+            ),
+            (
+                json!({"policyArn": "arn:aws:iam::111122223333:policy/AmazonS3FullAccess"}),
+                ["false", "false"],
+            ),
+            // permission sets of Identity Center
+            (
+                json!({"managedPolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+                ["true", "true"],
+            ),
+            (
+                json!({"managedPolicyArn": "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"}),
+                ["false", "false"],
+            ),
+            (
+                json!({"inlinePolicy": r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#}),
+                ["true", "true"],
+            ),
+            (
+                json!({"inlinePolicy": r#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#}),
+                ["true", "false"],
+            ),
+            (
+                json!({"omitted": true, "originalSize": 131021, "reason": "requestParameters too large"}),
+                ["", ""],
+            ),
+        ] {
+            assert_eq!(grants(&parameters), expected, "{parameters}");
+        }
+    }
+}

@@ -165,3 +165,259 @@ pub fn session_over_limit(event: &Event<'_>, organization: &Organization) -> Opt
     let hours = i64::from(organization.session_max_hours?);
     Some(identity::session_age(event)? > hours * 3_600)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::PrincipalGroup;
+    use crate::derive::Organization;
+    use crate::derive::tests::{ask, plain};
+    use crate::wildcard::Wildcard;
+
+    fn user(name: &str) -> Json {
+        json!({"type": "IAMUser", "userName": name, "arn": format!("arn:aws:iam::111122223333:user/{name}"), "accountId": "111122223333"})
+    }
+
+    fn session(role: &str, name: &str) -> Json {
+        json!({"type": "AssumedRole", "arn": format!("arn:aws:sts::111122223333:assumed-role/{role}/{name}"), "accountId": "111122223333",
+            "sessionContext": {"sessionIssuer": {"type": "Role", "userName": role, "arn": format!("arn:aws:iam::111122223333:role/{role}")}, "attributes": {}}})
+    }
+
+    fn record(caller: &Json, more: &Json) -> String {
+        let mut record = json!({"eventVersion": "1.11", "eventSource": "iam.amazonaws.com", "recipientAccountId": "111122223333", "userIdentity": caller});
+        for (name, value) in more.as_object().unwrap() {
+            record[name] = value.clone();
+        }
+        record.to_string()
+    }
+
+    #[test]
+    fn the_first_group_that_names_the_caller_counts() {
+        let members = |list: &[&str]| list.iter().map(|text| Wildcard::parse(text)).collect();
+        let organization = Organization {
+            groups: vec![
+                (
+                    PrincipalGroup::Terminated,
+                    members(&["leaver.smith", "arn:aws:iam::111122223333:user/left"]),
+                ),
+                (PrincipalGroup::BreakGlass, members(&["break-glass-*"])),
+                (
+                    PrincipalGroup::Admins,
+                    members(&[
+                        "ops-admin",
+                        "AWSReservedSSO_AdministratorAccess*",
+                        "break-glass-*",
+                    ]),
+                ),
+                (PrincipalGroup::Automation, members(&["terraform-*"])),
+            ],
+            ..Default::default()
+        };
+        let mut by_source = session("Admin", "x");
+        by_source["sessionContext"]["sourceIdentity"] = json!("leaver.smith");
+        for (caller, expected) in [
+            (user("leaver.smith"), "terminated"),
+            (user("left"), "terminated"),
+            (session("Admin", "leaver.smith"), "terminated"),
+            (
+                session("Admin", "leaver.smith@clinic.example"),
+                "terminated",
+            ),
+            (by_source, "terminated"),
+            (
+                json!({"type": "IdentityCenterUser", "onBehalfOf": {"userId": "leaver.smith"}}),
+                "terminated",
+            ),
+            (session("Admin", "leaver.smithson"), ""),
+            (session("break-glass-1", "dana"), "break_glass"),
+            (
+                session(
+                    "AWSReservedSSO_AdministratorAccess_0123456789abcdef",
+                    "dana",
+                ),
+                "admins",
+            ),
+            (user("ops-admin"), "admins"),
+            // whoever takes a role chooses the session's name
+            (session("reader", "ops-admin"), ""),
+            (session("terraform-prod", "ci"), "automation"),
+            (user("dana"), ""),
+            (
+                json!({"type": "AWSService", "invokedBy": "ec2.amazonaws.com"}),
+                "",
+            ),
+        ] {
+            let text = record(&caller, &json!({"eventName": "ListUsers"}));
+            assert_eq!(
+                ask("trailscan.principal_group", &text, &organization),
+                expected,
+                "{caller}"
+            );
+            assert_eq!(plain("trailscan.principal_group", &text), "", "{caller}");
+        }
+        let sign_in = record(
+            &json!({"type": "IAMUser", "userName": "leaver.smith"}),
+            &json!({"eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin"}),
+        );
+        assert_eq!(
+            ask("trailscan.principal_group", &sign_in, &organization),
+            "terminated"
+        );
+    }
+
+    #[test]
+    fn iam_calls_on_the_caller_are_told_from_those_on_others() {
+        let root = json!({"type": "Root", "arn": "arn:aws:iam::111122223333:root", "accountId": "111122223333"});
+        for (caller, more, expected) in [
+            (
+                user("alice"),
+                json!({"eventName": "AttachUserPolicy", "requestParameters": {"userName": "alice"}}),
+                "true",
+            ),
+            (
+                user("alice"),
+                json!({"eventName": "AttachUserPolicy", "requestParameters": {"userName": "Alice"}}),
+                "true",
+            ),
+            (
+                user("alice"),
+                json!({"eventName": "AttachUserPolicy", "requestParameters": {"userName": "bob"}}),
+                "false",
+            ),
+            (
+                user("alice"),
+                json!({"eventName": "AddUserToGroup", "requestParameters": {"userName": "alice", "groupName": "g"}}),
+                "true",
+            ),
+            (
+                user("alice"),
+                json!({"eventName": "CreateAccessKey", "requestParameters": null}),
+                "true",
+            ),
+            (
+                user("alice"),
+                json!({"eventName": "CreateVirtualMFADevice", "requestParameters": {"virtualMFADeviceName": "alice"}}),
+                "",
+            ),
+            (
+                root.clone(),
+                json!({"eventName": "CreateAccessKey", "requestParameters": null}),
+                "true",
+            ),
+            (
+                root,
+                json!({"eventName": "CreateAccessKey", "requestParameters": {"userName": "bob"}}),
+                "false",
+            ),
+            (
+                session("deploy", "s"),
+                json!({"eventName": "PutRolePolicy", "requestParameters": {"roleName": "deploy"}}),
+                "true",
+            ),
+            (
+                session("deploy", "s"),
+                json!({"eventName": "PutRolePolicy", "requestParameters": {"roleName": "other"}}),
+                "false",
+            ),
+            // a role is not the user of its name
+            (
+                session("deploy", "s"),
+                json!({"eventName": "PutUserPolicy", "requestParameters": {"userName": "deploy"}}),
+                "false",
+            ),
+            (
+                session("deploy", "s"),
+                json!({"eventName": "CreateAccessKey", "requestParameters": null}),
+                "",
+            ),
+            (
+                user("alice"),
+                json!({"eventName": "AttachGroupPolicy", "requestParameters": {"groupName": "alice"}}),
+                "",
+            ),
+            // a refused call has its target in the message only
+            (
+                user("alice"),
+                json!({"eventName": "AttachUserPolicy", "errorCode": "AccessDenied", "requestParameters": null,
+                "errorMessage": "User: arn:aws:iam::111122223333:user/alice is not authorized to perform: iam:AttachUserPolicy on resource: user alice because no identity-based policy allows it"}),
+                "true",
+            ),
+            (
+                user("alice"),
+                json!({"eventName": "CreateAccessKey", "errorCode": "AccessDenied", "requestParameters": null,
+                "errorMessage": "User: arn:aws:iam::111122223333:user/alice is not authorized to perform: iam:CreateAccessKey on resource: arn:aws:iam::111122223333:user/bob"}),
+                "false",
+            ),
+            (
+                session("deploy", "s"),
+                json!({"eventName": "PutRolePolicy", "errorCode": "AccessDenied", "requestParameters": null,
+                "errorMessage": "User: x is not authorized to perform: iam:PutRolePolicy on resource: arn:aws:iam::111122223333:role/deploy"}),
+                "true",
+            ),
+            (
+                user("alice"),
+                json!({"eventName": "CreateAccessKey", "errorCode": "AccessDenied", "requestParameters": null, "errorMessage": "no"}),
+                "",
+            ),
+            (
+                user("alice"),
+                json!({"eventSource": "s3.amazonaws.com", "eventName": "PutObject", "requestParameters": {"userName": "alice"}}),
+                "",
+            ),
+        ] {
+            assert_eq!(
+                plain("trailscan.on_self", &record(&caller, &more)),
+                expected,
+                "{caller} {more}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_second_factor_is_read_from_sessions_and_sign_ins() {
+        let attribute = |value: Json| {
+            let mut caller = session("Admin", "dana");
+            caller["sessionContext"]["attributes"]["mfaAuthenticated"] = value;
+            record(&caller, &json!({}))
+        };
+        let sign_in = |used: &str| {
+            record(
+                &user("dana"),
+                &json!({"eventName": "ConsoleLogin", "additionalEventData": {"MFAUsed": used}}),
+            )
+        };
+        for (text, expected) in [
+            (attribute(json!("true")), "true"),
+            (attribute(json!("false")), "false"),
+            (attribute(json!(true)), "true"),
+            (attribute(json!(false)), "false"),
+            (attribute(Json::Null), ""),
+            (sign_in("Yes"), "true"),
+            (sign_in("YES"), "true"),
+            (sign_in("No"), "false"),
+            (sign_in("maybe"), ""),
+            (record(&user("dana"), &json!({})), ""),
+        ] {
+            assert_eq!(plain("trailscan.mfa", &text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_session_is_over_the_limit_after_its_last_hour() {
+        let over = |made: &str, limit: Option<u16>| {
+            let mut caller = session("Admin", "dana");
+            caller["sessionContext"]["attributes"]["creationDate"] = json!(made);
+            let text = record(&caller, &json!({"eventTime": "2026-11-20T12:00:00Z"}));
+            let organization = Organization {
+                session_max_hours: limit,
+                ..Default::default()
+            };
+            ask("trailscan.session_over_limit", &text, &organization)
+        };
+        assert_eq!(over("2026-11-20T00:00:00Z", Some(12)), "false");
+        assert_eq!(over("2026-11-19T23:59:59Z", Some(12)), "true");
+        assert_eq!(over("", Some(12)), "");
+        assert_eq!(over("2026-11-19T23:59:59Z", None), "");
+    }
+}
