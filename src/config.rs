@@ -1,36 +1,50 @@
 //! `trailscan.toml`: as written, then as meant. Unknown keys are refused, so that a typo cannot
 //! silently switch a rule off.
 
+mod access;
 mod expected;
+mod lists;
 mod values;
+mod working_hours;
 mod zone;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use chrono::NaiveDate;
 use serde::Deserialize;
 
 use crate::coverage::Expected;
 use crate::derive::Organization;
 use crate::derive::access_keys::AccessKeys;
-use crate::derive::calendar::{self, Calendar};
+use crate::derive::principals::PrincipalGroup;
 use crate::rules::load::{Override, Settings};
-use crate::rules::{FirstSeen, Placeholders};
+use crate::rules::{FirstSeen, Placeholders, placeholders};
 use crate::small_file;
 use crate::wildcard::Wildcard;
+use access::{NetworksTable, SecretsTable, SessionTable};
 use expected::{AcceptedTable, DormantTable};
+use lists::{
+    BackupTable, GroupsTable, LogTable, PhiTable, PrincipalsTable, ScopeTable, TrustedTable,
+};
+use working_hours::CalendarTable;
 
 /// The file, as written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Written {
     organization: OrganizationTable,
+    scope: ScopeTable,
     calendar: Option<CalendarTable>,
     phi: PhiTable,
     principals: PrincipalsTable,
+    groups: GroupsTable,
+    secrets: SecretsTable,
     s3: S3Table,
     trusted: TrustedTable,
+    networks: NetworksTable,
+    session: SessionTable,
+    log: LogTable,
+    backup: BackupTable,
     iam: IamTable,
     history: Option<HistoryTable>,
     /// Environment name to accounts, principals and resources.
@@ -51,45 +65,11 @@ struct OrganizationTable {
     name: String,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CalendarTable {
-    timezone: String,
-    #[serde(default)]
-    name: String,
-    hours: BTreeMap<String, Vec<String>>,
-    #[serde(default)]
-    holidays: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct PhiTable {
-    buckets: Option<Vec<String>>,
-    secrets: Option<Vec<String>>,
-    kms_keys: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct PrincipalsTable {
-    workload: Option<Vec<String>>,
-    human: Option<Vec<String>>,
-    admins: Option<Vec<String>>,
-    break_glass: Option<Vec<String>>,
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct S3Table {
     required_encryption: Option<BTreeMap<String, Vec<String>>>,
     allowed_list_prefix: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct TrustedTable {
-    accounts: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -212,33 +192,102 @@ impl Written {
                 table.learning_days()?
             }
         };
-        let mut placeholders = Placeholders::new();
+        let session_max_hours = self.session.max_hours()?;
+        if session_max_hours.is_some() {
+            configured.push("session.max_hours");
+        }
+        let allowed_networks = self.networks.allowed()?;
+        if !allowed_networks.is_empty() {
+            configured.push("networks.allowed");
+        }
+        let allowed_secrets = self.secrets.allow()?;
+        if !allowed_secrets.is_empty() {
+            configured.push("secrets.allow");
+        }
+        let mut fillings = Placeholders::new();
         for (name, list) in self.placeholders {
             let key = format!("placeholders.{name}");
-            if let Some((_, table)) = PLACEHOLDERS.iter().find(|(known, _)| *known == name) {
+            let table = placeholders::key_of(&name);
+            if table != key {
                 return Err(format!("{key}: write it as {table}"));
             }
-            placeholders.insert(name, values::list(&key, Some(list), values::text)?);
+            fillings.insert(name, values::list(&key, Some(list), values::text)?);
         }
-        let (phi, principals) = (self.phi, self.principals);
-        let lists: [(Option<Vec<String>>, Reader); 9] = [
-            (phi.buckets, values::bucket),
-            (phi.secrets, values::secret),
-            (phi.kms_keys, values::kms_key),
-            (principals.workload, values::principal),
-            (principals.human, values::principal),
-            (principals.admins, values::principal),
-            (principals.break_glass, values::principal),
-            (self.s3.allowed_list_prefix, values::prefix),
-            (self.trusted.accounts, values::account),
+        let (scope, phi, principals, log) = (self.scope, self.phi, self.principals, self.log);
+        let lists: [(&str, Option<Vec<String>>, Reader); placeholders::BUILT_IN.len()] = [
+            ("scope_accounts", scope.accounts, values::account),
+            ("scope_regions", scope.regions, values::region),
+            ("phi_buckets", phi.buckets, values::bucket),
+            ("phi_secrets", phi.secrets, values::secret),
+            ("phi_kms_keys", phi.kms_keys, values::kms_key),
+            ("phi_databases", phi.databases, values::database),
+            ("phi_tables", phi.tables, values::table),
+            ("phi_snapshots", phi.snapshots, values::snapshot),
+            (
+                "principals_workload",
+                principals.workload,
+                values::principal,
+            ),
+            ("principals_human", principals.human, values::principal),
+            ("principals_admins", principals.admins, values::principal),
+            (
+                "principals_break_glass",
+                principals.break_glass,
+                values::principal,
+            ),
+            (
+                "principals_terminated",
+                principals.terminated,
+                values::principal,
+            ),
+            (
+                "principals_automation",
+                principals.automation,
+                values::principal,
+            ),
+            ("groups_privileged", self.groups.privileged, values::group),
+            (
+                "secrets_allowed_regions",
+                self.secrets.allowed_regions,
+                values::region,
+            ),
+            (
+                "s3_allowed_list_prefix",
+                self.s3.allowed_list_prefix,
+                values::prefix,
+            ),
+            ("trusted_accounts", self.trusted.accounts, values::account),
+            ("log_buckets", log.buckets, values::bucket),
+            ("log_kms_keys", log.kms_keys, values::kms_key),
+            ("log_groups", log.groups, values::log_group),
+            ("backup_roles", self.backup.roles, values::principal),
         ];
-        for ((name, key), (list, read)) in PLACEHOLDERS.into_iter().zip(lists) {
-            placeholders.insert(name.to_owned(), values::list(key, list, read)?);
+        for (name, list, read) in lists {
+            let list = values::list(&placeholders::key_of(name), list, read)?;
+            fillings.insert(name.to_owned(), list);
         }
-        let workload = placeholders.get("principals_workload");
+        let patterns_of = |name: &str| fillings.get(name).map_or(Vec::new(), |list| patterns(list));
+        let trusted = [
+            patterns_of("trusted_accounts"),
+            patterns_of("scope_accounts"),
+        ]
+        .concat();
+        let mut groups = Vec::new();
+        for group in PrincipalGroup::ALL {
+            let members = patterns_of(&format!("principals_{}", group.as_str()));
+            if !members.is_empty() {
+                configured.push(group.needs());
+                groups.push((*group, members));
+            }
+        }
         let organization = Organization {
             calendar,
-            workload: workload.map(|list| patterns(list)).unwrap_or_default(),
+            workload: patterns_of("principals_workload"),
+            groups,
+            trusted,
+            allowed_networks,
+            allowed_secrets,
+            session_max_hours,
             required_encryption,
             environments,
             access_keys,
@@ -250,7 +299,7 @@ impl Written {
             organization,
             expected,
             rules: Settings {
-                placeholders,
+                placeholders: fillings,
                 configured,
                 overrides,
             },
@@ -263,19 +312,6 @@ impl Written {
 
 /// Brings a value into the form that rules compare with.
 type Reader = fn(&str) -> Result<String, String>;
-
-/// Our own placeholders and the keys that fill them.
-const PLACEHOLDERS: [(&str, &str); 9] = [
-    ("phi_buckets", "phi.buckets"),
-    ("phi_secrets", "phi.secrets"),
-    ("phi_kms_keys", "phi.kms_keys"),
-    ("principals_workload", "principals.workload"),
-    ("principals_human", "principals.human"),
-    ("principals_admins", "principals.admins"),
-    ("principals_break_glass", "principals.break_glass"),
-    ("s3_allowed_list_prefix", "s3.allowed_list_prefix"),
-    ("trusted_accounts", "trusted.accounts"),
-];
 
 fn patterns(list: &[String]) -> Vec<Wildcard> {
     list.iter().map(|text| Wildcard::parse(text)).collect()
@@ -364,70 +400,6 @@ impl IamTable {
     }
 }
 
-impl CalendarTable {
-    fn meant(self) -> Result<Calendar, String> {
-        let zone =
-            zone::zone(&self.timezone).map_err(|what| format!("calendar.timezone: {what}"))?;
-        let mut hours: [Vec<(u32, u32)>; 7] = Default::default();
-        let mut named = std::collections::BTreeSet::new();
-        for (day, spans) in &self.hours {
-            let weekday: chrono::Weekday = day.parse().map_err(|_unknown| {
-                format!("calendar.hours: `{day}` is not a weekday: write monday to sunday")
-            })?;
-            let number = weekday.num_days_from_monday();
-            if !named.insert(number) {
-                let name = calendar::weekday_name(weekday);
-                return Err(format!(
-                    "calendar.hours: `{day}` names {name} a second time"
-                ));
-            }
-            let spans = spans.iter().map(|span| open_hours(day, span));
-            let spans = spans.collect::<Result<Vec<_>, _>>()?;
-            hours
-                .get_mut(number as usize)
-                .ok_or_else(|| format!("calendar.hours: `{day}` is not a weekday"))?
-                .extend(spans);
-        }
-        if hours.iter().all(Vec::is_empty) {
-            return Err(
-                "calendar.hours: no day has working hours, so all work would be after hours: write \
-                 such as monday = [\"08:00-18:00\"], or delete the table"
-                    .to_owned(),
-            );
-        }
-        let date = |text: &String| {
-            text.parse::<NaiveDate>().map_err(|_invalid| {
-                format!("calendar.holidays: `{text}` is not a date such as 2026-11-26")
-            })
-        };
-        let name = if self.name.is_empty() {
-            "business hours".to_owned()
-        } else {
-            self.name
-        };
-        Ok(Calendar {
-            name,
-            zone,
-            hours,
-            holidays: self.holidays.iter().map(date).collect::<Result<_, _>>()?,
-        })
-    }
-}
-
-/// A span of working hours. One without length is refused: it may mean nothing or a whole day.
-fn open_hours(day: &str, span: &str) -> Result<(u32, u32), String> {
-    let (open, close) = calendar::parse_span(span).ok_or_else(|| {
-        format!("calendar.hours.{day}: `{span}` is not a span such as 08:00-18:00")
-    })?;
-    if open == close || open == 24 * 60 {
-        return Err(format!(
-            "calendar.hours.{day}: `{span}` has no length: write a span such as 08:00-18:00, or \
-             00:00-24:00 for the whole day"
-        ));
-    }
-    Ok((open, close))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -450,6 +422,44 @@ mod tests {
             config.organization.calendar.unwrap().hours[0],
             [(480, 1080)]
         );
+    }
+
+    #[test]
+    fn groups_networks_secrets_and_sessions_are_read() {
+        let config = parse(
+            "[principals]\nadmins = [\"ops\"]\nterminated = [\"leaver\"]\n[trusted]\naccounts = [\"444455556666\"]\n\
+             [scope]\naccounts = [\"111122223333\"]\nregions = [\"us-east-1\"]\n[networks]\nallowed = [\"10.0.0.0/8\"]\n\
+             [session]\nmax_hours = 12\n[secrets]\nallowed_regions = [\"us-east-1\"]\nallow = { app = [\"a\", \"b\"] }\n",
+        )
+        .unwrap();
+        let organization = &config.organization;
+        let groups: Vec<_> = organization
+            .groups
+            .iter()
+            .map(|(group, _)| group.as_str())
+            .collect();
+        assert_eq!(groups, ["terminated", "admins"]);
+        assert_eq!(organization.trusted.len(), 2);
+        assert_eq!(organization.allowed_networks.len(), 1);
+        assert_eq!(organization.session_max_hours, Some(12));
+        assert_eq!(organization.allowed_secrets[0].1.len(), 2);
+        assert_eq!(
+            config.rules.configured,
+            [
+                "session.max_hours",
+                "networks.allowed",
+                "secrets.allow",
+                "principals.terminated",
+                "principals.admins"
+            ]
+        );
+        for (name, value) in [
+            ("scope_regions", "us-east-1"),
+            ("secrets_allowed_regions", "us-east-1"),
+            ("principals_terminated", "leaver"),
+        ] {
+            assert_eq!(config.rules.placeholders[name], [value]);
+        }
     }
 
     #[test]

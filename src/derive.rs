@@ -7,15 +7,21 @@
 pub mod access_keys;
 pub mod calendar;
 pub mod encryption;
+pub mod environment;
 pub mod identity;
+pub mod network;
+pub mod objects;
 pub mod omitted;
 pub mod outcome;
+mod parameters;
 pub mod policy;
+pub mod principals;
+pub mod secrets;
+pub mod sharing;
 pub mod sign_in;
 pub mod target;
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use chrono::{Datelike as _, SecondsFormat, Timelike as _};
 use ipnet::IpNet;
@@ -27,6 +33,7 @@ use crate::wildcard::Wildcard;
 use access_keys::AccessKeys;
 use calendar::{Calendar, Hours, weekday_name};
 use encryption::Encryption;
+use principals::PrincipalGroup;
 
 /// What the organization told us in `trailscan.toml`, ready to be asked.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +41,16 @@ pub struct Organization {
     pub calendar: Option<Calendar>,
     /// Names or ARNs of roles and users that are programs.
     pub workload: Vec<Wildcard>,
+    /// The members of the groups of principals, in the order in which the groups are tried.
+    pub groups: Vec<(PrincipalGroup, Vec<Wildcard>)>,
+    /// Accounts besides that of a record that may have access.
+    pub trusted: Vec<Wildcard>,
+    /// Networks that calls may come from.
+    pub allowed_networks: Vec<IpNet>,
+    /// By name or ARN of a role or user: the secrets and parameters that it may read.
+    pub allowed_secrets: Vec<(Wildcard, Vec<Wildcard>)>,
+    /// The most hours that a session may last.
+    pub session_max_hours: Option<u16>,
     /// Per bucket pattern: the algorithms an upload may use (`AES256`, `aws:kms`, `aws:kms:dsse`).
     pub required_encryption: Vec<(Wildcard, Vec<String>)>,
     /// Per environment: accounts, principals and resources that belong to it.
@@ -45,10 +62,10 @@ pub struct Organization {
 }
 
 macro_rules! derived {
-    ($($variant:ident = $name:literal,)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
         /// A derived field.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Derived { $($variant,)* }
+        pub enum Derived { $($(#[$doc])* $variant,)* }
 
         impl Derived {
             /// Every derived field.
@@ -96,6 +113,34 @@ derived! {
     ResponseBytes = "trailscan.response_bytes",
     KeyAgeDays = "trailscan.key_age_days",
     SourceNetwork = "trailscan.source_network",
+    /// The widest principal to whom a call gives access, see [`sharing::Reach`].
+    SharedWith = "trailscan.shared_with",
+    /// Whether a call grants every action, or every action of a service: [`policy::grants_wildcard`].
+    PolicyGrantsWildcard = "trailscan.policy_grants_wildcard",
+    /// Whether an IAM call acts on its caller: [`principals::on_self`].
+    OnSelf = "trailscan.on_self",
+    /// Whether the caller proved a second factor: [`principals::mfa`].
+    Mfa = "trailscan.mfa",
+    /// Which ports a call opens to all addresses of the internet: [`network::opened`].
+    NetworkOpened = "trailscan.network_opened",
+    /// Whether a call came from one of `networks.allowed`: [`network::is_allowed`].
+    NetworkAllowed = "trailscan.network_allowed",
+    /// The first group of `principals.*` that the caller belongs to: [`principals::group`].
+    PrincipalGroup = "trailscan.principal_group",
+    /// Whether `secrets.allow` lets the caller read the secret: [`secrets::scope`].
+    SecretScope = "trailscan.secret_scope",
+    /// The environment of the caller: [`environment::of_principal`].
+    PrincipalEnvironment = "trailscan.principal_environment",
+    /// The environment of the target: [`environment::of_target`].
+    TargetEnvironment = "trailscan.target_environment",
+    /// Whether these two differ: [`environment::crossed`].
+    EnvironmentCrossed = "trailscan.environment_crossed",
+    /// After how many days a lifecycle configuration deletes objects: [`objects::lifecycle_days`].
+    LifecycleDays = "trailscan.lifecycle_days",
+    /// The first segment of an object's key: [`objects::prefix`].
+    ObjectPrefix = "trailscan.object_prefix",
+    /// Whether the session is older than `session.max_hours`: [`principals::session_over_limit`].
+    SessionOverLimit = "trailscan.session_over_limit",
 }
 
 /// A part of a text, borrowed where the text is.
@@ -117,8 +162,25 @@ impl Derived {
             | Self::CalendarHour
             | Self::CalendarName => Some("calendar"),
             Self::EncryptionCheck => Some("s3.required_encryption"),
-            Self::Environment => Some("environments"),
+            Self::Environment
+            | Self::PrincipalEnvironment
+            | Self::TargetEnvironment
+            | Self::EnvironmentCrossed => Some("environments"),
+            Self::NetworkAllowed => Some("networks.allowed"),
+            Self::SecretScope => Some("secrets.allow"),
+            Self::SessionOverLimit => Some("session.max_hours"),
             Self::KeyAgeDays => Some("iam.access_keys"),
+            _ => None,
+        }
+    }
+
+    /// The key of `trailscan.toml` without which this field never has that value.
+    pub fn word_needs(self, word: &str) -> Option<&'static str> {
+        let mut groups = PrincipalGroup::ALL.iter();
+        match self {
+            Self::PrincipalGroup => groups
+                .find(|group| group.as_str() == word)
+                .map(|group| group.needs()),
             _ => None,
         }
     }
@@ -137,6 +199,15 @@ impl Derived {
                 | Self::PolicyPublic
                 | Self::Omitted
                 | Self::SelectorsNarrowed
+                | Self::SharedWith
+                | Self::PolicyGrantsWildcard
+                | Self::OnSelf
+                | Self::NetworkOpened
+                | Self::SecretScope
+                | Self::TargetEnvironment
+                | Self::EnvironmentCrossed
+                | Self::LifecycleDays
+                | Self::ObjectPrefix
         )
     }
 
@@ -154,11 +225,21 @@ impl Derived {
                 "unknown",
             ],
             Self::KeyKind => &["long_lived", "temporary", "none"],
+            Self::SharedWith => &["public", "foreign", "trusted", "own"],
+            Self::NetworkOpened => &["admin", "other"],
+            Self::PrincipalGroup => &["terminated", "break_glass", "admins", "automation"],
+            Self::SecretScope => &["inside", "outside"],
             Self::AfterHours
             | Self::PolicyGrantsAdmin
             | Self::PolicyPublic
             | Self::Omitted
-            | Self::SelectorsNarrowed => &["true", "false"],
+            | Self::SelectorsNarrowed
+            | Self::PolicyGrantsWildcard
+            | Self::OnSelf
+            | Self::Mfa
+            | Self::NetworkAllowed
+            | Self::EnvironmentCrossed
+            | Self::SessionOverLimit => &["true", "false"],
             _ => &[],
         }
     }
@@ -178,6 +259,13 @@ impl Derived {
             .then(|| text(target))
             .flatten();
         event.set_remembered(Self::SecretName as usize, secret);
+        for field in [
+            Self::SecretScope,
+            Self::TargetEnvironment,
+            Self::EnvironmentCrossed,
+        ] {
+            event.forget(field as usize);
+        }
     }
 
     /// The field's value for one event; nothing where the event implies none.
@@ -188,6 +276,7 @@ impl Derived {
     fn derive<'a>(self, event: &Event<'a>, organization: &Organization) -> Option<Value<'a>> {
         let text = |text: Cow<'a, str>| (!text.is_empty()).then_some(Value::Text(text));
         let word = |word: &'static str| Some(Value::Text(Cow::Borrowed(word)));
+        let owned = |name: &str| Some(Value::Text(Cow::Owned(name.to_owned())));
         match self {
             Self::Outcome => word(outcome::of(event).as_str()),
             Self::Principal => text(identity::principal(event)),
@@ -212,7 +301,7 @@ impl Derived {
             }
             Self::Tls => text(tls(event)?),
             Self::Environment => {
-                environment(event, organization).map(|name| Value::Text(name.into()))
+                environment::of_call(event, organization).map(|name| Value::Text(name.into()))
             }
             Self::KeyKind => word(identity::key_kind(event).as_str()),
             // of parameters that were omitted nobody knows whether they granted anything
@@ -225,10 +314,34 @@ impl Derived {
             Self::Omitted => Some(Value::Bool(omitted::request(event))),
             Self::SelectorsNarrowed => selectors_narrowed(event).map(Value::Bool),
             Self::SignInUser => text(sign_in::user(event)),
-            Self::RequestBytes => transferred(event, "bytesTransferredIn"),
-            Self::ResponseBytes => transferred(event, "bytesTransferredOut"),
+            Self::RequestBytes => objects::transferred(event, "bytesTransferredIn"),
+            Self::ResponseBytes => objects::transferred(event, "bytesTransferredOut"),
             Self::KeyAgeDays => organization.access_keys.age_days(event).map(number),
-            Self::SourceNetwork => source_network(event),
+            Self::SourceNetwork => network::of_source(event),
+            Self::SharedWith => {
+                sharing::widest(event, organization).and_then(|reach| word(reach.as_str()))
+            }
+            Self::PolicyGrantsWildcard => {
+                (!omitted::request(event)).then(|| Value::Bool(policy::grants_wildcard(event)))
+            }
+            Self::OnSelf => principals::on_self(event).map(Value::Bool),
+            Self::Mfa => principals::mfa(event).map(Value::Bool),
+            Self::NetworkOpened => network::opened(event).and_then(word),
+            Self::NetworkAllowed => network::is_allowed(event, organization).map(Value::Bool),
+            Self::PrincipalGroup => {
+                principals::group(event, organization).and_then(|group| word(group.as_str()))
+            }
+            Self::SecretScope => secrets::scope(event, organization).and_then(word),
+            Self::PrincipalEnvironment => {
+                environment::of_principal(event, organization).and_then(owned)
+            }
+            Self::TargetEnvironment => environment::of_target(event, organization).and_then(owned),
+            Self::EnvironmentCrossed => environment::crossed(event, organization).map(Value::Bool),
+            Self::LifecycleDays => objects::lifecycle_days(event).map(number),
+            Self::ObjectPrefix => text(objects::prefix(event)),
+            Self::SessionOverLimit => {
+                principals::session_over_limit(event, organization).map(Value::Bool)
+            }
             Self::LocalTime
             | Self::AfterHours
             | Self::CalendarReason
@@ -288,51 +401,6 @@ fn selectors_narrowed(event: &Event<'_>) -> Option<bool> {
         (_, Change::Selectors(selectors)) => Some(!selectors?.takes_all_management()),
         _ => None,
     }
-}
-
-/// The network of the caller's address: 24 bits of IPv4, 48 of IPv6, what one site or one provider's
-/// customer usually has. Nothing where a service called, whose name stands for the address.
-fn source_network<'a>(event: &Event<'a>) -> Option<Value<'a>> {
-    let text = event.source_ip();
-    let address: IpAddr = text.parse().ok()?;
-    let network = match (address, text.rsplit_once('.')) {
-        // the usual form, quickly
-        (IpAddr::V4(_), Some((site, _))) => [site, ".0/24"].concat(),
-        _ => {
-            let address = address.to_canonical();
-            let bits = if address.is_ipv4() { 24 } else { 48 };
-            IpNet::new(address, bits).ok()?.trunc().to_string()
-        }
-    };
-    Some(Value::Text(Cow::Owned(network)))
-}
-
-/// What an S3 data event says went over the wire, in bytes (S3 user guide, "CloudTrail log file
-/// entries": `additionalEventData`). Other services say nothing of the kind.
-fn transferred<'a>(event: &Event<'a>, way: &str) -> Option<Value<'a>> {
-    let bytes = event.text_at(Key::AdditionalEventData, &[way]);
-    // some records write a fraction where there is none: 83.0
-    let whole = bytes.strip_suffix(".0").unwrap_or(&bytes);
-    whole
-        .parse::<u64>()
-        .ok()
-        .map(|bytes| Value::Number(Cow::Owned(bytes.to_string())))
-}
-
-fn environment<'o>(event: &Event<'_>, organization: &'o Organization) -> Option<String> {
-    let candidates = [target::of(event), identity::role(event), event.account()];
-    let fits = |patterns: &'o [Wildcard]| {
-        patterns.iter().any(|pattern| {
-            candidates
-                .iter()
-                .any(|text| !text.is_empty() && pattern.matches(text))
-        })
-    };
-    organization
-        .environments
-        .iter()
-        .find(|(_, patterns)| fits(patterns))
-        .map(|(name, _)| name.clone())
 }
 
 #[cfg(test)]

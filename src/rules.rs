@@ -6,6 +6,7 @@
 //! skipped silently.
 
 mod compile;
+pub mod configured;
 mod dispatch;
 pub mod explain;
 mod field;
@@ -15,6 +16,7 @@ pub mod lint;
 pub mod load;
 mod matcher;
 mod needs;
+pub mod placeholders;
 mod regexp;
 pub mod samples;
 mod secret;

@@ -53,9 +53,20 @@ mod tests {
                 "s3.required_encryption",
                 "environments",
                 "iam.access_keys",
-                "history"
+                "history",
+                "session.max_hours",
+                "networks.allowed",
+                "secrets.allow",
+                "principals.terminated",
+                "principals.break_glass",
+                "principals.admins",
+                "principals.automation"
             ]
         );
         assert_eq!(config.organization.learning_days, Some(30));
+        for (name, key) in crate::rules::placeholders::BUILT_IN {
+            let filled = config.rules.placeholders.get(name).map(Vec::len);
+            assert!(filled > Some(0), "the template shows no example of {key}");
+        }
     }
 }

@@ -1,6 +1,10 @@
 //! Values of the configuration: each is brought into the form that rules compare with, or refused with
 //! what was expected, because a value that can never match switches its rule off without a word.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
 use crate::source::key::is_account;
 
 /// A list that, where it is written, has at least one value.
@@ -207,6 +211,124 @@ pub(super) fn member(written: &str) -> Result<String, String> {
     }
 }
 
+/// A Region by its code, as CloudTrail writes `awsRegion`; `*` and `?` are wildcards.
+pub(super) fn region(written: &str) -> Result<String, String> {
+    let expected = || {
+        format!("`{written}` is not the code of a Region: write such as us-east-1 or us-gov-west-1")
+    };
+    let is_pattern = written.contains(['*', '?']);
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-*?".contains(c);
+    if written.is_empty() || !written.chars().all(allowed) {
+        return Err(expected());
+    }
+    let parts: Vec<&str> = written.split('-').collect();
+    let number = |part: &&str| part.len() <= 2 && only_digits(part).is_some();
+    let is_code = parts.len() >= 3
+        && parts.last().is_some_and(number)
+        && parts
+            .iter()
+            .rev()
+            .skip(1)
+            .all(|part| part.len() >= 2 && only_digits(part).is_none());
+    match is_pattern || is_code {
+        true => Ok(written.to_owned()),
+        false => Err(expected()),
+    }
+}
+
+/// A network in CIDR notation, or one address.
+pub(super) fn network(written: &str) -> Result<IpNet, String> {
+    let network = written.parse::<IpNet>().ok();
+    let address = || written.parse::<IpAddr>().ok().map(IpNet::from);
+    let Some(network) = network.or_else(address) else {
+        return Err(format!(
+            "`{written}` is not a network: write such as 198.51.100.0/24, 2001:db8::/32 or 203.0.113.7"
+        ));
+    };
+    match network == network.trunc() {
+        true => Ok(network),
+        false => Err(format!(
+            "`{written}` is an address inside a network: write the network, {}",
+            network.trunc()
+        )),
+    }
+}
+
+/// A secret or an SSM parameter, by name or ARN; the result is its name.
+pub(super) fn secret_or_parameter(written: &str) -> Result<String, String> {
+    match written.starts_with("arn:") && written.split(':').nth(2) == Some("ssm") {
+        true => named(written, &[("ssm", "parameter/")], "parameter", "/clinic/db"),
+        false => secret(written),
+    }
+}
+
+/// A CloudWatch log group by name or ARN; the result is its name.
+pub(super) fn log_group(written: &str) -> Result<String, String> {
+    let name = named(
+        written,
+        &[("logs", "log-group:")],
+        "log group",
+        "/aws/cloudtrail",
+    )?;
+    // the ARN of a group ends in `:*`, which stands for its streams
+    Ok(name.strip_suffix(":*").unwrap_or(&name).to_owned())
+}
+
+/// A group of IAM users by name or ARN; the result is its name.
+pub(super) fn group(written: &str) -> Result<String, String> {
+    let name = named(written, &[("iam", "group/")], "group of users", "admins")?;
+    Ok(name.rsplit('/').next().unwrap_or_default().to_owned())
+}
+
+/// A database or a cluster by name or ARN; the result is its name.
+pub(super) fn database(written: &str) -> Result<String, String> {
+    let kinds = [
+        ("rds", "db:"),
+        ("rds", "cluster:"),
+        ("redshift", "cluster:"),
+    ];
+    named(written, &kinds, "database", "clinic-db")
+}
+
+/// A DynamoDB table by name or ARN; the result is its name.
+pub(super) fn table(written: &str) -> Result<String, String> {
+    named(written, &[("dynamodb", "table/")], "table", "patients")
+}
+
+/// A snapshot of a database or volume by id or ARN; the result is its id.
+pub(super) fn snapshot(written: &str) -> Result<String, String> {
+    let kinds = [
+        ("rds", "snapshot:"),
+        ("rds", "cluster-snapshot:"),
+        ("ec2", "snapshot/"),
+        ("redshift", "snapshot:"),
+    ];
+    named(written, &kinds, "snapshot", "snap-0123456789abcdef0")
+}
+
+/// The name in an ARN of one of these services and kinds of resource, or the name as written.
+fn named(
+    written: &str,
+    kinds: &[(&str, &str)],
+    what: &str,
+    example: &str,
+) -> Result<String, String> {
+    if !written.starts_with("arn:") {
+        return text(written);
+    }
+    let parts: Vec<&str> = written.splitn(6, ':').collect();
+    if let ["arn", _, service, _, account, resource] = parts.as_slice() {
+        arn_account(written, account)?;
+        let mut kinds = kinds.iter().filter(|(known, _)| known == service);
+        if let Some(name) = kinds.find_map(|(_, kind)| resource.strip_prefix(kind)) {
+            return text(name);
+        }
+    }
+    Err(format!(
+        "`{written}` is not the ARN of a {what}: write its name, such as {example}"
+    ))
+}
+
 fn only_digits(text: &str) -> Option<&str> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then_some(text)
@@ -297,5 +419,110 @@ mod tests {
         );
         assert_eq!(member("s3://clinic").as_deref(), Ok("clinic"));
         assert!(member("11112222333").unwrap_err().contains("11 digits"));
+    }
+
+    #[test]
+    fn names_are_read_from_the_arns_of_their_kind() {
+        let own = "us-east-1:111122223333";
+        type Read = fn(&str) -> Result<String, String>;
+        let cases: [(Read, String, &str); 12] = [
+            (database, "clinic-db".into(), "clinic-db"),
+            (
+                database,
+                format!("arn:aws:rds:{own}:db:clinic-db"),
+                "clinic-db",
+            ),
+            (
+                database,
+                format!("arn:aws:rds:{own}:cluster:clinic"),
+                "clinic",
+            ),
+            (
+                table,
+                format!("arn:aws:dynamodb:{own}:table/patients"),
+                "patients",
+            ),
+            (
+                snapshot,
+                format!("arn:aws:ec2:us-east-1:{}:snapshot/snap-1", ""),
+                "snap-1",
+            ),
+            (
+                snapshot,
+                format!("arn:aws:rds:{own}:cluster-snapshot:a-1"),
+                "a-1",
+            ),
+            (
+                log_group,
+                format!("arn:aws:logs:{own}:log-group:/aws/x:*"),
+                "/aws/x",
+            ),
+            (log_group, "/aws/cloudtrail*".into(), "/aws/cloudtrail*"),
+            (
+                group,
+                "arn:aws:iam::111122223333:group/team/admins".into(),
+                "admins",
+            ),
+            (
+                secret_or_parameter,
+                format!("arn:aws:ssm:{own}:parameter/clinic/db"),
+                "clinic/db",
+            ),
+            (
+                secret_or_parameter,
+                format!("arn:aws:secretsmanager:{own}:secret:clinic/db-AbCdEf"),
+                "clinic/db",
+            ),
+            (secret_or_parameter, "/clinic/db*".into(), "/clinic/db*"),
+        ];
+        for (read, written, name) in cases {
+            assert_eq!(read(&written).as_deref(), Ok(name), "{written}");
+        }
+        let wrong: [(Read, String); 5] = [
+            (database, format!("arn:aws:rds:{own}:snapshot:x")),
+            (table, format!("arn:aws:dynamodb:{own}:table/")),
+            (group, "arn:aws:iam::111122223333:user/x".into()),
+            (log_group, "arn:aws:logs".into()),
+            (snapshot, " ".into()),
+        ];
+        for (read, written) in wrong {
+            assert!(read(&written).is_err(), "{written}");
+        }
+    }
+
+    #[test]
+    fn regions_and_networks_have_their_form() {
+        for sound in [
+            "us-east-1",
+            "us-gov-west-1",
+            "ap-southeast-7",
+            "eusc-de-east-1",
+            "us-*",
+            "*",
+        ] {
+            assert_eq!(region(sound).as_deref(), Ok(sound));
+        }
+        for wrong in [
+            "",
+            "us-east",
+            "US-EAST-1",
+            "useast1",
+            "us-east-1a",
+            "us east 1",
+            "eu-1",
+        ] {
+            assert!(region(wrong).unwrap_err().contains("us-east-1"), "{wrong}");
+        }
+        for (sound, read) in [
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            ("203.0.113.7", "203.0.113.7/32"),
+            ("2001:db8::/32", "2001:db8::/32"),
+            ("2001:db8::1", "2001:db8::1/128"),
+        ] {
+            assert_eq!(network(sound).unwrap().to_string(), read);
+        }
+        for wrong in ["", "10.0.0.0/33", "10.1.0.0/8", "10.0.0.*", "office"] {
+            assert!(network(wrong).unwrap_err().contains("write"), "{wrong}");
+        }
     }
 }

@@ -1,7 +1,11 @@
 //! What a policy in a request grants.
 
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 
+use super::parameters::{member, texts};
+use super::part;
 use crate::event::json::Raw;
 use crate::event::{Event, Key};
 use crate::wildcard::Wildcard;
@@ -69,16 +73,14 @@ const UNNAMED: &str = "trailscan-probe-7d1f";
 /// that give the rest. Wildcards are read as IAM reads them (IAM user guide, "Action", "Resource",
 /// "NotAction", "NotResource").
 pub fn grants_admin(event: &Event<'_>) -> bool {
-    let arn = event.text_at(Key::RequestParameters, &["policyArn"]);
-    let managed = arn
-        .split_once(":iam::aws:policy/")
-        .map(|(_, path)| path.rsplit('/').next().unwrap_or(path));
-    if managed.is_some_and(|name| ADMINISTRATOR.contains(&name)) {
+    if managed(event).is_some_and(|name| ADMINISTRATOR.contains(&&*name)) {
         return true;
     }
     let statements = statements(event.at(Key::RequestParameters, &["policyDocument"]));
+    let inline = statements_in_inline_policy(event);
     let allowed: Vec<Statement> = statements
         .iter()
+        .chain(&inline)
         .filter(|statement| allows(statement))
         .map(Statement::of)
         .collect();
@@ -104,6 +106,76 @@ pub fn grants_admin(event: &Event<'_>) -> bool {
             |one: &Statement| one.actions.is_whole(&actions) && one.resources.is_whole(&resources);
         DECISIVE.iter().any(decisive) || allowed.iter().any(everything)
     })
+}
+
+/// The name of the AWS managed policy that a call attaches to a user, role, group or permission set.
+fn managed<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
+    let names = ["policyArn", "managedPolicyArn"];
+    let arns = event.members_of(Key::RequestParameters, &names);
+    let mut arns = arns.into_iter().map(|arn| event.read(arn));
+    arns.find_map(|arn| {
+        part(arn, |arn| {
+            let (_, path) = arn.split_once(":iam::aws:policy/")?;
+            Some(path.rsplit('/').next().unwrap_or(path))
+        })
+    })
+}
+
+/// The statements of the inline policy of a permission set (Identity Center API reference,
+/// PutInlinePolicyToPermissionSet).
+fn statements_in_inline_policy(event: &Event<'_>) -> Vec<Json> {
+    statements(event.at(Key::RequestParameters, &["inlinePolicy"]))
+}
+
+/// The verbs that the names of actions begin with, and ends that they have: to hold one of each is to hold
+/// a whole service.
+const ANY_ACTION: [&str; 6] = [
+    "CreateProbe",
+    "DeleteProbes",
+    "GetProbeById",
+    "ListProbeData",
+    "PutProbeX",
+    "TagProbeQ",
+];
+
+/// AWS's own policies that give a whole service and do not have `FullAccess` in their names (AWS managed
+/// policy reference).
+const WHOLE_SERVICE: [&str; 2] = ["DatabaseAdministrator", "SecretsManagerReadWrite"];
+
+/// True where the call attaches one of AWS's policies that give a whole service, or writes a document of
+/// an identity that allows every action or every action of a service, on whatever resource. Wildcards are
+/// read as IAM reads them (IAM user guide, "Action", "NotAction"). [`grants_admin`] implies it.
+pub fn grants_wildcard(event: &Event<'_>) -> bool {
+    let whole = |name: &str| name.contains("FullAccess") || WHOLE_SERVICE.contains(&name);
+    let statements = statements(event.at(Key::RequestParameters, &["policyDocument"]));
+    let inline = statements_in_inline_policy(event);
+    // a statement with a principal is part of a resource's policy, whose actions are those of one service
+    let mut allowed = statements
+        .iter()
+        .chain(&inline)
+        .filter(|statement| allows(statement) && member(statement, "Principal").is_null());
+    managed(event).is_some_and(|name| whole(&name))
+        || allowed.any(takes_a_whole_service)
+        || grants_admin(event)
+}
+
+/// True for a statement on all actions, or on all of some service.
+fn takes_a_whole_service(statement: &Json) -> bool {
+    let actions = Statement::of(statement).actions;
+    if actions.except {
+        return true;
+    }
+    let written = texts(member(statement, "Action"));
+    let mut services = written.map(|action| {
+        let service = action.split_once(':').map_or("", |(service, _)| service);
+        // a pattern of services covers one that nobody names
+        service.replace(['*', '?'], "x")
+    });
+    let takes_all = |service: &str| {
+        let mut probes = ANY_ACTION.iter();
+        probes.all(|action| actions.take(&format!("{service}:{action}")))
+    };
+    services.any(|service| takes_all(&service))
 }
 
 /// What a statement is about.
@@ -202,37 +274,44 @@ pub fn is_public(event: &Event<'_>) -> bool {
         })
 }
 
-/// A member by its name, whatever the case; null where there is none.
-fn member<'j>(object: &'j Json, name: &str) -> &'j Json {
-    let mut members = object.as_object().into_iter().flatten();
-    let found = members.find(|(key, _)| key.eq_ignore_ascii_case(name));
-    found.map_or(&Json::Null, |(_, value)| value)
-}
-
-fn allows(statement: &Json) -> bool {
+/// True for a statement that allows something.
+pub(super) fn allows(statement: &Json) -> bool {
     member(statement, "Effect")
         .as_str()
         .is_some_and(|effect| effect.eq_ignore_ascii_case("Allow"))
 }
 
-/// A text, or the texts of a list.
-fn texts(value: &Json) -> impl Iterator<Item = &str> {
-    let list = value
-        .as_array()
-        .map_or(std::slice::from_ref(value), Vec::as_slice);
-    list.iter().filter_map(Json::as_str)
-}
-
 /// The statements of a document, which stands in a record as an object, as JSON text, or as URL
 /// encoded JSON text. A lone statement needs no list (IAM user guide, "Statement").
 fn statements(raw: Raw<'_>) -> Vec<Json> {
-    let text = match raw.string() {
-        Some(text) if text.trim_start().starts_with('%') => percent_decoded(&text),
-        Some(text) => text.into_owned(),
-        None => raw.as_str().to_owned(),
+    match raw.string() {
+        Some(text) => statements_in_text(&text),
+        None => statements_in_text(raw.as_str()),
+    }
+}
+
+/// [`statements`] of a document that stands in a tree.
+pub(super) fn statements_of(document: &Json) -> Vec<Json> {
+    match document {
+        Json::String(text) => statements_in_text(text),
+        document => statements_in(document),
+    }
+}
+
+fn statements_in_text(text: &str) -> Vec<Json> {
+    let decoded;
+    let text = match text.trim_start().starts_with('%') {
+        true => {
+            decoded = percent_decoded(text);
+            &decoded
+        }
+        false => text,
     };
-    let document: Json = serde_json::from_str(&text).unwrap_or_default();
-    match member(&document, "Statement") {
+    statements_in(&serde_json::from_str(text).unwrap_or_default())
+}
+
+fn statements_in(document: &Json) -> Vec<Json> {
+    match member(document, "Statement") {
         Json::Array(list) => list.clone(),
         Json::Null => Vec::new(),
         one => vec![one.clone()],
@@ -256,4 +335,126 @@ fn percent_decoded(text: &str) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use crate::derive::tests::plain;
+
+    fn grants(parameters: &Json) -> [String; 2] {
+        let record = json!({"eventVersion": "1.11", "eventSource": "iam.amazonaws.com", "eventName": "PutRolePolicy", "recipientAccountId": "111122223333", "requestParameters": parameters});
+        let text = record.to_string();
+        [
+            "trailscan.policy_grants_wildcard",
+            "trailscan.policy_grants_admin",
+        ]
+        .map(|field| plain(field, &text))
+    }
+
+    #[test]
+    fn whole_services_are_told_from_single_actions() {
+        let allow = |action: Json| json!({"policyDocument": json!({"Statement": {"Effect": "Allow", "Action": action, "Resource": "arn:aws:s3:::b/*"}}).to_string()});
+        for (action, expected) in [
+            (json!("s3:*"), "true"),
+            (json!("S3:**"), "true"),
+            (json!("secretsmanager:?*"), "true"),
+            (json!(["s3:GetObject", "secretsmanager:*"]), "true"),
+            (json!("*"), "true"),
+            (json!("*:*"), "true"),
+            (json!("s*:*"), "true"),
+            (
+                json!([
+                    "s3:Get*",
+                    "s3:List*",
+                    "s3:Put*",
+                    "s3:Create*",
+                    "s3:Delete*",
+                    "s3:Tag*"
+                ]),
+                "true",
+            ),
+            (json!("s3:Get*"), "false"),
+            (json!(["s3:Get*", "s3:List*", "s3:Describe*"]), "false"),
+            (json!("s3:*Object"), "false"),
+            (json!(["s3:GetObject", "kms:Decrypt"]), "false"),
+            (json!([]), "false"),
+            (Json::Null, "false"),
+        ] {
+            let [wildcard, admin] = grants(&allow(action.clone()));
+            assert_eq!(
+                (wildcard.as_str(), admin.as_str()),
+                (expected, "false"),
+                "{action}"
+            );
+        }
+        let document = |statement: Json| json!({"policyDocument": json!({"Statement": [statement]}).to_string()});
+        for (parameters, expected) in [
+            (
+                document(
+                    json!({"Effect": "Allow", "NotAction": "iam:*", "Resource": "arn:aws:s3:::b"}),
+                ),
+                ["true", "false"],
+            ),
+            (
+                document(json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"})),
+                ["false", "false"],
+            ),
+            (
+                document(json!({"Effect": "Allow", "Action": "*", "Resource": "*"})),
+                ["true", "true"],
+            ),
+            // the trust policy of a role names who may take it
+            (
+                document(
+                    json!({"Effect": "Allow", "Action": "sts:*", "Principal": {"AWS": "111122223333"}}),
+                ),
+                ["false", "false"],
+            ),
+            (
+                json!({"policyArn": "arn:aws:iam::aws:policy/AmazonS3FullAccess"}),
+                ["true", "false"],
+            ),
+            (
+                json!({"policyArn": "arn:aws:iam::aws:policy/SecretsManagerReadWrite"}),
+                ["true", "false"],
+            ),
+            (
+                json!({"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+                ["true", "true"],
+            ),
+            (
+                json!({"policyArn": "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"}),
+                ["false", "false"],
+            ),
+            (
+                json!({"policyArn": "arn:aws:iam::111122223333:policy/AmazonS3FullAccess"}),
+                ["false", "false"],
+            ),
+            // permission sets of Identity Center
+            (
+                json!({"managedPolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+                ["true", "true"],
+            ),
+            (
+                json!({"managedPolicyArn": "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"}),
+                ["false", "false"],
+            ),
+            (
+                json!({"inlinePolicy": r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#}),
+                ["true", "true"],
+            ),
+            (
+                json!({"inlinePolicy": r#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#}),
+                ["true", "false"],
+            ),
+            (
+                json!({"omitted": true, "originalSize": 131021, "reason": "requestParameters too large"}),
+                ["", ""],
+            ),
+        ] {
+            assert_eq!(grants(&parameters), expected, "{parameters}");
+        }
+    }
 }

@@ -199,7 +199,7 @@ fn resource<'a>(event: &Event<'a>) -> Cow<'a, str> {
 /// The ARN or name in "… is not authorized to perform: X on resource: ARN …": a refused AssumeRole has no
 /// request parameters, so this is the only place that names the role. Some services name what was asked
 /// for as the caller typed it, IAM with its kind before it (`user bob`).
-fn from_message<'a>(event: &Event<'a>) -> Cow<'a, str> {
+pub(super) fn from_message<'a>(event: &Event<'a>) -> Cow<'a, str> {
     let message = event.raw(Key::ErrorMessage);
     let ends = |c| matches!(c, ' ' | '"' | '\'' | '\n');
     // these are full of quotes, and nothing has to be decoded to find the name between them

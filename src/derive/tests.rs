@@ -3,11 +3,11 @@
 use super::*;
 use crate::event::json::Raw;
 
-fn event(text: &str) -> Event<'_> {
+pub(super) fn event(text: &str) -> Event<'_> {
     Event::of(Raw::new(text))
 }
 
-fn ask(field: &str, text: &str, organization: &Organization) -> String {
+pub(super) fn ask(field: &str, text: &str, organization: &Organization) -> String {
     let derived = Derived::from_field(field).unwrap();
     derived
         .value(&event(text), organization)
@@ -15,7 +15,7 @@ fn ask(field: &str, text: &str, organization: &Organization) -> String {
         .unwrap_or_default()
 }
 
-fn plain(field: &str, text: &str) -> String {
+pub(super) fn plain(field: &str, text: &str) -> String {
     ask(field, text, &Organization::default())
 }
 

@@ -81,6 +81,13 @@ impl<'a> Event<'a> {
         }
     }
 
+    /// Drops a fact, so that [`Event::remembered`] derives it anew.
+    pub fn forget(&self, fact: usize) {
+        self.remembered
+            .borrow_mut()
+            .retain(|(number, _)| *number != fact);
+    }
+
     /// Sets a fact that [`Event::remembered`] then returns.
     pub fn set_remembered(&self, fact: usize, value: Option<Value<'a>>) {
         let mut known = self.remembered.borrow_mut();

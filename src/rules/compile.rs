@@ -14,6 +14,7 @@ use rsigma_parser::{
 use super::Placeholders;
 use super::field::{Field, UnknownField};
 use super::matcher::{Check, Fit, Node, Test, Want};
+use super::placeholders::key_of;
 use crate::event::{Key, Path};
 use crate::wildcard::{Part, Wildcard};
 
@@ -343,15 +344,6 @@ fn in_china(wants: &[Want]) -> Vec<Want> {
     services
         .map(|name| Want::Text(Wildcard::new(vec![Part::Text(format!("{name}.cn"))], false)))
         .collect()
-}
-
-/// The key of `trailscan.toml` that fills a placeholder: `phi.buckets` for `%phi_buckets%`, and
-/// `placeholders.mine` for one that only a user's rule knows.
-fn key_of(placeholder: &str) -> String {
-    match placeholder.split_once('_') {
-        Some((table @ ("phi" | "principals" | "s3" | "trusted"), key)) => format!("{table}.{key}"),
-        _ => format!("placeholders.{placeholder}"),
-    }
 }
 
 /// A value as the rule has it.

@@ -21,9 +21,10 @@ use rsigma_parser::{CorrelationRule, FilterRule, LogSource, SigmaCollection, Sig
 use yaml_serde::{Mapping, Value};
 
 use super::compile::{self, CompileError};
+use super::configured;
 use super::first_seen;
 use super::index::Index;
-use super::matcher::{Check, Node};
+use super::matcher::{Check, Node, Test};
 use super::{Field, Origin, Rejected, Rule, RuleKind, RuleSet, Unconfigured};
 use crate::sha256;
 use check::{Numbers, before_parsing, take_numbers};
@@ -258,14 +259,11 @@ impl<'s> Loader<'s> {
     /// could only ever be silent.
     fn needs_configured(&self, node: &Node, missing: Vec<String>) -> Result<(), CompileError> {
         let mut missing = missing;
-        fields(node, &mut |field| {
-            if let Some(table) = field.needs()
-                && !self.settings.configured.contains(&table)
-                && !missing.contains(&table.to_owned())
-            {
-                missing.push(table.to_owned());
+        for key in configured::keys_of(node) {
+            if !self.settings.configured.contains(&key) && !missing.contains(&key.to_owned()) {
+                missing.push(key.to_owned());
             }
-        });
+        }
         if missing.is_empty() {
             Ok(())
         } else {
@@ -352,17 +350,22 @@ fn not_cloudtrail(source: &LogSource) -> Option<String> {
 
 /// Calls `visit` with every field a condition reads.
 pub(super) fn fields(node: &Node, visit: &mut dyn FnMut(&Field)) {
+    tests_of(node, &mut |test| {
+        visit(&test.field);
+        if let Check::Field { other, .. } = &test.check {
+            visit(other);
+        }
+    });
+}
+
+/// Calls `visit` with every test of a condition.
+pub(super) fn tests_of(node: &Node, visit: &mut dyn FnMut(&Test)) {
     match node {
         Node::All(nodes) | Node::Any(nodes) | Node::AtLeast(_, nodes) => {
-            nodes.iter().for_each(|node| fields(node, visit))
+            nodes.iter().for_each(|node| tests_of(node, visit));
         }
-        Node::Not(node) | Node::Named(_, node) => fields(node, visit),
-        Node::Test(test) => {
-            visit(&test.field);
-            if let Check::Field { other, .. } = &test.check {
-                visit(other);
-            }
-        }
+        Node::Not(node) | Node::Named(_, node) => tests_of(node, visit),
+        Node::Test(test) => visit(test),
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::derive::Organization;
 use crate::event::Event;
 use crate::event::json::Raw;
-use crate::rules::Comparison;
+use crate::rules::{Comparison, placeholders};
 use crate::severity::Severity;
 
 fn set_of(text: &str) -> RuleSet {
@@ -337,25 +337,88 @@ fn a_setting_for_a_rule_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_rule_on_a_group_needs_the_key_of_that_group() {
+    let missing = |detection: &str, configured: &[&'static str]| {
+        let settings = Settings {
+            configured: configured.to_vec(),
+            ..Settings::default()
+        };
+        let set = set_with(&rule(detection), &settings);
+        assert_eq!(set.rejected, [], "{detection}");
+        let waiting = set.unconfigured.into_iter().next();
+        waiting.map(|waiting| waiting.missing).unwrap_or_default()
+    };
+    let on = |test: &str| format!("    s: {{eventName: X, {test}}}\n    condition: s");
+    let group = on("trailscan.principal_group: terminated");
+    assert_eq!(missing(&group, &[]), ["principals.terminated"]);
+    assert_eq!(
+        missing(&group, &["principals.admins"]),
+        ["principals.terminated"]
+    );
+    assert_eq!(missing(&group, &["principals.terminated"]), [""; 0]);
+    let but = "    s: {eventName: X}\n    f: {trailscan.principal_group: [admins, automation]}\n    condition: s and not f";
+    assert_eq!(
+        missing(but, &["principals.admins"]),
+        ["principals.automation"]
+    );
+    let any = on("trailscan.principal_group|exists: true");
+    assert_eq!(missing(&any, &[]).len(), 4);
+    for (test, key) in [
+        ("trailscan.network_allowed: false", "networks.allowed"),
+        ("trailscan.secret_scope: outside", "secrets.allow"),
+        ("trailscan.environment_crossed: true", "environments"),
+        ("trailscan.target_environment: prod", "environments"),
+        ("trailscan.session_over_limit: true", "session.max_hours"),
+    ] {
+        assert_eq!(missing(&on(test), &[]), [key]);
+        assert_eq!(missing(&on(test), &[key]), [""; 0]);
+    }
+    let regions = on("awsRegion|expand: '%scope_regions%'");
+    assert_eq!(missing(&regions, &[]), ["scope.regions"]);
+    let own = on("awsRegion|expand: '%log_places%'");
+    assert_eq!(missing(&own, &[]), ["placeholders.log_places"]);
+    assert!(missing(&on("trailscan.shared_with: foreign"), &[]).is_empty());
+}
+
+#[test]
+fn omitted_parameters_leave_a_rule_on_what_they_hold_undecided() {
+    let record = |parameters: &str| {
+        format!(
+            r#"{{"eventVersion":"1.11","eventSource":"iam.amazonaws.com","eventName":"PutRolePolicy","requestParameters":{parameters}}}"#
+        )
+    };
+    let omitted =
+        record(r#"{"omitted":true,"originalSize":131021,"reason":"requestParameters too large"}"#);
+    for (test, is_undecided) in [
+        ("trailscan.shared_with: public", true),
+        ("trailscan.policy_grants_wildcard: true", true),
+        ("trailscan.on_self: true", true),
+        ("trailscan.network_opened: admin", true),
+        ("trailscan.lifecycle_days|lt: 7", true),
+        ("trailscan.object_prefix: x", true),
+        ("trailscan.mfa: false", false),
+    ] {
+        let set = set_of(&rule(&format!(
+            "    s: {{eventName: PutRolePolicy, {test}}}\n    condition: s"
+        )));
+        assert_eq!(set.rejected, [], "{test}");
+        let organization = Organization::default();
+        let event = event(&omitted);
+        assert_eq!(
+            set.undecided(&event, &organization).count(),
+            usize::from(is_undecided),
+            "{test}"
+        );
+    }
+}
+
+#[test]
 fn the_rules_we_ship_all_load() {
     let mut settings = Settings {
-        configured: vec![
-            "calendar",
-            "s3.required_encryption",
-            "environments",
-            "iam.access_keys",
-            "history",
-        ],
+        configured: configured::all_keys().collect(),
         ..Settings::default()
     };
-    for name in [
-        "phi_buckets",
-        "phi_secrets",
-        "phi_kms_keys",
-        "principals_workload",
-        "trusted_accounts",
-        "s3_allowed_list_prefix",
-    ] {
+    for (name, _) in placeholders::BUILT_IN {
         settings.placeholders.insert(name.into(), vec!["x".into()]);
     }
     let set = load(&builtin(), &settings);
@@ -382,7 +445,7 @@ fn a_rule_names_every_key_that_it_waits_for_and_a_fault_comes_first() {
         [
             "phi.secrets",
             "placeholders.my_list",
-            "trusted.networks",
+            "placeholders.trusted_networks",
             "calendar"
         ]
     );

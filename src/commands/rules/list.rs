@@ -11,11 +11,10 @@ use super::{Exit, say};
 use crate::cli::{ListFormat, ListRules};
 use crate::commands::run::{rule_set, texts};
 use crate::config::Config;
-use crate::derive::Derived;
 use crate::report::plural;
 use crate::report::visible::visible;
 use crate::rules::load::{self, Settings};
-use crate::rules::{FirstSeen, Rule, RuleSet, Unconfigured};
+use crate::rules::{Rule, RuleSet, Unconfigured, configured, placeholders};
 use crate::safe_text::TerminalText;
 use crate::severity::Severity;
 
@@ -83,24 +82,14 @@ pub(super) fn run(arguments: &ListRules) -> anyhow::Result<Exit> {
 /// it can say what they are about.
 fn filled(arguments: &ListRules, config: &Config, rules: &RuleSet) -> anyhow::Result<RuleSet> {
     let mut settings: Settings = config.rules.clone();
-    settings
-        .configured
-        .extend(Derived::ALL.iter().filter_map(|derived| derived.needs()));
-    settings.configured.push(FirstSeen::NEEDS);
+    settings.configured.extend(configured::all_keys());
     for key in rules.unconfigured.iter().flat_map(|rule| &rule.missing) {
-        settings
-            .placeholders
-            .insert(placeholder(key), vec!["-".to_owned()]);
+        settings.placeholders.insert(
+            placeholders::filled_by(key).to_owned(),
+            vec!["-".to_owned()],
+        );
     }
     Ok(load::load(&texts(&arguments.choice.from)?, &settings))
-}
-
-/// The placeholder that a key of the configuration fills.
-fn placeholder(key: &str) -> String {
-    match key.strip_prefix("placeholders.") {
-        Some(own) => own.to_owned(),
-        None => key.replacen('.', "_", 1),
-    }
 }
 
 fn row(

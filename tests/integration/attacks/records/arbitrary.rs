@@ -48,7 +48,7 @@ fn bases() -> Vec<Value> {
 }
 
 /// Names that some code asks for below the first level.
-const NAMES: [&str; 28] = [
+const NAMES: [&str; 52] = [
     "Statement",
     "Effect",
     "Action",
@@ -77,6 +77,30 @@ const NAMES: [&str; 28] = [
     "eventSelectors",
     "advancedEventSelectors",
     "items",
+    "Policy",
+    "NotPrincipal",
+    "StringEquals",
+    "aws:SourceArn",
+    "aws:SourceIp",
+    "add",
+    "group",
+    "userId",
+    "AccessControlPolicy",
+    "AccessControlList",
+    "Grant",
+    "Grantee",
+    "Owner",
+    "ID",
+    "URI",
+    "Rule",
+    "Destination",
+    "Account",
+    "Expiration",
+    "Days",
+    "ipRanges",
+    "cidrIp",
+    "fromPort",
+    "ipProtocol",
 ];
 
 fn value(dice: &mut Dice, depth: usize) -> Value {
@@ -225,7 +249,42 @@ fn record(dice: &mut Dice, bases: &[Value]) -> Value {
             "advancedEventSelectors",
             "roleArn",
             "secretId",
+            "inlinePolicy",
+            "managedPolicyArn",
+            "attributes",
+            "AccessControlPolicy",
+            "x-amz-acl",
+            "createVolumePermission",
+            "ReplicationConfiguration",
+            "LifecycleConfiguration",
+            "principal",
+            "principals",
+            "valuesToAdd",
+            "granteePrincipal",
+            "ipPermissions",
+            "userName",
+            "roleName",
+            "key",
         ];
+        // of the calls that have them
+        let calls = [
+            ("s3.amazonaws.com", "PutBucketAcl"),
+            ("s3.amazonaws.com", "PutBucketLifecycle"),
+            ("ec2.amazonaws.com", "ModifySnapshotAttribute"),
+            ("ec2.amazonaws.com", "AuthorizeSecurityGroupIngress"),
+            ("rds.amazonaws.com", "ModifyDBSnapshotAttribute"),
+            ("ram.amazonaws.com", "CreateResourceShare"),
+            ("lambda.amazonaws.com", "AddPermission20150331v2"),
+            ("kms.amazonaws.com", "CreateGrant"),
+            ("iam.amazonaws.com", "PutRolePolicy"),
+            ("ssm.amazonaws.com", "GetParametersByPath"),
+        ];
+        if dice.below(2) == 0 {
+            let (source, name) = dice.pick(&calls.each_ref());
+            record["eventSource"] = (*source).into();
+            record["eventName"] = (*name).into();
+            record["readOnly"] = false.into();
+        }
         let mut parameters = Map::new();
         parameters.insert(dice.pick(&names).to_owned(), value(dice, 4));
         record["requestParameters"] = parameters.into();
@@ -242,12 +301,15 @@ fn every_derived_field_and_rule_takes_records_of_any_shape() {
     let mut dice = Dice::new(18);
     let mut decoder = Decoder::new(64);
     let (mut seen, mut matched) = (0, 0);
+    let mut valued = std::collections::BTreeSet::new();
     for _ in 0..15_000 * rounds {
         let text = record(&mut dice, &bases).to_string();
         let mut ask = |event: &Event<'_>| {
             seen += 1;
             for field in Derived::ALL {
-                let _ = field.value(event, &config.organization);
+                if field.value(event, &config.organization).is_some() {
+                    valued.insert(*field);
+                }
             }
             rules.matches(event, &config.organization, |_| matched += 1);
         };
@@ -266,6 +328,8 @@ fn every_derived_field_and_rule_takes_records_of_any_shape() {
         seen > 25_000 * rounds && matched > 1_000,
         "{seen} {matched}"
     );
+    let never = Derived::ALL.iter().filter(|field| !valued.contains(field));
+    assert_eq!(never.collect::<Vec<_>>(), [&Derived::ALL[0]; 0]);
 }
 
 #[test]

@@ -87,6 +87,107 @@ fn configuration_that_can_never_match_is_refused_with_what_was_expected() {
             "prefix alone",
         ),
         (
+            "[scope]\nregions = [\"US East\"]",
+            "scope.regions",
+            "such as us-east-1",
+        ),
+        (
+            "[scope]\naccounts = [\"1111-2222-3333\"]",
+            "scope.accounts",
+            "twelve digits",
+        ),
+        (
+            "[phi]\ntables = [\"arn:aws:s3:::x\"]",
+            "phi.tables",
+            "such as patients",
+        ),
+        (
+            "[phi]\ndatabases = [\"arn:aws:rds:us-east-1:1111:db:x\"]",
+            "phi.databases",
+            "twelve digits",
+        ),
+        (
+            "[phi]\nsnapshots = [\"arn:aws:rds:us-east-1:111122223333:db:x\"]",
+            "phi.snapshots",
+            "snap-0123456789abcdef0",
+        ),
+        (
+            "[principals]\nterminated = []",
+            "principals.terminated",
+            "the list is empty",
+        ),
+        (
+            "[principals]\nautomation = [\"111122223333\"]",
+            "principals.automation",
+            "its ARN",
+        ),
+        (
+            "[groups]\nprivileged = [\"arn:aws:iam::111122223333:role/admins\"]",
+            "groups.privileged",
+            "such as admins",
+        ),
+        (
+            "[secrets]\nallowed_regions = [\"us_east_1\"]",
+            "secrets.allowed_regions",
+            "such as us-east-1",
+        ),
+        (
+            "[secrets]\nallow = {}",
+            "secrets.allow",
+            "names no role or user",
+        ),
+        (
+            "[secrets.allow]\napp = []",
+            "secrets.allow.\"app\"",
+            "the list is empty",
+        ),
+        (
+            "[secrets.allow]\n\"111122223333\" = [\"x\"]",
+            "secrets.allow",
+            "its ARN",
+        ),
+        (
+            "[secrets.allow]\napp = [\"arn:aws:ssm:us-east-1:111122223333:document/x\"]",
+            "secrets.allow.\"app\"",
+            "ARN of a parameter",
+        ),
+        (
+            "[networks]\nallowed = [\"198.51.100.7/24\"]",
+            "networks.allowed",
+            "write the network, 198.51.100.0/24",
+        ),
+        (
+            "[networks]\nallowed = [\"office\"]",
+            "networks.allowed",
+            "such as 198.51.100.0/24",
+        ),
+        (
+            "[networks]\nallowed = []",
+            "networks.allowed",
+            "the list is empty",
+        ),
+        (
+            "[session]\nmax_hours = 0",
+            "session.max_hours",
+            "at least 1",
+        ),
+        (
+            "[log]\nbuckets = [\"s3://logs/AWSLogs\"]",
+            "log.buckets",
+            "names a prefix",
+        ),
+        (
+            "[log]\ngroups = [\"arn:aws:sns:us-east-1:111122223333:x\"]",
+            "log.groups",
+            "such as /aws/cloudtrail",
+        ),
+        ("[backup]\nroles = [\"\"]", "backup.roles", "an empty text"),
+        (
+            "[placeholders]\nlog_buckets = [\"x\"]",
+            "placeholders.log_buckets",
+            "log.buckets",
+        ),
+        (
             "[iam]\naccess_keys = []",
             "iam.access_keys",
             "the list is empty",

@@ -1,0 +1,87 @@
+//! Who may read which secret, from which networks calls come, and how old a session may be.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use super::{patterns, values};
+use crate::wildcard::Wildcard;
+
+/// `[secrets]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct SecretsTable {
+    pub(super) allowed_regions: Option<Vec<String>>,
+    /// Role or user to the names of the secrets and parameters that it may read.
+    allow: Option<BTreeMap<String, Vec<String>>>,
+}
+
+/// `[networks]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct NetworksTable {
+    allowed: Option<Vec<String>>,
+}
+
+/// `[session]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct SessionTable {
+    max_hours: Option<u16>,
+}
+
+impl SecretsTable {
+    /// The secrets that callers may read, by patterns of both. Fails with where the mistake is and what
+    /// to write instead.
+    pub(super) fn allow(&mut self) -> Result<Vec<(Wildcard, Vec<Wildcard>)>, String> {
+        const KEY: &str = "secrets.allow";
+        let Some(written) = self.allow.take() else {
+            return Ok(Vec::new());
+        };
+        if written.is_empty() {
+            return Err(format!(
+                "{KEY}: it names no role or user: name one, or delete the line"
+            ));
+        }
+        let mut found = Vec::new();
+        for (caller, secrets) in written {
+            let name = values::principal(&caller).map_err(|what| format!("{KEY}: {what}"))?;
+            let key = format!("{KEY}.\"{caller}\"");
+            let secrets = values::list(&key, Some(secrets), values::secret_or_parameter)?;
+            found.push((Wildcard::parse(&name), patterns(&secrets)));
+        }
+        Ok(found)
+    }
+}
+
+impl NetworksTable {
+    /// The networks. A single address is a network of its own.
+    pub(super) fn allowed(&mut self) -> Result<Vec<IpNet>, String> {
+        const KEY: &str = "networks.allowed";
+        let Some(written) = self.allowed.take() else {
+            return Ok(Vec::new());
+        };
+        if written.is_empty() {
+            return Err(format!(
+                "{KEY}: the list is empty and can never match: name at least one value, or delete the line"
+            ));
+        }
+        let read = |text: &String| values::network(text).map_err(|what| format!("{KEY}: {what}"));
+        written.iter().map(read).collect()
+    }
+}
+
+impl SessionTable {
+    /// The most hours that a session may last.
+    pub(super) fn max_hours(&self) -> Result<Option<u16>, String> {
+        match self.max_hours {
+            Some(0) => Err(
+                "session.max_hours: with 0 every session would be over the limit: write at least 1, \
+                 such as 12"
+                    .to_owned(),
+            ),
+            hours => Ok(hours),
+        }
+    }
+}
