@@ -19,7 +19,7 @@ macro_rules! members {
             }
 
             /// The member whose key stands like that in a log.
-            #[inline]
+            #[inline(always)]
             fn from_quoted(key: &str) -> Option<Self> {
                 match key { $(concat!("\"", $name, "\"") => Some(Self::$variant),)* _ => None }
             }
@@ -86,7 +86,7 @@ macro_rules! members {
 
             /// Notes a member, its key as it stands there, where it is one of those kept, and answers
             /// which. A key that stands twice keeps its last value.
-            #[inline]
+            #[inline(always)]
             pub fn note(&mut self, key: &str, value: Raw<'a>, folded: bool) -> Option<$member> {
                 let member = match $member::from_quoted(key) {
                     Some(member) => member,
