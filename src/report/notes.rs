@@ -44,11 +44,12 @@ pub fn notes(report: &Report) -> Vec<String> {
     }
     for days in &report.completeness.dormant_days {
         notes.push(format!(
-            "Account {} has no log file on {} ({}; UTC, by delivery): the configuration says that it \
+            "Account {} has no log file on {} ({}; {}, by delivery): the configuration says that it \
              is dormant then.",
             days.account,
             plural(days.count, "whole day"),
-            days.in_words()
+            days.in_words(),
+            days.zone()
         ));
     }
     for trail in &coverage.trails {
