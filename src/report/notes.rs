@@ -80,9 +80,6 @@ fn passed_over(passed_over: &PassedOver) -> Vec<String> {
     let told = passed_over.iter();
     let told = told.filter_map(|(reason, passed)| Some((reason.sentence()?, passed)));
     let sentence = |(why, passed): (&str, &Passed)| {
-        let counts = [(passed.folders, "folder"), (passed.objects, "object")];
-        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-        let counts: Vec<String> = counts.map(|(count, what)| plural(count, what)).collect();
         let names: Vec<&str> = passed.names.iter().map(String::as_str).collect();
         let more = passed.folders + passed.objects - names.len() as u64;
         let more = match more {
@@ -91,11 +88,48 @@ fn passed_over(passed_over: &PassedOver) -> Vec<String> {
         };
         format!(
             "Not read: {} {why}: {}{more}.",
-            counts.join(" and "),
+            counts(passed.folders, passed.objects),
             names.join(", ")
         )
     };
     told.map(sentence).collect()
+}
+
+/// The same in one line without names: how many, and the most frequent reasons. `None` if there is none
+/// that a reader should hear of.
+pub fn passed_over_in_short(passed_over: &PassedOver) -> Option<String> {
+    const REASONS: usize = 3;
+    let told = passed_over.iter();
+    let told = told.filter_map(|(reason, passed)| Some((reason.sentence()?, passed)));
+    let mut told: Vec<(&str, &Passed)> = told.collect();
+    told.sort_by_key(|(_, passed)| std::cmp::Reverse(passed.folders + passed.objects));
+    let (first, rest) = told.split_at(told.len().min(REASONS));
+    let folders = told.iter().map(|(_, passed)| passed.folders).sum();
+    let objects = told.iter().map(|(_, passed)| passed.objects).sum();
+    let each = |(why, passed): &(&str, &Passed)| {
+        format!("{} {why}", counts(passed.folders, passed.objects))
+    };
+    let mut reasons: Vec<String> = match told.as_slice() {
+        [] => return None,
+        [(why, _)] => return Some(format!("{} {why}", counts(folders, objects))),
+        _ => first.iter().map(each).collect(),
+    };
+    if !rest.is_empty() {
+        reasons.push(plural(rest.len() as u64, "more reason"));
+    }
+    Some(format!(
+        "{} ({})",
+        counts(folders, objects),
+        reasons.join("; ")
+    ))
+}
+
+/// `2 folders and 1 object`.
+fn counts(folders: u64, objects: u64) -> String {
+    let counts = [(folders, "folder"), (objects, "object")];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts.map(|(count, what)| plural(count, what)).collect();
+    counts.join(" and ")
 }
 
 /// Accepted blind spots whose last day is over, or that name no rule in use.
