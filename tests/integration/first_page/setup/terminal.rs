@@ -53,13 +53,49 @@ fn help_errors_and_summaries_fit_80_columns() {
         let (_, stdout, stderr) = in_80(&["run", &source, "--out", &out, "--force"]);
         assert_fits(&stdout);
         assert_fits(&stderr);
-        let (_, stdout, _) = in_80(&["run", &source, "--dry-run"]);
-        assert_fits(&stdout);
+        for arguments in [
+            &["run", &source, "--dry-run"][..],
+            &["coverage", &source],
+            &["coverage", &source, "--since", "2026-01-01"],
+            &[
+                "verify",
+                &source,
+                "--public-keys",
+                "samples/trails/signed-public-keys.json",
+            ],
+        ] {
+            let out = ["--out", &out, "--force"];
+            let more = if arguments.contains(&"--dry-run") || arguments[0] == "coverage" {
+                &[]
+            } else {
+                &out[..]
+            };
+            let (_, stdout, stderr) = in_80(&[arguments, more].concat());
+            assert!(!stdout.is_empty(), "{arguments:?}: {stderr}");
+            assert_fits(&stdout);
+            assert_fits(&stderr);
+        }
         let (_, wide, _) = typed(&["run", &source, "--out", &out, "--force"]);
         assert!(
             wide.lines().any(|line| line.chars().count() > 80),
             "a file is not wrapped"
         );
+    }
+    for arguments in [
+        &["rules", "list"][..],
+        &["rules", "list", "--no-builtin-rules"],
+        &["rules", "lint"],
+        &["rules", "test"],
+        &[
+            "rules",
+            "explain",
+            "aws_s3_phi_mass_delete",
+            "samples/rules/s3/aws_s3_phi_mass_delete.jsonl#0",
+        ],
+    ] {
+        let (_, stdout, stderr) = in_80(arguments);
+        assert_fits(&stdout);
+        assert_fits(&stderr);
     }
     let (code, _, stderr) = in_80(&["run", "no-such-folder", "--public-keys", "keys.json"]);
     assert_eq!(code, 2);
