@@ -15,10 +15,10 @@ pub struct Policy {
     /// The trail's prefix in it
     #[arg(default_value = "")]
     pub prefix: String,
-    /// The KMS key that the trail encrypts with; without it nothing is said of KMS
+    /// The KMS key that the trail encrypts with; without it the policy has no KMS statement
     #[arg(long, value_name = "ARN", value_parser = parse_kms_key)]
     pub kms_key: Option<KmsKey>,
-    /// The partition of the ARNs [default: that of the bucket's or the key's ARN, else aws]
+    /// Partition of the ARNs [default: that of the bucket's or key's ARN, else aws]
     #[arg(long, value_name = "PARTITION", value_parser = partitions())]
     pub partition: Option<Partition>,
 }

@@ -18,7 +18,7 @@ pub(super) fn run() -> anyhow::Result<Exit> {
         .context("cannot write trailscan.toml (an existing one is never overwritten)")?;
     file.write_all(TEMPLATE.as_bytes())?;
     say_fitted(&text!(
-        "Wrote trailscan.toml: every line in it says what it is for.\n"
+        "Wrote trailscan.toml; each setting is explained by a comment.\n"
     ))?;
     Ok(Exit::Done)
 }

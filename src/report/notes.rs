@@ -13,9 +13,8 @@ pub fn notes(report: &Report) -> Vec<String> {
     notes.extend(from.remarks.iter().cloned());
     if coverage.trails.is_empty() && coverage.objects.read > 0 {
         notes.push(
-            "What the trails record was not told by CloudTrail: a rule counts as assessed where the \
-             logs hold the kind of event it is about. Accounts and Regions without log files are not \
-             judged."
+            "Trail settings were not available, so a rule counts as assessed if the logs contain the \
+             events it needs. Accounts and Regions without log files are not judged."
                 .to_owned(),
         );
     }
@@ -163,9 +162,8 @@ pub fn expired(report: &Report) -> Vec<String> {
 }
 
 /// Settings that came out of files.
-pub const SAVED_SETTINGS: &str = "What the trails record is told by saved answers of CloudTrail's, \
-                                  which do not say when they were given: a change before or after \
-                                  the window would not show here.";
+pub const SAVED_SETTINGS: &str = "Trail settings come from saved CLI output of unknown date; later \
+                                  changes are not reflected.";
 
 /// A filter on Regions hides what AWS records in its global one (facts, 2.3).
 pub const REGION_FILTER: &str = "IAM events and most console sign-ins are recorded in us-east-1, \
@@ -194,8 +192,8 @@ fn of_trail(trail: &Trail) -> Vec<String> {
     }
     if !trail.validation {
         notes.push(format!(
-            "Trail {name} writes no digests: log file validation is off, so nobody can tell a quiet \
-             hour from missing files."
+            "Trail {name} writes no digests: log file validation is off, so a quiet hour cannot be told \
+             from missing log files."
         ));
     }
     for unknown in [

@@ -58,7 +58,7 @@ pub(super) fn run(
         }
     };
     say_fitted(&text!(
-        "Plan of {}: nothing of it has been read\n{}\n\n{}",
+        "Dry run of {}: no log file was read\n{}\n\n{}",
         found.source,
         window(scope, zone),
         TerminalText::lines(&outlook.text(&means, stdout_width()))

@@ -22,7 +22,7 @@ pub(super) fn section(report: &Report) -> Markup {
         section #scope aria-labelledby="scope-title" {
             h2 #scope-title { "Scope and coverage" }
             p.lead {
-                "What the findings rest on: what the trails recorded, which of it was there, and what was read of it."
+                "Basis of the findings: what the trails record, which logs were found, and which were read."
             }
             (asked_for(report))
             (notes_of(report))

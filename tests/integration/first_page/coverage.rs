@@ -85,9 +85,7 @@ fn text(ran: &Ran) -> String {
 fn page_one(ran: &Ran) -> String {
     let text = text(ran);
     let first = text.find("HIPAA activity review").unwrap();
-    let end = text
-        .find("Basis of the findings")
-        .or(text.find("What the findings rest on"));
+    let end = text.find("Basis of the findings");
     text.get(first..end.unwrap()).unwrap().to_owned()
 }
 

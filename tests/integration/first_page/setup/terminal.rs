@@ -102,6 +102,90 @@ fn help_errors_and_summaries_fit_80_columns() {
     assert_fits(&stderr);
 }
 
+/// The words of `--help`, in one line.
+fn help(command: &[&str]) -> String {
+    let (_, stdout, _) = typed(&[command, &["--help"]].concat());
+    stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn help_uses_the_terms_of_the_field() {
+    for (command, words) in [
+        (
+            &["run"][..],
+            "Evaluate rules against CloudTrail logs and write the audit report",
+        ),
+        (
+            &["run"],
+            "Skip log files already processed with this state file; the report equals that of a full run",
+        ),
+        (
+            &["run"],
+            "State file: first-seen history and, with --incremental, cached results per log file",
+        ),
+        (&["run"], "[default: the buckets of your trails]"),
+        (
+            &["coverage"],
+            "Report log coverage and which rules could be assessed, by account, Region and hour",
+        ),
+        (&["verify"], "[default: the buckets of your trails]"),
+    ] {
+        let help = help(command);
+        assert!(help.contains(words), "{command:?} lacks `{words}`: {help}");
+    }
+    for command in COMMANDS {
+        let help = help(command).to_lowercase();
+        for word in [
+            "held against",
+            "hold them",
+            "taught",
+            "learnt",
+            " told",
+            " met ",
+            "there to be had",
+            "what was there",
+            "is asked where",
+            "leaves it alone",
+            "takes a near miss",
+        ] {
+            assert!(!help.contains(word), "{command:?} says `{word}`: {help}");
+        }
+    }
+}
+
+#[test]
+fn messages_use_the_terms_of_the_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut init = trailscan();
+    init.current_dir(folder.path()).arg("init");
+    let (code, stdout, _) = said(init);
+    assert_eq!(code, 0);
+    assert!(
+        stdout.starts_with("Wrote trailscan.toml; each setting is explained by a comment."),
+        "{stdout}"
+    );
+    let source = samples("trails/breach").display().to_string();
+    let (_, stdout, _) = typed(&["run", &source, "--dry-run"]);
+    assert!(stdout.starts_with("Dry run of "), "{stdout}");
+    assert!(stdout.contains(": no log file was read"), "{stdout}");
+    let (_, stdout, _) = typed(&["coverage", &source]);
+    assert!(
+        stdout.contains(
+            "Trail settings were not available, so a rule counts as assessed if the logs contain the \
+             events it needs."
+        ),
+        "{stdout}"
+    );
+    let ran = crate::product::run(&source, &[]);
+    let (page, findings) = (ran.file("report.html"), ran.file("findings.json"));
+    assert!(page.contains("Reproducing this report"));
+    assert!(page.contains(
+        "Basis of the findings: what the trails record, which logs were found, and which were read."
+    ));
+    assert!(findings.contains("; threshold: "), "{findings}");
+    assert!(!findings.contains("fires at"), "{findings}");
+}
+
 #[test]
 fn shells_complete_levels_rules_files_and_folders() {
     let script = |shell: &str| typed(&["completions", shell]).1;
