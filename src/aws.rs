@@ -29,6 +29,7 @@ use aws_sdk_s3::config::{
 use aws_sdk_s3::error::BoxError;
 use aws_smithy_http_client::{Builder, Connector, proxy::ProxyConfig, tls};
 
+use crate::partition::Partition;
 use answer::CheckedAnswers;
 pub use fault::{CREDENTIALS_ADVICE, Fault, FaultKind};
 pub use get::{Body, Getter, Got, Refusal};
@@ -254,13 +255,9 @@ pub fn briefly(client: &aws_sdk_cloudtrail::Client) -> aws_sdk_cloudtrail::Clien
     aws_sdk_cloudtrail::Client::from_conf(config.timeout_config(timeouts).build())
 }
 
-/// The partition in the ARNs of a Region: `aws`, `aws-us-gov` or `aws-cn`.
+/// The partition in the ARNs of a Region, such as `aws` or `aws-us-gov`.
 pub fn partition(region: Option<&Region>) -> &'static str {
-    match region.map_or("", AsRef::as_ref) {
-        region if region.starts_with("us-gov-") => "aws-us-gov",
-        region if region.starts_with("cn-") => "aws-cn",
-        _ => "aws",
-    }
+    Partition::of_region(region.map_or("", AsRef::as_ref)).name()
 }
 
 fn loader(options: &AwsOptions) -> ConfigLoader {

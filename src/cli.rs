@@ -17,7 +17,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use crate::aws::AwsOptions;
 use crate::severity::Severity;
 pub use given::Given;
-pub use policy::{Bucket, KmsKey, Partition, Policy};
+pub use policy::{Bucket, KmsKey, Policy};
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
 };
@@ -64,16 +64,16 @@ impl Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Read CloudTrail logs, hold them against the rules, and write the report
+    /// Evaluate rules against CloudTrail logs and write the audit report
     Run(Box<Run>),
-    /// Show what was there and what the rules could see, by account, Region and hour
+    /// Report log coverage and which rules could be assessed, by account, Region and hour
     Coverage(Box<Coverage>),
-    /// Check CloudTrail's logs against its signed digests
+    /// Verify CloudTrail logs against CloudTrail's signed digest files
     #[command(
         after_help = "--since and --until are times of delivery here; `run --verify` does the same while it reads.\nExit codes: 0 valid, 2 could not start, 3 not proven, 4 broken"
     )]
     Verify(Box<Verify>),
-    /// List, check, try and explain the rules
+    /// List, lint, test and explain the rules
     #[command(subcommand)]
     Rules(Rules),
     /// Write a commented configuration to trailscan.toml
@@ -91,7 +91,8 @@ pub struct Run {
     #[arg(skip)]
     pub given: Vec<Given>,
 
-    /// A folder, a file, `-`, or s3://BUCKET[/PREFIX]; without it CloudTrail is asked where the logs are
+    /// A folder, a file, `-` (standard input), or s3://BUCKET[/PREFIX] [default: the buckets of your
+    /// trails]
     #[arg(value_hint = ValueHint::AnyPath)]
     pub source: Option<String>,
 
@@ -102,8 +103,8 @@ pub struct Run {
     /// is replaced as a whole [default: report/ and the window: report/2026-W47, report/all]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub out: Option<PathBuf>,
-    /// Write to the folder even where findings.csv was filled in, a file there is not ours, or others
-    /// may write to it
+    /// Write to the folder even if its findings.csv has been edited, it holds files that trailscan did
+    /// not write, or other users may write to it
     #[arg(long, help_heading = "Output")]
     pub force: bool,
     /// Which files to write; coverage.json and run.json are always written
@@ -118,7 +119,7 @@ pub struct Run {
         help_heading = "Output"
     )]
     pub min_level: Severity,
-    /// Exit 1 if any finding is at or above LEVEL, or never
+    /// Exit 1 if any finding is at or above LEVEL; `never` turns this off
     #[arg(
         long,
         value_name = "LEVEL",
@@ -135,7 +136,7 @@ pub struct Run {
         help_heading = "Output"
     )]
     pub fail_on_unassessed: FailOn,
-    /// No progress and no summary; errors are still printed
+    /// Print no progress and no summary; errors are still printed
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
 
@@ -145,22 +146,20 @@ pub struct Run {
     #[command(flatten)]
     pub trails: TrailChoice,
 
-    /// Check every log against CloudTrail's signed digests while it is read
+    /// Verify every log against CloudTrail's signed digests while it is read
     #[arg(long, conflicts_with = "incremental", help_heading = "Digests")]
     pub verify: bool,
     #[command(flatten)]
     pub digests: DigestChoice,
 
-    /// List what would be read, with an estimate of requests, cost and time, and read nothing
+    /// List what would be read and estimate requests, cost and time; no log file is read
     #[arg(long, help_heading = "Running")]
     pub dry_run: bool,
-    /// Read only objects that no run with this state file has read; the report is that of a run that
-    /// reads all
+    /// Skip log files already processed with this state file; the report equals that of a full run
     #[arg(long, help_heading = "Running")]
     pub incremental: bool,
-    /// What runs remember: what was met first when, for rules that find what is new, and with
-    /// --incremental what each object taught [default with --incremental: trailscan.state beside the
-    /// configuration, else in the working directory]
+    /// State file: first-seen history and, with --incremental, cached results per log file [default with
+    /// --incremental: trailscan.state beside the configuration, else in the working directory]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Running")]
     pub state: Option<PathBuf>,
     #[command(flatten)]
@@ -173,14 +172,15 @@ pub struct Run {
 /// `trailscan coverage`
 #[derive(Debug, Args)]
 pub struct Coverage {
-    /// A folder, a file, `-`, or s3://BUCKET[/PREFIX]; without it CloudTrail is asked where the logs are
+    /// A folder, a file, `-` (standard input), or s3://BUCKET[/PREFIX] [default: the buckets of your
+    /// trails]
     #[arg(value_hint = ValueHint::AnyPath)]
     pub source: Option<String>,
 
     #[command(flatten)]
     pub selection: Selection,
 
-    /// How to print it
+    /// Output format
     #[arg(long, value_enum, default_value_t = CoverageFormat::Grid, help_heading = "Output")]
     pub format: CoverageFormat,
     /// Exit 3 if a rule at or above LEVEL had blind spots that the configuration does not accept
@@ -191,20 +191,20 @@ pub struct Coverage {
         help_heading = "Output"
     )]
     pub fail_on_unassessed: FailOn,
-    /// No progress; errors are still printed
+    /// Print no progress; errors are still printed
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
     /// With --verify: folder for integrity.json and public-keys.json [default: report/ and the window:
     /// report/2026-W47-integrity]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub out: Option<PathBuf>,
-    /// Write to the folder even where findings.csv was filled in, a file there is not ours, or others
-    /// may write to it
+    /// Write to the folder even if its findings.csv has been edited, it holds files that trailscan did
+    /// not write, or other users may write to it
     #[arg(long, help_heading = "Output")]
     pub force: bool,
 
-    /// Check every log against CloudTrail's signed digests as well, and show what they prove of hours
-    /// without events
+    /// Also verify every log against CloudTrail's signed digests, and show which hours without events
+    /// they prove quiet
     #[arg(long, help_heading = "Digests")]
     pub verify: bool,
     #[command(flatten)]
@@ -213,7 +213,7 @@ pub struct Coverage {
     #[command(flatten)]
     pub rule_choice: RuleChoice,
 
-    /// What runs remember: it says which rules have learnt what is usual
+    /// State file: its first-seen history decides which rules are still learning
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Running")]
     pub state: Option<PathBuf>,
     #[command(flatten)]
@@ -229,9 +229,9 @@ pub struct Coverage {
 /// `--format` of `trailscan coverage`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CoverageFormat {
-    /// A line of hours for every account and Region, and what rules could see
+    /// One line of hours per account and Region, then which rules could be assessed
     Grid,
-    /// What `run` writes to coverage.json
+    /// The content of coverage.json as `run` writes it
     Json,
 }
 
@@ -239,10 +239,10 @@ pub enum CoverageFormat {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Running")]
 pub struct Running {
-    /// Worker threads; as many as there are processors where not given
+    /// Worker threads [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<u16>,
-    /// The most MiB an object may inflate to; AWS writes at most 50
+    /// Largest decompressed size of a log file, in MiB; AWS writes at most 50
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4095))]
     pub max_object_mib: u64,
 }
@@ -251,19 +251,19 @@ pub struct Running {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "AWS")]
 pub struct AwsChoice {
-    /// Read only where this trail writes; may be given several times [default: every trail]
+    /// Read only the logs of this trail; may be given several times [default: every trail]
     #[arg(long, value_name = "NAME|ARN", conflicts_with = "source")]
     pub trail: Vec<String>,
-    /// AWS profile; without it the SDK's usual credential chain
+    /// AWS profile [default: the SDK's standard credential chain]
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Read as this role, which those credentials assume
+    /// Assume this role with those credentials and read with it
     #[arg(long, value_name = "ARN", value_parser = parse_role)]
     pub assume_role: Option<String>,
-    /// Pay for requests to buckets whose owner does not (requester pays)
+    /// Pay for requests to Requester Pays buckets
     #[arg(long)]
     pub request_payer: bool,
-    /// Another endpoint than AWS's own
+    /// Use this endpoint instead of AWS's own
     #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
 }
@@ -284,7 +284,7 @@ impl AwsChoice {
 /// `trailscan verify`
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// A folder or s3://BUCKET[/PREFIX]; without it CloudTrail is asked where the logs are
+    /// A folder or s3://BUCKET[/PREFIX] [default: the buckets of your trails]
     #[arg(value_hint = ValueHint::AnyPath)]
     pub source: Option<String>,
 
@@ -297,15 +297,15 @@ pub struct Verify {
     /// report/2026-W47-integrity]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub out: Option<PathBuf>,
-    /// Write to the folder even where findings.csv was filled in, a file there is not ours, or others
-    /// may write to it
+    /// Write to the folder even if its findings.csv has been edited, it holds files that trailscan did
+    /// not write, or other users may write to it
     #[arg(long, help_heading = "Output")]
     pub force: bool,
-    /// The configuration, for its time zone [default: trailscan.toml or .trailscan.toml in the working
+    /// Configuration file, for its time zone [default: trailscan.toml or .trailscan.toml in the working
     /// directory]
     #[arg(long, value_name = "FILE", env = "TRAILSCAN_CONFIG", value_hint = ValueHint::FilePath, help_heading = "Selection")]
     pub config: Option<PathBuf>,
-    /// No progress and no summary; errors are still printed
+    /// Print no progress and no summary; errors are still printed
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
 
@@ -320,12 +320,12 @@ pub struct Verify {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Digests")]
 pub struct DigestChoice {
-    /// CloudTrail's public keys, as `aws cloudtrail list-public-keys` prints them, one file a Region
-    /// [default: CloudTrail is asked in each Region]
+    /// CloudTrail's public keys, as printed by `aws cloudtrail list-public-keys`, one file per Region
+    /// [default: asked from CloudTrail in each Region]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub public_keys: Vec<PathBuf>,
-    /// SOURCE is a copy of this bucket: the digests must name it, and keys are compared from the
-    /// account on
+    /// SOURCE is a copy of this bucket: digests must name it, and keys are compared from the account ID
+    /// on
     #[arg(long, value_name = "BUCKET")]
     pub original_bucket: Option<String>,
 }
@@ -334,9 +334,9 @@ pub struct DigestChoice {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Trails")]
 pub struct TrailChoice {
-    /// What the trails record, as `aws cloudtrail describe-trails` or `get-trail`,
-    /// `get-event-selectors`, `get-trail-status` and `get-insight-selectors` printed it; may be given
-    /// several times [default: CloudTrail is asked where a bucket is read]
+    /// Trail settings, as printed by `aws cloudtrail describe-trails` or `get-trail`,
+    /// `get-event-selectors`, `get-trail-status` and `get-insight-selectors`; may be given several times
+    /// [default: asked from CloudTrail if a bucket is read]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub trail_settings: Vec<PathBuf>,
 }
@@ -345,11 +345,11 @@ pub struct TrailChoice {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Selection")]
 pub struct Selection {
-    /// From when, in event time: 7d, 24h, a date such as 2026-11-16, or RFC 3339. Dates are days of the
+    /// Start, in event time: 7d, 24h, a date such as 2026-11-16, or RFC 3339. Dates are days of the
     /// configured time zone, else of UTC [default: everything; for S3 the last 7 days]
     #[arg(long, value_name = "WHEN", value_parser = parse_when)]
     pub since: Option<When>,
-    /// Until when (not included), in the same forms [default: now]
+    /// End (exclusive), in the same forms [default: now]
     #[arg(long, value_name = "WHEN", value_parser = parse_when)]
     pub until: Option<When>,
     /// An ISO week of that time zone, Monday to Sunday: 2026-W47, or last for the week before this one
@@ -369,7 +369,7 @@ pub struct Selection {
 pub struct RuleChoice {
     #[command(flatten)]
     pub from: RuleSource,
-    /// The configuration [default: trailscan.toml or .trailscan.toml in the working directory]
+    /// Configuration file [default: trailscan.toml or .trailscan.toml in the working directory]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "TRAILSCAN_CONFIG")]
     pub config: Option<PathBuf>,
 }

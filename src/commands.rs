@@ -98,9 +98,9 @@ fn note(remark: &TerminalText) {
     warn(&fitted(&text!("note: {}\n", remark), &std::io::stderr()));
 }
 
-/// The text in lines that fit the terminal, or `COLUMNS` where it is set. What goes to a file or another
-/// program keeps its lines.
-fn fitted(text: &TerminalText, stream: &impl IsTerminal) -> TerminalText {
+/// How wide lines may be: `COLUMNS` if it is set, else the width of the terminal. `None` for a file or
+/// another program, and for a terminal too narrow for anything.
+fn width(stream: &impl IsTerminal) -> Option<usize> {
     const LEAST: usize = 40;
     let given = std::env::var("COLUMNS").ok();
     let given = given.and_then(|columns| columns.parse().ok());
@@ -108,15 +108,25 @@ fn fitted(text: &TerminalText, stream: &impl IsTerminal) -> TerminalText {
         let (width, _) = terminal_size::terminal_size().filter(|_| stream.is_terminal())?;
         Some(usize::from(width.0))
     };
-    match given.or_else(terminal) {
-        Some(width) if width >= LEAST => text.wrapped(width),
-        _ => text.clone(),
+    given.or_else(terminal).filter(|width| *width >= LEAST)
+}
+
+/// How wide the lines on standard output may be.
+fn stdout_width() -> Option<usize> {
+    width(&std::io::stdout())
+}
+
+/// The text in lines that fit. What goes to a file or another program keeps its lines.
+fn fitted(text: &TerminalText, stream: &impl IsTerminal) -> TerminalText {
+    match width(stream) {
+        Some(width) => text.wrapped(width),
+        None => text.clone(),
     }
 }
 
-/// Writes a summary in prose to standard output, in lines that fit the terminal.
-fn say_fitted(summary: &TerminalText) -> anyhow::Result<()> {
-    say(&fitted(summary, &std::io::stdout()))
+/// Writes prose and tables to standard output, in lines that fit the terminal.
+fn say_fitted(text: &TerminalText) -> anyhow::Result<()> {
+    say(&fitted(text, &std::io::stdout()))
 }
 
 /// Writes to standard error. When that is gone itself there is nobody left to tell.
@@ -125,7 +135,7 @@ fn warn(message: &TerminalText) {
     drop(stderr.write_all(message.as_str().as_bytes()));
 }
 
-/// Writes a result to standard output. A reader that has gone away is no error: `trailscan … | head`.
+/// Writes a document for programs (JSON, a script) to standard output as it is. A reader that has gone away is no error: `trailscan … | head`.
 fn say(result: &TerminalText) -> anyhow::Result<()> {
     let mut stdout = anstream::stdout().lock();
     match stdout

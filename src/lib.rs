@@ -17,6 +17,9 @@
 
 // ---- what the data is: nouns that import nothing of the stages ----
 
+// AWS's partitions: Regions, ARNs, host names
+pub mod partition;
+
 // how much a finding matters
 pub mod severity;
 

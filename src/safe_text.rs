@@ -190,7 +190,12 @@ impl TerminalText {
             let (mut at, mut is_first) = (indent, true);
             for word in text.split(' ') {
                 let wide = columns(word.trim_end_matches('\n'));
+                // blanks between columns do not carry over to the next line
+                if wide == 0 && at == hanging.len() && !is_first && out.ends_with(&hanging) {
+                    continue;
+                }
                 if !is_first && at + 1 + wide > width {
+                    out.truncate(out.trim_end_matches(' ').len());
                     out.push('\n');
                     out.push_str(&hanging);
                     at = hanging.len();

@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use crate::event::time::Epoch;
 use crate::finding::iso_time;
+use crate::partition::Partition;
 
 pub use change::{Change, TrailChange};
 pub use class::{Category, Class};
@@ -100,11 +101,7 @@ impl Trail {
     }
 }
 
-/// The Region that records what belongs to no Region, IAM above all (facts, 2.3).
+/// The Region that records what belongs to no Region, IAM above all, for accounts of that Region.
 pub fn global_region(region: &str) -> &'static str {
-    match region {
-        region if region.starts_with("us-gov-") => "us-gov-west-1",
-        region if region.starts_with("cn-") => "cn-north-1",
-        _ => "us-east-1",
-    }
+    Partition::of_region(region).global_region()
 }

@@ -1,7 +1,9 @@
 //! `trailscan policy`: what can be typed.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
+use crate::partition::Partition;
 use crate::source::key::is_account;
 
 /// `trailscan policy`
@@ -13,36 +15,18 @@ pub struct Policy {
     /// The trail's prefix in it
     #[arg(default_value = "")]
     pub prefix: String,
-    /// The KMS key that the trail encrypts with; without it nothing is said of KMS
+    /// The KMS key that the trail encrypts with; without it the policy has no KMS statement
     #[arg(long, value_name = "ARN", value_parser = parse_kms_key)]
     pub kms_key: Option<KmsKey>,
-    /// The partition of the ARNs [default: that of the bucket's or the key's ARN, else aws]
-    #[arg(long, value_enum, value_name = "PARTITION")]
+    /// Partition of the ARNs [default: that of the bucket's or key's ARN, else aws]
+    #[arg(long, value_name = "PARTITION", value_parser = partitions())]
     pub partition: Option<Partition>,
 }
 
-/// A partition of AWS, which every ARN in it begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Partition {
-    Aws,
-    AwsCn,
-    AwsUsGov,
-}
-
-impl Partition {
-    /// As ARNs spell it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Aws => "aws",
-            Self::AwsCn => "aws-cn",
-            Self::AwsUsGov => "aws-us-gov",
-        }
-    }
-
-    fn of(name: &str) -> Option<Self> {
-        let mut all = [Self::Aws, Self::AwsCn, Self::AwsUsGov].into_iter();
-        all.find(|one| one.name() == name)
-    }
+/// Takes the name of a partition, as ARNs spell it.
+fn partitions() -> impl clap::builder::TypedValueParser<Value = Partition> {
+    let names = PossibleValuesParser::new(Partition::ALL.map(Partition::name));
+    names.map(|name| Partition::from_name(&name).unwrap_or(Partition::Aws))
 }
 
 /// A bucket by its name or ARN.
@@ -67,7 +51,7 @@ fn parse_bucket(text: &str) -> Result<Bucket, String> {
         None => (None, text),
         Some(rest) => {
             let (partition, name) = rest.split_once(":s3:::").unwrap_or_default();
-            match Partition::of(partition) {
+            match Partition::from_name(partition) {
                 Some(partition) => (Some(partition), name),
                 None => {
                     return Err(format!(
@@ -99,7 +83,7 @@ fn parse_kms_key(text: &str) -> Result<KmsKey, String> {
                     !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
                 }) =>
         {
-            Partition::of(partition)
+            Partition::from_name(partition)
         }
         _ => None,
     };

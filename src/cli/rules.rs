@@ -11,13 +11,13 @@ use crate::severity::Severity;
 /// `trailscan rules`
 #[derive(Debug, Subcommand)]
 pub enum Rules {
-    /// List the rules in use, those that wait for configuration included
+    /// List the rules in use, including those that need configuration
     List(ListRules),
-    /// Check rules: exits with 1 where one cannot be used, and warns of those that can never match
+    /// Check rules: exit 1 if a rule cannot be used, and warn about rules that can never match
     Lint(LintRules),
-    /// Try rules on their samples: exits with 1 where one misses a hit or takes a near miss for one
+    /// Run rules against their samples: exit 1 if a rule misses a hit or matches a near miss
     Test(TestRules),
-    /// Say why a rule finds an event or leaves it alone
+    /// Explain why a rule matches an event or does not
     Explain(ExplainRule),
 }
 
@@ -25,10 +25,10 @@ pub enum Rules {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Rules")]
 pub struct RuleSource {
-    /// Folders or files of Sigma rules to add
+    /// Add Sigma rules from these folders or files
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub rules: Vec<PathBuf>,
-    /// Leave out the rules that come with trailscan
+    /// Do not use the built-in rules
     #[arg(long)]
     pub no_builtin_rules: bool,
 }
@@ -62,7 +62,7 @@ pub struct ListRules {
     /// Only rules for this ATT&CK technique or one below it: T1078
     #[arg(long, value_name = "TECHNIQUE")]
     pub attack: Option<String>,
-    /// Add whether an earlier run could see each rule's events; RUN_JSON is its run.json
+    /// Add a column that says whether an earlier run could assess each rule; RUN_JSON is its run.json
     #[arg(long, value_name = "RUN_JSON", value_hint = ValueHint::FilePath)]
     pub seen_by: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = ListFormat::Table)]
@@ -78,7 +78,7 @@ pub struct LintRules {
     /// Folders or files to check [default: all rules in use]
     #[arg(value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
-    /// Exit with 1 on warnings, too
+    /// Also exit 1 on warnings
     #[arg(long)]
     pub strict: bool,
 
@@ -98,7 +98,7 @@ pub struct TestRules {
 
     #[command(flatten)]
     pub from: RuleSource,
-    /// The configuration [default: trailscan.toml in the folder of the samples, then that of the working directory]
+    /// Configuration file [default: trailscan.toml in the folder of the samples, then that of the working directory]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
     pub config: Option<PathBuf>,
 }
@@ -109,7 +109,7 @@ pub struct ExplainRule {
     /// Name or id of the rule
     #[arg(value_parser = hinted::rule(), hide_possible_values = true)]
     pub rule: String,
-    /// A log file or `-`; FILE#N for its Nth record, from 0 as in the report's evidence
+    /// A log file or `-`; FILE#N selects record N, counted from 0 as in the report's evidence
     #[arg(value_hint = ValueHint::FilePath)]
     pub event: String,
     /// The record with this eventID

@@ -3,7 +3,7 @@
 use super::run::output::{self, Folder, Kind};
 use super::run::{self, find, progress};
 use super::verification::{self, Verification};
-use super::{Exit, say};
+use super::{Exit, say, say_fitted, stdout_width};
 use crate::cli::{Coverage, CoverageFormat, FailOn};
 use crate::config::Config;
 use crate::detect::Detector;
@@ -82,7 +82,7 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
     };
     match arguments.format {
         CoverageFormat::Grid => {
-            say(&terminal::grid(&report))?;
+            say_fitted(&terminal::grid(&report, stdout_width()))?;
             run::warn_of_regions(&arguments.selection);
         }
         CoverageFormat::Json => {

@@ -4,7 +4,8 @@ use anyhow::bail;
 use serde_json::{Value, json};
 
 use super::{Exit, say};
-use crate::cli::{Partition, Policy};
+use crate::cli::Policy;
+use crate::partition::Partition;
 use crate::safe_text::TerminalText;
 
 pub(super) fn run(arguments: &Policy) -> anyhow::Result<Exit> {
@@ -53,10 +54,7 @@ pub(super) fn run(arguments: &Policy) -> anyhow::Result<Exit> {
     ];
     if let Some(key) = key {
         let mut decrypt = allow("DecryptLogs", json!("kms:Decrypt"), &key.arn);
-        let service = match partition {
-            Partition::AwsCn => "s3.*.amazonaws.com.cn",
-            Partition::Aws | Partition::AwsUsGov => "s3.*.amazonaws.com",
-        };
+        let service = format!("s3.*.{}", partition.dns_suffix());
         decrypt["Condition"] = json!({"StringLike": {"kms:ViaService": service}});
         statements.push(decrypt);
     }

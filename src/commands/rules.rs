@@ -5,7 +5,7 @@ mod lint;
 mod list;
 mod test;
 
-use super::{Exit, say};
+use super::{Exit, say, say_fitted, stdout_width};
 use crate::cli::Rules;
 use crate::rules::{Rule, RuleSet};
 

@@ -16,7 +16,7 @@ pub struct Expected {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dormant {
     pub account: String,
-    /// The UTC weekdays on which it may be silent; empty means every day.
+    /// The weekdays, in the organization's time zone, on which it may be silent; empty means every day.
     pub weekdays: Vec<Weekday>,
 }
 

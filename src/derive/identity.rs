@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::{Organization, part};
 use crate::event::json::Raw;
 use crate::event::{self, Event, Key, time};
+use crate::partition::Partition;
 
 /// What sort of caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,7 +87,7 @@ pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
         "AssumedRole" => arn,
         "Root" if arn.is_empty() => Cow::Owned(format!(
             "arn:{}:iam::{}:root",
-            partition(&event.text(Key::AwsRegion)),
+            Partition::of_region(&event.text(Key::AwsRegion)).name(),
             own_account(event)
         )),
         "IdentityCenterUser" => {
@@ -122,23 +123,6 @@ pub fn caller<'a>(event: &Event<'a>) -> Cow<'a, str> {
 fn own_account<'a>(event: &Event<'a>) -> Cow<'a, str> {
     let own = event.read(event.user().account_id());
     if own.is_empty() { event.account() } else { own }
-}
-
-/// The partition of a Region, as ARNs name it (IAM user guide, "ARNs").
-fn partition(region: &str) -> &'static str {
-    const BY_BEGINNING: [(&str, &str); 8] = [
-        ("cn-", "aws-cn"),
-        ("us-gov-", "aws-us-gov"),
-        ("us-isob-", "aws-iso-b"),
-        ("us-isof-", "aws-iso-f"),
-        ("eu-isoe-", "aws-iso-e"),
-        ("us-iso-", "aws-iso"),
-        ("eusc-", "aws-eusc"),
-        ("", "aws"),
-    ];
-    let mut known = BY_BEGINNING.iter();
-    let known = known.find(|(beginning, _)| region.starts_with(beginning));
-    known.map_or("aws", |(_, partition)| partition)
 }
 
 /// True where nobody signed the request. Services spell it `anonymous` or `ANONYMOUS_PRINCIPAL`, as the

@@ -8,6 +8,7 @@ use super::parameters::{member, texts};
 use super::part;
 use crate::event::json::Raw;
 use crate::event::{Event, Key};
+use crate::partition::Partition;
 use crate::wildcard::Wildcard;
 
 /// AWS's own policies that give, or let their holder give himself, everything.
@@ -44,15 +45,12 @@ const DECISIVE: [(&str, &[&str]); 3] = [
 const EVERYTHING: [(&str, &str); 6] = [
     (
         "cloudtrail:StopLogging",
-        "cloudtrail:us-east-1:{account}:trail/{name}",
+        "cloudtrail:{region}:{account}:trail/{name}",
     ),
-    (
-        "ec2:RunInstances",
-        "ec2:us-east-1:{account}:instance/{name}",
-    ),
+    ("ec2:RunInstances", "ec2:{region}:{account}:instance/{name}"),
     (
         "kms:ScheduleKeyDeletion",
-        "kms:us-east-1:{account}:key/{name}",
+        "kms:{region}:{account}:key/{name}",
     ),
     (
         "organizations:LeaveOrganization",
@@ -61,7 +59,7 @@ const EVERYTHING: [(&str, &str); 6] = [
     ("s3:DeleteObject", "s3:::{name}/{name}"),
     (
         "secretsmanager:GetSecretValue",
-        "secretsmanager:us-east-1:{account}:secret:{name}",
+        "secretsmanager:{region}:{account}:secret:{name}",
     ),
 ];
 
@@ -89,27 +87,28 @@ pub fn grants_admin(event: &Event<'_>) -> bool {
         return false;
     }
     let account = event.account();
-    ["aws", "aws-us-gov", "aws-cn"].iter().any(|partition| {
-        let arn = |rest: &str| {
-            let rest = rest
-                .replace("{account}", &account)
-                .replace("{name}", UNNAMED);
-            format!("arn:{partition}:{rest}")
-        };
-        let decisive = |(kind, calls): &(&str, &[&str])| {
-            let resource = arn(&format!("iam::{account}:{kind}/{UNNAMED}"));
-            calls.iter().all(|call| {
-                let action = format!("iam:{call}");
-                let mut all = allowed.iter();
-                all.any(|one| one.actions.take(&action) && one.resources.take(&resource))
-            })
-        };
-        let actions: Vec<String> = EVERYTHING.iter().map(|(call, _)| (*call).into()).collect();
-        let resources: Vec<String> = EVERYTHING.iter().map(|(_, rest)| arn(rest)).collect();
-        let everything =
-            |one: &Statement| one.actions.is_whole(&actions) && one.resources.is_whole(&resources);
-        DECISIVE.iter().any(decisive) || allowed.iter().any(everything)
-    })
+    // IAM refuses a policy that names another partition than its own
+    let partition = Partition::of_region(&event.text(Key::AwsRegion));
+    let arn = |rest: &str| {
+        let rest = rest
+            .replace("{region}", partition.global_region())
+            .replace("{account}", &account)
+            .replace("{name}", UNNAMED);
+        format!("arn:{}:{rest}", partition.name())
+    };
+    let decisive = |(kind, calls): &(&str, &[&str])| {
+        let resource = arn(&format!("iam::{account}:{kind}/{UNNAMED}"));
+        calls.iter().all(|call| {
+            let action = format!("iam:{call}");
+            let mut all = allowed.iter();
+            all.any(|one| one.actions.take(&action) && one.resources.take(&resource))
+        })
+    };
+    let actions: Vec<String> = EVERYTHING.iter().map(|(call, _)| (*call).into()).collect();
+    let resources: Vec<String> = EVERYTHING.iter().map(|(_, rest)| arn(rest)).collect();
+    let everything =
+        |one: &Statement| one.actions.is_whole(&actions) && one.resources.is_whole(&resources);
+    DECISIVE.iter().any(decisive) || allowed.iter().any(everything)
 }
 
 /// The name of the AWS managed policy that a call attaches to a user, role, group or permission set.

@@ -135,8 +135,8 @@ fn in_words(accepted: &[&Acceptance]) -> String {
 fn still_learning(seen: Assessment, open: &Learning) -> Assessment {
     let date = |at| iso(at).chars().take(10).collect::<String>();
     let why = format!(
-        "it learns what is usual before it tells what is new: of account {} it knows since {}, so it \
-         tells from {} on (`run --state FILE` keeps what it learns)",
+        "still learning: history for account {} starts {}; new activity is reported from {} (`run --state \
+         FILE` keeps the history)",
         open.account,
         date(open.begun),
         date(open.until)

@@ -7,22 +7,17 @@
 //! seen either, unless a valid digest proves it quiet. A whole day without one file of an account that
 //! delivers files is too long to pass as quiet.
 
+mod days;
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use chrono::Datelike as _;
 use serde::{Serialize, Serializer};
 
 use super::grid::{Grid, HourState, Row};
 use super::window::exact;
 use super::{Provenance, plural, thousands};
-use crate::coverage::{Coverage, DAY, HOUR, day_of};
-use crate::event::time::{Epoch, iso, utc};
-
-/// CloudTrail became available on 2013-11-13: no day before has logs. It bounds the days that a record
-/// with an absurd time makes the window span.
-const FIRST_DAY: Epoch = 1_384_300_800;
+use crate::coverage::{Coverage, HOUR};
+use crate::event::time::{Epoch, iso};
+pub use days::Days;
 
 /// The completeness of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -41,7 +36,8 @@ pub struct Completeness {
     pub places: Vec<PlaceHours>,
     /// Times in which something is missing for certain.
     pub gaps: Vec<Gap>,
-    /// Whole UTC days, by delivery, without one file of an account that has files in the window.
+    /// Whole days of the organization's time zone, by delivery, without one file of an account that has
+    /// files in the window.
     pub empty_days: Vec<Days>,
     /// The same where the configuration says that the account is dormant.
     pub dormant_days: Vec<Days>,
@@ -97,16 +93,6 @@ pub struct Gap {
     pub state: HourState,
 }
 
-/// Days of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Days {
-    pub account: String,
-    pub count: u64,
-    /// Runs of days `[from, until)`.
-    #[serde(serialize_with = "times")]
-    pub runs: Vec<(Epoch, Epoch)>,
-}
-
 impl Completeness {
     /// Judges what was read; what digests prove must be in `coverage` already.
     pub fn new(provenance: &Provenance, coverage: &Coverage) -> Self {
@@ -143,53 +129,6 @@ impl Completeness {
         all.incomplete = all.reasons(provenance, coverage);
         all.complete = all.incomplete.is_empty();
         all
-    }
-
-    /// Looks for whole days without a file of an account. The first and last day of the window, where
-    /// they are not whole, and days whose files may still come do not count.
-    fn judge_days(
-        &mut self,
-        provenance: &Provenance,
-        coverage: &Coverage,
-        grid: &Grid<'_>,
-        (from, until): (Epoch, Epoch),
-    ) {
-        let first = day_of(from + DAY - 1).max(FIRST_DAY);
-        let last = day_of(until.min(grid.pending));
-        let mut by_account: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
-        for row in grid.rows().filter(|row| !row.coverage.days.is_empty()) {
-            by_account.entry(row.account).or_default().push(row);
-        }
-        for (account, regions) in &coverage.regions {
-            let delivered: BTreeSet<Epoch> = regions
-                .values()
-                .flat_map(|one| &one.days)
-                .copied()
-                .collect();
-            if delivered.is_empty() && regions.values().any(|one| one.objects > 0) {
-                self.days_not_judged.push(account.clone());
-            }
-            if delivered.range(day_of(from)..until).next().is_none() {
-                continue;
-            }
-            let rows = by_account.remove(account.as_str()).unwrap_or_default();
-            let (mut empty, mut dormant) = (Days::of(account), Days::of(account));
-            let mut day = first;
-            while day < last {
-                let proven = || rows.iter().all(|row| row.is_proven(day, day + DAY));
-                if !delivered.contains(&day) && !proven() {
-                    let weekday = utc(day).weekday();
-                    match provenance.expected.is_dormant(account, weekday) {
-                        true => dormant.push(day),
-                        false => empty.push(day),
-                    }
-                }
-                day += DAY;
-            }
-            self.empty_days.extend((empty.count > 0).then_some(empty));
-            self.dormant_days
-                .extend((dormant.count > 0).then_some(dormant));
-        }
     }
 
     fn reasons(&self, provenance: &Provenance, coverage: &Coverage) -> Vec<String> {
@@ -276,39 +215,6 @@ impl Hours {
     }
 }
 
-impl Days {
-    fn of(account: &str) -> Self {
-        Self {
-            account: account.to_owned(),
-            count: 0,
-            runs: Vec::new(),
-        }
-    }
-
-    fn push(&mut self, day: Epoch) {
-        self.count += 1;
-        match self.runs.last_mut() {
-            Some((_, end)) if *end == day => *end = day + DAY,
-            _ => self.runs.push((day, day + DAY)),
-        }
-    }
-
-    /// `2026-11-10 to 2026-11-14, 2026-11-20`; of many runs the first few.
-    pub fn in_words(&self) -> String {
-        const FEW: usize = 4;
-        let date = |at: Epoch| utc(at).format("%Y-%m-%d").to_string();
-        let run = |(from, until): &(Epoch, Epoch)| match until - from {
-            DAY => date(*from),
-            _ => format!("{} to {}", date(*from), date(until - DAY)),
-        };
-        let mut words: Vec<String> = self.runs.iter().take(FEW).map(run).collect();
-        if self.runs.len() > FEW {
-            words.push(format!("{} more in coverage.json", self.runs.len() - FEW));
-        }
-        words.join(", ")
-    }
-}
-
 fn place(grid: &Grid<'_>, row: Row<'_>) -> PlaceHours {
     let (from, until) = (grid.from, grid.until);
     let inside = row.coverage.hours.range(from..until);
@@ -350,8 +256,4 @@ fn place(grid: &Grid<'_>, row: Row<'_>) -> PlaceHours {
 )]
 fn time<S: Serializer>(time: &Epoch, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&iso(*time))
-}
-
-fn times<S: Serializer>(runs: &[(Epoch, Epoch)], to: S) -> Result<S::Ok, S::Error> {
-    to.collect_seq(runs.iter().map(|(from, until)| [iso(*from), iso(*until)]))
 }

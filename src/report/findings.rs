@@ -198,12 +198,14 @@ fn said(rule: &Rule, bursts: &Bursts) -> String {
         text.push_str(&format!("; {} times in this period", bursts.count));
     }
     if bursts.at_the_edge {
-        text.push_str("; close to where the logs begin or end, beyond which nothing was looked at");
+        text.push_str(
+            "; near the edge of the scanned period; earlier or later events may be missing",
+        );
     }
     text
 }
 
-/// `14 events within 10 minutes; the rule fires at at least 5`.
+/// `14 events within 10 minutes; threshold: at least 5`.
 fn threshold(correlation: &Correlation, peak: f64) -> String {
     let thresholds: Vec<String> = correlation
         .thresholds
@@ -212,7 +214,7 @@ fn threshold(correlation: &Correlation, peak: f64) -> String {
         .collect();
     let what = measured(correlation);
     format!(
-        "{peak} {what} within {}; the rule fires at {}",
+        "{peak} {what} within {}; threshold: {}",
         span(correlation.timespan),
         thresholds.join(" and ")
     )

@@ -13,9 +13,8 @@ pub fn notes(report: &Report) -> Vec<String> {
     notes.extend(from.remarks.iter().cloned());
     if coverage.trails.is_empty() && coverage.objects.read > 0 {
         notes.push(
-            "What the trails record was not told by CloudTrail: a rule counts as assessed where the \
-             logs hold the kind of event it is about. Accounts and Regions without log files are not \
-             judged."
+            "Trail settings were not available, so a rule counts as assessed if the logs contain the \
+             events it needs. Accounts and Regions without log files are not judged."
                 .to_owned(),
         );
     }
@@ -44,11 +43,12 @@ pub fn notes(report: &Report) -> Vec<String> {
     }
     for days in &report.completeness.dormant_days {
         notes.push(format!(
-            "Account {} has no log file on {} ({}; UTC, by delivery): the configuration says that it \
+            "Account {} has no log file on {} ({}; {}, by delivery): the configuration says that it \
              is dormant then.",
             days.account,
             plural(days.count, "whole day"),
-            days.in_words()
+            days.in_words(),
+            days.zone()
         ));
     }
     for trail in &coverage.trails {
@@ -79,9 +79,6 @@ fn passed_over(passed_over: &PassedOver) -> Vec<String> {
     let told = passed_over.iter();
     let told = told.filter_map(|(reason, passed)| Some((reason.sentence()?, passed)));
     let sentence = |(why, passed): (&str, &Passed)| {
-        let counts = [(passed.folders, "folder"), (passed.objects, "object")];
-        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-        let counts: Vec<String> = counts.map(|(count, what)| plural(count, what)).collect();
         let names: Vec<&str> = passed.names.iter().map(String::as_str).collect();
         let more = passed.folders + passed.objects - names.len() as u64;
         let more = match more {
@@ -90,11 +87,48 @@ fn passed_over(passed_over: &PassedOver) -> Vec<String> {
         };
         format!(
             "Not read: {} {why}: {}{more}.",
-            counts.join(" and "),
+            counts(passed.folders, passed.objects),
             names.join(", ")
         )
     };
     told.map(sentence).collect()
+}
+
+/// The same in one line without names: how many, and the most frequent reasons. `None` if there is none
+/// that a reader should hear of.
+pub fn passed_over_in_short(passed_over: &PassedOver) -> Option<String> {
+    const REASONS: usize = 3;
+    let told = passed_over.iter();
+    let told = told.filter_map(|(reason, passed)| Some((reason.sentence()?, passed)));
+    let mut told: Vec<(&str, &Passed)> = told.collect();
+    told.sort_by_key(|(_, passed)| std::cmp::Reverse(passed.folders + passed.objects));
+    let (first, rest) = told.split_at(told.len().min(REASONS));
+    let folders = told.iter().map(|(_, passed)| passed.folders).sum();
+    let objects = told.iter().map(|(_, passed)| passed.objects).sum();
+    let each = |(why, passed): &(&str, &Passed)| {
+        format!("{} {why}", counts(passed.folders, passed.objects))
+    };
+    let mut reasons: Vec<String> = match told.as_slice() {
+        [] => return None,
+        [(why, _)] => return Some(format!("{} {why}", counts(folders, objects))),
+        _ => first.iter().map(each).collect(),
+    };
+    if !rest.is_empty() {
+        reasons.push(plural(rest.len() as u64, "more reason"));
+    }
+    Some(format!(
+        "{} ({})",
+        counts(folders, objects),
+        reasons.join("; ")
+    ))
+}
+
+/// `2 folders and 1 object`.
+fn counts(folders: u64, objects: u64) -> String {
+    let counts = [(folders, "folder"), (objects, "object")];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts.map(|(count, what)| plural(count, what)).collect();
+    counts.join(" and ")
 }
 
 /// Accepted blind spots whose last day is over, or that name no rule in use.
@@ -128,9 +162,8 @@ pub fn expired(report: &Report) -> Vec<String> {
 }
 
 /// Settings that came out of files.
-pub const SAVED_SETTINGS: &str = "What the trails record is told by saved answers of CloudTrail's, \
-                                  which do not say when they were given: a change before or after \
-                                  the window would not show here.";
+pub const SAVED_SETTINGS: &str = "Trail settings come from saved CLI output of unknown date; later \
+                                  changes are not reflected.";
 
 /// A filter on Regions hides what AWS records in its global one (facts, 2.3).
 pub const REGION_FILTER: &str = "IAM events and most console sign-ins are recorded in us-east-1, \
@@ -159,8 +192,8 @@ fn of_trail(trail: &Trail) -> Vec<String> {
     }
     if !trail.validation {
         notes.push(format!(
-            "Trail {name} writes no digests: log file validation is off, so nobody can tell a quiet \
-             hour from missing files."
+            "Trail {name} writes no digests: log file validation is off, so a quiet hour cannot be told \
+             from missing log files."
         ));
     }
     for unknown in [

@@ -92,10 +92,10 @@ impl Outlook {
         total
     }
 
-    /// The grid and the estimate, as text.
-    pub fn text(&self, means: &Means) -> String {
+    /// The grid and the estimate, as text; the grid in parts that are no wider than `width`.
+    pub fn text(&self, means: &Means, width: Option<usize>) -> String {
         let mut out = String::new();
-        self.table(&mut out);
+        self.table(width, &mut out);
         let total = self.total();
         let places = self.grid.keys().filter(|(account, _)| !account.is_empty());
         let accounts: BTreeSet<_> = places.clone().map(|(account, _)| account).collect();
@@ -125,7 +125,7 @@ impl Outlook {
         out
     }
 
-    fn table(&self, out: &mut String) {
+    fn table(&self, terminal: Option<usize>, out: &mut String) {
         let columns = self.columns();
         let days = self.grid.values().flat_map(BTreeMap::keys);
         let starts: BTreeSet<_> = days.map(|day| columns.start(*day)).collect();
@@ -157,15 +157,19 @@ impl Outlook {
                 *width = (*width).max(cell.chars().count());
             }
         }
-        for row in &rows {
-            for (place, (width, cell)) in widths.iter().zip(row).enumerate() {
-                let _ = match place {
-                    0 => write!(out, "{cell:<width$}"),
-                    1 => write!(out, "  {cell:<width$}"),
-                    _ => write!(out, "  {cell:>width$}"),
-                };
+        for columns in parts(&widths, terminal) {
+            for row in &rows {
+                let cells = columns.iter().filter_map(|at| row.get(*at));
+                let cells = cells.zip(columns.iter().filter_map(|at| widths.get(*at)));
+                for (place, (cell, width)) in cells.enumerate() {
+                    let _ = match place {
+                        0 => write!(out, "{cell:<width$}"),
+                        1 => write!(out, "  {cell:<width$}"),
+                        _ => write!(out, "  {cell:>width$}"),
+                    };
+                }
+                out.push('\n');
             }
-            out.push('\n');
         }
     }
 
@@ -237,6 +241,26 @@ impl Outlook {
             plural(means.workers as u64, "worker")
         );
     }
+}
+
+/// The columns of a table in parts that fit the terminal, each with the first two, which name the row.
+fn parts(widths: &[usize], terminal: Option<usize>) -> Vec<Vec<usize>> {
+    const NAMES: usize = 2;
+    let names: usize = widths.iter().take(NAMES).map(|width| width + 2).sum();
+    let mut parts: Vec<Vec<usize>> = Vec::new();
+    let mut used = 0;
+    for (at, width) in widths.iter().enumerate().skip(NAMES) {
+        let is_full = terminal.is_some_and(|terminal| used + width > terminal);
+        if parts.is_empty() || is_full {
+            parts.push((0..NAMES).collect());
+            used = names;
+        }
+        if let Some(part) = parts.last_mut() {
+            part.push(at);
+        }
+        used += width + 2;
+    }
+    parts
 }
 
 /// What a column of the grid stands for.
@@ -338,7 +362,7 @@ mod tests {
         for day in ["2027/01/01", "2026/12/31"] {
             outlook.add(&object("111122223333", "us-east-1", day, 1));
         }
-        let text = outlook.text(&FAR);
+        let text = outlook.text(&FAR, None);
         assert!(text.find("12-31") < text.find("01-01"), "{text}");
     }
 
@@ -353,7 +377,7 @@ mod tests {
             archived: Some("GLACIER".to_owned()),
             ..object("444455556666", "eu-west-1", "2026/11/12", 2_000)
         });
-        let text = outlook.text(&FAR);
+        let text = outlook.text(&FAR, None);
         let lines: Vec<_> = text.lines().map(str::trim_end).collect();
         assert_eq!(
             lines[..4],
@@ -386,10 +410,11 @@ mod tests {
                 bytes: 27_200_000_000,
             },
         );
-        let text = outlook.text(&Means {
+        let means = Means {
             lists: Some(15_000),
             ..FAR
-        });
+        };
+        let text = outlook.text(&means, None);
         // 1.36 for reading, 0.075 for listing
         for said in [
             "about $1.44",
@@ -411,7 +436,7 @@ mod tests {
                 let next = format!("{}6", day.trim_end_matches('5'));
                 outlook.add(&object("111122223333", "us-east-1", &next, 1));
             }
-            let text = outlook.text(&Means { lists: None, ..FAR });
+            let text = outlook.text(&Means { lists: None, ..FAR }, None);
             text.lines()
                 .next()
                 .unwrap_or_default()
@@ -420,5 +445,23 @@ mod tests {
                 - 4
         };
         assert_eq!((heads(7), heads(8), heads(14), heads(15)), (14, 8, 14, 2));
+    }
+
+    #[test]
+    fn a_grid_wider_than_the_terminal_is_shown_in_parts() {
+        let mut outlook = Outlook::default();
+        for day in 1..=12 {
+            let day = format!("2026/11/{day:02}");
+            outlook.add(&object("111122223333", "us-east-1", &day, 8_000));
+        }
+        let text = outlook.text(&FAR, Some(60));
+        let table: Vec<&str> = text.lines().take(6).collect();
+        assert!(
+            table.iter().all(|line| line.chars().count() <= 60),
+            "{text}"
+        );
+        let heads = table.iter().filter(|line| line.starts_with("account"));
+        assert_eq!(heads.count(), 3, "{text}");
+        assert!(table.concat().contains("11-12"), "{text}");
     }
 }

@@ -26,6 +26,13 @@ pub fn summary(report: &Report) -> TerminalText {
         put!(out, "Window: {}\n", report.window());
     }
     put!(out, "{}\n", coverage(report));
+    if let Some(passed_over) = notes::passed_over_in_short(&report.coverage.store.passed_over) {
+        put!(
+            out,
+            "  not read: {}; coverage.json names them\n",
+            passed_over
+        );
+    }
     if let Some(proof) = &report.integrity {
         put!(out, "{}\n", integrity::line(proof));
     }

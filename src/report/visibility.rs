@@ -159,7 +159,11 @@ impl<'c> Judge<'c> {
     fn concerns(&self, need: &Need, place: &Place) -> bool {
         let region = place.region.as_str();
         // the data events of a bucket are recorded in the bucket's own Region
-        if let Some(places) = bucket(need).and_then(|bucket| self.buckets.get(bucket)) {
+        if let Some(places) = need
+            .class
+            .bucket()
+            .and_then(|bucket| self.buckets.get(bucket))
+        {
             return places.contains(&(place.account.as_str(), region));
         }
         match need.place {
@@ -372,7 +376,7 @@ impl<'c> Judge<'c> {
         let Category::Data(data) = &need.class.category else {
             return Assessment::Assessed;
         };
-        match bucket(need) {
+        match need.class.bucket() {
             Some(bucket) => {
                 let at = (bucket.to_owned(), need.class.reads);
                 let hours = region.and_then(|region| region.buckets.get(&at));
@@ -414,12 +418,6 @@ impl<'c> Judge<'c> {
             )
         })
     }
-}
-
-/// The one bucket that a need is about.
-fn bucket(need: &Need) -> Option<&str> {
-    let below = need.class.below.as_deref()?;
-    below.strip_prefix("arn:aws:s3:::")?.strip_suffix('/')
 }
 
 #[cfg(test)]

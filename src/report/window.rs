@@ -24,6 +24,12 @@ pub(super) fn window(provenance: &Provenance, coverage: &Coverage) -> Option<(Ep
     Some((hour_of(from), hour_of(until + HOUR - 1)))
 }
 
+/// The organization's time zone; UTC if none is configured.
+pub(super) fn zone(provenance: &Provenance) -> Tz {
+    let zone = provenance.time_zone.as_deref();
+    zone.and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC)
+}
+
 /// `2026-11-16 00:00 EST`: a moment as the zone's clocks show it, with their abbreviation.
 pub fn local_time(at: DateTime<Utc>, zone: Tz) -> String {
     let there = at.with_timezone(&zone);
@@ -80,13 +86,8 @@ impl Report {
 
     fn bounds(&self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>, Tz) {
         let from = &self.provenance;
-        let zone = from.time_zone.as_deref().and_then(|zone| zone.parse().ok());
         let moment = |at: Option<Epoch>| at.map(utc);
-        (
-            moment(from.since),
-            moment(from.until),
-            zone.unwrap_or(Tz::UTC),
-        )
+        (moment(from.since), moment(from.until), zone(from))
     }
 }
 

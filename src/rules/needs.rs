@@ -61,7 +61,7 @@ impl RuleSet {
 struct Named {
     sources: BTreeSet<String>,
     calls: BTreeSet<String>,
-    /// Beginnings of ARNs.
+    /// As [`Class::in_buckets`] takes them.
     buckets: BTreeSet<String>,
 }
 
@@ -123,7 +123,10 @@ fn needs(requires: &[Sight], named: &Named) -> BTreeSet<Need> {
         let class = class.of(sources).named(calls(*reads));
         let mut classes = vec![class.clone()];
         if *category == Category::Data(OBJECT.to_owned()) && !named.buckets.is_empty() {
-            let below = named.buckets.iter().map(|arn| class.clone().below(arn));
+            let below = named
+                .buckets
+                .iter()
+                .map(|one| class.clone().in_buckets(one));
             classes = below.collect();
         }
         all.extend(classes.into_iter().map(|class| Need {
@@ -188,15 +191,15 @@ fn literals(test: &Test) -> Option<BTreeSet<String>> {
     all.then(|| test.wanted.iter().cloned().collect())
 }
 
-/// The beginnings of the ARNs of the objects in the buckets that a test names.
+/// The buckets that a test names: `name/`, or the beginning of names.
 fn beginnings(test: &Test) -> Option<BTreeSet<String>> {
     let (Check::Any(wants) | Check::Every(wants)) = &test.check else {
         return None;
     };
     let arn = |want: &Want| match want {
         Want::Text(text) => Some(match text.literal() {
-            Some(bucket) => format!("arn:aws:s3:::{bucket}/"),
-            None => format!("arn:aws:s3:::{}", text.beginning()),
+            Some(bucket) => format!("{bucket}/"),
+            None => text.beginning().to_owned(),
         }),
         _ => None,
     };

@@ -4,6 +4,11 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::partition::in_main_partition;
+
+/// What the ARNs of buckets and objects begin with.
+const S3: &str = "arn:aws:s3:::";
+
 /// Where CloudTrail puts an event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Category {
@@ -32,7 +37,7 @@ pub struct Class {
     pub sources: BTreeSet<String>,
     /// `eventName` is one of these; any where there is none.
     pub names: BTreeSet<String>,
-    /// What the ARN of the resource begins with, where that is known.
+    /// What the ARN of the resource begins with, where that is known; spelled as in the main partition.
     pub below: Option<String>,
 }
 
@@ -52,7 +57,7 @@ impl Class {
     pub fn data(kind: &str, reads: bool) -> Self {
         // the only types whose ARNs have one beginning that selectors name by itself
         let below = match kind {
-            "AWS::S3::Object" => Some("arn:aws:s3:::"),
+            "AWS::S3::Object" => Some(S3),
             "AWS::Lambda::Function" => Some("arn:aws:lambda:"),
             "AWS::DynamoDB::Table" => Some("arn:aws:dynamodb:"),
             _ => None,
@@ -78,10 +83,28 @@ impl Class {
         self
     }
 
-    /// The same, of resources only whose ARN begins so.
+    /// The same, of resources only whose ARN begins so. Every partition's spelling is taken.
     #[must_use]
-    pub fn below(mut self, arn: impl Into<String>) -> Self {
-        self.below = Some(arn.into());
+    pub fn below(mut self, arn: impl AsRef<str>) -> Self {
+        self.below = Some(in_main_partition(arn.as_ref()).into_owned());
         self
+    }
+
+    /// The same, of the objects of those buckets only whose name, followed by `/`, begins so.
+    #[must_use]
+    pub fn in_buckets(self, beginning: &str) -> Self {
+        self.below(format!("{S3}{beginning}"))
+    }
+
+    /// The one bucket that it is about.
+    pub fn bucket(&self) -> Option<&str> {
+        self.below.as_deref()?.strip_prefix(S3)?.strip_suffix('/')
+    }
+
+    /// The name of the bucket, or the beginning of the names of the buckets, that it is about.
+    pub fn bucket_beginning(&self) -> Option<&str> {
+        let name = self.below.as_deref()?.strip_prefix(S3)?;
+        let name = name.trim_end_matches('/');
+        (!name.is_empty()).then_some(name)
     }
 }

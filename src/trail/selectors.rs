@@ -8,12 +8,14 @@
 
 mod size;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use bitcode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::class::{Category, Class};
+use crate::partition::in_main_partition;
 
 /// The selectors of one trail: an event is recorded where any of them takes it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Encode, Decode)]
@@ -226,7 +228,11 @@ enum Part {
 impl Selector {
     fn of(mut fields: Vec<FieldSelector>) -> Self {
         for field in fields.iter_mut().filter(|one| one.field == "resources.ARN") {
-            field.each_value(|arn| *arn = without_partition(arn));
+            field.each_value(|arn| {
+                if let Cow::Owned(same) = in_main_partition(arn) {
+                    *arn = same;
+                }
+            });
         }
         fields.sort_by_key(|field| (depth(&field.field), field.field.clone()));
         Self(fields)
@@ -424,16 +430,6 @@ fn field(name: &str, equals: &[&str]) -> FieldSelector {
         equals: equals.iter().map(ToString::to_string).collect(),
         ..FieldSelector::default()
     }
-}
-
-/// ARNs are compared as those of the main partition: a bucket's name says which one it is in.
-fn without_partition(arn: &str) -> String {
-    for partition in ["arn:aws-us-gov:", "arn:aws-cn:"] {
-        if let Some(rest) = arn.strip_prefix(partition) {
-            return format!("arn:aws:{rest}");
-        }
-    }
-    arn.to_owned()
 }
 
 #[cfg(test)]

@@ -327,11 +327,7 @@ impl<'t> Timeline<'t> {
             }
             (Obstacle::Resource, _) => {
                 let kind = data.unwrap_or_default();
-                let bucket = class.below.as_deref().and_then(|arn| {
-                    let bucket = arn.strip_prefix("arn:aws:s3:::")?.trim_end_matches('/');
-                    (!bucket.is_empty()).then_some(bucket)
-                });
-                match (bucket, some) {
+                match (class.bucket_beginning(), some) {
                     (Some(bucket), true) => {
                         format!("{trail} records data events of a part of bucket {bucket} only")
                     }

@@ -662,7 +662,7 @@ fn a_finding_carries_its_events_and_owns_up_to_the_edge_of_the_logs() {
             )
         })
         .collect();
-    let edge = "; close to where the logs begin or end, beyond which nothing was looked at";
+    let edge = "; near the edge of the scanned period; earlier or later events may be missing";
     assert_eq!(
         said,
         [

@@ -125,7 +125,10 @@ fn a_copied_folder_is_judged_by_what_somebody_saved_of_its_trail() {
         "{stdout}"
     );
     assert!(stdout.contains("write-only trail: trail audit"), "{stdout}");
-    assert!(stdout.contains("told by saved answers"), "{stdout}");
+    assert!(
+        stdout.contains("Trail settings come from saved CLI output"),
+        "{stdout}"
+    );
     // the report of a run says the same
     let ran = run("samples/trails/quiet", &settings);
     let reason = |report: &Value| {
@@ -320,7 +323,7 @@ fn digests_tell_a_quiet_hour_from_one_whose_logs_are_gone() {
             "04-05 events",
             "05-06 no_files"
         ],
-        "without digests nobody can tell"
+        "without digests a quiet hour is not known"
     );
     assert_eq!(report["places"][0]["digests"], serde_json::json!([]));
 

@@ -145,7 +145,7 @@ fn one_run_over_months_learns_and_tells() {
     let (state, reason) = said(&ran);
     assert_eq!(state, "partly");
     assert!(
-        reason.contains("since 2026-09-07, so it tells from 2026-10-07 on"),
+        reason.contains("starts 2026-09-07; new activity is reported from 2026-10-07"),
         "{reason}"
     );
     let html = ran.file("report.html");
@@ -213,8 +213,8 @@ fn week_by_week_the_state_file_carries_what_was_learnt() {
             .args(arguments);
         String::from_utf8(command.output().unwrap().stdout).unwrap()
     };
-    assert!(coverage(&[]).contains("learns what is usual"));
-    assert!(!coverage(&remembering).contains("learns what is usual"));
+    assert!(coverage(&[]).contains("still learning"));
+    assert!(!coverage(&remembering).contains("still learning"));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
-use super::{Exit, named, say};
+use super::{Exit, named, say, say_fitted};
 use crate::cli::{ExplainFormat, ExplainRule};
 use crate::commands::run::rule_set;
 use crate::config::Config;
@@ -199,7 +199,7 @@ pub(super) fn run(arguments: &ExplainRule) -> anyhow::Result<Exit> {
         explanation,
     };
     match arguments.format {
-        ExplainFormat::Text => say(&TerminalText::lines(&format!(
+        ExplainFormat::Text => say_fitted(&TerminalText::lines(&format!(
             "{}\n{}",
             document.event.in_words(),
             text(&document.explanation, 0)

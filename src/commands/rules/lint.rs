@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{Exit, say};
+use super::{Exit, say_fitted};
 use crate::cli::LintRules;
 use crate::commands::run::texts;
 use crate::config::Config;
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &LintRules) -> anyhow::Result<Exit> {
         remarks: config.remarks.clone(),
         ..Findings::new(&rules, (!arguments.paths.is_empty()).then_some(checked))?
     };
-    say(&TerminalText::lines(&report.text(&Lines::new(&all))))?;
+    say_fitted(&TerminalText::lines(&report.text(&Lines::new(&all))))?;
     Ok(if report.is_bad(arguments.strict) {
         Exit::Findings
     } else {

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use super::{Exit, say};
+use super::{Exit, say, say_fitted, stdout_width};
 use crate::cli::{ListFormat, ListRules};
 use crate::commands::run::{rule_set, texts};
 use crate::config::Config;
@@ -59,9 +59,9 @@ pub(super) fn run(arguments: &ListRules) -> anyhow::Result<Exit> {
         .collect();
     rows.sort_by(|a, b| (b.level, &a.name).cmp(&(a.level, &b.name)));
     match arguments.format {
-        ListFormat::Table => say(&TerminalText::lines(&format!(
+        ListFormat::Table => say_fitted(&TerminalText::lines(&format!(
             "{}{}",
-            table(&rows, seen.is_some()),
+            table(&rows, seen.is_some(), stdout_width()),
             summary(&rows, &rules)
         )))?,
         ListFormat::Json => {
@@ -188,8 +188,9 @@ fn seen_by(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
         .collect())
 }
 
-/// Columns as wide as their widest cell; those without any content are left out.
-fn table(rows: &[Row], with_seen: bool) -> String {
+/// Columns as wide as their widest cell; those without any content are left out. Where that is wider than
+/// the terminal, each rule has a line for each of its cells.
+fn table(rows: &[Row], with_seen: bool, terminal: Option<usize>) -> String {
     let note = |row: &Row| match (row.silent, row.missing.is_empty()) {
         (_, false) => format!("NOT ASSESSED: {}", row.remedy),
         (true, true) => "silent: feeds correlations".to_owned(),
@@ -241,6 +242,10 @@ fn table(rows: &[Row], with_seen: bool) -> String {
         .filter(|(column, _)| width(*column) > 0)
         .map(|(column, name)| (column, width(column).max(name.len())))
         .collect();
+    let whole: usize = columns.iter().map(|(_, width)| width + 2).sum();
+    if terminal.is_some_and(|terminal| terminal + 2 < whole) {
+        return stacked(&head, &body);
+    }
     let head: Vec<String> = head.into_iter().map(str::to_owned).collect();
     let mut out = String::new();
     for cells in std::iter::once(&head)
@@ -253,6 +258,23 @@ fn table(rows: &[Row], with_seen: bool) -> String {
             let _ = write!(line, "{cell:<width$}  ");
         }
         let _ = writeln!(out, "{}", line.trim_end());
+    }
+    out
+}
+
+/// Level, name and id of each rule in one line, then its other cells below each other.
+fn stacked(head: &[&str], body: &[Vec<String>]) -> String {
+    let mut out = String::new();
+    for cells in body {
+        let mut cells = cells.iter().zip(head);
+        let line: Vec<&str> = cells.by_ref().take(3).map(|(cell, _)| &**cell).collect();
+        if let [level, rest @ ..] = line.as_slice() {
+            let _ = writeln!(out, "{level:<13}  {}", rest.join("  ").trim_end());
+        }
+        for (cell, name) in cells.filter(|(cell, _)| !cell.is_empty()) {
+            let cell = cell.replace(',', ", ");
+            let _ = writeln!(out, "{:15}{}: {cell}", "", name);
+        }
     }
     out
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 
 use super::explain::{in_words, tree};
-use super::{Exit, named, say};
+use super::{Exit, named, say_fitted};
 use crate::cli::{RuleChoice, TestRules};
 use crate::commands::run::rule_set;
 use crate::config::Config;
@@ -19,6 +19,8 @@ use crate::trial::{Failure, Trial, Tried};
 
 /// Where samples lie, below the folder that the rules' own lies in.
 const BESIDE: &str = "samples/rules";
+/// The widest column of names that leaves room for the counts in 80 columns.
+const NAMES: usize = 45;
 
 pub(super) fn run(arguments: &TestRules) -> anyhow::Result<Exit> {
     let folders = folders(arguments)?;
@@ -33,6 +35,8 @@ pub(super) fn run(arguments: &TestRules) -> anyhow::Result<Exit> {
         files.extend(samples::files(folder)?);
     }
     let chosen = chosen(arguments, &rules, &files)?;
+    let names = chosen.iter().map(|rule| rule.name.chars().count());
+    let column = names.max().unwrap_or_default().min(NAMES);
     let trial = Trial::new(&rules, &config.organization);
     let (mut failed, mut cases) = (0, 0);
     for rule in &chosen {
@@ -40,9 +44,9 @@ pub(super) fn run(arguments: &TestRules) -> anyhow::Result<Exit> {
         let listed = file.map(|file| samples::cases(file)).transpose()?;
         let tried = trial.of(rule, &listed.unwrap_or_default());
         cases += tried.hits + tried.misses;
-        let (text, is_good) = judged(rule, file.map(PathBuf::as_path), &tried);
+        let (text, is_good) = judged(rule, file.map(PathBuf::as_path), &tried, column);
         failed += u64::from(!is_good);
-        say(&TerminalText::lines(&text))?;
+        say_fitted(&TerminalText::lines(&text))?;
     }
     // a run is judged by all rules that were asked for, so one that cannot be tried is no success
     let untried = if arguments.names.is_empty() {
@@ -51,10 +55,10 @@ pub(super) fn run(arguments: &TestRules) -> anyhow::Result<Exit> {
         Vec::new()
     };
     for line in &untried {
-        say(&text!("FAILED {}\n", line))?;
+        say_fitted(&text!("FAILED {}\n", line))?;
     }
     failed += untried.len() as u64;
-    say(&text!(
+    say_fitted(&text!(
         "{} tried with {}: {} failed\n",
         plural(chosen.len() as u64, "rule"),
         plural(cases as u64, "case"),
@@ -145,8 +149,8 @@ fn unusable(rules: &RuleSet, files: &BTreeMap<String, PathBuf>) -> Vec<String> {
     lines
 }
 
-/// What is said of one rule, and whether it is good.
-fn judged(rule: &Rule, file: Option<&Path>, tried: &Tried) -> (String, bool) {
+/// What is said of one rule, its name in a column of that width, and whether it is good.
+fn judged(rule: &Rule, file: Option<&Path>, tried: &Tried, column: usize) -> (String, bool) {
     let mut lacks = Vec::new();
     if tried.hits == 0 {
         lacks.push("a hit (\"expect\":\"match\")");
@@ -156,7 +160,7 @@ fn judged(rule: &Rule, file: Option<&Path>, tried: &Tried) -> (String, bool) {
     }
     let is_good = lacks.is_empty() && tried.failures.is_empty();
     let mut out = format!(
-        "{} {:<60} {}, {}\n",
+        "{} {:<column$}  {}, {}\n",
         if is_good { "ok    " } else { "FAILED" },
         visible(&rule.name),
         plural(tried.hits as u64, "hit"),

@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 use super::find::Found;
-use crate::commands::{Exit, note, say, say_fitted};
+use crate::commands::{Exit, note, say_fitted, stdout_width};
 use crate::coverage::Problem;
 use crate::pipeline::{self, Input};
 use crate::report::outlook::{Means, Outlook};
@@ -58,13 +58,13 @@ pub(super) fn run(
         }
     };
     say_fitted(&text!(
-        "Plan of {}: nothing of it has been read\n{}\n\n{}",
+        "Dry run of {}: no log file was read\n{}\n\n{}",
         found.source,
         window(scope, zone),
-        TerminalText::lines(&outlook.text(&means))
+        TerminalText::lines(&outlook.text(&means, stdout_width()))
     ))?;
     if known > 0 {
-        say(&text!(
+        say_fitted(&text!(
             "{} known from earlier runs, which are not read again\n",
             plural(known, "object")
         ))?;

@@ -80,7 +80,7 @@ pub(super) fn open(
     let state = State::open(&path, Some(&fingerprint))?;
     if state.forgotten() > 0 {
         note(&text!(
-            "the rules, the configuration or the program changed since {} was written: {} read again",
+            "{} was written with other rules, configuration or version; re-reading {}",
             path.as_path(),
             plural(state.forgotten(), "object")
         ));

@@ -37,8 +37,8 @@ fn of(proof: &Proof) -> Markup {
         p.lead {
             "AWS writes a signed digest every hour, for each account and Region, with the SHA-256 of each log that it "
             "delivered and a link to the digest before. Valid: signed by AWS and unchanged. Broken: altered, removed or "
-            "added. Not proven: nobody can tell, and the reason is given. Nothing below a digest that is not valid is "
-            "valid. The check is trailscan's own; the words are those of AWS."
+            "added. Not proven: cannot be determined, for the reason given. A log is valid only if its digest is. "
+            "The check is trailscan's own; the words are those of AWS."
         }
         p.sum {
             strong.alert[proof.state() != State::Valid] { (proof.verdict()) "." }

@@ -95,7 +95,7 @@ pub(super) fn section(report: &Report, id: &str) -> Markup {
             h2 #method-title { "Method and limits" }
             h3 { "How this report was made" }
             (made(report, id))
-            h3 { "To make it again" }
+            h3 { "Reproducing this report" }
             pre { code { (report.provenance.command) } }
             p.aside {
                 "The same logs, rules and configuration give the same findings with the same ids, whatever machine reads them. "

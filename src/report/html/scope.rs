@@ -22,7 +22,7 @@ pub(super) fn section(report: &Report) -> Markup {
         section #scope aria-labelledby="scope-title" {
             h2 #scope-title { "Scope and coverage" }
             p.lead {
-                "What the findings rest on: what the trails recorded, which of it was there, and what was read of it."
+                "Basis of the findings: what the trails record, which logs were found, and which were read."
             }
             (asked_for(report))
             (notes_of(report))
@@ -168,8 +168,8 @@ fn empty_days(report: &Report) -> Markup {
         @if !all.empty_days.is_empty() {
             h3 #empty-days { "Whole days without a log file" }
             p {
-                "UTC days by the time of delivery, of accounts that have files in the window. No valid digest proves these "
-                "days quiet, so nothing is known of them: the logs may never have been written, or are missing."
+                "Days (" (all.empty_days.first().map_or("UTC", Days::zone)) ") by the time of delivery, of accounts that have files in the window. No valid digest "
+                "proves these days quiet, so nothing is known of them: the logs may never have been written, or are missing."
             }
             (list(&all.empty_days))
         }

@@ -81,7 +81,7 @@ fn finding(id: &str, level: Severity, actor: &str) -> Finding {
         }],
         citations: vec!["164.312(b)".into()],
         attack: vec!["T1485".into()],
-        correlation: Some("12003 events within 24 hours; the rule fires at more than 10000".into()),
+        correlation: Some("12003 events within 24 hours; threshold: more than 10000".into()),
         why: "Files of patients are gone.".into(),
         response: vec!["Ask the caller".into()],
         false_positives: vec!["A planned clean-up".into()],

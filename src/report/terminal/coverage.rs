@@ -14,13 +14,16 @@ use crate::report::{Assessment, Report, notes, plural, span, thousands};
 use crate::safe_text::{TerminalText, put, text};
 use crate::trail::{Asked, Trail};
 
-/// How many characters the hours of a line may take.
+/// How many characters the hours of a line may take where nothing limits the width of lines.
 const WIDTH: u64 = 84;
+/// The fewest characters for the hours of a line, however long the names before them.
+const LEAST_WIDTH: u64 = 24;
 /// How many accounts and Regions are drawn; `--format json` has all.
 const MOST_ROWS: usize = 60;
 
-/// The coverage of a run. Colour codes are in the text, as in [`summary`](super::summary).
-pub fn grid(report: &Report) -> TerminalText {
+/// The coverage of a run, its rows drawn no wider than `width`. Color codes are in the text, as in
+/// [`summary`](super::summary).
+pub fn grid(report: &Report, width: Option<usize>) -> TerminalText {
     let mut out = TerminalText::new();
     let bold = Style::new().bold();
     put!(out, "{}\n", coverage(report));
@@ -40,7 +43,7 @@ pub fn grid(report: &Report) -> TerminalText {
     }
     if let Some(grid) = Grid::new(&report.provenance, &report.coverage) {
         put!(out, "\n{}What was there{:#}\n", bold, bold);
-        draw(&mut out, &grid);
+        draw(&mut out, &grid, width);
     }
     put!(out, "\n{}What could be seen{:#}\n", bold, bold);
     rules(&mut out, report);
@@ -74,19 +77,7 @@ fn described(trail: &Trail) -> String {
     )
 }
 
-fn draw(out: &mut TerminalText, grid: &Grid<'_>) {
-    // as many hours a character as the window needs: 1, 2, 3, 4, 6, 8, 12 or whole days
-    let least = grid.hours().div_ceil(WIDTH);
-    let step = [1, 2, 3, 4, 6, 8, 12]
-        .into_iter()
-        .find(|step| *step >= least);
-    let step = step.unwrap_or_else(|| least.div_ceil(24) * 24);
-    let step = Epoch::try_from(step).unwrap_or(24) * HOUR;
-    let first = grid.from - grid.from.rem_euclid(step.min(24 * HOUR));
-    let cells: Vec<Epoch> = (0..)
-        .map(|at| first + at * step)
-        .take_while(|at| *at < grid.until)
-        .collect();
+fn draw(out: &mut TerminalText, grid: &Grid<'_>, terminal: Option<usize>) {
     let rows: Vec<Row<'_>> = grid.rows().collect();
     let names: Vec<String> = rows
         .iter()
@@ -98,6 +89,21 @@ fn draw(out: &mut TerminalText, grid: &Grid<'_>) {
         .map(|name| name.chars().count())
         .max()
         .unwrap_or(0);
+    let room = terminal.map(|terminal| terminal.saturating_sub(width + 2) as u64);
+    // one more than the steps of the window, which may begin in the middle of one
+    let room = room.map_or(WIDTH, |room| room.clamp(LEAST_WIDTH, WIDTH + 1) - 1);
+    // as many hours a character as the window needs: 1, 2, 3, 4, 6, 8, 12 or whole days
+    let least = grid.hours().div_ceil(room);
+    let step = [1, 2, 3, 4, 6, 8, 12]
+        .into_iter()
+        .find(|step| *step >= least);
+    let step = step.unwrap_or_else(|| least.div_ceil(24) * 24);
+    let step = Epoch::try_from(step).unwrap_or(24) * HOUR;
+    let first = grid.from - grid.from.rem_euclid(step.min(24 * HOUR));
+    let cells: Vec<Epoch> = (0..)
+        .map(|at| first + at * step)
+        .take_while(|at| *at < grid.until)
+        .collect();
     put!(out, "{}  {}\n", " ".repeat(width), days(&cells, step));
     let most = rows
         .iter()
@@ -112,12 +118,17 @@ fn draw(out: &mut TerminalText, grid: &Grid<'_>) {
             out.push(&cell(state, events, most));
         }
         let counts = row.sum(Epoch::MIN, Epoch::MAX);
-        put!(
-            out,
-            "  {} in {}\n",
+        let counts = format!(
+            "  {} in {}",
             plural(counts.events, "event"),
             plural(counts.objects, "file")
         );
+        // beside the hours if there is room, else below them
+        let wide = width + 2 + cells.len() + counts.chars().count();
+        if terminal.is_some_and(|terminal| wide > terminal) {
+            put!(out, "\n{}", " ".repeat(width));
+        }
+        put!(out, "{}\n", counts);
     }
     if rows.len() > MOST_ROWS {
         put!(
@@ -126,13 +137,14 @@ fn draw(out: &mut TerminalText, grid: &Grid<'_>) {
             rows.len() - MOST_ROWS
         );
     }
+    let indent = terminal.map_or(width, |_| 0);
     put!(
         out,
         "{}  a character is {}; ▁ to █ events, - none by other files or a valid digest, · no file and nothing to tell,\n\
          {}  ~ files may still come, ! logging stopped, ? a digest's file is missing, x files not read\n",
-        " ".repeat(width),
+        " ".repeat(indent),
         span(step),
-        " ".repeat(width)
+        " ".repeat(indent)
     );
     late(out, &rows);
 }

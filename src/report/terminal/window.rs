@@ -41,11 +41,12 @@ pub(super) fn lines(out: &mut TerminalText, report: &Report) {
     for days in all.empty_days.iter().take(MOST) {
         put!(
             out,
-            "\n  {}no log file of account {} on {}: {} (UTC, by delivery){:#}",
+            "\n  {}no log file of account {} on {}: {} ({}, by delivery){:#}",
             alert,
             days.account,
             plural(days.count, "whole day"),
             days.in_words(),
+            days.zone(),
             alert
         );
     }

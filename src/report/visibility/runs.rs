@@ -129,7 +129,9 @@ pub(super) fn blank(
         let first = empty.partition_point(|(_, end)| *end <= from);
         let here = empty.iter().skip(first);
         for (begin, end) in here.take_while(|(begin, _)| *begin < until) {
-            let (begin, mut end) = ((*begin).max(from), (*end).min(until));
+            // the days of some zones begin at half an hour
+            let begin = hour_of(begin + HOUR - 1).max(from);
+            let mut end = hour_of(*end).min(until);
             while end > begin && met(end - HOUR) {
                 end -= HOUR;
             }

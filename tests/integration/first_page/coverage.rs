@@ -1,6 +1,7 @@
 //! Coverage never says more than it knows, and exit codes say what a scheduler must know.
 
 mod exit_codes;
+mod zone_days;
 
 use std::fs;
 use std::path::Path;
@@ -84,9 +85,7 @@ fn text(ran: &Ran) -> String {
 fn page_one(ran: &Ran) -> String {
     let text = text(ran);
     let first = text.find("HIPAA activity review").unwrap();
-    let end = text
-        .find("Basis of the findings")
-        .or(text.find("What the findings rest on"));
+    let end = text.find("Basis of the findings");
     text.get(first..end.unwrap()).unwrap().to_owned()
 }
 
@@ -120,7 +119,10 @@ fn five_of_seven_days_deleted_is_incomplete_everywhere() {
         holds(&first, "5 whole days without a file");
         holds(&text(&ran), "5 days (2026-11-10 to 2026-11-14)");
         holds(&ran.stdout, "INCOMPLETE: 5 whole days without a log file");
-        holds(&ran.stdout, "2026-11-10 to 2026-11-14 (UTC, by delivery)");
+        holds(
+            &ran.stdout,
+            "2026-11-10 to 2026-11-14 (America/New_York, by delivery)",
+        );
         for file in ["run.json", "findings.json", "coverage.json"] {
             assert_eq!(ran.json(file)["complete"], false, "{file}");
         }
@@ -207,6 +209,13 @@ fn the_headline_says_hours_with_logs_of_the_hours_in_the_window_by_place() {
 #[test]
 fn the_first_and_the_last_day_of_a_window_count_only_when_they_are_whole() {
     let folder = without("quiet", &["09", "15"]);
+    let beside = tempfile::tempdir().unwrap();
+    let config = beside.path().join("utc.toml");
+    fs::write(&config, "").unwrap();
+    let run_utc = |window: &[&str]| {
+        let config = ["--config", config.to_str().unwrap()];
+        run(folder.path(), &[window, &ROLES, &config].concat())
+    };
     // the 9th and the 15th are cut by the window
     let cut = [
         "--since",
@@ -214,10 +223,13 @@ fn the_first_and_the_last_day_of_a_window_count_only_when_they_are_whole() {
         "--until",
         "2026-11-15T23:59:59Z",
     ];
-    assert_eq!(run(folder.path(), &[&cut[..], &ROLES].concat()).code, 0);
-    let ran = run(folder.path(), &[&WEEK[..], &ROLES].concat());
+    assert_eq!(run_utc(&cut).code, 0);
+    let ran = run_utc(&WEEK);
     assert_eq!(ran.code, 3);
-    holds(&ran.stdout, "2 whole days: 2026-11-09, 2026-11-15");
+    holds(
+        &ran.stdout,
+        "2 whole days: 2026-11-09, 2026-11-15 (UTC, by delivery)",
+    );
 }
 
 #[test]
@@ -301,7 +313,7 @@ fn valid_digests_prove_an_empty_day_quiet_and_unproven_ones_do_not() {
     let bucket = root.path().join("bucket");
     let without = later(&bucket, &[&DAYS[..], &ROLES].concat());
     assert_eq!(without.code, 3, "{}", without.stdout);
-    holds(&without.stdout, "1 whole day: 2026-11-21");
+    holds(&without.stdout, "2 whole days: 2026-11-20 to 2026-11-21");
     let keys = keys.to_str().unwrap();
     let verify = ["--verify", "--public-keys", keys];
     let all = [&DAYS[..], &ROLES, &verify].concat();
@@ -327,7 +339,7 @@ fn valid_digests_prove_an_empty_day_quiet_and_unproven_ones_do_not() {
     fs::write(&path, other.to_string()).unwrap();
     let verify = ["--verify", "--public-keys", path.to_str().unwrap()];
     let ran = later(&bucket, &[&DAYS[..], &ROLES, &verify].concat());
-    holds(&ran.stdout, "1 whole day: 2026-11-21");
+    holds(&ran.stdout, "2 whole days: 2026-11-20 to 2026-11-21");
     lacks(&page_one(&ran), "Complete");
 }
 

@@ -164,6 +164,15 @@ fn a_policy_is_one_that_iam_takes_as_printed_in_every_partition() {
             "aws-cn",
             "s3.*.amazonaws.com.cn",
         ),
+        (
+            &[
+                "arn:aws-iso-b:s3:::logs",
+                "--kms-key",
+                "arn:aws-iso-b:kms:us-isob-east-1:111122223333:key/12-ab",
+            ],
+            "aws-iso-b",
+            "s3.*.sc2s.sgov.gov",
+        ),
     ] {
         let policy = policy(arguments);
         assert_iam_takes(&policy, partition);

@@ -2,6 +2,7 @@
 //! knows: refusals, sign-ins, selectors, policies, omitted parameters.
 
 mod omitted;
+mod partitions;
 mod policies;
 mod selectors;
 mod sign_ins;

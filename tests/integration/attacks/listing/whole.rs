@@ -110,6 +110,7 @@ async fn logs_are_found_however_their_folders_are_spelled() {
     );
     assert_eq!(found(&ran), keys.len() as u64);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(!ran.stdout.contains("not read:"), "{}", ran.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,6 +148,23 @@ async fn what_is_not_read_is_named_with_its_number_and_reason() {
     assert!(notes.contains("and 15 more"), "{notes}");
     assert!(notes.contains("1 folder of other services"), "{notes}");
     assert!(ran.file("report.html").contains("notes/00.txt"));
+    // one line in the summary: the most frequent reason first, and no names
+    let mut lines = ran.stdout.lines();
+    let line = lines.find(|line| line.contains("not read: ")).unwrap();
+    assert!(
+        line.contains("not read: 2 folders and 25 objects (25 objects outside CloudTrail's"),
+        "{line}"
+    );
+    assert!(
+        line.contains("; 1 folder of other services below an account"),
+        "{line}"
+    );
+    assert!(!line.contains("notes/00.txt"), "{line}");
+    assert!(
+        lines.all(|line| !line.contains("not read: ")),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]

@@ -325,6 +325,6 @@ fn a_state_file_counted_to_the_end_begins_anew() {
         assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
         assert_eq!(ran.code, sound.code, "{}", ran.stderr);
         let again = with_state(folder.path(), "s");
-        assert!(!again.stderr.contains("read again"), "{}", again.stderr);
+        assert!(!again.stderr.contains("re-reading"), "{}", again.stderr);
     }
 }

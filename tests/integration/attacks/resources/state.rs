@@ -155,7 +155,7 @@ fn no_damage_to_a_state_file_changes_the_report_unsaid_or_ends_the_run() {
             refused += 1;
             continue;
         }
-        let is_said = ran.stderr.contains("Damaged") || ran.stderr.contains("read again");
+        let is_said = ran.stderr.contains("Damaged") || ran.stderr.contains("re-reading");
         let is_same = REPORTS
             .iter()
             .all(|file| ran.file(file) == without.file(file));

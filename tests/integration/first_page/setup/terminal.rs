@@ -53,17 +53,137 @@ fn help_errors_and_summaries_fit_80_columns() {
         let (_, stdout, stderr) = in_80(&["run", &source, "--out", &out, "--force"]);
         assert_fits(&stdout);
         assert_fits(&stderr);
-        let (_, stdout, _) = in_80(&["run", &source, "--dry-run"]);
-        assert_fits(&stdout);
+        for arguments in [
+            &["run", &source, "--dry-run"][..],
+            &["coverage", &source],
+            &["coverage", &source, "--since", "2026-01-01"],
+            &[
+                "verify",
+                &source,
+                "--public-keys",
+                "samples/trails/signed-public-keys.json",
+            ],
+        ] {
+            let out = ["--out", &out, "--force"];
+            let more = if arguments.contains(&"--dry-run") || arguments[0] == "coverage" {
+                &[]
+            } else {
+                &out[..]
+            };
+            let (_, stdout, stderr) = in_80(&[arguments, more].concat());
+            assert!(!stdout.is_empty(), "{arguments:?}: {stderr}");
+            assert_fits(&stdout);
+            assert_fits(&stderr);
+        }
         let (_, wide, _) = typed(&["run", &source, "--out", &out, "--force"]);
         assert!(
             wide.lines().any(|line| line.chars().count() > 80),
             "a file is not wrapped"
         );
     }
+    for arguments in [
+        &["rules", "list"][..],
+        &["rules", "list", "--no-builtin-rules"],
+        &["rules", "lint"],
+        &["rules", "test"],
+        &[
+            "rules",
+            "explain",
+            "aws_s3_phi_mass_delete",
+            "samples/rules/s3/aws_s3_phi_mass_delete.jsonl#0",
+        ],
+    ] {
+        let (_, stdout, stderr) = in_80(arguments);
+        assert_fits(&stdout);
+        assert_fits(&stderr);
+    }
     let (code, _, stderr) = in_80(&["run", "no-such-folder", "--public-keys", "keys.json"]);
     assert_eq!(code, 2);
     assert_fits(&stderr);
+}
+
+/// The words of `--help`, in one line.
+fn help(command: &[&str]) -> String {
+    let (_, stdout, _) = typed(&[command, &["--help"]].concat());
+    stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn help_uses_the_terms_of_the_field() {
+    for (command, words) in [
+        (
+            &["run"][..],
+            "Evaluate rules against CloudTrail logs and write the audit report",
+        ),
+        (
+            &["run"],
+            "Skip log files already processed with this state file; the report equals that of a full run",
+        ),
+        (
+            &["run"],
+            "State file: first-seen history and, with --incremental, cached results per log file",
+        ),
+        (&["run"], "[default: the buckets of your trails]"),
+        (
+            &["coverage"],
+            "Report log coverage and which rules could be assessed, by account, Region and hour",
+        ),
+        (&["verify"], "[default: the buckets of your trails]"),
+    ] {
+        let help = help(command);
+        assert!(help.contains(words), "{command:?} lacks `{words}`: {help}");
+    }
+    for command in COMMANDS {
+        let help = help(command).to_lowercase();
+        for word in [
+            "held against",
+            "hold them",
+            "taught",
+            "learnt",
+            " told",
+            " met ",
+            "there to be had",
+            "what was there",
+            "is asked where",
+            "leaves it alone",
+            "takes a near miss",
+        ] {
+            assert!(!help.contains(word), "{command:?} says `{word}`: {help}");
+        }
+    }
+}
+
+#[test]
+fn messages_use_the_terms_of_the_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut init = trailscan();
+    init.current_dir(folder.path()).arg("init");
+    let (code, stdout, _) = said(init);
+    assert_eq!(code, 0);
+    assert!(
+        stdout.starts_with("Wrote trailscan.toml; each setting is explained by a comment."),
+        "{stdout}"
+    );
+    let source = samples("trails/breach").display().to_string();
+    let (_, stdout, _) = typed(&["run", &source, "--dry-run"]);
+    assert!(stdout.starts_with("Dry run of "), "{stdout}");
+    assert!(stdout.contains(": no log file was read"), "{stdout}");
+    let (_, stdout, _) = typed(&["coverage", &source]);
+    assert!(
+        stdout.contains(
+            "Trail settings were not available, so a rule counts as assessed if the logs contain the \
+             events it needs."
+        ),
+        "{stdout}"
+    );
+    let ran = crate::product::run(&source, &[]);
+    let (page, findings) = (ran.file("report.html"), ran.file("findings.json"));
+    assert!(page.contains("Reproducing this report"));
+    assert!(page.contains(
+        "Basis of the findings: what the trails record, which logs were found, and which were read."
+    ));
+    assert!(findings.contains("; threshold: "), "{findings}");
+    assert!(!findings.contains("fires at"), "{findings}");
 }
 
 #[test]
