@@ -100,7 +100,8 @@ impl Trail {
     }
 }
 
-/// The Region that records what belongs to no Region, IAM above all (facts, 2.3).
+/// The Region that records what belongs to no Region, IAM above all
+/// ([global service events](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events)).
 pub fn global_region(region: &str) -> &'static str {
     match region {
         region if region.starts_with("us-gov-") => "us-gov-west-1",

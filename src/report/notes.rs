@@ -132,7 +132,8 @@ pub const SAVED_SETTINGS: &str = "What the trails record is told by saved answer
                                   which do not say when they were given: a change before or after \
                                   the window would not show here.";
 
-/// A filter on Regions hides what AWS records in its global one (facts, 2.3).
+/// A filter on Regions hides what AWS records in its global one
+/// ([global service events](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events)).
 pub const REGION_FILTER: &str = "IAM events and most console sign-ins are recorded in us-east-1, \
                                  which --region leaves out.";
 
