@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and nothing of what it does.
 
 mod given;
+mod guide;
 mod hinted;
 mod policy;
 mod rules;
@@ -17,6 +18,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use crate::aws::AwsOptions;
 use crate::severity::Severity;
 pub use given::Given;
+pub use guide::ShowGuide;
 pub use policy::{Bucket, KmsKey, Policy};
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
@@ -80,6 +82,8 @@ pub enum Command {
     Init,
     /// Print the least-privilege IAM policy for reading a bucket
     Policy(Policy),
+    /// Print a guide: weekly review, set-up, incidents, rules, coverage
+    Guide(ShowGuide),
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
 }

@@ -1,6 +1,7 @@
 //! One file a subcommand; here only the choice and the exit code.
 
 mod coverage;
+mod guide;
 mod init;
 mod policy;
 mod rules;
@@ -61,6 +62,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Init => init::run(),
         Command::Policy(arguments) => policy::run(&arguments),
+        Command::Guide(arguments) => guide::run(&arguments),
         Command::Completions { shell } => {
             // clap_complete panics when its writer fails, and a closed pipe is no error
             let mut script = Vec::new();

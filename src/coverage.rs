@@ -1,6 +1,6 @@
 //! What was read, and what was not: the counts behind "these are all the logs".
 //!
-//! Two identities hold in every run and are printed (design, section 1):
+//! Two identities hold in every run and are printed:
 //! `listed = read + refused + archived + broken` and
 //! `records = bad + outside + duplicates + evaluated`.
 
@@ -149,7 +149,7 @@ pub struct Hour {
 
 impl Hour {
     /// Seconds from a file's newest event to its delivery that are still usual: AWS delivers about
-    /// five minutes after the call, and in real logs every file came within ten (facts, 2.1).
+    /// five minutes after the call (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html>).
     pub const LATE: Epoch = 15 * 60;
 }
 
@@ -215,7 +215,7 @@ pub struct Coverage {
     pub foreign: BTreeSet<String>,
 }
 
-/// A kind of event that a trail may or may not record (facts, section 4.0).
+/// A kind of event that a trail may or may not record (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-events.html>).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub enum Sight {
     /// Management events that change something: on by default.

@@ -1,6 +1,6 @@
 //! Facts that a record implies but does not say, as fields a rule can match like any other.
 //!
-//! `trailscan.outcome`, `trailscan.calendar.after_hours` and the rest (design, section 4) keep rules
+//! `trailscan.outcome`, `trailscan.calendar.after_hours` and the rest ([`Derived`]) keep rules
 //! plain Sigma: an engine that does not know a field finds no match instead of refusing the rule.
 //! Each is computed only when a rule asks.
 
@@ -370,8 +370,8 @@ fn number<'a>(value: i64) -> Value<'a> {
 }
 
 /// The TLS version of the call; `none` for a direct S3 call that recorded neither version nor
-/// cipher (facts, 4.4: an inference, so word it "no TLS recorded"); nothing where a service or the
-/// console made the call.
+/// cipher. AWS does not document that; in public logs every direct S3 call has both, so a finding says "no
+/// TLS recorded". No value for calls that a service or the console made.
 fn tls<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
     let version = event.text_at(Key::TlsDetails, &["tlsVersion"]);
     if !version.is_empty() {

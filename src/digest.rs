@@ -2,7 +2,8 @@
 //!
 //! What comes in are objects as they were fetched, digests with their metadata; what goes out is
 //! [`Evidence`] for the tally, and at the end [`judge()`] draws the [`Proof`] from it. The scheme
-//! (facts, 3.1 to 3.3): AWS signs, with RSA PKCS#1 v1.5 over SHA-256, four lines: the end of the
+//! ([custom validation](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-custom-validation.html)):
+//! AWS signs, with RSA PKCS#1 v1.5 over SHA-256, four lines: the end of the
 //! hour, `bucket/key`, the SHA-256 of the digest, and the signature of the digest before.
 //!
 //! [`Proof`]: crate::integrity::proof::Proof

@@ -20,7 +20,7 @@ use crate::names::{NameId, Names};
 use crate::rules::{FirstSeen, RuleSet};
 use crate::tally::{Group, GroupKey, Learning, Period, Tally};
 
-/// How long a rule learns where nobody says otherwise (hipaa.md, C17).
+/// How long a rule learns if `[history]` does not say.
 const LEARNING_DAYS: u16 = 30;
 
 /// What runs know of each rule, by its name.

@@ -2,7 +2,8 @@
 //!
 //! CloudTrail writes, once an hour for each account, Region and trail, a signed digest that names
 //! the logs delivered in that hour with the SHA-256 of their content, and the digest before it
-//! (facts, section 3). Facts come in any order, one object at a time. A log is forgotten as soon as
+//! ([digest file structure](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html)).
+//! Facts come in any order, one object at a time. A log is forgotten as soon as
 //! one digest that names it is known and its content is what that digest says, so memory grows with
 //! the hours of the window and not with its logs. Everything else (another content, several digests
 //! or several files of one name) is kept for the proof, which weighs all of it together.

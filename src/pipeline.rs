@@ -1,8 +1,10 @@
-//! All threads and channels: objects in, one tally out.
+//! The worker threads, and the queue between them and asynchronous fetching: objects in, one tally
+//! out.
 //!
-//! Fetching is asynchronous and only fetches; whole objects cross a channel that is bounded in
-//! bytes to workers that do everything else, one object each; the tally takes objects up in their
-//! order. Nothing else in the program runs at the same time as anything else.
+//! Fetching is asynchronous and only fetches; whole objects cross a queue that is bounded in bytes
+//! to workers that do everything else, one object each. The tally accepts objects in their order,
+//! under a lock. `source::s3` lists and fetches in tasks of its own, and `rules::load` parses on
+//! threads with larger stacks.
 
 mod again;
 mod arrivals;

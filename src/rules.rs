@@ -371,7 +371,8 @@ impl RuleSet {
             .find(|rule| rule.name == name || rule.id == name)
     }
 
-    /// Drops every rule below `level`, but for those that a kept correlation watches.
+    /// Whether matches of this rule are findings of their own. False for rules that only feed a
+    /// correlation.
     pub fn reports(&self, rule: usize) -> bool {
         self.rules.get(rule).is_some_and(|rule| !rule.silent)
     }

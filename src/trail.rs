@@ -101,7 +101,8 @@ impl Trail {
     }
 }
 
-/// The Region that records what belongs to no Region, IAM above all, for accounts of that Region.
+/// The Region that records what belongs to no Region, IAM above all, for accounts of that Region
+/// ([global service events](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events)).
 pub fn global_region(region: &str) -> &'static str {
     Partition::of_region(region).global_region()
 }

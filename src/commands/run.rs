@@ -38,7 +38,8 @@ use crate::trail::Trail;
 use find::Found;
 use output::{Folder, Kind};
 
-/// How late after its events a log may be delivered and still be read (facts, 2.2).
+/// How late after its events a log may be delivered and still be read: AWS promises no time
+/// ([log files](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html)).
 const SLACK: Duration = Duration::hours(24);
 
 /// How far back S3 is read where nobody says.

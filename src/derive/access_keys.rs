@@ -1,4 +1,5 @@
-//! When access keys were made: CloudTrail does not say it, IAM does (facts, 5.3).
+//! When access keys were made: CloudTrail does not say it, IAM does
+//! ([credential reports](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html)).
 //!
 //! In come the answers of `aws iam list-access-keys` and of `aws iam get-credential-report`, as
 //! printed, or the credential report itself (CSV). The first name keys by their id. The report names

@@ -1,4 +1,4 @@
-//! Who made a call (facts, 1.4; hipaa.md, 2.1).
+//! Who made a call ([userIdentity](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html)).
 
 use std::borrow::Cow;
 

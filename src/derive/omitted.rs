@@ -2,7 +2,8 @@
 //!
 //! Over 100 KB CloudTrail writes
 //! `{"omitted": true, "originalSize": 131021, "reason": "requestParameters too large"}` in their
-//! place (facts, 1.6). What was requested is then unknown, which is not the same as absent.
+//! place ([record contents](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html)).
+//! What was requested is then unknown, which is not the same as absent.
 
 use std::borrow::Cow;
 

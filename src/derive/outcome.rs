@@ -39,7 +39,7 @@ const COMMON: [&str; 3] = [
 ];
 
 /// What the codes of a refusal contain, in lower case; services add `Client.`, `Exception` and
-/// `Fault` as they like. Sources: facts 1.6 and the services' API references, "Common errors".
+/// `Fault` as they like. Sources: the services' API references, "Common errors".
 const REFUSALS: [&str; 10] = [
     // AccessDenied (IAM, STS, S3, KMS), VpceAccessDenied, PermissionDenied
     "denied",

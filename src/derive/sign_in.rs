@@ -12,7 +12,7 @@ const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 /// True where a sign-in event says that the sign-in failed. The console writes the result into
 /// `responseElements` (`"ConsoleLogin": "Failure"`), Identity Center into `serviceEventDetails`
 /// (`"CredentialVerification": "Failure"`), and `aws login` into `additionalEventData.success`
-/// (facts, 4.6).
+/// ([sign-in events](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html)).
 pub fn failed(event: &Event<'_>) -> bool {
     if !is_sign_in(event) {
         return false;

@@ -7,7 +7,7 @@ use crate::finding::{EventId, Outcome};
 use crate::tally::Shared;
 
 /// True where the record has an `addendum` with a reason: AWS writes one into a record that it delivers
-/// late or corrects (facts, 1.2 and 1.5).
+/// late or corrects ([record contents](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html)).
 #[inline]
 pub(super) fn corrects(event: &Event<'_>) -> bool {
     let addendum = event.raw(Key::Addendum);
@@ -15,7 +15,8 @@ pub(super) fn corrects(event: &Event<'_>) -> bool {
 }
 
 /// What a call that several accounts recorded is known by; nothing for any other record. Insight
-/// records bear a `sharedEventID` too, which joins the start and the end (facts, 1.3).
+/// records bear a `sharedEventID` too, which joins the start and the end
+/// ([Insights events](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-insights-fields-trails.html)).
 #[inline]
 pub(super) fn shared(event: &Event<'_>, outcome: Outcome, key: &ContentKey) -> Option<Shared> {
     if event.raw(Key::SharedEventId).is_absent() || event.is(Key::EventType, "AwsCloudTrailInsight")

@@ -1,4 +1,5 @@
-//! ListPublicKeys: a Region's keys for a time (facts, 3.4).
+//! [ListPublicKeys](https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_ListPublicKeys.html): a Region's
+//! keys for a time.
 
 use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::primitives::{DateTime, DateTimeFormat};

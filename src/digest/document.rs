@@ -1,4 +1,5 @@
-//! One digest's own words (facts, 3.1). Fields that are not known are passed over; those that the
+//! One digest's own words ([digest file structure](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html)).
+//! Fields that are not known are passed over; those that the
 //! proof rests on must be there and must be what they are.
 
 use serde::Deserialize;
@@ -133,7 +134,8 @@ impl Document {
         })
     }
 
-    /// What AWS signs; `hash` is that of the digest's inflated bytes (facts, 3.2).
+    /// What AWS signs ([custom validation](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-custom-validation.html));
+    /// `hash` is that of the digest's inflated bytes.
     pub(super) fn string_to_sign(&self, hash: &Hash) -> String {
         let previous = self.previous.as_ref();
         format!(

@@ -22,7 +22,7 @@ pub(super) use chain::findings as findings_of;
 /// AWS writes a digest within the hour after the hour it speaks for; what is newer may still come.
 const LATE: Epoch = 2 * HOUR;
 
-/// A log is stamped up to so long before it is delivered (facts, 2.1).
+/// A log is stamped up to so long before it is delivered ([`crate::source::key::delivery_days`]).
 const STAMP: Epoch = 15 * 60;
 
 /// How far the clock of this computer may be behind that of AWS.

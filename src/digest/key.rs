@@ -179,8 +179,9 @@ impl FromIterator<PublicKey> for Keys {
 }
 
 impl PublicKey {
-    /// A fingerprint is the MD5 of the key's bytes: true of every key AWS shows in its
-    /// documentation, and documented nowhere (facts, 3.4). So the label that AWS gave counts too.
+    /// A fingerprint is the MD5 of the key's bytes: true of every key AWS shows in its documentation
+    /// ([ListPublicKeys](https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_ListPublicKeys.html)),
+    /// and documented nowhere. So the label that AWS gave counts too.
     fn is(&self, fingerprint: &str) -> bool {
         let computed = || {
             let der = STANDARD.decode(&self.value).ok()?;

@@ -117,7 +117,9 @@ pub struct Gap<'g> {
     pub state: HourState,
 }
 
-/// Delivery takes about five minutes on average (facts, 2.1); after this time it may be counted on.
+/// Delivery takes about five minutes on average
+/// ([log files](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html));
+/// after this time it may be counted on.
 pub(super) const DELIVERY: Epoch = 15 * 60;
 
 impl<'c> Grid<'c> {

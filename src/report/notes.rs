@@ -165,7 +165,8 @@ pub fn expired(report: &Report) -> Vec<String> {
 pub const SAVED_SETTINGS: &str = "Trail settings come from saved CLI output of unknown date; later \
                                   changes are not reflected.";
 
-/// A filter on Regions hides what AWS records in its global one (facts, 2.3).
+/// A filter on Regions hides what AWS records in its global one
+/// ([global service events](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events)).
 pub const REGION_FILTER: &str = "IAM events and most console sign-ins are recorded in us-east-1, \
                                  which --region leaves out.";
 

@@ -12,14 +12,15 @@ use crate::source::ObjectRef;
 /// More columns than this do not fit a screen: days become months, months become years.
 const MOST_COLUMNS: usize = 14;
 
-/// S3 Standard in us-east-1, list price in dollars a request (facts, 6).
+/// S3 Standard in us-east-1, list price in dollars a request (<https://aws.amazon.com/s3/pricing/>).
 const LIST_PRICE: f64 = 0.005 / 1_000.0;
 const GET_PRICE: f64 = 0.000_4 / 1_000.0;
 /// KMS: one decryption for every object that a key of one's own encrypts.
 const KMS_PRICE: f64 = 0.03 / 10_000.0;
 /// From AWS to the internet, a gigabyte.
 const TRANSFER_PRICE: f64 = 0.09;
-/// Until the first byte of a small object, in seconds (facts, 6).
+/// Until the first byte of a small object, in seconds
+/// ([S3 performance](https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html): 100 to 200 ms).
 const LATENCY: f64 = 0.1;
 /// Stored bytes that one worker scans in a second (benches/results).
 const SCANNED: f64 = 30e6;

@@ -1,6 +1,6 @@
 //! Build script: writes the list of the rules in `rules/`, so that a new rule is a new file and
-//! nothing else; and names the build by what it is made of, because what one build learnt of a log
-//! another may read differently.
+//! nothing else; names the build by what it is made of, because what one build learnt of a log
+//! another may read differently; and says which test material is there.
 #![allow(
     clippy::print_stdout,
     reason = "it is how a build script talks to cargo"
@@ -33,7 +33,21 @@ fn main() -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     fs::write(out.join("builtin_rules.rs"), list)?;
     println!("cargo::rustc-env=TRAILSCAN_BUILD={:016x}", build(&root)?);
+    test_material(&root);
     Ok(())
+}
+
+/// Says what tests may rely on, so that the others are built as ignored: libtest cannot ignore a test at
+/// run time. `shared_data` is not watched: cargo would read all of it before each build.
+fn test_material(root: &Path) {
+    println!("cargo::rustc-check-cfg=cfg(shared_data, ci_tools)");
+    if root.join("../shared/data").is_dir() {
+        println!("cargo::rustc-cfg=shared_data");
+    }
+    println!("cargo::rerun-if-env-changed=TRAILSCAN_REQUIRE_ALL");
+    if env::var_os("TRAILSCAN_REQUIRE_ALL").is_some_and(|all| all == "1") {
+        println!("cargo::rustc-cfg=ci_tools");
+    }
 }
 
 /// A number that changes with the sources and with the versions of what they use.

@@ -1,4 +1,4 @@
-//! Rule texts in, a rule set out. The only module that knows the parser.
+//! Rule texts in, a rule set out. With `compile` the only module that uses the parser's types.
 //!
 //! rsigma-parser reads the YAML and the condition language; before it we refuse what it would take
 //! silently, after it we resolve what it leaves open (the reasons stand at each check). Every text

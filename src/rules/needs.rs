@@ -23,7 +23,8 @@ pub struct Need {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Where {
     Everywhere,
-    /// Only in the Region for services that belong to none: IAM above all (facts, 2.3).
+    /// Only in the Region for services that belong to none: IAM above all
+    /// ([global service events](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events)).
     Global,
     /// In the Region of the sign-in endpoint: mostly the global one, at times another.
     SignIn,

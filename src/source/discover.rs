@@ -3,7 +3,8 @@
 //! What goes out are places to list, each once, however many trails write to it. DescribeTrails
 //! shows the trails of one Region and the copies ("shadows") of multi-region and organization
 //! trails; a single-region trail elsewhere is known to ListTrails only and then described by its
-//! ARN (facts, 5.1).
+//! ARN ([DescribeTrails](https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DescribeTrails.html),
+//! [ListTrails](https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_ListTrails.html)).
 
 mod saved;
 mod settings;

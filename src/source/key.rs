@@ -28,7 +28,7 @@ impl LogKind {
 
     /// True for the folders that hold records of events. Digests are read to verify logs, and
     /// aggregated files count what data events already say one by one: no request can be judged
-    /// from them (facts, 1.3).
+    /// from them ([aggregated events](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aggregated-events.html)).
     pub const fn holds_events(self) -> bool {
         matches!(self, Self::Log | Self::Insight | Self::NetworkActivity)
     }
@@ -293,8 +293,10 @@ fn stamp(file: &str) -> Option<DateTime<Utc>> {
 
 /// The first and the last delivery day that can hold events of `[since, until)`.
 ///
-/// A stamp may lie a little before its newest event and delivery may be late (facts, 2.1 and 2.2):
-/// so the days begin 15 minutes before `since` and end `slack` after `until`, but never after `now`.
+/// A stamp may lie a little before its newest event (in the example of AWS's page on the
+/// [digest file structure](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html)
+/// by eight minutes), and delivery may be late
+/// ([log files](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html)): so the days begin 15 minutes before `since` and end `slack` after `until`, but never after `now`.
 pub fn delivery_days(
     since: DateTime<Utc>,
     until: DateTime<Utc>,

@@ -3,8 +3,8 @@
 //! What comes in is a client, a bucket and the prefix the user gave; what goes out is a
 //! [`Plan`] that lists as a stream and, object by object, bytes as stored. A bucket of logs is too
 //! large to be listed whole: `layout` finds the folders of accounts and Regions, and only the days
-//! of the window are listed below them (facts, 2.2). Names are relative to the prefix, so that a
-//! folder which is a copy of it gives the same names.
+//! of the window are listed below them ([`delivery_days`](super::key::delivery_days)). Names are relative
+//! to the prefix, so that a folder which is a copy of it gives the same names.
 
 mod fetch;
 mod gate;
@@ -123,8 +123,9 @@ pub async fn plan(
 
 /// Finds what to list below a prefix to get the log objects that may hold what the scope asks for.
 ///
-/// The prefix is a folder, with or without `/` at its end, anywhere in CloudTrail's layout (facts,
-/// 2.1) or above it; or it names one object. Below a prefix without that layout everything is
+/// The prefix is a folder, with or without `/` at its end, anywhere in CloudTrail's layout
+/// ([log files](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html))
+/// or above it; or it names one object. Below a prefix without that layout everything is
 /// listed, and its content decides. Objects in an archive storage class are listed as
 /// [`archived`](super::ObjectRef::archived). A folder that cannot be listed is a problem; the rest
 /// goes on. What is found and not read is counted in [`Plan::store`] and in the pages.

@@ -4,7 +4,7 @@ use crate::product;
 
 use std::io::Write as _;
 
-use product::{run, samples, shared};
+use product::{run, samples, shared_data};
 use serde_json::Value;
 
 fn manifest(path: &std::path::Path) -> Value {
@@ -50,10 +50,9 @@ fn a_folder_of_broken_files_is_read_to_its_end_and_exits_with_3() {
 }
 
 #[test]
+#[cfg_attr(not(shared_data), ignore = "needs ../shared/data")]
 fn malformed_files_of_others_give_the_counts_of_their_manifest() {
-    let Some(folder) = shared("malformed-made") else {
-        return;
-    };
+    let folder = shared_data("malformed-made");
     let manifest = manifest(&folder.join("MANIFEST.dev.json"));
     for entry in manifest["files"].as_array().unwrap() {
         let file = entry["file"].as_str().unwrap();

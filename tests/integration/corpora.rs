@@ -2,9 +2,10 @@
 
 use crate::product;
 
-use product::{run, shared};
+use product::{run, shared_data};
 
 #[test]
+#[cfg_attr(not(shared_data), ignore = "needs ../shared/data")]
 fn every_record_of_every_corpus_is_read() {
     for corpus in [
         "invictus",
@@ -25,9 +26,7 @@ fn every_record_of_every_corpus_is_read() {
         "techcadia",
         "trailscraper",
     ] {
-        let Some(folder) = shared(corpus) else {
-            continue;
-        };
+        let folder = shared_data(corpus);
         let ran = run(&folder, &[]);
         ran.assert_identities();
         assert_eq!(ran.count("records", "bad"), 0, "{corpus}: {}", ran.stdout);
@@ -47,10 +46,9 @@ fn every_record_of_every_corpus_is_read() {
 }
 
 #[test]
+#[cfg_attr(not(shared_data), ignore = "needs ../shared/data")]
 fn ordinary_traffic_before_an_attack_is_no_critical_finding() {
-    let Some(folder) = shared("invictus") else {
-        return;
-    };
+    let folder = shared_data("invictus");
     let ran = run(folder, &[]);
     let loud: Vec<String> = ran
         .findings()

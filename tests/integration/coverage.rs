@@ -366,13 +366,10 @@ fn digests_tell_a_quiet_hour_from_one_whose_logs_are_gone() {
     );
 }
 
-async fn moto() -> Option<(aws_sdk_cloudtrail::Client, aws_sdk_s3::Client, String)> {
-    let Ok(url) = std::env::var("MOTO_ENDPOINT") else {
-        eprintln!("skipped: MOTO_ENDPOINT is not set (a moto_server, as http://127.0.0.1:5555)");
-        return None;
-    };
+async fn moto() -> (aws_sdk_cloudtrail::Client, aws_sdk_s3::Client, String) {
+    let url = product::tool("MOTO_ENDPOINT");
     let aws = loopback::aws(&url).await;
-    Some((aws.cloudtrail(), aws.s3(), url))
+    (aws.cloudtrail(), aws.s3(), url)
 }
 
 const NOW: i64 = 1_795_478_400;
@@ -400,10 +397,9 @@ fn reach(trail: &Trail, class: &Class) -> Reach {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(ci_tools), ignore = "needs moto and MOTO_ENDPOINT: .ci/run")]
 async fn cloudtrail_tells_basic_and_advanced_selectors_status_and_insights() {
-    let Some((client, s3, url)) = moto().await else {
-        return;
-    };
+    let (client, s3, url) = moto().await;
     let bucket = "coverage-settings";
     made(&client, &s3, bucket).await;
     let new = asked(&client, bucket).await;
@@ -509,12 +505,9 @@ async fn cloudtrail_tells_basic_and_advanced_selectors_status_and_insights() {
 }
 
 /// What the AWS CLI prints of a trail, saved and read again, says what CloudTrail tells us itself.
-/// Needs AWS_CLI (the `aws` of a `pip install awscli`).
+/// Needs AWS_CLI, as its caller needs MOTO_ENDPOINT.
 fn assert_saved_alike(url: &str, live: Trail) {
-    let Ok(cli) = std::env::var("AWS_CLI") else {
-        eprintln!("skipped: AWS_CLI is not set");
-        return;
-    };
+    let cli = product::tool("AWS_CLI");
     let folder = tempfile::tempdir().unwrap();
     let answer = |command: &str, about: &str| {
         let output = std::process::Command::new(&cli)
@@ -594,10 +587,9 @@ async fn printed(url: &str, bucket: &str, arguments: &[&str]) -> (i32, String, S
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(ci_tools), ignore = "needs moto and MOTO_ENDPOINT: .ci/run")]
 async fn a_bucket_that_belongs_to_a_trail_is_judged_by_what_the_trail_records() {
-    let Some((client, s3, url)) = moto().await else {
-        return;
-    };
+    let (client, s3, url) = moto().await;
     let bucket = "coverage-of-a-bucket";
     made(&client, &s3, bucket).await;
     // moto's trails belong to its own account
@@ -621,10 +613,9 @@ async fn a_bucket_that_belongs_to_a_trail_is_judged_by_what_the_trail_records() 
 
 /// The trail of an organization records its members' events, whosever account it is in itself.
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(ci_tools), ignore = "needs moto and MOTO_ENDPOINT: .ci/run")]
 async fn members_of_an_organization_are_judged_by_its_trail() {
-    let Some((client, s3, url)) = moto().await else {
-        return;
-    };
+    let (client, s3, url) = moto().await;
     let bucket = "coverage-of-an-organization";
     s3.create_bucket().bucket(bucket).send().await.unwrap();
     let trail = client.create_trail().name(bucket).s3_bucket_name(bucket);
@@ -659,11 +650,10 @@ async fn members_of_an_organization_are_judged_by_its_trail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(ci_tools), ignore = "needs moto and MOTO_ENDPOINT: .ci/run")]
 async fn a_bucket_of_no_trail_and_a_cloudtrail_that_does_not_answer_lower_the_coverage_and_stop_nothing()
  {
-    let Some((client, _, _)) = moto().await else {
-        return;
-    };
+    let (client, _, _) = moto().await;
     let places = [("nobody-writes-here".to_owned(), "prod".to_owned())];
     let (trails, unknown) = discover::settings(&client, &places, &[], NOW).await;
     assert!(trails.is_empty());

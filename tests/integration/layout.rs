@@ -1,5 +1,5 @@
-//! The house as `lib.rs` draws it: modules import only what stands above them, files stay small,
-//! and samples name nobody real.
+//! The layout that `lib.rs` describes: modules import only what is listed above them, files stay
+//! small, citations can be followed, and samples name nobody real.
 
 use crate::product;
 
@@ -22,10 +22,54 @@ fn files(below: &Path, ending: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The lines of a file before its tests.
-fn code(path: &Path) -> String {
-    let text = fs::read_to_string(path).unwrap();
-    text.split("#[cfg(test)]").next().unwrap().to_owned()
+/// A line of code with its number in the file, from 1.
+type Line<'t> = (usize, &'t str);
+
+/// The lines of a source file without the items under `#[cfg(test)]`. Relies on rustfmt, which closes an
+/// item at the indentation at which it begins.
+fn code(text: &str) -> Vec<Line<'_>> {
+    let mut code = Vec::new();
+    let mut lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
+    while let Some((number, line)) = lines.next() {
+        if line.trim() != "#[cfg(test)]" {
+            code.push((number, line));
+            continue;
+        }
+        let indent = line.len() - line.trim_start().len();
+        for (_, line) in lines.by_ref() {
+            let at_indent = line.len() - line.trim_start().len() == indent;
+            let is_attribute =
+                line.trim_start().starts_with("#[") || line.trim_start().starts_with("//");
+            let ends = line.ends_with([';', ',', '}']);
+            if at_indent && !line.is_empty() && !is_attribute && ends {
+                break;
+            }
+        }
+    }
+    code
+}
+
+/// Every source file below a folder: its path from there, and its text.
+fn sources(below: &str) -> Vec<(String, String)> {
+    let folder = root().join(below);
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(&folder).unwrap().display().to_string();
+        (name, fs::read_to_string(&path).unwrap())
+    };
+    files(&folder, ".rs").into_iter().map(read).collect()
+}
+
+#[test]
+fn code_is_all_of_a_file_but_its_tests() {
+    let text = "mod a;\n\n#[cfg(test)]\nmod tests;\n\nuse x;\n\n#[cfg(test)]\n#[allow(\n    dead_code\n)]\nimpl A {\n    \
+                fn b() {\n    }\n}\n\nfn c() {\n    #[cfg(test)]\n    d();\n    e();\n}\n\n#[cfg(test)]\nmod more {\n    fn f() {}\n}\n";
+    let left: Vec<&str> = code(text).into_iter().map(|(_, line)| line).collect();
+    let left: Vec<&str> = left.into_iter().filter(|line| !line.is_empty()).collect();
+    assert_eq!(left, ["mod a;", "use x;", "fn c() {", "    e();", "}"]);
+    // `mod tests;` is near the top of this file: all behind it counts
+    let trail = fs::read_to_string(root().join("src/trail.rs")).unwrap();
+    let lines = code(&trail);
+    assert!(lines.len() + 5 > trail.lines().count(), "{}", lines.len());
 }
 
 #[test]
@@ -36,16 +80,10 @@ fn a_module_imports_only_what_stands_above_it() {
         .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
         .collect();
     let place = |module: &str| order.iter().position(|name| *name == module);
-    for file in files(&root().join("src"), ".rs") {
-        let below = file.strip_prefix(root().join("src")).unwrap();
-        let first = below
-            .iter()
-            .next()
-            .unwrap()
-            .to_string_lossy()
-            .replace(".rs", "");
+    for (file, text) in sources("src") {
+        let first = file.split('/').next().unwrap().replace(".rs", "");
         let Some(own) = place(&first) else { continue };
-        for (number, line) in code(&file).lines().enumerate() {
+        for (number, line) in code(&text) {
             for import in line.split("crate::").skip(1) {
                 let module = import
                     .split(|c: char| !c.is_alphanumeric() && c != '_')
@@ -54,9 +92,7 @@ fn a_module_imports_only_what_stands_above_it() {
                 if let Some(theirs) = place(module) {
                     assert!(
                         theirs <= own,
-                        "{}:{}: {first} imports {module}, which stands below it",
-                        below.display(),
-                        number + 1
+                        "{file}:{number}: {first} imports {module}, which is listed below it"
                     );
                 }
             }
@@ -66,13 +102,34 @@ fn a_module_imports_only_what_stands_above_it() {
 
 #[test]
 fn no_file_is_longer_than_a_reader_can_hold() {
-    for file in files(&root().join("src"), ".rs") {
-        let lines = code(&file).lines().count();
+    for (file, text) in sources("src") {
+        let lines = code(&text).len();
         assert!(
             lines <= 450,
-            "{}: {lines} lines before its tests: split it by noun",
-            file.display()
+            "{file}: {lines} lines without its tests: split it by noun"
         );
+    }
+}
+
+#[test]
+fn citations_can_be_followed_from_the_checkout() {
+    for (file, text) in sources("src") {
+        for (number, line) in text.lines().enumerate() {
+            // research notes that are not part of the repository, and their sections
+            for note in [
+                "(facts,",
+                "hipaa.md",
+                "design, section",
+                "house.md",
+                "sigma.md",
+            ] {
+                assert!(
+                    !line.to_lowercase().contains(note),
+                    "src/{file}:{}: cite AWS's page, the CFR section or a module, not {note}",
+                    number + 1
+                );
+            }
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod slow;
 mod broken;
 mod buckets;
 mod cli;
+mod contributing;
 mod corpora;
 mod correlations;
 mod coverage;

@@ -12,11 +12,9 @@ use trailscan::source::{Scope, discover, s3};
 const BUCKET: &str = "trail-logs-111122223333";
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(ci_tools), ignore = "needs moto and MOTO_ENDPOINT: .ci/run")]
 async fn a_trail_is_discovered_listed_and_read() {
-    let Ok(url) = std::env::var("MOTO_ENDPOINT") else {
-        eprintln!("skipped: MOTO_ENDPOINT is not set (a moto_server, as http://127.0.0.1:5555)");
-        return;
-    };
+    let url = product::tool("MOTO_ENDPOINT");
     let aws = loopback::aws(&url).await;
     let (bucket, trails) = (aws.s3(), aws.cloudtrail());
 

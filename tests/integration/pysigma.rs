@@ -7,16 +7,15 @@ use crate::opinions;
 use crate::product;
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
 use opinions::histories::{self, MEANT_ALIKE, NOT_ALIKE};
 use opinions::{Matches, compare, corpora, standard_rules};
-use product::root;
+use product::{root, tool};
 use serde_json::{Value, json};
 
 /// What the script answers.
-fn asked_of(python: &OsStr, asked: &Value) -> Vec<u8> {
+fn asked_of(python: &str, asked: &Value) -> Vec<u8> {
     let mut child = Command::new(python)
         .arg(root().join("tests/integration/pysigma.py"))
         .stdin(Stdio::piped())
@@ -30,11 +29,9 @@ fn asked_of(python: &OsStr, asked: &Value) -> Vec<u8> {
 }
 
 #[test]
+#[cfg_attr(not(ci_tools), ignore = "needs pySigma and PYSIGMA_PYTHON: .ci/run")]
 fn sql_written_by_pysigma_correlates_what_we_correlate() {
-    let Some(python) = std::env::var_os("PYSIGMA_PYTHON") else {
-        println!("SKIPPED: PYSIGMA_PYTHON names no Python with pySigma");
-        return;
-    };
+    let python = tool("PYSIGMA_PYTHON");
     let histories = histories::histories();
     let records: Vec<Vec<&Value>> = histories
         .iter()
@@ -55,14 +52,13 @@ fn sql_written_by_pysigma_correlates_what_we_correlate() {
 }
 
 #[test]
+#[cfg_attr(
+    not(all(ci_tools, shared_data)),
+    ignore = "needs ../shared/data, and pySigma and PYSIGMA_PYTHON: .ci/run"
+)]
 fn sql_written_by_pysigma_matches_what_we_match() {
-    let Some(python) = std::env::var_os("PYSIGMA_PYTHON") else {
-        println!("SKIPPED: PYSIGMA_PYTHON names no Python with pySigma");
-        return;
-    };
-    let Some((rules, texts)) = standard_rules() else {
-        return;
-    };
+    let python = tool("PYSIGMA_PYTHON");
+    let (rules, texts) = standard_rules();
     let corpora = corpora(&rules);
     let records: BTreeMap<&str, Vec<&Value>> = corpora
         .iter()

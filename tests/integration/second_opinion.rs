@@ -277,11 +277,9 @@ impl Stage {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(ci_tools), ignore = "needs the AWS CLI and AWS_CLI: .ci/run")]
 async fn whatever_validate_logs_finds_is_found() {
-    let Ok(cli) = std::env::var("AWS_CLI") else {
-        eprintln!("skipped: AWS_CLI is not set (the `aws` of a `pip install awscli`)");
-        return;
-    };
+    let cli = product::tool("AWS_CLI");
     let buckets = tempfile::tempdir().unwrap();
     let stage = Stage::new(buckets.path()).await;
     for (number, case) in CASES.iter().enumerate() {

@@ -10,14 +10,14 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use opinions::{each_record, names, stem};
-use product::{samples, shared};
+use product::{samples, shared_data};
 use serde_json::{Value, json};
 use trailscan::rules::RuleSet;
 use trailscan::rules::load::{self, Settings};
 
-fn sigmahq() -> Option<RuleSet> {
-    let texts = load::folder(&shared("sigmahq/cloudtrail")?).unwrap();
-    Some(load::load(&texts, &Settings::default()))
+fn sigmahq() -> RuleSet {
+    let texts = load::folder(&shared_data("sigmahq/cloudtrail")).unwrap();
+    load::load(&texts, &Settings::default())
 }
 
 /// The rules that match this one event.
@@ -38,16 +38,18 @@ fn cases(rule: &str) -> Vec<Value> {
 }
 
 #[test]
+#[cfg_attr(not(shared_data), ignore = "needs ../shared/data")]
 fn all_of_sigmahqs_rules_load_unmodified() {
-    let Some(rules) = sigmahq() else { return };
+    let rules = sigmahq();
     assert_eq!(rules.rejected, []);
     assert_eq!(rules.unconfigured, []);
     assert_eq!(rules.rules.len(), 57);
 }
 
 #[test]
+#[cfg_attr(not(shared_data), ignore = "needs ../shared/data")]
 fn each_finds_its_hits_and_passes_its_near_misses() {
-    let Some(rules) = sigmahq() else { return };
+    let rules = sigmahq();
     let (mut wrong, mut tried) = (Vec::new(), 0);
     for rule in &rules.rules {
         let cases = cases(&rule.name);
@@ -71,8 +73,9 @@ fn each_finds_its_hits_and_passes_its_near_misses() {
 }
 
 #[test]
+#[cfg_attr(not(shared_data), ignore = "needs ../shared/data")]
 fn no_case_is_left_without_its_rule() {
-    let Some(rules) = sigmahq() else { return };
+    let rules = sigmahq();
     for entry in fs::read_dir(samples("sigmahq")).unwrap() {
         let name = stem(&entry.unwrap().path());
         assert!(rules.find(&name).is_some(), "{name}");
@@ -81,8 +84,9 @@ fn no_case_is_left_without_its_rule() {
 
 /// The ways in which engines get these rules wrong, each as one event and the rules that find it.
 #[test]
+#[cfg_attr(not(shared_data), ignore = "needs ../shared/data")]
 fn the_known_traps_are_seen_as_the_specification_and_our_semantics_say() {
-    let Some(rules) = sigmahq() else { return };
+    let rules = sigmahq();
     let call = |source: &str, name: &str, more: Value| {
         let mut event = json!({ "eventVersion": "1.11", "eventSource": source, "eventName": name });
         let members = event.as_object_mut().unwrap();

@@ -332,7 +332,8 @@ fn off(name: &str, from: Epoch, fact: &DigestFact, at_start: bool, state: State)
     }
     if at_start {
         // the first digest after a restart looks like that of a new trail, and both name no digest
-        // before them (facts, 3.1): what came before may have been removed
+        // before them ("starting digest" of AWS's page on the digest file structure): what came before
+        // may have been removed
         let what = format!(
             "the chain begins with {name}, which names no digest before it: nothing proves what was \
              delivered until then, and digests and logs may have been removed. If the trail was \

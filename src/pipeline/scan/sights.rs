@@ -177,7 +177,8 @@ fn ways((name, hours): (String, WriteAndRead)) -> impl Iterator<Item = ((String,
 }
 
 /// Whether it is a data event or one of management; nothing for Insights, network activity and
-/// aggregates, which show no single call (facts, 1.3).
+/// aggregates, which show no single call
+/// ([record contents](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html)).
 fn is_data(event: &Event<'_>) -> Option<bool> {
     match event.text(Key::EventCategory).as_ref() {
         "" => Some(event.text(Key::ManagementEvent) == "false"),

@@ -3,7 +3,7 @@
 //! All that can pass by itself is tried again here and not by the SDK, which would hide from us
 //! that the server asks for less: refusals for haste, time-outs, connections that break, bodies
 //! that break off or have another length than was told. `Content-Encoding` is not looked at:
-//! CloudTrail's objects carry it and the bytes are gzip all the same (facts, 2.3).
+//! CloudTrail's objects carry it and the bytes are gzip all the same, so the first two bytes decide.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

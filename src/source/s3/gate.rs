@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Where the limit begins: AWS advises tens to hundreds of small reads at once (facts, 6), and at the
-/// 100 ms that S3 takes this is half of what it bears on each prefix.
+/// Where the limit begins: AWS advises many small reads at once
+/// ([S3 performance](https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html)),
+/// and at the 100 ms that S3 takes this is half of what it bears on each prefix.
 const FIRST: usize = MOST / 2;
 /// At the 100 ms that S3 takes for a small object, 5,120 requests a second: it bears 5,500 on each
-/// prefix (facts, 6). A connection is an open file, and macOS allows 256 of those.
+/// prefix (the same page). A connection is an open file, and macOS allows 256 of those.
 pub(super) const MOST: usize = if cfg!(target_os = "macos") { 192 } else { 512 };
 /// A server that cannot bear that many is not there at all.
 const LEAST: usize = 4;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::chain::{WINDOW, Writer, edit, gunzip, gzip, side};
-use crate::product::{Ran, finish, shared, trailscan};
+use crate::product::{Ran, finish, shared_data, trailscan};
 
 /// A rule that sees what the writer writes, so that nothing but integrity decides the exit code.
 const RULE: &str = "title: Instances listed\nid: 7d7d0a59-6a39-4cf7-8b8b-2d0d6e1d0c11\n\
@@ -572,10 +572,9 @@ fn one_verdict_holds_for_run_verify_and_coverage() {
 }
 
 #[test]
+#[cfg_attr(not(shared_data), ignore = "needs ../shared/data")]
 fn the_attacks_that_once_succeeded_do_not() {
-    let Some(folder) = shared("attacks/F20-suppression") else {
-        return;
-    };
+    let folder = shared_data("attacks/F20-suppression");
     let ran = |command: &str, what: &Path, keys: &Path, arguments: &[&str]| {
         let mut program = trailscan();
         program
@@ -598,7 +597,7 @@ fn the_attacks_that_once_succeeded_do_not() {
         );
         assert!(!ended.stdout.contains(SIGNED), "{}", ended.stdout);
     }
-    let folder = shared("attacks/F12-coverage-exit").unwrap();
+    let folder = shared_data("attacks/F12-coverage-exit");
     let rules = folder.join("rules");
     let arguments = [
         "--verify",

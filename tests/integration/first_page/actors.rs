@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::product::{self, Ran, run, samples, shared};
+use crate::product::{self, Ran, run, samples, shared_data};
 
 /// A record of a call by an IAM user on a bucket with ePHI of the sample configuration.
 fn record(number: usize, event: &Value) -> Value {
@@ -397,10 +397,9 @@ fn of_several_secrets_or_buckets_the_one_that_made_the_rule_match_is_the_resourc
 }
 
 #[test]
+#[cfg_attr(not(shared_data), ignore = "needs ../shared/data")]
 fn the_public_reports_about_callers_come_out_as_they_should() {
-    let Some(folder) = shared("public-reports") else {
-        return;
-    };
+    let folder = shared_data("public-reports");
     let config = folder.join("trailscan.toml").display().to_string();
     let actors = |name: &str| -> Vec<String> {
         let ran = run(folder.join(name).join("in"), &["--config", &config]);

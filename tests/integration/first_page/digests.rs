@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::chain::{self, BUCKET, Writer};
 use crate::loopback;
 use crate::loopback::cloud::{Cloud, Trail};
-use crate::product::{Ran, finish, shared, signed_in, trailscan};
+use crate::product::{Ran, finish, shared_data, signed_in, trailscan};
 
 const ORGANIZATION: &str = "AWSLogs/o-abc/";
 
@@ -192,10 +192,9 @@ fn a_chain_that_goes_on_in_a_bucket_which_was_not_copied_is_not_proven() {
 }
 
 #[test]
+#[cfg_attr(not(shared_data), ignore = "needs ../shared/data")]
 fn the_public_reports_come_out_as_their_readme_says() {
-    let Some(reports) = shared("public-reports") else {
-        return;
-    };
+    let reports = shared_data("public-reports");
     let arguments = [
         "--original-bucket",
         "clinic-logs-new",

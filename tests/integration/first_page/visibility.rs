@@ -157,10 +157,9 @@ fn no_rule_has_its_own_list_of_refusals() {
 // ---- the made-up inputs after public reports ----
 
 #[test]
+#[cfg_attr(not(shared_data), ignore = "needs ../shared/data")]
 fn the_public_reports_come_out_as_their_readme_says() {
-    let Some(folder) = product::shared("public-reports") else {
-        return;
-    };
+    let folder = product::shared_data("public-reports");
     let config = folder.join("trailscan.toml");
     let of = |report: &str| {
         let source = folder.join(report).join("in");

@@ -81,14 +81,30 @@ pub fn samples(below: &str) -> PathBuf {
     root().join("samples").join(below)
 }
 
-/// The material of others, beside the checkout; a test that needs it says so where it is absent.
+/// Public logs and rules of others, beside the checkout, for a test that also uses them. A test that is
+/// about nothing else is ignored without them (`cfg(shared_data)`) and calls [`shared_data`].
 pub fn shared(below: &str) -> Option<PathBuf> {
     let path = root().parent()?.join("shared/data").join(below);
-    if !path.exists() {
-        println!("SKIPPED: {below} needs ../shared/data, which is not here");
-        return None;
-    }
-    Some(path)
+    path.exists().then_some(path)
+}
+
+/// The same for a test that is about nothing else.
+///
+/// # Panics
+/// It is absent: since the tests were built, or the test was run although it is ignored.
+pub fn shared_data(below: &str) -> PathBuf {
+    shared(below).unwrap_or_else(|| {
+        panic!("../shared/data/{below} is not here (once it is: touch src/rules/embed.rs)")
+    })
+}
+
+/// A program or server that `.ci/run` provides, for a test that is ignored without it (`cfg(ci_tools)`).
+///
+/// # Panics
+/// The variable is not set.
+pub fn tool(variable: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: `bash .ci/run` installs it and sets it"))
 }
 
 /// The program with nothing of this machine in its environment.
