@@ -23,6 +23,7 @@ mod contributing;
 mod corpora;
 mod correlations;
 mod coverage;
+mod detection;
 mod discovery;
 mod faults;
 mod getting;
