@@ -30,7 +30,8 @@ use trailscan::config::Config;
 use trailscan::correlate::correlate;
 use trailscan::detect::Detector;
 use trailscan::pipeline::{self, Input, Options, Progress, Work};
-use trailscan::report::{Provenance, Report, csv, html, json};
+use trailscan::provenance::Provenance;
+use trailscan::report::{Report, csv, html, json};
 use trailscan::rules::load::{self, RuleText};
 use trailscan::source::{Scope, local};
 

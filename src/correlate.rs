@@ -33,7 +33,21 @@ pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Bursts> {
     if let Err(error) = sweep_all(rules, &mut series, tally, &mut found) {
         tally.not_read_back("what correlations found is not all of it", &error);
     }
-    found.into_values().collect()
+    let found: Vec<Bursts> = found.into_values().collect();
+    note_unknown_rules(rules, &found, tally);
+    found
+}
+
+/// Notes in the coverage that events or bursts belong to a rule that is not in the set: a bug, and their
+/// findings would be missing without a word.
+fn note_unknown_rules(rules: &RuleSet, bursts: &[Bursts], tally: &mut Tally) {
+    let groups = tally.groups.iter().map(|(key, _)| key.rule as usize);
+    let found = groups.chain(bursts.iter().map(|bursts| bursts.key.correlation));
+    let lost = found.filter(|rule| *rule >= rules.rules.len()).count();
+    if lost > 0 {
+        let what = format!("{lost} groups of events belong to no rule");
+        tally.coverage.internal("findings", &what);
+    }
 }
 
 fn sweep_all(

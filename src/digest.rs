@@ -10,6 +10,7 @@
 
 mod ask;
 mod document;
+mod hours;
 mod judge;
 pub mod key;
 mod validity;
@@ -24,6 +25,7 @@ use crate::source::{Metadata, ObjectRef, Place, Scope};
 
 pub use ask::{AskError, ask};
 use document::Document;
+pub use hours::add_proven_hours;
 pub use judge::{TrailThere, Window, judge};
 use key::{Keys, Verdict};
 pub use validity::{Validity, valid};

@@ -31,7 +31,7 @@
 //! 3. [`rules`], then [`derive`](mod@derive): how a Sigma rule becomes a compiled condition, and the
 //!    fields that it can use beyond those of the record.
 //! 4. [`correlate`] and [`history`]: rules that count, and rules that find new behavior.
-//! 5. [`trail`] and [`report`]: which rules could see their events, and how a report says so.
+//! 5. [`trail`], [`assess`] and [`report`]: which rules could see their events, and how a report says so.
 //! 6. [`digest`] and [`integrity`]: which logs are proven to be what AWS wrote.
 //! 7. [`cli`] and [`commands`]: how arguments become a run and an exit code.
 //!
@@ -43,7 +43,8 @@
 //! | How is a digest chain checked? | [`digest`], [`integrity::proof`] |
 //! | How are cells of a CSV made safe? | [`safe_text::Cell`] |
 //! | When is a request to S3 repeated? | `source/s3/fetch.rs`, [`aws`] |
-//! | When is a rule "partly assessed"? | `report/visibility.rs`, [`trail::Timeline`] |
+//! | When is an hour a gap, and a run incomplete? | [`assess::hours`], [`assess::completeness`] |
+//! | When is a rule "partly assessed"? | `assess/visibility.rs`, [`trail::Timeline`] |
 //! | When are two records the same event? | `tally/duplicates.rs` |
 //!
 //! # Glossary
@@ -125,6 +126,9 @@ pub mod safe_text;
 // one CloudTrail record, borrowed from the buffer it lies in
 pub mod event;
 
+// counts and durations in words
+pub mod words;
+
 // what a rule found
 pub mod finding;
 
@@ -133,6 +137,12 @@ pub mod trail;
 
 // what was read and what was not
 pub mod coverage;
+
+// the window of a run, and its words
+pub mod window;
+
+// where a report comes from
+pub mod provenance;
 
 // what digests say about logs, and what that proves
 pub mod integrity;
@@ -181,6 +191,9 @@ pub mod history;
 pub mod trial;
 
 // ---- what is said ----
+
+// completeness, hours, visibility and rule states: decided here, worded in the report
+pub mod assess;
 
 // the report as a value, and its renderers
 pub mod report;

@@ -1,43 +1,42 @@
-//! What is said: the [`Report`], a value that renderers only format.
+//! What is said: the [`Report`], a value that renderers only format. What it says of hours and rules is
+//! decided in [`assess`](crate::assess).
 //!
 //! The words follow the auditor's: "no findings in the covered data", never "pass"; a rule that
 //! could not see its events is "not assessed"; nothing is greener than its weakest part.
 
 pub mod activity;
-mod assess;
-pub mod completeness;
 pub mod csv;
 mod findings;
 pub mod folded;
-pub mod grid;
+mod headline;
 pub mod html;
 mod identity;
 pub mod integrity;
 pub mod json;
 pub mod notes;
 pub mod outlook;
+pub mod rows;
 pub mod terminal;
-mod visibility;
 pub mod visible;
-pub mod window;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::assess::completeness::Completeness;
+use crate::assess::hours::HourGrid;
+use crate::assess::{Assessed, Assessment, CitationState, RuleState, Visibility};
 use crate::correlate::Bursts;
-use crate::coverage::{Coverage, Expected};
-use crate::event::time::{DAY, Epoch, HOUR, MINUTE};
-use crate::finding::{Finding, iso_time};
-use crate::hipaa::Citation;
+use crate::coverage::Coverage;
+use crate::finding::Finding;
 use crate::integrity::proof::Proof;
+use crate::provenance::Provenance;
 use crate::rules::{Rejected, RuleSet, Unconfigured};
 use crate::severity::Severity;
 use crate::tally::Tally;
+use crate::words::{plural, thousands, upper_first};
 use activity::ActivityTables;
-use completeness::Completeness;
 use folded::{Fold, Folded};
-pub use visibility::{Group, Place, Run, View, Visibility};
 
 /// Everything a run has to say.
 #[derive(Debug, Serialize)]
@@ -46,6 +45,9 @@ pub struct Report {
     pub coverage: Coverage,
     /// Whether the logs of the window are all there.
     pub completeness: Completeness,
+    /// The state of every hour; `None` if no hour is known.
+    #[serde(skip)]
+    pub hours: Option<HourGrid>,
     /// What rules could see, hour by hour.
     #[serde(skip)]
     pub visibility: Visibility,
@@ -69,161 +71,16 @@ pub struct Report {
     pub activity: ActivityTables,
 }
 
-/// Where the report comes from: enough to make it again.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Provenance {
-    pub version: &'static str,
-    pub organization: String,
-    pub source: String,
-    /// The window `[since, until)` in event time; nothing where all was read.
-    #[serde(serialize_with = "iso_time")]
-    pub since: Option<Epoch>,
-    #[serde(serialize_with = "iso_time")]
-    pub until: Option<Epoch>,
-    #[serde(serialize_with = "iso_time")]
-    pub created: Option<Epoch>,
-    /// The accounts and Regions asked for; empty means all.
-    pub accounts: Vec<String>,
-    pub regions: Vec<String>,
-    /// The configuration file and the SHA-256 of its text.
-    pub config: Option<(String, String)>,
-    /// The files that the configuration names, with the SHA-256 of what they hold.
-    pub config_files: Vec<(String, String)>,
-    /// What the configuration says to expect of the logs.
-    #[serde(skip)]
-    pub expected: Expected,
-    /// The zone of the business calendar.
-    pub time_zone: Option<String>,
-    /// Whether our own rules were in use, and the files or folders that were added.
-    pub builtin_rules: bool,
-    pub rule_paths: Vec<String>,
-    /// Findings below this level are left out.
-    pub min_level: Severity,
-    pub rule_set_sha256: String,
-    pub rules_in_use: usize,
-    /// The command that makes the report again, quoted for a shell. It is in run.json once.
-    #[serde(skip)]
-    pub command: String,
-    /// What the run has to say of its own state, one sentence each.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub remarks: Vec<String>,
-}
-
-/// Whether the events that a rule is about could be seen.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum Assessment {
-    Assessed,
-    /// Some of them could not, or not always, or not everywhere.
-    Partly {
-        reason: String,
-    },
-    NotAssessed {
-        reason: String,
-    },
-}
-
-impl Assessment {
-    fn partly(reason: impl Into<String>) -> Self {
-        let reason = reason.into();
-        Self::Partly { reason }
-    }
-
-    fn not(reason: impl Into<String>) -> Self {
-        let reason = reason.into();
-        Self::NotAssessed { reason }
-    }
-
-    /// Why not all of them could be seen.
-    pub fn reason(&self) -> Option<&str> {
-        match self {
-            Self::Assessed => None,
-            Self::Partly { reason } | Self::NotAssessed { reason } => Some(reason),
-        }
-    }
-}
-
-/// A rule as the report lists it.
-#[derive(Debug, Clone, Serialize)]
-pub struct RuleState {
-    pub name: String,
-    #[serde(skip)]
-    pub id: String,
-    pub title: String,
-    pub level: Severity,
-    pub catalogue: String,
-    pub citations: Vec<&'static str>,
-    #[serde(flatten)]
-    pub assessment: Assessment,
-    /// Its place in [`Visibility::views`].
-    pub view: usize,
-    /// Why its whole blind spot is accepted and until when, if the configuration says so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub accepted: Option<String>,
-    pub findings: u64,
-}
-
-/// What can be said of one citation.
-#[derive(Debug, Clone, Serialize)]
-pub struct CitationState {
-    #[serde(flatten)]
-    pub citation: &'static Citation,
-    pub state: State,
-    pub rules: usize,
-    pub rules_assessed: usize,
-    pub rules_partly: usize,
-    pub findings: BTreeMap<Severity, u64>,
-}
-
-/// The states of a citation. There is no "compliant".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    FindingsOpen,
-    /// No findings, but part of the data or of the rules is missing.
-    PartlyCovered,
-    NoFindings,
-    NotAssessed,
-}
-
-impl State {
-    /// The words of the report.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::FindingsOpen => "findings open",
-            Self::PartlyCovered => "no findings, partly covered",
-            Self::NoFindings => "no findings in the covered data",
-            Self::NotAssessed => "not assessed",
-        }
-    }
-}
-
 impl Report {
     /// Draws the report from what a run learnt.
-    pub fn new(
-        provenance: Provenance,
-        rules: &RuleSet,
-        mut tally: Tally,
-        bursts: Vec<Bursts>,
-    ) -> Self {
-        let is_unknown = |rule: usize| rule >= rules.rules.len();
-        let groups = tally.groups.iter().map(|(key, _)| key.rule as usize);
-        let found = groups.chain(bursts.iter().map(|bursts| bursts.key.correlation));
-        let lost = found.filter(|rule| is_unknown(*rule)).count();
-        if lost > 0 {
-            let what = format!("{lost} groups of events belong to no rule");
-            tally.coverage.internal("findings", &what);
-        }
+    pub fn new(provenance: Provenance, rules: &RuleSet, tally: Tally, bursts: Vec<Bursts>) -> Self {
         let found = findings::found(rules, &tally, &bursts);
         let mut counts: BTreeMap<usize, u64> = BTreeMap::new();
         for one in &found {
             *counts.entry(one.rule).or_default() += 1;
         }
-        let completeness = Completeness::new(&provenance, &tally.coverage);
         // what is said of rules and citations does not depend on which findings are shown
-        let about = (&provenance, &completeness);
-        let (visibility, states) = assess::rule_states(rules, about, &tally, &counts);
-        let citations = assess::citation_states(&states, completeness.complete);
+        let assessed = Assessed::new(&provenance, rules, &tally, &counts);
         let worst = found.iter().map(|one| one.level).max();
         let all = found.len();
         let mut fold = Fold::default();
@@ -240,17 +97,18 @@ impl Report {
         Self {
             provenance: Provenance {
                 rule_set_sha256: rules.hash.clone(),
-                rules_in_use: states.len(),
+                rules_in_use: assessed.rules.len(),
                 ..provenance
             },
-            citations,
-            visibility,
-            rules: states,
+            citations: assessed.citations,
+            visibility: assessed.visibility,
+            rules: assessed.rules,
+            hours: assessed.hours,
             rejected: rules.rejected.clone(),
             unconfigured: rules.unconfigured.clone(),
             activity: ActivityTables::new(&tally.activity, &tally.names),
             coverage: tally.coverage,
-            completeness,
+            completeness: assessed.completeness,
             integrity: None,
             worst,
             left_out,
@@ -373,65 +231,5 @@ impl Report {
             true => String::new(),
             false => format!("; {}", clauses.join(", ")),
         }
-    }
-}
-
-/// The text with its first letter in upper case.
-pub(crate) fn upper_first(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(letters).collect()
-}
-
-/// `1 finding`, `2 findings`, with thousands marked.
-pub fn plural(count: u64, noun: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{s}", thousands(count))
-}
-
-/// `12,003`.
-pub fn thousands(count: u64) -> String {
-    let digits = count.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `10 minutes`, `24 hours`.
-pub fn span(seconds: Epoch) -> String {
-    let (unit, name) = match seconds {
-        s if s % DAY == 0 && s > DAY => (DAY, "day"),
-        s if s % HOUR == 0 => (HOUR, "hour"),
-        s if s % MINUTE == 0 => (MINUTE, "minute"),
-        _ => (1, "second"),
-    };
-    plural((seconds / unit).unsigned_abs(), name)
-}
-
-/// `3 hours`, `2 hours 20 minutes`: to the second, in as many units as that takes.
-pub fn lasting(seconds: Epoch) -> String {
-    let units = [
-        (DAY, "day"),
-        (HOUR, "hour"),
-        (MINUTE, "minute"),
-        (1, "second"),
-    ];
-    let mut rest = seconds.saturating_abs();
-    let mut parts = Vec::new();
-    for (unit, name) in units {
-        // up to two days, hours say more
-        if rest >= unit && (unit < DAY || rest >= 2 * unit) {
-            parts.push(plural((rest / unit).unsigned_abs(), name));
-            rest %= unit;
-        }
-    }
-    match parts.is_empty() {
-        true => plural(0, "second"),
-        false => parts.join(" "),
     }
 }

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 
 use crate::coverage::{Problem, Store};
+use crate::window::Window;
 use key::{LogKey, LogKind};
 
 /// What the user named as SOURCE.
@@ -172,6 +173,11 @@ impl Scope {
         }
     }
 
+    /// The window in whole seconds.
+    pub fn window(&self) -> Window {
+        Window::new(self.since, self.until)
+    }
+
     /// True where the account was asked for.
     pub fn holds_account(&self, account: &str) -> bool {
         self.accounts.is_empty() || self.accounts.iter().any(|one| one == account)
@@ -192,10 +198,7 @@ impl Scope {
     /// True where a record of that time (seconds since 1970) lies in the window. An undated record
     /// is outside of none.
     pub fn holds_time(&self, time: Option<i64>) -> bool {
-        let Some(time) = time else { return true };
-        let before = self.since.is_some_and(|since| time < since.timestamp());
-        let after = self.until.is_some_and(|until| time >= until.timestamp());
-        !before && !after
+        time.is_none_or(|time| self.window().holds(time))
     }
 
     /// True where a record counts.

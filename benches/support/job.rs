@@ -7,7 +7,8 @@ use trailscan::config::Config;
 use trailscan::correlate::correlate;
 use trailscan::detect::Detector;
 use trailscan::pipeline::{self, Input, Options, Progress, Work};
-use trailscan::report::{Provenance, Report};
+use trailscan::provenance::Provenance;
+use trailscan::report::Report;
 use trailscan::rules::load::{self, RuleText};
 use trailscan::source::{Scope, local};
 

@@ -8,15 +8,15 @@
 //! delivers files is too long to pass as quiet.
 
 mod days;
-mod words;
 
 use serde::{Serialize, Serializer};
 
-use super::grid::{Grid, HourState, Row};
-use super::window::exact;
-use super::{Provenance, plural, thousands};
+use super::hours::{Grid, HourState, Row};
 use crate::coverage::{Coverage, HOUR};
 use crate::event::time::{Epoch, iso};
+use crate::provenance::Provenance;
+use crate::window::KnownWindow;
+use crate::words::plural;
 pub use days::Days;
 
 /// The completeness of a run.
@@ -29,7 +29,7 @@ pub struct Completeness {
     /// Log files that were read.
     pub logs_read: u64,
     /// The window `[from, until)`; `None` if no time is known.
-    pub window: Option<Window>,
+    pub window: Option<KnownWindow>,
     /// Sums over all places.
     pub hours: Hours,
     /// By account and Region.
@@ -43,19 +43,6 @@ pub struct Completeness {
     pub dormant_days: Vec<Days>,
     /// Accounts whose files do not say when they were delivered: their days are not judged.
     pub days_not_judged: Vec<String>,
-}
-
-/// The window to the second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Window {
-    #[serde(serialize_with = "time")]
-    pub from: Epoch,
-    #[serde(serialize_with = "time")]
-    pub until: Epoch,
-    /// Whether the beginning and the end were asked for. If not, the window begins with the first event
-    /// and ends with the last.
-    pub from_asked: bool,
-    pub until_asked: bool,
 }
 
 /// Hours of the window, by what is known of them.
@@ -100,15 +87,11 @@ impl Completeness {
             logs_read: coverage.objects.read,
             ..Self::default()
         };
-        if let (Some(grid), Some(window)) =
-            (Grid::new(provenance, coverage), exact(provenance, coverage))
-        {
-            all.window = Some(Window {
-                from: window.0,
-                until: window.1,
-                from_asked: provenance.since.is_some(),
-                until_asked: provenance.until.or(provenance.since).is_some(),
-            });
+        if let (Some(grid), Some(window)) = (
+            Grid::new(provenance, coverage),
+            provenance.known_window(coverage),
+        ) {
+            all.window = Some(window);
             all.places = grid.rows().map(|row| place(&grid, row)).collect();
             all.gaps = grid
                 .gaps()
@@ -121,7 +104,7 @@ impl Completeness {
                     state: gap.state,
                 })
                 .collect();
-            all.judge_days(provenance, coverage, &grid, window);
+            all.judge_days(provenance, coverage, &grid, (window.from, window.until));
         }
         for PlaceHours { hours, .. } in &all.places {
             all.hours.add(*hours);
@@ -131,9 +114,28 @@ impl Completeness {
         all
     }
 
+    /// The seconds in which logging was stopped anywhere: overlapping times count once.
+    pub fn stopped(&self) -> Epoch {
+        let stopped = |gap: &&Gap| gap.state == HourState::Stopped;
+        let mut times: Vec<(Epoch, Epoch)> = self
+            .gaps
+            .iter()
+            .filter(stopped)
+            .map(|gap| (gap.from, gap.until))
+            .collect();
+        times.sort_unstable();
+        let mut end = Epoch::MIN;
+        let mut sum = 0;
+        for (from, until) in times {
+            sum += (until - from.max(end)).max(0);
+            end = end.max(until);
+        }
+        sum
+    }
+
     fn reasons(&self, provenance: &Provenance, coverage: &Coverage) -> Vec<String> {
         let mut reasons = Vec::new();
-        let asked = provenance.since.or(provenance.until).is_some();
+        let asked = provenance.window.is_asked();
         let others = coverage.objects.foreign + coverage.objects.digests;
         if coverage.has_only_conflicts() {
             let what = "records with one event id differ, which may be a forgery";
@@ -197,21 +199,6 @@ impl Hours {
         self.proven_quiet += other.proven_quiet;
         self.pending += other.pending;
         self.unknown += other.unknown;
-    }
-
-    /// `19 of 168 hours with logs, 12 proven quiet by digests, 137 neither`.
-    pub fn in_words(self) -> String {
-        let mut words = format!(
-            "{} of {} with logs, {} proven quiet by digests, {} neither",
-            thousands(self.with_logs),
-            plural(self.all, "hour"),
-            thousands(self.proven_quiet),
-            thousands(self.unknown)
-        );
-        if self.pending > 0 {
-            words.push_str(&format!(", {} still to come", thousands(self.pending)));
-        }
-        words
     }
 }
 

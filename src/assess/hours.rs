@@ -10,11 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::Provenance;
-use super::window::{exact, window};
-use crate::coverage::{Coverage, Digest, DigestState, HOUR, Hour, RegionCoverage, hour_of};
+use crate::coverage::{Coverage, HOUR, Hour, RegionCoverage, hour_of};
 use crate::event::time::{DELIVERY_DELAY, Epoch};
-use crate::integrity::proof::{Proof, State};
+use crate::provenance::Provenance;
 use crate::trail;
 use times::{Digests, Spans};
 
@@ -70,9 +68,31 @@ impl HourState {
     }
 }
 
-/// One account and Region.
+/// The states of the window's hours, by account and Region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HourGrid {
+    /// The window in whole hours, `[from, until)`.
+    pub from: Epoch,
+    pub until: Epoch,
+    /// By account and Region.
+    pub rows: Vec<HourRow>,
+}
+
+/// The hours of one account and Region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HourRow {
+    pub account: String,
+    pub region: String,
+    /// In order and without gaps, over the whole window.
+    pub stretches: Vec<Stretch>,
+    /// How many digests there are, and how many of them are not valid.
+    pub digests: u64,
+    pub invalid_digests: u64,
+}
+
+/// One account and Region, to be judged.
 #[derive(Debug, Clone, Copy)]
-pub struct Row<'c> {
+pub(super) struct Row<'c> {
     pub account: &'c str,
     pub region: &'c str,
     pub coverage: &'c RegionCoverage,
@@ -84,9 +104,9 @@ pub struct Row<'c> {
     asked: (Epoch, Epoch),
 }
 
-/// The rows of a run over its window in whole hours.
+/// What the hours of a window are judged by, in whole hours.
 #[derive(Debug, Clone)]
-pub struct Grid<'c> {
+pub(super) struct Grid<'c> {
     pub from: Epoch,
     pub until: Epoch,
     coverage: &'c Coverage,
@@ -110,21 +130,50 @@ pub struct Stretch {
 
 /// A time in which something is missing for certain, to the second where logging was stopped.
 #[derive(Debug, Clone, Copy)]
-pub struct Gap<'g> {
+pub(super) struct Gap<'g> {
     pub row: Row<'g>,
     pub from: Epoch,
     pub until: Epoch,
     pub state: HourState,
 }
 
-/// After this time a log file may be expected to have been delivered.
-pub(super) const DELIVERY: Epoch = DELIVERY_DELAY;
+impl HourGrid {
+    /// Judges every hour; what digests prove must be in `coverage` already. `None` if no hour is known.
+    pub fn new(provenance: &Provenance, coverage: &Coverage) -> Option<Self> {
+        let grid = Grid::new(provenance, coverage)?;
+        let row = |row: Row<'_>| HourRow {
+            account: row.account.to_owned(),
+            region: row.region.to_owned(),
+            stretches: row.stretches(&grid),
+            digests: row.digests.all,
+            invalid_digests: row.digests.invalid,
+        };
+        Some(Self {
+            from: grid.from,
+            until: grid.until,
+            rows: grid.rows().map(row).collect(),
+        })
+    }
+
+    /// How many hours there are.
+    pub const fn hours(&self) -> u64 {
+        ((self.until - self.from) / HOUR).unsigned_abs()
+    }
+}
+
+impl HourRow {
+    /// The most telling state of a time; `None` outside of the window.
+    pub fn state(&self, from: Epoch, until: Epoch) -> Option<HourState> {
+        state_of(&self.stretches, from, until)
+    }
+}
 
 impl<'c> Grid<'c> {
     /// Nothing where no hour is known.
     pub fn new(provenance: &Provenance, coverage: &'c Coverage) -> Option<Self> {
-        let (from, until) = window(provenance, coverage)?;
-        let asked = exact(provenance, coverage)?;
+        let window = provenance.known_window(coverage)?;
+        let (from, until) = window.hours();
+        let asked = (window.from, window.until);
         let regions = coverage.regions.values().flatten();
         Some(Self {
             from,
@@ -135,7 +184,9 @@ impl<'c> Grid<'c> {
                 .map(|(_, region)| Digests::new(&region.digests))
                 .collect(),
             never: Spans::default(),
-            pending: provenance.created.map_or(Epoch::MAX, |now| now - DELIVERY),
+            pending: provenance
+                .created
+                .map_or(Epoch::MAX, |now| now - DELIVERY_DELAY),
             asked,
         })
     }
@@ -189,19 +240,8 @@ impl<'c> Grid<'c> {
 
 impl Row<'_> {
     /// What was counted in an hour.
-    pub fn counts(&self, hour: Epoch) -> Hour {
+    fn counts(&self, hour: Epoch) -> Hour {
         self.coverage.hours.get(&hour).copied().unwrap_or_default()
-    }
-
-    /// The sums over `[from, until)`.
-    pub fn sum(&self, from: Epoch, until: Epoch) -> Hour {
-        let hours = self.coverage.hours.range(from..until);
-        hours.fold(Hour::default(), |sum, (_, hour)| sum + *hour)
-    }
-
-    /// How many digests speak for that time, and how many of them are not valid.
-    pub fn digests(&self, from: Epoch, until: Epoch) -> (u64, u64) {
-        self.digests.within(from, until)
     }
 
     /// What can be said of an hour.
@@ -298,34 +338,13 @@ impl Row<'_> {
     }
 }
 
-/// The most telling state of a time, out of the stretches of a row; nothing outside of the window.
-pub fn state_of(stretches: &[Stretch], from: Epoch, until: Epoch) -> Option<HourState> {
+/// The most telling state of a time, out of the stretches of a row; `None` outside of the window.
+fn state_of(stretches: &[Stretch], from: Epoch, until: Epoch) -> Option<HourState> {
     let first = stretches.partition_point(|one| one.until <= from);
     let here = stretches.iter().skip(first);
     here.take_while(|one| one.from < until)
         .map(|one| one.state)
         .min()
-}
-
-/// Takes up what the digests prove of each hour, for the hours without files. What a backfill digest
-/// names, an hour's own does not.
-pub fn take_digests(coverage: &mut Coverage, proof: &Proof) {
-    for chain in proof.chains.iter().filter(|chain| !chain.backfill) {
-        let region = coverage.region(&chain.account, &chain.region);
-        for hour in &chain.hours {
-            let state = match hour.found.state {
-                State::Valid => DigestState::Valid,
-                State::NotProven => DigestState::Unchecked,
-                State::Broken => DigestState::Invalid,
-            };
-            let digest = Digest {
-                state,
-                logs: hour.logs.named.into(),
-                missing: hour.logs.missing.into(),
-            };
-            region.digest((hour.start, hour.end), digest);
-        }
-    }
 }
 
 /// The stops of every account with logs, cut to the window.
@@ -358,14 +377,18 @@ fn stops(coverage: &Coverage, (from, until): (Epoch, Epoch)) -> BTreeMap<&str, S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::coverage::{Digest, DigestState};
     use crate::trail::{Change, TrailChange};
+    use crate::window::Window;
 
     const ACCOUNT: &str = "111122223333";
 
     fn provenance(hours: Epoch) -> Provenance {
         Provenance {
-            since: Some(0),
-            until: Some(hours * HOUR),
+            window: Window {
+                since: Some(0),
+                until: Some(hours * HOUR),
+            },
             created: Some(1_000 * HOUR),
             ..Provenance::default()
         }

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::completeness::Completeness;
 use super::visibility::{Judge, UndecidedAt, View, Visibility, changed, sum};
-use super::window::window;
-use super::{Assessment, CitationState, Provenance, RuleState, State};
+use super::{Assessment, CitationState, RuleState, State};
 use crate::coverage::{Acceptance, BlindSpot};
 use crate::event::time::{iso, utc};
 use crate::hipaa::CATALOGUE;
+use crate::provenance::Provenance;
 use crate::rules::{Need, Rule, RuleSet};
 use crate::severity::Severity;
 use crate::tally::{Learning, Tally};
+use crate::window::KnownWindow;
 
 /// Whether each rule could see its events, and where and when not. Rules that need the same share a
 /// view; so do those that saw the same.
@@ -70,7 +71,8 @@ pub(super) fn rule_states(
         })
         .collect();
     states.sort_by(|a, b| a.name.cmp(&b.name));
-    let (from, until) = window(provenance, coverage).unzip();
+    let hours = provenance.known_window(coverage).map(KnownWindow::hours);
+    let (from, until) = hours.unzip();
     let mut views: Vec<(View, usize)> = views.into_iter().collect();
     views.sort_by_key(|(_, place)| *place);
     let views = views.into_iter().map(|(view, _)| view).collect();

@@ -13,13 +13,14 @@ mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Assessment;
 use super::completeness::Days;
-use super::window::window;
-use super::{Assessment, Provenance};
 use crate::coverage::{Coverage, HOUR, RegionCoverage, Sight, hour_of};
 use crate::event::time::Epoch;
+use crate::provenance::Provenance;
 use crate::rules::{Need, Where};
 use crate::trail::{Category, Sees, Trail, global_region};
+use crate::window::KnownWindow;
 use runs::{Stretch, blank, in_hours, limited, together, without};
 use summary::kind;
 pub(super) use summary::sum;
@@ -57,7 +58,7 @@ impl<'c> Judge<'c> {
         changed: &'c [Trail],
         empty: &'c [Days],
     ) -> Self {
-        let window = window(provenance, coverage);
+        let window = provenance.known_window(coverage).map(KnownWindow::hours);
         let until = window.map_or(0, |(_, until)| until);
         let changes = Changes::new(&coverage.changes);
         let mut judge = Self {

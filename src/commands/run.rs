@@ -26,8 +26,8 @@ use crate::coverage::ProblemKind;
 use crate::detect::Detector;
 use crate::integrity::proof::Proof;
 use crate::pipeline::{self, Options};
-use crate::report::window::local_time;
-use crate::report::{Provenance, Report, notes, terminal};
+use crate::provenance::Provenance;
+use crate::report::{Report, notes, terminal};
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
 use crate::safe_text::text;
@@ -35,6 +35,7 @@ use crate::source::{Scope, Source, discover};
 use crate::state::State;
 use crate::tally::Tally;
 use crate::trail::Trail;
+use crate::window::local_time;
 use find::Found;
 use output::{Folder, Kind};
 
@@ -335,8 +336,7 @@ pub(super) fn provenance(
         version: env!("CARGO_PKG_VERSION"),
         organization: config.name.clone(),
         source: source.to_owned(),
-        since: scope.since.map(|time| time.timestamp()),
-        until: scope.until.map(|time| time.timestamp()),
+        window: scope.window(),
         created: Some(scope.now.timestamp()),
         accounts: scope.accounts.clone(),
         regions: scope.regions.clone(),

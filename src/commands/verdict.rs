@@ -8,7 +8,7 @@ use crate::integrity::proof::State;
 pub(super) struct Outcome {
     /// What the digests prove; `None` if they were not asked for.
     pub(super) integrity: Option<State>,
-    /// The run is incomplete, by [`Completeness`](crate::report::completeness::Completeness).
+    /// The run is incomplete, by [`Completeness`](crate::assess::completeness::Completeness).
     pub(super) incomplete: bool,
     /// There are findings at or above the level that fails the run.
     pub(super) findings: bool,

@@ -16,11 +16,10 @@ use crate::cli::{AwsChoice, DigestChoice};
 use crate::coverage::{Problem, ProblemKind};
 use crate::detect::Detector;
 use crate::digest::key::Keys;
-use crate::digest::{Origin, Reader, TrailThere, Window, ask, judge};
+use crate::digest::{Origin, Reader, TrailThere, Window, add_proven_hours, ask, judge};
 use crate::integrity::proof::Proof;
 use crate::integrity::{Integrity, Settled};
 use crate::pipeline::{self, Input, Ledger, Options, Work};
-use crate::report::grid;
 use crate::report::integrity::{self as written, About, Matching};
 use crate::sha256;
 use crate::source::key::{LogKey, is_below_region};
@@ -89,8 +88,7 @@ impl<'r> Verification<'r> {
             about: About {
                 version: env!("CARGO_PKG_VERSION"),
                 source: found.source.clone(),
-                since: scope.since.map(|time| time.timestamp()),
-                until: scope.until.map(|time| time.timestamp()),
+                window: scope.window(),
                 created: Some(scope.now.timestamp()),
             },
             folder,
@@ -129,9 +127,10 @@ impl<'r> Verification<'r> {
             Origin::InPlace => (false, None),
             Origin::Copy { bucket } => (true, bucket.clone()),
         };
+        let asked = scope.window();
         let window = Window {
-            since: scope.since.map(|time| time.timestamp()),
-            until: scope.until.map(|time| time.timestamp()),
+            since: asked.since,
+            until: asked.until,
             now: scope.now.timestamp(),
             copy,
             original,
@@ -178,7 +177,7 @@ impl<'r> Verification<'r> {
     /// missing: it may have been written since, or lie in a bucket or below a prefix that the trail
     /// wrote to before.
     fn follow(&mut self, integrity: &mut Integrity, options: &Options, progress: &Bar) {
-        let since = self.reader.scope.since.map(|time| time.timestamp());
+        let since = self.reader.scope.window().since;
         let mut asked: BTreeSet<String> = BTreeSet::new();
         loop {
             let wanted = integrity.wanted(since);
@@ -254,7 +253,7 @@ pub(super) fn read(
         return Ok((tally, None, Vec::new()));
     };
     let (_, proof, files) = verification.finish(&mut tally, true, options, progress)?;
-    grid::take_digests(&mut tally.coverage, &proof);
+    add_proven_hours(&proof, &mut tally.coverage);
     Ok((tally, Some(proof), files))
 }
 
@@ -278,7 +277,7 @@ async fn ask_keys(
         Input::Bucket { .. } => None,
         Input::Files(tree) => tree.oldest_digest(),
     };
-    let first = scope.since.map(|since| since.timestamp()).or(oldest);
+    let first = scope.window().since.or(oldest);
     let regions: BTreeSet<&str> = digested.iter().map(|(_, region)| &**region).collect();
     if regions.is_empty() {
         return Ok((keys, limits));

@@ -12,7 +12,6 @@ use crate::cli::Verify;
 use crate::config::Config;
 use crate::pipeline::{self, Work};
 use crate::report::integrity::summary;
-use crate::report::window;
 use crate::safe_text::text;
 use crate::source::{Scope, Source};
 
@@ -57,8 +56,7 @@ pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
     folder.publish()?;
     if !arguments.quiet {
         say_fitted(&summary(&about, &proof))?;
-        let (since, until) = (scope.since, scope.until);
-        say_fitted(&text!("Window: {}\n", window::in_words(since, until, zone)))?;
+        say_fitted(&text!("Window: {}\n", scope.window().in_words(zone)))?;
         say_fitted(&text!("\nProof: {}\n", files.join("  ")))?;
     }
     for problem in &tally.coverage.problems {

@@ -5,10 +5,11 @@ use std::io::{self, Read as _};
 
 use csv::Writer;
 
-use super::{Report, thousands};
+use super::Report;
 use crate::event::time::iso;
 use crate::finding::Finding;
 use crate::safe_text::Cell;
+use crate::words::thousands;
 
 /// The columns that are left for people.
 const REVIEWER: [&str; 3] = ["disposition", "reason", "decided_by"];

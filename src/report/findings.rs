@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use super::{plural, span, thousands};
 use crate::correlate::{Actors, Bursts};
 use crate::event::time::Epoch;
 use crate::finding::Finding;
@@ -13,6 +12,7 @@ use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
 use crate::severity::Severity;
 use crate::sha256;
 use crate::tally::{Group, GroupKey, New, Period, Tally};
+use crate::words::{plural, span, thousands};
 
 /// A finding that is not made yet: what it is sorted by, and what it is made of.
 pub(super) struct Found<'t> {

@@ -1,30 +1,10 @@
 //! Completeness in words: what page one, the terminal and the verdict say.
 
-use super::{Completeness, Gap, Hours, Window};
-use crate::event::time::Epoch;
-use crate::report::grid::HourState;
-use crate::report::{lasting, plural, thousands};
+use crate::assess::completeness::{Completeness, Days, Hours};
+use crate::event::time::{Epoch, utc};
+use crate::words::{lasting, plural, thousands};
 
 impl Completeness {
-    /// The seconds in which logging was stopped anywhere: overlapping times count once.
-    pub fn stopped(&self) -> Epoch {
-        let stopped = |gap: &&Gap| gap.state == HourState::Stopped;
-        let mut times: Vec<(Epoch, Epoch)> = self
-            .gaps
-            .iter()
-            .filter(stopped)
-            .map(|gap| (gap.from, gap.until))
-            .collect();
-        times.sort_unstable();
-        let mut end = Epoch::MIN;
-        let mut sum = 0;
-        for (from, until) in times {
-            sum += (until - from.max(end)).max(0);
-            end = end.max(until);
-        }
-        sum
-    }
-
     /// `118 of 168 hours have no log and no digest proves them quiet`; `None` if that is no hour.
     pub fn unknown_hours(&self) -> Option<String> {
         let Hours { all, unknown, .. } = self.hours;
@@ -101,13 +81,44 @@ impl Completeness {
     }
 }
 
-impl Window {
-    /// Where the window comes from.
-    pub const fn origin(self) -> &'static str {
-        match (self.from_asked, self.until_asked) {
-            (true, _) => "the window asked for",
-            (false, true) => "first event to the end asked for; no beginning was asked for",
-            (false, false) => "first to last event; no window was asked for",
+impl Hours {
+    /// `19 of 168 hours with logs, 12 proven quiet by digests, 137 neither`.
+    pub fn in_words(self) -> String {
+        let mut words = format!(
+            "{} of {} with logs, {} proven quiet by digests, {} neither",
+            thousands(self.with_logs),
+            plural(self.all, "hour"),
+            thousands(self.proven_quiet),
+            thousands(self.unknown)
+        );
+        if self.pending > 0 {
+            words.push_str(&format!(", {} still to come", thousands(self.pending)));
         }
+        words
+    }
+}
+
+impl Days {
+    /// `2026-11-10 to 2026-11-14, 2026-11-20`; of many runs the first few.
+    pub fn in_words(&self) -> String {
+        const FEW: usize = 4;
+        let date = |at: Epoch| utc(at).with_timezone(&self.zone).format("%Y-%m-%d");
+        let run = |(from, until): &(Epoch, Epoch)| {
+            let (first, last) = (date(*from).to_string(), date(until - 1).to_string());
+            match first == last {
+                true => first,
+                false => format!("{first} to {last}"),
+            }
+        };
+        let mut words: Vec<String> = self.runs.iter().take(FEW).map(run).collect();
+        if self.runs.len() > FEW {
+            words.push(format!("{} more in coverage.json", self.runs.len() - FEW));
+        }
+        words.join(", ")
+    }
+
+    /// The name of the zone whose days they are.
+    pub fn zone(&self) -> &'static str {
+        self.zone.name()
     }
 }

@@ -27,7 +27,7 @@ use chrono_tz::Tz;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
-use super::{Provenance, Report};
+use super::Report;
 use crate::safe_text::write_page;
 use written::shown;
 
@@ -57,7 +57,7 @@ const CARDS: &str = "<!-- cards -->";
 /// # Errors
 /// `out` takes no more.
 pub fn write(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
-    let zone = zone(&report.provenance);
+    let zone = report.provenance.calendar_zone();
     let page = around_cards(report, zone);
     let (before, behind) = page.split_once(CARDS).unwrap_or((&page, ""));
     write_page(out, before)?;
@@ -148,9 +148,4 @@ fn contents() -> Markup {
             }
         }
     }
-}
-
-/// The zone of the business calendar, where it is one the zone database knows.
-fn zone(provenance: &Provenance) -> Option<Tz> {
-    provenance.time_zone.as_deref()?.parse().ok()
 }

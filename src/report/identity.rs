@@ -5,11 +5,13 @@ use std::io::{self, Write as _};
 use ring::digest::{Context, SHA256};
 use serde::Serialize;
 
+use super::Report;
 use super::activity::ActivityTables;
-use super::{CitationState, Provenance, Report, RuleState};
+use crate::assess::{CitationState, RuleState};
 use crate::coverage::Coverage;
 use crate::finding::Finding;
 use crate::integrity::proof::{ObjectProof, Proof};
+use crate::provenance::Provenance;
 use crate::rules::{Rejected, Unconfigured};
 use crate::severity::Severity;
 

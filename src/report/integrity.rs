@@ -9,12 +9,13 @@ use anstyle::Style;
 use serde::{Deserialize, Serialize};
 
 use super::visible::visible;
-use super::{plural, thousands};
 use crate::event::time::{Epoch, iso};
 use crate::finding::iso_time;
 use crate::integrity::proof::{HoleKind, ObjectFault, ObjectProof, Proof, State};
 use crate::safe_text::{TerminalText, put, text};
 use crate::seeded::SeededMap;
+use crate::window::Window;
+use crate::words::{plural, thousands};
 
 /// How many things that are wrong are shown; the rest are in the file.
 const SHOWN: usize = 12;
@@ -25,10 +26,8 @@ pub struct About {
     pub version: &'static str,
     pub source: String,
     /// The window in the time of delivery.
-    #[serde(serialize_with = "iso_time")]
-    pub since: Option<Epoch>,
-    #[serde(serialize_with = "iso_time")]
-    pub until: Option<Epoch>,
+    #[serde(flatten)]
+    pub window: Window,
     #[serde(serialize_with = "iso_time")]
     pub created: Option<Epoch>,
 }
@@ -143,8 +142,8 @@ pub fn summary(about: &About, proof: &Proof) -> TerminalText {
         out,
         "{} from {} to {}\n",
         about.source,
-        bound(about.since, "the first file"),
-        bound(about.until, "the last file"),
+        bound(about.window.since, "the first file"),
+        bound(about.window.until, "the last file"),
     );
     let (d, l) = (proof.digests, proof.logs);
     put!(

@@ -14,10 +14,12 @@ use serde::Serialize;
 
 pub use coverage::coverage;
 
-use super::{CitationState, Provenance, Report, RuleState};
+use super::Report;
+use crate::assess::{CitationState, RuleState};
 use crate::coverage::Coverage;
 use crate::finding::Finding;
 use crate::integrity::proof::{DigestCounts, KeyUse, LogCounts, Proof, State};
+use crate::provenance::Provenance;
 use crate::rules::{Rejected, Unconfigured};
 use crate::severity::Severity;
 

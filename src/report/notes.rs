@@ -1,9 +1,10 @@
 //! What a reader must know of the coverage as a whole, one sentence each.
 
-use super::{Report, plural, thousands};
+use super::Report;
 use crate::coverage::{Acceptance, BlindSpot, Passed, PassedOver};
-use crate::event::time::{iso, utc};
+use crate::event::time::{DELIVERY_DELAY, iso, utc};
 use crate::trail::{Asked, Trail};
+use crate::words::{plural, thousands};
 
 /// The notes, the most general first. The same report gives the same sentences in the same order.
 pub fn notes(report: &Report) -> Vec<String> {
@@ -63,8 +64,8 @@ pub fn notes(report: &Report) -> Vec<String> {
         ));
     }
     notes.extend(passed_over(&coverage.store.passed_over));
-    let pending = from.created.zip(from.until);
-    if pending.is_some_and(|(created, until)| created < until + super::grid::DELIVERY) {
+    let pending = from.created.zip(from.window.until);
+    if pending.is_some_and(|(created, until)| created < until + DELIVERY_DELAY) {
         notes.push(
             "The window ends less than 15 minutes before this run: its last events may not have \
              been delivered yet."

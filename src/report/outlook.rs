@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use chrono::{Datelike as _, NaiveDate};
 
 use super::visible::visible;
-use super::{plural, thousands};
 use crate::source::ObjectRef;
+use crate::words::{plural, rounded_up, thousands};
 
 /// More columns than this do not fit a screen: days become months, months become years.
 const MOST_COLUMNS: usize = 14;
@@ -198,7 +198,7 @@ impl Outlook {
             let _ = writeln!(
                 out,
                 "Time      about {}: {} MB of stored bytes a second and worker, {}",
-                time(scanning),
+                rounded_up(scanning),
                 SCANNED / 1e6,
                 plural(means.workers as u64, "worker"),
             );
@@ -230,7 +230,7 @@ impl Outlook {
         let _ = writeln!(
             out,
             "Time      about {}: {} ms a request, {} listings or {} reads at once;",
-            time(listing + reading.max(scanning)),
+            rounded_up(listing + reading.max(scanning)),
             LATENCY * 1e3,
             means.lists_at_once,
             means.reads_at_once,
@@ -314,22 +314,6 @@ fn bytes(count: u64) -> String {
         _ if amount < 10.0 => format!("{amount:.1} {unit}"),
         _ => format!("{amount:.0} {unit}"),
     }
-}
-
-/// `1 second`, `7 minutes`, `3 hours`, rounded up.
-fn time(seconds: f64) -> String {
-    let (amount, noun) = match seconds {
-        s if s <= 90.0 => (s, "second"),
-        s if s <= 5_400.0 => (s / 60.0, "minute"),
-        s => (s / 3_600.0, "hour"),
-    };
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a number of seconds, minutes or hours, never below nought"
-    )]
-    let amount = amount.ceil().max(1.0) as u64;
-    plural(amount, noun)
 }
 
 #[cfg(test)]

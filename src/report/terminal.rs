@@ -7,10 +7,11 @@ pub use coverage::grid;
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Report, integrity, notes, plural, thousands};
+use super::{Report, integrity, notes};
 use crate::event::time::iso;
 use crate::safe_text::{TerminalText, put, text};
 use crate::severity::Severity;
+use crate::words::{plural, thousands};
 
 /// How many findings are shown; the rest are in the report.
 const SHOWN: usize = 12;
@@ -22,8 +23,9 @@ pub fn summary(report: &Report) -> TerminalText {
     let bold = Style::new().bold();
     let dim = Style::new().dimmed();
     put!(out, "{}{}{:#}\n", bold, report.verdict(), bold);
-    if report.has_window() {
-        put!(out, "Window: {}\n", report.window());
+    let provenance = &report.provenance;
+    if provenance.window.is_asked() {
+        put!(out, "Window: {}\n", provenance.window_in_words());
     }
     put!(out, "{}\n", coverage(report));
     if let Some(passed_over) = notes::passed_over_in_short(&report.coverage.store.passed_over) {

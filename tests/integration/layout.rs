@@ -100,6 +100,60 @@ fn a_module_imports_only_what_stands_above_it() {
     }
 }
 
+/// The lines of code below `src` that hold one of these words, but for files of tests.
+fn lines_with(words: &[&str]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (file, text) in sources("src") {
+        if file.ends_with("tests.rs") || file.contains("/tests/") {
+            continue;
+        }
+        for (number, line) in code(&text) {
+            if words.iter().any(|word| line.contains(word)) {
+                let place = format!("{}: {}", number, line.trim());
+                found.push((file.clone(), place));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_report_formats_what_was_assessed_and_changes_nothing() {
+    let analysis = ["Grid::new", "Completeness::new", "trail::stops", "Timeline"];
+    let changes = [
+        "&mut Coverage",
+        "&mut Tally",
+        "mut tally",
+        "coverage.internal(",
+    ];
+    let words: Vec<&str> = analysis.into_iter().chain(changes).collect();
+    let lines = lines_with(&words).into_iter();
+    let of_report: Vec<_> = lines
+        .filter(|(file, _)| file.starts_with("report/") || file == "report.rs")
+        .collect();
+    assert_eq!(
+        of_report,
+        [],
+        "belongs into src/assess or a stage before it"
+    );
+}
+
+#[test]
+fn durations_are_worded_and_the_window_is_turned_into_seconds_in_one_place() {
+    for (words, own) in [
+        (&["\"minute\"", "\"second\""], "words.rs"),
+        (&["since.map(|", "until.map(|time"], "window.rs"),
+    ] {
+        for (file, line) in lines_with(words) {
+            let is_time = line.contains(".timestamp()") || own == "words.rs";
+            assert!(
+                file == own || !is_time,
+                "src/{file}:{line}: belongs into src/{own}"
+            );
+        }
+    }
+}
+
 #[test]
 fn no_file_is_longer_than_a_reader_can_hold() {
     for (file, text) in sources("src") {

@@ -141,7 +141,7 @@ async fn memory_does_not_grow_with_the_objects_of_a_plan() {
     };
     let (_, least) = measured(small).await;
     let (plan, most) = measured(large).await;
-    let objects = trailscan::report::thousands(large.in_a_week());
+    let objects = trailscan::words::thousands(large.in_a_week());
     assert!(plan.contains(&format!(" {objects} objects")), "{plan}");
     // 160,000 more objects held in memory would be 80 MiB and more
     assert!(most <= least + 30, "{least} MiB became {most} MiB");
@@ -161,7 +161,7 @@ async fn a_week_of_a_large_organization_is_planned_in_little_memory() {
     println!("{}", end.into_iter().rev().collect::<Vec<_>>().join("\n"));
     println!("{most} MiB at most");
     assert!(organization.in_a_week() > 3_400_000);
-    let objects = trailscan::report::thousands(organization.in_a_week());
+    let objects = trailscan::words::thousands(organization.in_a_week());
     assert!(plan.contains(&format!(" {objects} objects")));
     assert!(most < 250, "{most} MiB");
 }

@@ -11,12 +11,11 @@ use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
 
 use super::Completeness;
+use crate::assess::hours::{Grid, Row};
 use crate::coverage::{Coverage, DAY, HOUR, RegionCoverage, day_of, hour_of};
 use crate::event::local::start_of_day;
 use crate::event::time::{Epoch, iso, utc};
-use crate::report::Provenance;
-use crate::report::grid::{Grid, Row};
-use crate::report::window::zone;
+use crate::provenance::Provenance;
 
 /// CloudTrail became available on 2013-11-13: no day before has logs. It bounds the days that a record
 /// with an absurd time makes the window span.
@@ -32,7 +31,7 @@ pub struct Days {
     pub runs: Vec<(Epoch, Epoch)>,
     /// The zone whose days they are.
     #[serde(skip)]
-    zone: Tz,
+    pub zone: Tz,
 }
 
 /// One day of a zone: 23 or 25 hours where its clocks change.
@@ -52,7 +51,7 @@ impl Completeness {
         grid: &Grid<'_>,
         (from, until): (Epoch, Epoch),
     ) {
-        let zone = zone(provenance);
+        let zone = provenance.zone();
         let days = whole_days(zone, from.max(FIRST_DAY), until.min(grid.pending));
         let mut by_account: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
         for row in grid.rows().filter(|row| !row.coverage.days.is_empty()) {
@@ -140,29 +139,6 @@ impl Days {
             Some((_, end)) if *end == day.from => *end = day.until,
             _ => self.runs.push((day.from, day.until)),
         }
-    }
-
-    /// `2026-11-10 to 2026-11-14, 2026-11-20`; of many runs the first few.
-    pub fn in_words(&self) -> String {
-        const FEW: usize = 4;
-        let date = |at: Epoch| utc(at).with_timezone(&self.zone).format("%Y-%m-%d");
-        let run = |(from, until): &(Epoch, Epoch)| {
-            let (first, last) = (date(*from).to_string(), date(until - 1).to_string());
-            match first == last {
-                true => first,
-                false => format!("{first} to {last}"),
-            }
-        };
-        let mut words: Vec<String> = self.runs.iter().take(FEW).map(run).collect();
-        if self.runs.len() > FEW {
-            words.push(format!("{} more in coverage.json", self.runs.len() - FEW));
-        }
-        words.join(", ")
-    }
-
-    /// The name of the zone whose days they are.
-    pub fn zone(&self) -> &'static str {
-        self.zone.name()
     }
 }
 

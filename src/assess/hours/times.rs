@@ -56,9 +56,9 @@ pub(super) struct Digests {
     missing: Vec<(Epoch, Epoch)>,
     /// The time of all digests that name files which are not there.
     lacking: Spans,
-    /// Beginnings and ends of all of them, and of the invalid ones, each in order.
-    all: [Vec<Epoch>; 2],
-    invalid: [Vec<Epoch>; 2],
+    /// How many there are, and how many of these are invalid.
+    pub(super) all: u64,
+    pub(super) invalid: u64,
 }
 
 impl Digests {
@@ -69,19 +69,12 @@ impl Digests {
         let mut spans = Vec::new();
         let mut lacking = Vec::new();
         for (&(from, until), digest) in digests {
-            let ends = [from, until];
-            let both = |lists: &mut [Vec<Epoch>; 2]| {
-                lists
-                    .iter_mut()
-                    .zip(ends)
-                    .for_each(|(list, end)| list.push(end));
-            };
-            both(&mut own.all);
+            own.all += 1;
             if digest.missing > 0 {
                 lacking.push((from, until));
             }
             if digest.state == DigestState::Invalid {
-                both(&mut own.invalid);
+                own.invalid += 1;
                 continue;
             }
             if digest.state == DigestState::Valid {
@@ -91,8 +84,6 @@ impl Digests {
                 own.missing.push((from, until));
             }
         }
-        own.all.iter_mut().for_each(|list| list.sort_unstable());
-        own.invalid.iter_mut().for_each(|list| list.sort_unstable());
         own.spoken_for = Spans::new(spans);
         own.lacking = Spans::new(lacking);
         own.missing.sort_unstable();
@@ -102,16 +93,6 @@ impl Digests {
             *until = latest;
         }
         own
-    }
-
-    /// How many reach into the time between two moments, and how many of these are invalid.
-    pub(super) fn within(&self, from: Epoch, until: Epoch) -> (u64, u64) {
-        let count = |[begins, ends]: &[Vec<Epoch>; 2]| {
-            let begun = begins.partition_point(|begin| *begin < until);
-            let ended = ends.partition_point(|end| *end <= from);
-            begun.saturating_sub(ended) as u64
-        };
-        (count(&self.all), count(&self.invalid))
     }
 
     /// True if valid digests speak for all of `[from, until)` and no digest misses a file in it.
@@ -184,6 +165,9 @@ mod tests {
             all.sort_unstable_by_key(|(time, _)| *time);
             all.dedup_by_key(|(time, _)| *time);
             let fast = Digests::new(all.iter().map(|(time, digest)| (time, digest)));
+            let invalid = |one: &&(_, Digest)| one.1.state == DigestState::Invalid;
+            let invalid = all.iter().filter(invalid).count();
+            assert_eq!((fast.all, fast.invalid), (all.len() as u64, invalid as u64));
             for hour in 0..7 {
                 let hour = hour * HOUR;
                 let known = hour + random(4) * 600;
@@ -194,10 +178,6 @@ mod tests {
                     slow(&all, hour, known, until),
                     "{all:?} {hour}"
                 );
-                let over = all
-                    .iter()
-                    .filter(|((from, to), _)| *from < until && *to > hour);
-                assert_eq!(fast.within(hour, until).0, over.count() as u64);
             }
         }
     }

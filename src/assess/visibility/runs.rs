@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::assess::Assessment;
 use crate::coverage::{HOUR, hour_of};
 use crate::event::time::Epoch;
-use crate::report::Assessment;
 
 /// What holds from one moment to another.
 pub(super) type Stretch = (Epoch, Epoch, Assessment);

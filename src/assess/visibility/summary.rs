@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
 use super::{ELSEWHERE, Place, View};
+use crate::assess::Assessment;
 use crate::coverage::{HOUR, Hours, Sight};
 use crate::event::time::{Epoch, iso};
-use crate::report::{Assessment, plural, thousands};
+use crate::words::{plural, thousands};
 
 /// How many reasons are named; the rest are in `coverage.json`.
 const MOST_REASONS: usize = 3;
@@ -22,7 +23,7 @@ struct Reach<'v> {
 }
 
 /// The verdict on all places and hours together.
-pub(in crate::report) fn sum(view: &View) -> Assessment {
+pub(in crate::assess) fn sum(view: &View) -> Assessment {
     let mut reasons: BTreeMap<&str, Reach<'_>> = BTreeMap::new();
     let (mut blind, mut all) = (0, 0);
     let mut everywhere: BTreeSet<&Place> = BTreeSet::new();

@@ -3,14 +3,17 @@
 use super::*;
 use crate::coverage::Hours;
 use crate::trail::{Asked, Basic, Change, Class, Selectors, Status, TrailChange};
+use crate::window::Window;
 
 const OWNER: &str = "111122223333";
 const HOURS: Epoch = 10;
 
 fn provenance() -> Provenance {
     Provenance {
-        since: Some(0),
-        until: Some(HOURS * HOUR),
+        window: Window {
+            since: Some(0),
+            until: Some(HOURS * HOUR),
+        },
         created: Some(HOURS * HOUR),
         ..Provenance::default()
     }

@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::Place;
+use crate::assess::Assessment;
 use crate::coverage::Coverage;
 use crate::event::time::Epoch;
-use crate::report::Assessment;
 use crate::rules::Need;
 use crate::trail::{Asked, Sees, Status, Timeline, Trail, TrailChange};
 
@@ -216,7 +216,7 @@ impl Steps {
 
 /// The trails that were changed, as far as the calls that changed them tell: where they write, and
 /// what they recorded before, is not known.
-pub(in crate::report) fn changed(coverage: &Coverage) -> Vec<Trail> {
+pub(in crate::assess) fn changed(coverage: &Coverage) -> Vec<Trail> {
     let mut trails: BTreeMap<String, Trail> = BTreeMap::new();
     for change in coverage.changes.iter().filter(|one| one.is_believed()) {
         let name = change.trail.rsplit('/').next().unwrap_or_default();

@@ -8,11 +8,11 @@ use crate::event::time::Epoch;
 
 /// By place: the hours, and why, in one sentence.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::report) struct UndecidedAt(BTreeMap<Place, (BTreeSet<Epoch>, String)>);
+pub(in crate::assess) struct UndecidedAt(BTreeMap<Place, (BTreeSet<Epoch>, String)>);
 
 impl UndecidedAt {
     /// What any of these rules could not decide.
-    pub(in crate::report) fn of(coverage: &Coverage, rules: &[&str]) -> Self {
+    pub(in crate::assess) fn of(coverage: &Coverage, rules: &[&str]) -> Self {
         let mut all = BTreeMap::new();
         for (account, regions) in &coverage.regions {
             for (region, read) in regions {

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use crate::assess::Assessment;
 use crate::event::time::{Epoch, iso};
 use crate::finding::iso_time;
-use crate::report::Assessment;
 
 /// What rules could see. Rules that need the same share a view.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

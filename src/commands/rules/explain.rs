@@ -17,12 +17,12 @@ use crate::config::Config;
 use crate::decode::Decoder;
 use crate::derive::{Organization, identity, target};
 use crate::event::{Event, Key};
-use crate::report::span;
 use crate::report::visible::visible;
 use crate::rules::explain::{Explained, derived, explain};
 use crate::rules::{Correlation, Field, Measure, Rule, RuleKind, RuleSet};
 use crate::safe_text::TerminalText;
 use crate::severity::Severity;
+use crate::words::span;
 pub(super) use tree::tree;
 
 /// The most MiB a file may inflate to.

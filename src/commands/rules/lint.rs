@@ -8,12 +8,12 @@ use super::{Exit, say_fitted};
 use crate::cli::LintRules;
 use crate::commands::run::texts;
 use crate::config::Config;
-use crate::report::plural;
 use crate::report::visible::visible;
 use crate::rules::lint::{Warning, lint, unfiled};
 use crate::rules::load::{self, RuleText};
 use crate::rules::{RuleSet, samples};
 use crate::safe_text::TerminalText;
+use crate::words::plural;
 
 /// Where the samples of our own rules lie in a checkout.
 const SAMPLES: &str = "samples/rules";

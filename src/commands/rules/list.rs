@@ -11,12 +11,12 @@ use super::{Exit, say, say_fitted, stdout_width};
 use crate::cli::{ListFormat, ListRules};
 use crate::commands::run::{rule_set, texts};
 use crate::config::Config;
-use crate::report::plural;
 use crate::report::visible::visible;
 use crate::rules::load::{self, Settings};
 use crate::rules::{Rule, RuleSet, Unconfigured, configured, placeholders};
 use crate::safe_text::TerminalText;
 use crate::severity::Severity;
+use crate::words::plural;
 
 /// One rule as it is listed. The field names are those of `--format json`.
 #[derive(Debug, Serialize)]

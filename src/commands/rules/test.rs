@@ -11,11 +11,11 @@ use super::{Exit, named, say_fitted};
 use crate::cli::{RuleChoice, TestRules};
 use crate::commands::run::rule_set;
 use crate::config::Config;
-use crate::report::plural;
 use crate::report::visible::visible;
 use crate::rules::{Rule, RuleKind, RuleSet, samples};
 use crate::safe_text::{TerminalText, text};
 use crate::trial::{Failure, Trial, Tried};
+use crate::words::plural;
 
 /// Where samples lie, below the folder that the rules' own lies in.
 const BESIDE: &str = "samples/rules";

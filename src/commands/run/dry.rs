@@ -7,11 +7,11 @@ use crate::commands::{Exit, note, say_fitted, stdout_width};
 use crate::coverage::Problem;
 use crate::pipeline::{self, Input};
 use crate::report::outlook::{Means, Outlook};
-use crate::report::{plural, window};
 use crate::safe_text::{TerminalText, text};
 use crate::source::s3::{Fetcher, Plan};
 use crate::source::{ObjectRef, Scope};
 use crate::state::State;
+use crate::words::plural;
 
 pub(super) fn run(
     found: Found<'_>,
@@ -81,7 +81,7 @@ pub(super) fn run(
 fn window(scope: &Scope, zone: Tz) -> String {
     format!(
         "Window: {}, in logs delivered up to {} hours later",
-        window::in_words(scope.since, scope.until, zone),
+        scope.window().in_words(zone),
         scope.slack.num_hours()
     )
 }

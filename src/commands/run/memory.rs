@@ -8,12 +8,12 @@ use crate::commands::note;
 use crate::commands::writers::warn_of_writers;
 use crate::config::Config;
 use crate::history::History;
-use crate::report::plural;
 use crate::rules::RuleSet;
 use crate::safe_text::text;
 use crate::sha256;
 use crate::state::State;
 use crate::tally::Tally;
+use crate::words::plural;
 
 /// Decides what is new, by what the state file knows, and has it know of this run.
 pub(super) fn settle(

@@ -7,8 +7,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::commands::note;
 use crate::pipeline::Progress;
-use crate::report::thousands;
 use crate::safe_text::TerminalText;
+use crate::words::thousands;
 
 pub(in crate::commands) struct Bar {
     bar: ProgressBar,

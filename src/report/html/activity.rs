@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::chart::{Chart, draw};
-use super::written::{code, day, lasted, notice, scrolling};
+use super::written::{code, day, notice, scrolling};
+use crate::assess::hours::HourState;
 use crate::coverage::{DAY, HOUR, hour_of};
 use crate::event::time::{self, Epoch};
+use crate::report::Report;
 use crate::report::activity::Top;
-use crate::report::grid::HourState;
-use crate::report::{Report, thousands};
+use crate::words::{lasted, thousands};
 
 const MOST_GAPS: usize = 40;
 const MOST_DAYS: usize = 100;

@@ -8,13 +8,14 @@ use maud::{Markup, PreEscaped, html};
 
 use super::evidence;
 use super::written::{
-    anchor, badge, citation_anchor, clock, code, day, lasted, local, moment, notice, short, shown,
-    value, values,
+    anchor, badge, citation_anchor, clock, code, day, local, moment, notice, short, shown, value,
+    values,
 };
 use crate::finding::{CallCount, Finding};
 use crate::hipaa::CATALOGUE;
-use crate::report::{Report, plural, thousands};
+use crate::report::Report;
 use crate::severity::Severity;
+use crate::words::{lasted, plural, thousands};
 
 /// So many findings have cards whatever their level.
 const MOST_CARDS: usize = 200;

@@ -9,8 +9,9 @@ use maud::{Markup, html};
 use super::written::{clock, day};
 use crate::coverage::{DAY, HOUR};
 use crate::event::time::{self, Epoch};
-use crate::report::{Report, plural, thousands};
+use crate::report::Report;
 use crate::severity::Severity;
+use crate::words::{plural, thousands};
 
 /// Up to this span, a bar is an hour.
 const MOST_HOURLY: Epoch = 10 * DAY;
@@ -51,10 +52,12 @@ impl Chart {
         let (first, last) = (times().min()?, times().max()?);
         let start = report
             .provenance
+            .window
             .since
             .map_or(first, |since| since.min(first));
         let end = report
             .provenance
+            .window
             .until
             .map_or(last + HOUR, |until| until.max(last + HOUR));
         let days = (end - start + DAY - 1) / DAY;

@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 
 use super::written::{citation_anchor, levels};
-use crate::report::{Report, State};
+use crate::assess::State;
+use crate::report::Report;
 
 pub(super) fn section(report: &Report) -> Markup {
     html! {

@@ -6,8 +6,9 @@ use maud::{Markup, html};
 use super::written::{badge, code, local, moment, shown};
 use crate::event::time::Epoch;
 use crate::integrity::proof::State;
-use crate::report::{Assessment, Report, lasting, notes, plural, thousands, upper_first};
+use crate::report::{Report, notes};
 use crate::severity::Severity;
+use crate::words::{lasting, plural, thousands, upper_first};
 
 pub(super) fn section(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
     html! {
@@ -57,12 +58,12 @@ fn identity(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
             div.wide {
                 dt { "Period" }
                 dd {
-                    @if let Some(week) = report.week() { "ISO week " (week) br; }
-                    "from " (bound(from.since, report.coverage.first, "the earliest event read"))
+                    @if let Some(week) = from.window.week(from.zone()) { "ISO week " (week) " (" (from.zone().name()) ")" br; }
+                    "from " (bound(from.window.since, report.coverage.first, "the earliest event read"))
                     br;
                     "up to "
-                    @if from.until.is_some() { "and not including " }
-                    @match (from.until, from.since.and(from.created)) {
+                    @if from.window.until.is_some() { "and not including " }
+                    @match (from.window.until, from.window.since.and(from.created)) {
                         (None, Some(now)) => { "the moment of this run, " (instant(now)) }
                         (until, _) => (bound(until, report.coverage.last, "the latest event read")),
                     }
@@ -81,7 +82,7 @@ fn warnings(report: &Report) -> Markup {
     let from = &report.provenance;
     let early = from
         .created
-        .zip(from.until)
+        .zip(from.window.until)
         .is_some_and(|(created, until)| created < until);
     html! {
         @if early {

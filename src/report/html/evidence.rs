@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::written::{clock, code, scrolling, short, shortened, shown, value};
 use crate::event::time;
 use crate::finding::{Finding, Sample};
-use crate::report::{plural, thousands};
+use crate::words::{plural, thousands};
 
 /// The kept events of a finding, in the order of time.
 pub(super) fn of(finding: &Finding) -> Markup {

@@ -4,10 +4,12 @@
 use maud::{Markup, html};
 
 use super::written::{clock, code, day, notice, scrolling, shortened, shown};
+use crate::assess::hours::{HourGrid, HourState};
 use crate::coverage::{DAY, HOUR};
 use crate::event::time::{self, Epoch};
-use crate::report::grid::{Grid, HourState, Row, state_of};
-use crate::report::{Report, lasting, plural, thousands};
+use crate::report::Report;
+use crate::report::rows::Row;
+use crate::words::{lasting, plural, thousands};
 
 const MOST_ROWS: usize = 40;
 const MOST_CELLS: u64 = 240;
@@ -23,17 +25,17 @@ const SHADES: usize = 4;
 
 /// The drawing with its legend, the gaps in words, and a notice of what is left out.
 pub(super) fn figure(report: &Report) -> Markup {
-    let Some(grid) = Grid::new(&report.provenance, &report.coverage) else {
+    let Some(grid) = &report.hours else {
         return html! {};
     };
-    let map = Map::of(&grid);
+    let all: Vec<Row<'_>> = report.rows().collect();
+    let map = Map::of(grid, &all);
     if map.rows.is_empty() {
         return html! {};
     }
-    let all = grid.rows().count();
     html! {
         h3 { "Hour by hour" }
-        (notice(map.rows.len(), all, "account and Region"))
+        (notice(map.rows.len(), all.len(), "account and Region"))
         figure {
             figcaption { "What was there, " (map.unit()) " by " (map.unit()) ", UTC" }
             ul.legend {
@@ -55,8 +57,8 @@ pub(super) fn figure(report: &Report) -> Markup {
 
 /// Equal stretches of time, and the rows that are drawn.
 struct Map<'g> {
-    grid: &'g Grid<'g>,
-    rows: Vec<Row<'g>>,
+    grid: &'g HourGrid,
+    rows: &'g [Row<'g>],
     first: Epoch,
     step: Epoch,
     count: usize,
@@ -65,7 +67,7 @@ struct Map<'g> {
 }
 
 impl<'g> Map<'g> {
-    fn of(grid: &'g Grid<'g>) -> Self {
+    fn of(grid: &'g HourGrid, rows: &'g [Row<'g>]) -> Self {
         let step = if grid.hours() <= MOST_CELLS {
             HOUR
         } else {
@@ -74,7 +76,7 @@ impl<'g> Map<'g> {
         };
         let first = grid.from - grid.from.rem_euclid(step.min(DAY));
         let count = usize::try_from((grid.until - first + step - 1) / step).unwrap_or(0);
-        let rows: Vec<Row<'_>> = grid.rows().take(MOST_ROWS).collect();
+        let rows = rows.get(..MOST_ROWS).unwrap_or(rows);
         let mut map = Self {
             grid,
             rows,
@@ -116,11 +118,13 @@ impl<'g> Map<'g> {
     /// Of the hours in a cell the most telling one counts.
     fn cells(&self, row: &Row<'g>) -> impl Iterator<Item = Cell> {
         let (row, first, step) = (*row, self.first, self.step);
-        let stretches = row.stretches(self.grid);
         (0..self.count).map(move |at| {
             let from = first + step * at as Epoch;
             Cell {
-                state: state_of(&stretches, from, from + step).unwrap_or(HourState::NoFiles),
+                state: row
+                    .hours
+                    .state(from, from + step)
+                    .unwrap_or(HourState::NoFiles),
                 events: row.sum(from, from + step).events,
             }
         })
@@ -170,14 +174,14 @@ impl<'g> Map<'g> {
         html! {
             g {
                 text.label x=(LEFT - 8.0) y=(number(y + 13.0)) text-anchor="end" {
-                    (shortened(row.account, 14)) " " (shortened(row.region, 16))
+                    (shortened(&row.hours.account, 14)) " " (shortened(&row.hours.region, 16))
                 }
                 @for (from, until, shade, state) in runs {
                     rect.(shade) x=(number(self.x(from))) y=(number(y + 1.5)) height=(ROW - 3.0)
                         width=(number(self.x(until) - self.x(from))) {
                         @if state != HourState::Events {
                             title {
-                                (shown(row.region)) ", " (stretch(self.begin(from).max(self.grid.from), self.begin(until).min(self.grid.until)))
+                                (shown(&row.hours.region)) ", " (stretch(self.begin(from).max(self.grid.from), self.begin(until).min(self.grid.until)))
                                 ": " (state.as_str())
                             }
                         }
@@ -200,7 +204,7 @@ impl<'g> Map<'g> {
 
     fn described(&self) -> String {
         let hours = |wanted: fn(HourState) -> bool| {
-            let stretches = self.rows.iter().flat_map(|row| row.stretches(self.grid));
+            let stretches = self.rows.iter().flat_map(|row| &row.hours.stretches);
             let ours = stretches.filter(|one| wanted(one.state));
             let hours: Epoch = ours.map(|one| (one.until - one.from) / HOUR).sum();
             plural(hours.unsigned_abs(), "hour")
@@ -291,7 +295,7 @@ fn number(value: f64) -> String {
 /// The counts of an account and Region, as cells of a table.
 pub(super) fn counts(row: &Row<'_>) -> Markup {
     let sum = row.sum(Epoch::MIN, Epoch::MAX);
-    let (digests, bad) = row.digests(Epoch::MIN, Epoch::MAX);
+    let (digests, bad) = (row.hours.digests, row.hours.invalid_digests);
     html! {
         td.number { (thousands(sum.objects)) }
         td.number { (thousands(sum.events)) }
@@ -306,7 +310,7 @@ pub(super) fn counts(row: &Row<'_>) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{MONDAY, render, report, several};
+    use super::super::tests::{MONDAY, judge, render, report, several};
     use super::HOUR;
 
     #[test]
@@ -323,10 +327,12 @@ mod tests {
         // without a single hour there is nothing to draw
         let mut empty = report(Vec::new());
         empty.coverage.regions.clear();
+        judge(&mut empty);
         assert!(!render(&empty).contains("chart heat"));
         // a year is drawn by days, and stays small
         let mut year = report(Vec::new());
-        year.provenance.until = Some(MONDAY + 366 * 24 * HOUR);
+        year.provenance.window.until = Some(MONDAY + 366 * 24 * HOUR);
+        judge(&mut year);
         let page = render(&year);
         assert!(
             page.contains("What was there, stretch by stretch, UTC"),

@@ -8,8 +8,9 @@ use super::written::{code, notice, scrolling, shown, sum, values};
 use crate::coverage::{DAY, HOUR};
 use crate::event::time::{Epoch, utc};
 use crate::integrity::proof::{ChainProof, LogCounts, Proof, State};
+use crate::report::Report;
 use crate::report::integrity::wrong;
-use crate::report::{Report, plural, thousands};
+use crate::words::{plural, thousands};
 
 const MOST_WRONG: usize = 200;
 const MOST_CHAINS: usize = 300;

@@ -7,8 +7,9 @@ use maud::{Markup, html};
 use super::cards::Carded;
 use super::written::{anchor, badge, clock, day, notice, short, shown, value, values};
 use crate::finding::Finding;
-use crate::report::{Report, plural, thousands};
+use crate::report::Report;
 use crate::severity::Severity;
+use crate::words::{plural, thousands};
 
 /// Rows of one rule in the second list; the cards and the CSV have the rest.
 const MOST_ROWS: usize = 50;

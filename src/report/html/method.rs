@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::written::code;
 use crate::event::time::iso;
-use crate::report::{Report, thousands};
+use crate::report::Report;
+use crate::words::thousands;
 
 /// What CloudTrail can say nothing about at all, with the CFR's headings.
 const OUTSIDE: [(&str, &str); 11] = [
@@ -145,14 +146,7 @@ fn made(report: &Report, id: &str) -> Markup {
             }
             dt { "Window" }
             dd {
-                @match (from.since, from.until) {
-                    (None, None) => "everything that was found",
-                    (since, until) => {
-                        (since.map_or_else(|| "the first event".to_owned(), iso)) " up to "
-                        (until.map_or_else(|| "the last event".to_owned(), |until| format!("and not including {}", iso(until))))
-                        ", by the time of the event"
-                    }
-                }
+                (from.window.in_utc())
             }
             dt { "Time zone" }
             dd {

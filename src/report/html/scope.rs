@@ -6,12 +6,14 @@ use maud::{Markup, html};
 
 use super::heatmap;
 use super::written::{clock, code, day, moment, notice, scrolling, shown, sum, values};
+use crate::assess::RuleState;
+use crate::assess::completeness::{Days, Hours};
 use crate::coverage::{Coverage, ProblemKind, RegionCoverage};
 use crate::event::time::Epoch;
-use crate::report::completeness::{Days, Hours};
-use crate::report::grid::{Grid, Row};
-use crate::report::{Report, RuleState, notes, plural, thousands};
+use crate::report::rows::Row;
+use crate::report::{Report, notes};
 use crate::trail::Asked;
+use crate::words::{plural, thousands};
 
 const MOST_PROBLEMS: usize = 50;
 const MOST_PLACES: usize = 300;
@@ -65,8 +67,7 @@ fn instant(at: Epoch) -> String {
 }
 
 fn places(report: &Report) -> Markup {
-    let grid = Grid::new(&report.provenance, &report.coverage);
-    let rows: Vec<Row<'_>> = grid.iter().flat_map(Grid::rows).collect();
+    let rows: Vec<Row<'_>> = report.rows().collect();
     html! {
         h3 #places { "Accounts and Regions" }
         @if rows.is_empty() {
@@ -101,8 +102,8 @@ fn places(report: &Report) -> Markup {
                     tbody {
                         @for (row, place) in rows.iter().zip(&report.completeness.places).take(MOST_PLACES) {
                             tr {
-                                th scope="row" { (code(row.account)) }
-                                td.nowrap { (code(row.region)) }
+                                th scope="row" { (code(&row.hours.account)) }
+                                td.nowrap { (code(&row.hours.region)) }
                                 (heatmap::counts(row))
                                 (ends(row.coverage))
                                 (known(&place.hours))

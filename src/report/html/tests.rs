@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::assess::completeness::Completeness;
+use crate::assess::hours::HourGrid;
+use crate::assess::{Assessment, CitationState, RuleState, State, Visibility};
 use crate::coverage::{Coverage, ProblemKind};
 use crate::finding::{CallCount, Finding, Sample};
 use crate::hipaa::CATALOGUE;
+use crate::provenance::Provenance;
 use crate::report::activity::{ActivityTables, Hour, Top};
-use crate::report::completeness::Completeness;
-use crate::report::{Assessment, CitationState, RuleState, State, Visibility};
 use crate::rules::{Origin, Rejected, Unconfigured};
 use crate::severity::Severity;
+use crate::window::Window;
 
 mod chart;
 mod integrity;
@@ -118,13 +121,16 @@ pub(super) fn report(findings: Vec<Finding>) -> Report {
     };
     let mut report = Report {
         completeness: Completeness::default(),
+        hours: None,
         folded: Default::default(),
         provenance: Provenance {
             version: "0.1.0",
             organization: "Example Clinic".into(),
             source: "s3://example-logs/AWSLogs/".into(),
-            since: Some(MONDAY),
-            until: Some(MONDAY + 168 * HOUR),
+            window: Window {
+                since: Some(MONDAY),
+                until: Some(MONDAY + 168 * HOUR),
+            },
             created: Some(MONDAY + 170 * HOUR),
             config: Some(("trail scan.toml".into(), "c0ffee".into())),
             time_zone: Some("America/New_York".into()),
@@ -190,8 +196,9 @@ pub(super) fn report(findings: Vec<Finding>) -> Report {
 }
 
 /// Judges again what a test changed.
-fn judge(report: &mut Report) {
+pub(super) fn judge(report: &mut Report) {
     report.completeness = Completeness::new(&report.provenance, &report.coverage);
+    report.hours = HourGrid::new(&report.provenance, &report.coverage);
 }
 
 pub(super) fn several() -> Vec<Finding> {
@@ -431,7 +438,7 @@ fn the_same_report_gives_the_same_page_and_another_window_another_id() {
     assert_eq!(id.len(), 12);
     other.provenance.created = None;
     assert_eq!(other.id(), id);
-    other.provenance.until = None;
+    other.provenance.window.until = None;
     assert_ne!(other.id(), id);
     let fewer = Report {
         findings: several().split_off(1),

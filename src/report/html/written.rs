@@ -10,10 +10,10 @@ use chrono::TimeZone as _;
 use chrono_tz::Tz;
 use maud::{Markup, html};
 
-use crate::event::time::{self, DAY, Epoch, HOUR};
-use crate::report::{plural, thousands};
+use crate::event::time::{self, Epoch};
 use crate::safe_text;
 use crate::severity::Severity;
+use crate::words::{plural, thousands};
 
 /// The text with every character that hides or reorders others replaced by U+FFFD.
 pub(super) fn shown(text: &str) -> Cow<'_, str> {
@@ -126,18 +126,6 @@ pub(super) fn local(zone: Option<Tz>, at: Epoch) -> Option<String> {
     Some(there.format("%a %-d %b %Y, %H:%M:%S %Z").to_string())
 }
 
-/// `42 minutes`, in the largest unit that keeps two digits of truth.
-pub(super) fn lasted(seconds: Epoch) -> String {
-    let (unit, noun) = match seconds.abs() {
-        0..120 => (1, "second"),
-        HOUR => (HOUR, "hour"),
-        120..7_200 => (60, "minute"),
-        7_200..172_800 => (HOUR, "hour"),
-        _ => (DAY, "day"),
-    };
-    plural((seconds / unit).unsigned_abs(), noun)
-}
-
 /// A table too wide for a phone scrolls in its own frame, by keyboard as well.
 pub(super) fn scrolling(label: &str, table: &Markup) -> Markup {
     html! { div.scroll role="region" tabindex="0" aria-label=(label) { (table) } }
@@ -186,9 +174,6 @@ mod tests {
             local("America/New_York".parse().ok(), at).unwrap(),
             "Fri 20 Nov 2026, 21:00:11 EST"
         );
-        assert_eq!(lasted(2_520), "42 minutes");
-        assert_eq!(lasted(59), "59 seconds");
-        assert_eq!(lasted(3_600), "1 hour");
         assert_eq!(short("arn:aws:iam::111122223333:user/ops"), "user/ops");
         assert_eq!(short("arn:aws:s3:::bucket"), "bucket");
         assert_eq!(short("arn:other:s3:::bucket"), "arn:other:s3:::bucket");

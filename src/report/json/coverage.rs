@@ -5,11 +5,14 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::assess::completeness::Completeness;
+use crate::assess::hours::HourState;
+use crate::assess::{RuleState, Visibility};
 use crate::coverage::{Digest, Hour, ObjectCounts, Problem, RecordCounts, Sight, Store};
 use crate::event::time::{Epoch, iso};
-use crate::report::completeness::Completeness;
-use crate::report::grid::{Grid, HourState, Row};
-use crate::report::{Provenance, Report, RuleState, Visibility, notes};
+use crate::provenance::Provenance;
+use crate::report::rows::Row;
+use crate::report::{Report, notes};
 use crate::trail::{Trail, TrailChange};
 
 #[derive(Serialize)]
@@ -74,10 +77,6 @@ struct OneDigest {
 /// The coverage, for machines.
 pub fn coverage(report: &Report, out: impl Write) -> io::Result<()> {
     let coverage = &report.coverage;
-    let grid = Grid::new(&report.provenance, coverage);
-    let places = grid
-        .iter()
-        .flat_map(|grid| grid.rows().map(|row| place(grid, row)));
     let whole = Coverage {
         schema: "trailscan.coverage/1",
         provenance: &report.provenance,
@@ -89,7 +88,7 @@ pub fn coverage(report: &Report, out: impl Write) -> io::Result<()> {
         records: &coverage.records,
         trails: &coverage.trails,
         changes: &coverage.changes,
-        places: places.collect(),
+        places: report.rows().map(place).collect(),
         visibility: &report.visibility,
         rules: &report.rules,
         problems: &coverage.problems,
@@ -98,14 +97,14 @@ pub fn coverage(report: &Report, out: impl Write) -> io::Result<()> {
     super::pretty(&whole, out)
 }
 
-fn place<'r>(grid: &Grid<'r>, row: Row<'r>) -> Place<'r> {
+fn place(row: Row<'_>) -> Place<'_> {
     let ours = row.coverage;
     let hours = ours.hours.iter();
-    let stretches = row.stretches(grid).into_iter();
+    let stretches = row.hours.stretches.iter();
     let digests = ours.digests.iter();
     Place {
-        account: row.account,
-        region: row.region,
+        account: &row.hours.account,
+        region: &row.hours.region,
         objects: ours.objects,
         events: ours.events,
         seen: ours.seen.keys().collect(),

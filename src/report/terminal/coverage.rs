@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use anstyle::{AnsiColor, Style};
 
 use super::coverage;
+use crate::assess::Assessment;
+use crate::assess::hours::{HourGrid, HourState};
 use crate::coverage::HOUR;
 use crate::event::time::{self, Epoch, iso};
-use crate::report::grid::{Grid, HourState, Row, state_of};
+use crate::report::rows::Row;
 use crate::report::visible::visible;
-use crate::report::{Assessment, Report, notes, plural, span, thousands};
+use crate::report::{Report, notes};
 use crate::safe_text::{TerminalText, put, text};
 use crate::trail::{Asked, Trail};
+use crate::words::{plural, span, thousands};
 
 /// How many characters the hours of a line may take where nothing limits the width of lines.
 const WIDTH: u64 = 84;
@@ -41,9 +44,10 @@ pub fn grid(report: &Report, width: Option<usize>) -> TerminalText {
     for note in notes::notes(report) {
         put!(out, "note: {}\n", note);
     }
-    if let Some(grid) = Grid::new(&report.provenance, &report.coverage) {
+    if let Some(grid) = &report.hours {
         put!(out, "\n{}What was there{:#}\n", bold, bold);
-        draw(&mut out, &grid, width);
+        let rows: Vec<Row<'_>> = report.rows().collect();
+        draw(&mut out, grid, &rows, width);
     }
     put!(out, "\n{}What could be seen{:#}\n", bold, bold);
     rules(&mut out, report);
@@ -77,12 +81,11 @@ fn described(trail: &Trail) -> String {
     )
 }
 
-fn draw(out: &mut TerminalText, grid: &Grid<'_>, terminal: Option<usize>) {
-    let rows: Vec<Row<'_>> = grid.rows().collect();
+fn draw(out: &mut TerminalText, grid: &HourGrid, rows: &[Row<'_>], terminal: Option<usize>) {
     let names: Vec<String> = rows
         .iter()
         .take(MOST_ROWS)
-        .map(|row| visible(&format!("{} {}", row.account, row.region)))
+        .map(|row| visible(&format!("{} {}", row.hours.account, row.hours.region)))
         .collect();
     let width = names
         .iter()
@@ -111,9 +114,8 @@ fn draw(out: &mut TerminalText, grid: &Grid<'_>, terminal: Option<usize>) {
     let most = most.max().unwrap_or(0);
     for (row, name) in rows.iter().zip(&names) {
         put!(out, "{}  ", format!("{name:width$}"));
-        let stretches = row.stretches(grid);
         for at in &cells {
-            let state = state_of(&stretches, *at, at + step);
+            let state = row.hours.state(*at, at + step);
             let events = row.sum(*at, at + step).events;
             out.push(&cell(state, events, most));
         }
@@ -146,7 +148,7 @@ fn draw(out: &mut TerminalText, grid: &Grid<'_>, terminal: Option<usize>) {
         span(step),
         " ".repeat(indent)
     );
-    late(out, &rows);
+    late(out, rows);
 }
 
 /// The first day that begins in each character's time, as many as have room.

@@ -3,8 +3,9 @@
 use anstyle::AnsiColor;
 
 use crate::event::time::iso;
-use crate::report::{Report, lasting, plural};
+use crate::report::Report;
 use crate::safe_text::{TerminalText, put};
+use crate::words::{lasting, plural};
 
 /// How many accounts and Regions, and how many gaps, are listed.
 const MOST: usize = 12;

@@ -18,15 +18,15 @@ fn the_chart_shows_bursts_gaps_and_severe_findings() {
     assert_eq!((chart.bars[50].critical, chart.bars[50].high), (1, 1));
 
     let mut years = report(Vec::new());
-    years.provenance.since = Some(MONDAY - 3_000 * 86_400);
+    years.provenance.window.since = Some(MONDAY - 3_000 * 86_400);
     let chart = Chart::of(&years).unwrap();
     assert!(chart.bars.len() <= 401 && chart.unit().ends_with("days"));
     assert_eq!(chart.bars.iter().map(Bar::events).sum::<u64>(), 12_100);
     assert!(chart.end() >= MONDAY + 168 * HOUR);
 
     let mut absurd = report(Vec::new());
-    absurd.provenance.since = None;
-    absurd.provenance.until = None;
+    absurd.provenance.window.since = None;
+    absurd.provenance.window.until = None;
     absurd.activity.hours[1].hour = Some(253_402_297_200);
     assert!(Chart::of(&absurd).unwrap().bars.len() <= 401);
     render(&absurd);

@@ -332,7 +332,7 @@ async fn dry_run_of(pages: u32) -> u64 {
             std::thread::sleep(Duration::from_millis(5));
         }
         let plan = std::fs::read_to_string(folder.path().join("plan")).unwrap();
-        let objects = trailscan::report::thousands(u64::from(pages) * 1_000);
+        let objects = trailscan::words::thousands(u64::from(pages) * 1_000);
         assert!(plan.contains(&format!(" {objects} objects")), "{plan}");
         most
     };
