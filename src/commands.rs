@@ -9,6 +9,7 @@ mod run;
 mod verdict;
 mod verification;
 mod verify;
+mod writers;
 
 use std::io::{IsTerminal, Write as _};
 use std::process::ExitCode;

@@ -16,10 +16,11 @@ use std::fmt;
 use bitcode::{Decode, Encode};
 use serde::{Serialize, Serializer};
 
-use crate::event::time::Epoch;
+pub use crate::event::time::{DAY, HOUR};
+use crate::event::time::{DELIVERY_DELAY, Epoch};
 use crate::trail::{Trail, TrailChange};
 pub use expected::{Acceptance, BlindSpot, Dormant, Expected};
-pub use hours::{DAY, HOUR, Hours, day_of, hour_of};
+pub use hours::{Hours, day_of, hour_of};
 pub use passed::{Passed, PassedOver, PassedReason, Store};
 pub use undecided::Undecided;
 
@@ -148,9 +149,8 @@ pub struct Hour {
 }
 
 impl Hour {
-    /// Seconds from a file's newest event to its delivery that are still usual: AWS delivers about
-    /// five minutes after the call (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html>).
-    pub const LATE: Epoch = 15 * 60;
+    /// Seconds from a file's newest event to its delivery that are still usual.
+    pub const LATE: Epoch = DELIVERY_DELAY;
 }
 
 impl std::ops::Add for Hour {

@@ -149,7 +149,7 @@ impl Reader {
             chain: Arc::new(chain(&own, &at, String::new())),
             fact: Box::new(DigestFact {
                 // an hour each
-                start: own.end - 3_600,
+                start: own.end - crate::event::time::HOUR,
                 end: own.end,
                 bucket: "".into(),
                 sha256: [0; 32],

@@ -27,7 +27,7 @@ use serde::Serialize;
 
 use crate::correlate::Bursts;
 use crate::coverage::{Coverage, Expected};
-use crate::event::time::Epoch;
+use crate::event::time::{DAY, Epoch, HOUR, MINUTE};
 use crate::finding::{Finding, iso_time};
 use crate::hipaa::Citation;
 use crate::integrity::proof::Proof;
@@ -405,9 +405,9 @@ pub fn thousands(count: u64) -> String {
 /// `10 minutes`, `24 hours`.
 pub fn span(seconds: Epoch) -> String {
     let (unit, name) = match seconds {
-        s if s % 86_400 == 0 && s > 86_400 => (86_400, "day"),
-        s if s % 3_600 == 0 => (3_600, "hour"),
-        s if s % 60 == 0 => (60, "minute"),
+        s if s % DAY == 0 && s > DAY => (DAY, "day"),
+        s if s % HOUR == 0 => (HOUR, "hour"),
+        s if s % MINUTE == 0 => (MINUTE, "minute"),
         _ => (1, "second"),
     };
     plural((seconds / unit).unsigned_abs(), name)
@@ -416,17 +416,17 @@ pub fn span(seconds: Epoch) -> String {
 /// `3 hours`, `2 hours 20 minutes`: to the second, in as many units as that takes.
 pub fn lasting(seconds: Epoch) -> String {
     let units = [
-        (86_400, "day"),
-        (3_600, "hour"),
-        (60, "minute"),
+        (DAY, "day"),
+        (HOUR, "hour"),
+        (MINUTE, "minute"),
         (1, "second"),
     ];
-    let mut rest = seconds.unsigned_abs();
+    let mut rest = seconds.saturating_abs();
     let mut parts = Vec::new();
     for (unit, name) in units {
         // up to two days, hours say more
-        if rest >= unit && (unit < 86_400 || rest >= 2 * unit) {
-            parts.push(plural(rest / unit, name));
+        if rest >= unit && (unit < DAY || rest >= 2 * unit) {
+            parts.push(plural((rest / unit).unsigned_abs(), name));
             rest %= unit;
         }
     }

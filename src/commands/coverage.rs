@@ -3,6 +3,7 @@
 use super::run::output::{self, Folder, Kind};
 use super::run::{self, find, progress};
 use super::verification::{self, Verification};
+use super::writers::warn_of_writers;
 use super::{Exit, say, say_fitted, stdout_width};
 use crate::cli::{Coverage, CoverageFormat, FailOn};
 use crate::config::Config;
@@ -35,6 +36,9 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
         false => None,
     };
     let state = arguments.state.as_deref();
+    if let Some(path) = state {
+        warn_of_writers(path.parent().unwrap_or(path));
+    }
     let state = state.map(|path| State::open(path, None)).transpose()?;
     let mut history = run::memory::history(&rules, state.as_ref())?;
     let runtime = run::runtime()?;

@@ -294,7 +294,7 @@ async fn ask_keys(
     let client = aws.cloudtrail();
     // digests of any time up to now, because those of backfill are signed when they are made; an
     // hour more for a key that was followed by the next
-    let since = first.unwrap_or(scope.now.timestamp()) - 3_600;
+    let since = first.unwrap_or(scope.now.timestamp()) - crate::event::time::HOUR;
     for region in regions {
         let client = aws::cloudtrail_in(&client, region);
         match ask(&client, region, since, scope.now.timestamp()).await {

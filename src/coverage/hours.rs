@@ -3,13 +3,7 @@
 use bitcode::{Decode, Encode};
 use serde::Serialize;
 
-use crate::event::time::Epoch;
-
-/// Seconds in an hour.
-pub const HOUR: Epoch = 3_600;
-
-/// Seconds in a day.
-pub const DAY: Epoch = 24 * HOUR;
+use crate::event::time::{DAY, Epoch, HOUR};
 
 /// The start of the UTC day that a moment lies in.
 pub const fn day_of(at: Epoch) -> Epoch {

@@ -12,10 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use crate::event::Event;
-use crate::event::time::{self, Epoch};
+use crate::event::time::{self, DAY, Epoch};
 
 /// Seconds in a day.
-const DAY: Epoch = 86_400;
 
 /// What is known of access keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

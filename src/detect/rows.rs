@@ -50,7 +50,9 @@ impl Rows {
             Some(_) => None,
             None => Some(named()),
         };
-        let hour = event.time().map(|time| time - time.rem_euclid(3_600));
+        let hour = event
+            .time()
+            .map(|time| time - time.rem_euclid(crate::event::time::HOUR));
         let (rows, names) = (&mut scanned.rows, &mut scanned.names);
         // all of one object are nearly always of one account and Region: those of another have it in
         // their hash, so that rows which differ in nothing else do not collide

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::key::Keys;
 use crate::coverage::HOUR;
-use crate::event::time::{Epoch, iso};
+use crate::event::time::{DELIVERY_DELAY, Epoch, iso};
 use crate::integrity::proof::{
     ChainProof, HoleKind, HourLogs, HourProof, KeyUse, LogCounts, Proof, State, Undigested,
 };
@@ -22,8 +22,8 @@ pub(super) use chain::findings as findings_of;
 /// AWS writes a digest within the hour after the hour it speaks for; what is newer may still come.
 const LATE: Epoch = 2 * HOUR;
 
-/// A log is stamped up to so long before it is delivered ([`crate::source::key::delivery_days`]).
-const STAMP: Epoch = 15 * 60;
+/// A log is stamped up to so long before it is delivered.
+const STAMP: Epoch = DELIVERY_DELAY;
 
 /// How far the clock of this computer may be behind that of AWS.
 const SKEW: Epoch = 5 * 60;

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::Provenance;
 use super::window::{exact, window};
 use crate::coverage::{Coverage, Digest, DigestState, HOUR, Hour, RegionCoverage, hour_of};
-use crate::event::time::Epoch;
+use crate::event::time::{DELIVERY_DELAY, Epoch};
 use crate::integrity::proof::{Proof, State};
 use crate::trail;
 use times::{Digests, Spans};
@@ -117,10 +117,8 @@ pub struct Gap<'g> {
     pub state: HourState,
 }
 
-/// Delivery takes about five minutes on average
-/// ([log files](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html));
-/// after this time it may be counted on.
-pub(super) const DELIVERY: Epoch = 15 * 60;
+/// After this time a log file may be expected to have been delivered.
+pub(super) const DELIVERY: Epoch = DELIVERY_DELAY;
 
 impl<'c> Grid<'c> {
     /// Nothing where no hour is known.

@@ -8,6 +8,8 @@ use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Months, NaiveDate, NaiveDateTime, Utc};
 
+use crate::event::time::DELIVERY_DELAY;
+
 /// Which of CloudTrail's own folders an object lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LogKind {
@@ -303,7 +305,7 @@ pub fn delivery_days(
     slack: chrono::Duration,
     now: DateTime<Utc>,
 ) -> RangeInclusive<NaiveDate> {
-    let early = chrono::Duration::minutes(15);
+    let early = chrono::Duration::seconds(DELIVERY_DELAY);
     let first = since.checked_sub_signed(early).unwrap_or(since);
     let last = until.checked_add_signed(slack).unwrap_or(until);
     first.date_naive()..=last.min(now.max(until)).date_naive()
@@ -348,7 +350,8 @@ pub fn may_hold(
         return true;
     };
     // the difference of two times cannot overflow, their sum with a span can
-    let early = since.is_some_and(|since| since - delivered > chrono::Duration::minutes(15));
+    let early =
+        since.is_some_and(|since| since - delivered > chrono::Duration::seconds(DELIVERY_DELAY));
     let late = until.is_some_and(|until| delivered - until > slack);
     !early && !late
 }

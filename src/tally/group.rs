@@ -9,7 +9,7 @@ use super::calls::Calls;
 use super::name_set::NameSet;
 use super::samples::{Samples, Traits};
 use super::source_ip::{SourceIpId, SourceIps};
-use crate::event::time::{self, Epoch};
+use crate::event::time::{self, DAY, Epoch};
 use crate::finding::{EventId, Outcome};
 use crate::names::{NameId, Names};
 use crate::seeded::SeededMap;
@@ -35,7 +35,7 @@ impl Period {
     /// The week that a time lies in.
     pub fn of(time: Option<Epoch>) -> Self {
         // 1970-01-01 was a Thursday
-        Self(time.map(|time| (time.div_euclid(86_400) + 3).div_euclid(7)))
+        Self(time.map(|time| (time.div_euclid(DAY) + 3).div_euclid(7)))
     }
 }
 
@@ -44,7 +44,7 @@ impl std::fmt::Display for Period {
         match self.0 {
             None => f.write_str("undated"),
             Some(week) => {
-                let week = time::utc((week * 7 - 3) * 86_400).iso_week();
+                let week = time::utc((week * 7 - 3) * DAY).iso_week();
                 write!(f, "{}-W{:02}", week.year(), week.week())
             }
         }

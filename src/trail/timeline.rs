@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::selectors::{Obstacle, Reach, Selectors};
 use super::{Asked, Category, Change, Class, Trail, TrailChange};
-use crate::event::time::{Epoch, iso};
+use crate::event::time::{Epoch, HOUR, iso};
 
 /// Whether a trail could see a class of events. The better of two trails counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +45,7 @@ pub struct Timeline<'t> {
 
 /// How long before the end of a window CloudTrail may have been asked, or after, so that today's
 /// settings are those of the window.
-const TODAY: Epoch = 3_600;
+const TODAY: Epoch = HOUR;
 
 impl<'t> Timeline<'t> {
     /// Takes the changes of this trail out of `changes`; `until` is the window's end.

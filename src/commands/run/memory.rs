@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::cli::Run;
 use crate::commands::note;
+use crate::commands::writers::warn_of_writers;
 use crate::config::Config;
 use crate::history::History;
 use crate::report::plural;
@@ -61,6 +62,7 @@ pub(super) fn open(
     let Some(path) = path(arguments, config) else {
         return Ok(None);
     };
+    warn_of_writers(path.parent().unwrap_or(&path));
     if !arguments.incremental {
         return Ok(Some(Arc::new(State::open(&path, None)?)));
     }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use crate::cli::Format;
+use crate::commands::writers::warn_of_writers;
 use crate::report::{Report, csv, html, json};
 use earlier::{FILES, is_ours};
 pub(in crate::commands) use name::{of_proof, of_run};
@@ -82,6 +83,7 @@ impl Folder {
             private(&metadata, &probe.file().metadata()?).with_context(cannot)?;
         }
         drop(probe);
+        warn_of_writers(&path);
         earlier::check(&path, kind, force)?;
         Ok(folder)
     }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::chart::{Chart, draw};
 use super::written::{code, day, lasted, notice, scrolling};
-use crate::coverage::{HOUR, hour_of};
+use crate::coverage::{DAY, HOUR, hour_of};
 use crate::event::time::{self, Epoch};
 use crate::report::activity::Top;
 use crate::report::grid::HourState;
@@ -116,7 +116,7 @@ fn by_day(report: &Report) -> Markup {
     let mut days: BTreeMap<Epoch, [u64; 4]> = BTreeMap::new();
     for hour in &report.activity.hours {
         if let Some(at) = hour.hour {
-            let [succeeded, failed, denied, hours] = days.entry(at.div_euclid(86_400)).or_default();
+            let [succeeded, failed, denied, hours] = days.entry(at.div_euclid(DAY)).or_default();
             *succeeded += hour.succeeded;
             *failed += hour.failed;
             *denied += hour.denied;
@@ -141,7 +141,7 @@ fn by_day(report: &Report) -> Markup {
                     tbody {
                         @for (at, counts) in days.iter().take(MOST_DAYS) {
                             tr {
-                                th scope="row" { (day(at * 86_400)) }
+                                th scope="row" { (day(at * DAY)) }
                                 @for count in counts { td.number { (thousands(*count)) } }
                             }
                         }

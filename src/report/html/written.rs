@@ -10,7 +10,7 @@ use chrono::TimeZone as _;
 use chrono_tz::Tz;
 use maud::{Markup, html};
 
-use crate::event::time::{self, Epoch};
+use crate::event::time::{self, DAY, Epoch, HOUR};
 use crate::report::{plural, thousands};
 use crate::safe_text;
 use crate::severity::Severity;
@@ -130,10 +130,10 @@ pub(super) fn local(zone: Option<Tz>, at: Epoch) -> Option<String> {
 pub(super) fn lasted(seconds: Epoch) -> String {
     let (unit, noun) = match seconds.abs() {
         0..120 => (1, "second"),
-        3_600 => (3_600, "hour"),
+        HOUR => (HOUR, "hour"),
         120..7_200 => (60, "minute"),
-        7_200..172_800 => (3_600, "hour"),
-        _ => (86_400, "day"),
+        7_200..172_800 => (HOUR, "hour"),
+        _ => (DAY, "day"),
     };
     plural((seconds / unit).unsigned_abs(), noun)
 }

@@ -404,3 +404,48 @@ fn the_state_file_is_its_owners_alone_and_no_link_is_followed() {
     }
     assert_eq!(run().status.code(), Some(0));
 }
+
+#[test]
+fn a_folder_that_the_group_may_write_to_is_named_with_its_mode_and_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let quiet = samples("trails/quiet").display().to_string();
+    let said = |out: u32, state: u32| {
+        let make = |name: &str, mode: u32| {
+            let path = folder.path().join(format!("{name}{mode:o}"));
+            fs::create_dir_all(&path).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            path.display().to_string()
+        };
+        let (out, state) = (make("out", out), make("state", state));
+        let file = format!("{state}/trailscan.state");
+        let mut command = trailscan();
+        command.args([
+            "run",
+            &quiet,
+            "--quiet",
+            "--fail-on",
+            "never",
+            "--out",
+            &out,
+        ]);
+        command.args(["--state", &file]);
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        assert_eq!(mode(Path::new(&file)), 0o600);
+        (stderr, out, state)
+    };
+    let (stderr, ..) = said(0o700, 0o755);
+    assert!(!stderr.contains("chmod"), "{stderr}");
+    for group in [0o770, 0o775] {
+        let (stderr, out, state) = said(group, group);
+        for path in [out, state] {
+            let warning = format!("{path} may be written to by other users (mode {group:04o})");
+            assert!(stderr.contains(&warning), "{stderr}");
+            assert!(
+                stderr.contains(&format!("run: chmod go-w {path}")),
+                "{stderr}"
+            );
+        }
+    }
+}
