@@ -25,9 +25,6 @@ pub(super) struct Structure {
     /// Blocks in which a byte is escaped, with a bit for each.
     escapes: Vec<(u32, u64)>,
     escape_count: usize,
-    /// Blocks in which something follows an opening bracket, a colon or a comma that begins no string,
-    /// object or list, with a bit for each.
-    others: Vec<(u32, u64)>,
     /// The text has no white space but line ends behind documents, its strings and scalars are those
     /// of JSON, and each token may stand behind the one before it. What that leaves open is the order
     /// of brackets, colons and commas ([`positions`](Self::positions)).
@@ -64,13 +61,12 @@ impl Structure {
         dispatch!(Level::new(), simd => self.read_with(simd, text))
     }
 
-    /// Nothing in the loop over blocks calls a function: what the vectors hold would not outlive it.
+    /// Nothing in the inner loop over blocks calls a function: what the vectors hold would not outlive it.
     #[inline(always)]
     fn read_with<S: Simd>(&mut self, simd: S, text: &[u8]) -> Result<(), &'static str> {
         self.marks.clear(text.len());
         let usual = text.len().max(USUAL_TEXT) / BLOCK + STRETCH;
         zeros(&mut self.escapes, usual);
-        zeros(&mut self.others, usual);
         let mut state = State::at_start();
         let (blocks, rest) = text.as_chunks::<BLOCK>();
         let mut last = [b' '; BLOCK];
@@ -82,8 +78,11 @@ impl Structure {
             _ => std::slice::from_ref(&last),
         };
         let escapes = self.escapes.as_mut_slice();
-        let others = self.others.as_mut_slice();
-        let (mut escape_count, mut other_count, mut wrong) = (0, 0, 0);
+        let (mut escape_count, mut wrong) = (0, 0);
+        // the blocks of a stretch in which something follows an opening bracket, a colon or a comma that
+        // begins no string, object or list, with a bit for each
+        let mut others = [(0u32, 0u64); STRETCH];
+        let mut scalars_are_sound = true;
         let mut base = 0u32;
         for stretch in blocks.chunks(STRETCH).chain([last]) {
             let mut room = self.marks.room(STRETCH * BLOCK);
@@ -92,6 +91,7 @@ impl Structure {
                 true => u64::MAX,
                 false => (1 << rest.len()) - 1,
             };
+            let mut other_count = 0;
             for block in stretch {
                 let found = state.structurals(simd, block);
                 if let Some(slot) = escapes.get_mut(escape_count) {
@@ -108,14 +108,14 @@ impl Structure {
                 base += 64;
             }
             self.marks.count += room.count;
+            // while the text is at hand
+            let others = others.get(..other_count).unwrap_or_default();
+            scalars_are_sound = scalars_are_sound && tokens::are_sound(text, others);
         }
         self.escape_count = escape_count;
         self.marks.end();
         self.newlines = state.newlines != 0;
-        let others = self.others.get(..other_count).unwrap_or_default();
-        self.compact = wrong == 0
-            && tokens::are_sound(text, others)
-            && tokens::are_escapes(text, self.escapes());
+        self.compact = wrong == 0 && scalars_are_sound && tokens::are_escapes(text, self.escapes());
         match (state.inside, state.stray) {
             (0, 0) => Ok(()),
             (_, 0) => Err("it ends inside a string"),
