@@ -51,6 +51,8 @@ pub enum ProblemKind {
     Unlisted,
     /// What the run had set aside on disk could not be read back.
     NotReadBack,
+    /// A bound of trailscan was reached; what lies beyond it was not evaluated.
+    Bounded,
     /// Records have the id of another record and different content: one may hide the other, or be a
     /// forgery. All of them count.
     Conflict,

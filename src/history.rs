@@ -14,8 +14,8 @@ use crate::coverage::{Coverage, DAY};
 use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
 use crate::names::{NameId, Names};
-use crate::rules::{FirstSeen, RuleSet};
-use crate::tally::{Group, GroupKey, Learning, Period, Tally};
+use crate::rules::RuleSet;
+use crate::tally::{GroupKey, Learning, Period, Tally};
 
 /// How long a rule learns where nobody says otherwise (hipaa.md, C17).
 const LEARNING_DAYS: u16 = 30;
@@ -106,65 +106,71 @@ impl History {
     pub fn settle(&mut self, rules: &RuleSet, tally: &mut Tally, learning_days: Option<u16>) {
         let learning = Epoch::from(learning_days.unwrap_or(LEARNING_DAYS)) * DAY;
         let rule = |place: u32| rules.rules.get(place as usize);
-        let asks = |key: &GroupKey| rule(key.rule).is_some_and(|rule| rule.first_seen.is_some());
-        let mut found: BTreeMap<u32, Vec<(GroupKey, Group)>> = BTreeMap::new();
-        for (key, group) in tally.groups.take(asks) {
-            found.entry(key.rule).or_default().push((key, group));
+        let asks = |key: &GroupKey| rule(key.rule).and_then(|rule| rule.first_seen);
+        let lost = "what is new is not all known";
+        let mut firsts: BTreeMap<u32, Firsts> = BTreeMap::new();
+        let read = tally.groups.each(|key, group| {
+            if let (Some(_), Some(time)) = (asks(key), group.first) {
+                let firsts = firsts.entry(key.rule).or_default();
+                let first = firsts.entry(pair(key)).or_insert(time);
+                *first = time.min(*first);
+            }
+        });
+        if let Err(error) = read {
+            tally.not_read_back(lost, &error);
         }
         for (place, rule) in (0u32..).zip(&rules.rules) {
-            let Some(what) = rule.first_seen else {
+            if rule.first_seen.is_none() {
                 continue;
-            };
+            }
             let known = self.rules.entry(rule.name.clone()).or_default();
             known.begin(&tally.coverage);
-            let groups = found.remove(&place).unwrap_or_default();
-            let count = known.tell_new(groups, what, tally, learning);
-            tally.set_matches(place, count);
+            for ((actor, value), first) in firsts.get_mut(&place).into_iter().flatten() {
+                let text = |id: &NameId| tally.names.text(*id).to_owned();
+                *first = known.note((text(actor), text(value)), *first);
+            }
             if let Some(open) = known.learning(&tally.coverage, learning) {
                 tally.novelty.learning.insert(place, open);
+            }
+        }
+        // how many events the groups of what is new hold
+        let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+        let (names, novelty) = (&tally.names, &mut tally.novelty);
+        let known = |key: &GroupKey| self.rules.get(&*rule(key.rule)?.name);
+        let rewritten = tally.groups.rewrite(|key, group| {
+            let Some(what) = asks(key) else {
+                return Some(*key);
+            };
+            let first = firsts.get(&key.rule)?.get(&pair(key)).copied();
+            let known = known(key)?;
+            let accounts = group.accounts.iter().map(|id| names.text(*id));
+            let judged = accounts.map(|account| known.judged_from(account, learning));
+            if first < judged.max() || first.is_none() || Period::of(first) != key.period {
+                return None;
+            }
+            *counts.entry(key.rule).or_default() += group.count;
+            let about = GroupKey {
+                value: Names::EMPTY,
+                ..*key
+            };
+            let value = names.text(key.value).replace(GROUP_SEPARATOR, " ");
+            novelty.add(about, what.as_str(), &value);
+            Some(about)
+        });
+        if let Err(error) = rewritten {
+            tally.not_read_back(lost, &error);
+        }
+        for (place, rule) in (0u32..).zip(&rules.rules) {
+            if rule.first_seen.is_some() {
+                tally.set_matches(place, counts.get(&place).copied().unwrap_or_default());
             }
         }
     }
 }
 
-impl Known {
-    /// Puts the groups of what is new into the tally; answers how many events they hold.
-    fn tell_new(
-        &mut self,
-        groups: Vec<(GroupKey, Group)>,
-        what: FirstSeen,
-        tally: &mut Tally,
-        learning: Epoch,
-    ) -> u64 {
-        let pair = |key: &GroupKey| (key.actor, key.value);
-        let mut firsts: BTreeMap<(NameId, NameId), Epoch> = BTreeMap::new();
-        for (key, group) in &groups {
-            if let Some(time) = group.first {
-                let first = firsts.entry(pair(key)).or_insert(time);
-                *first = time.min(*first);
-            }
-        }
-        for ((actor, value), first) in &mut firsts {
-            let text = |id: &NameId| tally.names.text(*id).to_owned();
-            *first = self.note((text(actor), text(value)), *first);
-        }
-        let mut count = 0;
-        for (key, group) in groups {
-            let first = firsts.get(&pair(&key)).copied();
-            let accounts = group.accounts.iter().map(|id| tally.names.text(*id));
-            let judged = accounts.map(|account| self.judged_from(account, learning));
-            if first < judged.max() || first.is_none() || Period::of(first) != key.period {
-                continue;
-            }
-            count += group.count;
-            let about = GroupKey {
-                value: Names::EMPTY,
-                ..key
-            };
-            tally.groups.put(about, group);
-            let value = tally.names.text(key.value).replace(GROUP_SEPARATOR, " ");
-            tally.novelty.add(about, what.as_str(), &value);
-        }
-        count
-    }
+/// The time of the earliest event of every actor and value of a rule.
+type Firsts = BTreeMap<(NameId, NameId), Epoch>;
+
+const fn pair(key: &GroupKey) -> (NameId, NameId) {
+    (key.actor, key.value)
 }

@@ -9,6 +9,7 @@ mod calls;
 mod current;
 mod duplicates;
 mod group;
+mod groups;
 mod horizons;
 mod ids;
 mod name_set;
@@ -34,7 +35,8 @@ pub use calls::Calls;
 use current::{Found, Own};
 use duplicates::{Conflicts, Duplicates, Verdict};
 pub use duplicates::{Numbers, ReadAgain, Unreadable};
-pub use group::{CallOrigin, Details, Evidence, Group, GroupKey, Groups, Period, Told};
+pub use group::{CallOrigin, Details, Evidence, Group, GroupKey, Period, Told};
+pub use groups::Groups;
 pub use horizons::{GroupNames, Horizons};
 pub use name_set::NameSet;
 pub use novelty::{Learning, New, Novelty};
@@ -84,6 +86,7 @@ impl Tally {
             self.objects.insert(object, &scanned.object);
             self.places.insert(object, &scanned.place_of_bytes);
         }
+        self.groups.make_room();
         self.met.begin();
         let mut shared = scanned.shared.iter().peekable();
         let mut coverage = std::mem::take(&mut scanned.coverage);
