@@ -109,7 +109,7 @@ fn sweep_all(
 /// How often bursts may be handed on to groups of the correlations that watch them: so often in any case,
 /// and so often for each row. A correlation over two others, each with a `group-by` of its own, may
 /// otherwise hand on the square of its rows.
-const LEAST_BUDGET: u64 = 1_000_000;
+const LEAST_BUDGET: u64 = 100_000;
 const BUDGET_OF_ROW: u64 = 10;
 
 /// The groups of one watching correlation, by the numbers of their names.

@@ -51,10 +51,9 @@ pub enum ProblemKind {
     Unlisted,
     /// What the run had set aside on disk could not be read back.
     NotReadBack,
-    /// A bound of trailscan was reached; what lies beyond it was not evaluated.
+    /// What lies beyond a limit of trailscan was not evaluated.
     Bounded,
-    /// Records have the id of another record and different content: one may hide the other, or be a
-    /// forgery. All of them count.
+    /// Records of one id differ: one may hide the other, or be a forgery. All of them count.
     Conflict,
     /// Bytes that are not UTF-8 were replaced; every record was still read.
     Repaired,

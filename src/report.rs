@@ -36,7 +36,7 @@ use crate::severity::Severity;
 use crate::tally::Tally;
 use activity::ActivityTables;
 use completeness::Completeness;
-use folded::{Fold, Folded};
+use folded::Folded;
 pub use visibility::{Group, Place, Run, View, Visibility};
 
 const FINDINGS_LOST: &str = "findings are missing from the report";
@@ -231,25 +231,12 @@ impl Report {
         }
         let worst = found.iter().map(|one| one.level).max();
         let all = found.len();
-        let mut fold = Fold::default();
-        let mut findings = Vec::new();
-        let mut shown = 0;
-        let (mut last, mut failure) = (findings::Last::default(), None);
-        for one in found.iter().filter(|one| one.level >= provenance.min_level) {
-            match from.finding(one, &mut last) {
-                Ok(Some(finding)) => {
-                    shown += 1;
-                    findings.extend(fold.take(one.rule, finding));
-                }
-                Ok(None) => {}
-                Err(error) => failure = Some(error),
-            }
-        }
+        let made = findings::make(from, &found, provenance.min_level);
         drop(found);
-        if let Some(error) = failure {
+        if let Some(error) = made.failure {
             tally.not_read_back(FINDINGS_LOST, &error);
         }
-        let left_out = all - shown;
+        let left_out = all - made.count;
         let completeness = Completeness::new(&provenance, &tally.coverage);
         // what is said of rules and citations does not depend on which findings are shown
         let about = (&provenance, &completeness);
@@ -272,8 +259,8 @@ impl Report {
             integrity: None,
             worst,
             left_out,
-            findings,
-            folded: fold.folded,
+            findings: made.findings,
+            folded: made.folded,
         }
     }
 

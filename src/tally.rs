@@ -30,13 +30,14 @@ use crate::coverage::{Coverage, ProblemKind};
 use crate::finding::{EventId, Sample};
 use crate::integrity::Integrity;
 use crate::names::{NameId, Names, Translation};
+use crate::trail::{Change, SelectorBudget, TrailChange};
 pub use activity::{ActivitySums, Sum};
 pub use calls::Calls;
 use current::{Found, Own};
 use duplicates::{Conflicts, Duplicates, Verdict};
 pub use duplicates::{Numbers, ReadAgain, Unreadable};
 pub use group::{CallOrigin, Details, Evidence, Group, GroupKey, Period, Told};
-pub use groups::Groups;
+pub use groups::{GroupReader, Groups};
 pub use horizons::{GroupNames, Horizons};
 pub use name_set::NameSet;
 pub use novelty::{Learning, New, Novelty};
@@ -70,6 +71,7 @@ pub struct Tally {
     pub novelty: Novelty,
     /// What workers may ask for before the run is over.
     pub horizons: Arc<Horizons>,
+    selectors: SelectorBudget,
     met: Duplicates,
     objects: Objects,
     /// Where the bytes of the objects are.
@@ -90,6 +92,7 @@ impl Tally {
         self.met.begin();
         let mut shared = scanned.shared.iter().peekable();
         let mut coverage = std::mem::take(&mut scanned.coverage);
+        self.bound_selectors(&mut coverage);
         if let Some(evidence) = scanned.integrity.take() {
             self.integrity.absorb(evidence);
         }
@@ -210,6 +213,27 @@ impl Tally {
             self.not_read_back("events that were delivered twice may count twice", &error);
         }
         scanned.emptied()
+    }
+
+    /// Leaves selectors of trail changes out that are beyond what is kept, and says so. What lies beyond
+    /// depends on the order of the objects alone.
+    fn bound_selectors(&mut self, coverage: &mut Coverage) {
+        let changes = std::mem::take(&mut coverage.changes);
+        let changes = changes.into_iter().map(|change| TrailChange {
+            change: self.selectors.bounded(change.change),
+            ..change
+        });
+        coverage.changes = changes.collect();
+        let mut changes = coverage.changes.iter();
+        if changes.any(|one| one.change == Change::SelectorsBeyondBound) {
+            let what = format!(
+                "they hold event selectors with more than {} values in all: those of further changes are \
+                 not kept, so from then on it is not known which events these trails recorded",
+                SelectorBudget::MOST_OF_ALL
+            );
+            self.coverage
+                .problem("changes of trails", ProblemKind::Bounded, what);
+        }
     }
 
     /// Notes what is not known because something set aside on disk could not be read back.

@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::event::time::Epoch;
 use crate::finding::iso_time;
 
-pub use change::{Change, TrailChange};
+pub use change::{Change, SelectorBudget, TrailChange};
 pub use class::{Category, Class};
 pub use selectors::{Advanced, Basic, DataResource, FieldSelector, Obstacle, Reach, Selectors};
 pub use stops::{Stop, stops};

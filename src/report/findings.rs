@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
+use super::folded::{Fold, Folded};
 use super::{plural, span, thousands};
 use crate::correlate::{Actors, Bursts};
 use crate::event::time::Epoch;
@@ -14,7 +15,7 @@ use crate::names::NameId;
 use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
 use crate::severity::Severity;
 use crate::sha256;
-use crate::tally::{Group, New, Period, Tally};
+use crate::tally::{Group, GroupReader, New, Period, Tally};
 
 /// Findings that are not made yet, and what they are made from.
 #[derive(Clone, Copy)]
@@ -75,6 +76,40 @@ pub(super) fn found(from: Sources<'_>) -> Vec<Found> {
     found
 }
 
+/// Findings that are made.
+pub(super) struct Made {
+    /// Those that are kept in full, in the report's order.
+    pub(super) findings: Vec<Finding>,
+    pub(super) folded: Folded,
+    /// How many there are of both.
+    pub(super) count: usize,
+    /// Why some could not be made.
+    pub(super) failure: Option<io::Error>,
+}
+
+/// Makes the findings of that level and above.
+pub(super) fn make(from: Sources<'_>, found: &[Found], least: Severity) -> Made {
+    let mut fold = Fold::default();
+    let mut last = Last::default();
+    let (mut findings, mut count, mut failure) = (Vec::new(), 0, None);
+    for one in found.iter().filter(|one| one.level >= least) {
+        match from.finding(one, &mut last) {
+            Ok(Some(finding)) => {
+                count += 1;
+                findings.extend(fold.take(one.rule, finding));
+            }
+            Ok(None) => {}
+            Err(error) => failure = Some(error),
+        }
+    }
+    Made {
+        findings,
+        folded: fold.folded,
+        count,
+        failure,
+    }
+}
+
 impl<'t> Sources<'t> {
     /// The order of every report; that of [`Finding::order`].
     fn compare(self, one: &Found, other: &Found) -> Ordering {
@@ -129,7 +164,7 @@ impl<'t> Sources<'t> {
         };
         let (group, parties, correlation) = match found.of {
             Of::Group(place) => {
-                let group = tally.groups.get(place)?;
+                let group = tally.groups.get(place, &mut last.reader)?;
                 let key = tally.groups.key(place);
                 let new = key.and_then(|key| tally.novelty.new.get(key)).map(new);
                 let parties = Parties::of(&group, tally);
@@ -228,17 +263,21 @@ impl Parties {
     }
 }
 
-/// The parties of the last finding about bursts. Thousands may share the same events.
+/// What is kept from one finding to the next.
 #[derive(Default)]
-pub(super) struct Last(Option<(Arc<Group>, Parties)>);
+pub(super) struct Last {
+    /// Of the last finding about bursts, whose events thousands may share.
+    parties: Option<(Arc<Group>, Parties)>,
+    reader: GroupReader,
+}
 
 impl Last {
     fn parties(&mut self, events: &Arc<Group>, tally: &Tally) -> Parties {
-        match &self.0 {
+        match &self.parties {
             Some((known, parties)) if Arc::ptr_eq(known, events) => parties.clone(),
             _ => {
                 let parties = Parties::of(events, tally);
-                self.0 = Some((Arc::clone(events), parties.clone()));
+                self.parties = Some((Arc::clone(events), parties.clone()));
                 parties
             }
         }

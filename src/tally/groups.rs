@@ -276,12 +276,13 @@ impl Groups {
     ///
     /// # Errors
     /// It could not be read back.
-    pub fn get(&self, place: usize) -> io::Result<Cow<'_, Group>> {
+    pub fn get(&self, place: usize, reader: &mut GroupReader) -> io::Result<Cow<'_, Group>> {
         let missing = || io::Error::other("a group is missing (a bug in trailscan)");
         if let Some(Settled { block, .. }) = self.settled.get(place) {
-            let mut bytes = vec![0; block.bytes];
-            self.spill.read(block.at, &mut bytes)?;
-            let stored: StoredGroup = bitcode::decode(&bytes).map_err(io::Error::other)?;
+            let GroupReader { buffer, bytes } = reader;
+            bytes.resize(block.bytes, 0);
+            self.spill.read(block.at, bytes)?;
+            let stored: StoredGroup = buffer.decode(bytes).map_err(io::Error::other)?;
             return Ok(Cow::Owned(stored.into()));
         }
         let young = place.checked_sub(self.settled.len());
@@ -289,6 +290,13 @@ impl Groups {
         let (_, group) = young.ok_or_else(missing)?;
         Ok(Cow::Borrowed(group))
     }
+}
+
+/// Buffers for [`Groups::get`].
+#[derive(Default)]
+pub struct GroupReader {
+    buffer: Buffer,
+    bytes: Vec<u8>,
 }
 
 /// A run that is read.
@@ -431,8 +439,9 @@ mod tests {
     fn settled((mut groups, names): (Groups, Names)) -> io::Result<Whole> {
         groups.settle()?;
         let keys = groups.keys().enumerate();
+        let mut reader = GroupReader::default();
         let whole = keys.map(|(place, (key, last))| {
-            let group = groups.get(place)?;
+            let group = groups.get(place, &mut reader)?;
             assert_eq!((groups.key(place), group.last), (Some(key), last));
             Ok((*key, words(&group, &names)))
         });
