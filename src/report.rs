@@ -36,8 +36,10 @@ use crate::severity::Severity;
 use crate::tally::Tally;
 use activity::ActivityTables;
 use completeness::Completeness;
-use folded::{Fold, Folded};
+use folded::Folded;
 pub use visibility::{Group, Place, Run, View, Visibility};
+
+const FINDINGS_LOST: &str = "findings are missing from the report";
 
 /// Everything a run has to say.
 #[derive(Debug, Serialize)]
@@ -206,37 +208,40 @@ impl Report {
         mut tally: Tally,
         bursts: Vec<Bursts>,
     ) -> Self {
+        if let Err(error) = tally.groups.settle() {
+            tally.not_read_back(FINDINGS_LOST, &error);
+        }
         let is_unknown = |rule: usize| rule >= rules.rules.len();
-        let groups = tally.groups.iter().map(|(key, _)| key.rule as usize);
+        let groups = tally.groups.keys().map(|(key, _)| key.rule as usize);
         let found = groups.chain(bursts.iter().map(|bursts| bursts.key.correlation));
         let lost = found.filter(|rule| is_unknown(*rule)).count();
         if lost > 0 {
             let what = format!("{lost} groups of events belong to no rule");
             tally.coverage.internal("findings", &what);
         }
-        let found = findings::found(rules, &tally, &bursts);
+        let from = findings::Sources {
+            rules,
+            tally: &tally,
+            bursts: &bursts,
+        };
+        let found = findings::found(from);
         let mut counts: BTreeMap<usize, u64> = BTreeMap::new();
         for one in &found {
             *counts.entry(one.rule).or_default() += 1;
         }
+        let worst = found.iter().map(|one| one.level).max();
+        let all = found.len();
+        let made = findings::make(from, &found, provenance.min_level);
+        drop(found);
+        if let Some(error) = made.failure {
+            tally.not_read_back(FINDINGS_LOST, &error);
+        }
+        let left_out = all - made.count;
         let completeness = Completeness::new(&provenance, &tally.coverage);
         // what is said of rules and citations does not depend on which findings are shown
         let about = (&provenance, &completeness);
         let (visibility, states) = assess::rule_states(rules, about, &tally, &counts);
         let citations = assess::citation_states(&states, completeness.complete);
-        let worst = found.iter().map(|one| one.level).max();
-        let all = found.len();
-        let mut fold = Fold::default();
-        let mut findings = Vec::new();
-        let mut shown = 0;
-        for one in found.iter().filter(|one| one.level >= provenance.min_level) {
-            if let Some(finding) = one.finding(rules, &tally) {
-                shown += 1;
-                findings.extend(fold.take(one.rule, finding));
-            }
-        }
-        let left_out = all - shown;
-        drop(found);
         Self {
             provenance: Provenance {
                 rule_set_sha256: rules.hash.clone(),
@@ -254,8 +259,8 @@ impl Report {
             integrity: None,
             worst,
             left_out,
-            findings,
-            folded: fold.folded,
+            findings: made.findings,
+            folded: made.folded,
         }
     }
 

@@ -1,10 +1,12 @@
 //! `coverage.json` (schema `trailscan.coverage/1`): what could be seen, and what was there.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::MOST_PLACES;
 use crate::coverage::{Digest, Hour, ObjectCounts, Problem, RecordCounts, Sight, Store};
 use crate::event::time::{Epoch, iso};
 use crate::report::completeness::Completeness;
@@ -17,7 +19,7 @@ struct Coverage<'r> {
     schema: &'static str,
     provenance: &'r Provenance,
     complete: bool,
-    completeness: &'r Completeness,
+    completeness: Cow<'r, Completeness>,
     notes: Vec<String>,
     objects: &'r ObjectCounts,
     /// What the source holds, and what of it was not read.
@@ -27,6 +29,9 @@ struct Coverage<'r> {
     changes: &'r BTreeSet<TrailChange>,
     /// What was there.
     places: Vec<Place<'r>>,
+    /// Account-Regions that `places` and `completeness.places` do not list; left out where there are none.
+    #[serde(skip_serializing_if = "super::is_zero")]
+    more_places: usize,
     /// What could be seen; a rule's `view` counts from 0.
     visibility: &'r Visibility,
     rules: &'r [RuleState],
@@ -75,21 +80,28 @@ struct OneDigest {
 pub fn coverage(report: &Report, out: impl Write) -> io::Result<()> {
     let coverage = &report.coverage;
     let grid = Grid::new(&report.provenance, coverage);
+    let rows = || grid.iter().flat_map(|grid| grid.rows());
+    let more_places = rows().count().saturating_sub(MOST_PLACES);
     let places = grid
         .iter()
-        .flat_map(|grid| grid.rows().map(|row| place(grid, row)));
+        .flat_map(|grid| grid.rows().map(move |row| place(grid, row)));
+    let mut completeness = Cow::Borrowed(&report.completeness);
+    if completeness.places.len() > MOST_PLACES {
+        completeness.to_mut().places.truncate(MOST_PLACES);
+    }
     let whole = Coverage {
         schema: "trailscan.coverage/1",
         provenance: &report.provenance,
         complete: report.completeness.complete,
-        completeness: &report.completeness,
+        completeness,
         notes: notes::notes(report),
         objects: &coverage.objects,
         store: &coverage.store,
         records: &coverage.records,
         trails: &coverage.trails,
         changes: &coverage.changes,
-        places: places.collect(),
+        places: places.take(MOST_PLACES).collect(),
+        more_places,
         visibility: &report.visibility,
         rules: &report.rules,
         problems: &coverage.problems,
