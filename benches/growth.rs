@@ -1,5 +1,6 @@
 //! How the cost of a run grows with what an input chooses: trail changes, trails, accounts, Regions,
-//! callers, rules, findings, weeks. Each grows to ten times while everything else stays. What a run
+//! callers, rules, findings, weeks, groups of correlations over correlations, names of calls, rules that
+//! watch one another. Each grows to ten times while everything else stays. What a run
 //! takes with one of them is subtracted, and the exponent is log10 of the ratio of what is left: 1 is
 //! linear, 2 quadratic.
 //!
@@ -52,7 +53,7 @@ struct Record {
     region: String,
     session: usize,
     source: &'static str,
-    name: &'static str,
+    name: String,
     request: String,
 }
 
@@ -67,7 +68,7 @@ fn record(at: usize) -> Record {
         region: "us-east-1".to_owned(),
         session: 0,
         source: "s3.amazonaws.com",
-        name: "GetBucketAcl",
+        name: "GetBucketAcl".to_owned(),
         request: "null".to_owned(),
     }
 }
@@ -83,7 +84,7 @@ fn change(at: usize, number: usize, trails: usize) -> Record {
     ];
     Record {
         source: "cloudtrail.amazonaws.com",
-        name: CALLS[number % CALLS.len()],
+        name: CALLS[number % CALLS.len()].to_owned(),
         request: format!("{{\"name\":\"trail-{}\"}}", number % trails),
         ..record(at)
     }
@@ -100,7 +101,7 @@ fn builtin(_: usize) -> Vec<RuleText> {
     load::builtin()
 }
 
-const GROWTHS: [Growth; 8] = [
+const GROWTHS: [Growth; 11] = [
     Growth {
         name: "trail changes",
         one: 300,
@@ -164,7 +165,7 @@ const GROWTHS: [Growth; 8] = [
             each(count, |at, number| Record {
                 session: number,
                 source: "iam.amazonaws.com",
-                name: "CreateAccessKey",
+                name: "CreateAccessKey".to_owned(),
                 request: format!("{{\"userName\":\"user-{number}\"}}"),
                 ..record(at)
             })
@@ -177,13 +178,84 @@ const GROWTHS: [Growth; 8] = [
         records: |count| {
             each(count, |_, number| Record {
                 source: "iam.amazonaws.com",
-                name: "CreateAccessKey",
+                name: "CreateAccessKey".to_owned(),
                 ..record(number * WEEK)
             })
         },
         rules: builtin,
     },
+    Growth {
+        name: "chained groups",
+        one: 1_000,
+        records: |count| {
+            each(count, |at, number| Record {
+                session: number,
+                source: "iam.amazonaws.com",
+                name: "CreateAccessKey".to_owned(),
+                request: format!("{{\"userName\":\"user-{number}\"}}"),
+                ..record(at)
+            })
+        },
+        rules: |_| {
+            let upper = correlation("c2", "c1", "requestParameters.userName");
+            rule_text(&[
+                detection("CreateAccessKey"),
+                correlation("c1", "t0", "awsRegion"),
+                upper,
+            ])
+        },
+    },
+    Growth {
+        name: "call names",
+        one: 3_000,
+        records: |count| {
+            each(count, |at, number| Record {
+                name: format!("Get{number}"),
+                ..record(at)
+            })
+        },
+        rules: |_| rule_text(&[detection("'Get*'")]),
+    },
+    Growth {
+        name: "linked rules",
+        one: 150,
+        records: |_| each(10, |at, _| record(at)),
+        // chains of ten, each before what it watches
+        rules: |count| {
+            let link = |at: usize| {
+                let next = format!("c{}", at + 1);
+                let watched = if at % 10 == 9 { "t0" } else { &next };
+                correlation(&format!("c{at}"), watched, "awsRegion")
+            };
+            let mut texts: Vec<String> = (0..count.next_multiple_of(10)).map(link).collect();
+            texts.push(detection("GetBucketAcl"));
+            rule_text(&texts)
+        },
+    },
 ];
+
+fn rule_text(documents: &[String]) -> Vec<RuleText> {
+    vec![RuleText {
+        fault: None,
+        file: "growth.yml".to_owned(),
+        text: documents.join("---\n"),
+    }]
+}
+
+/// A rule `t0` for calls of that name.
+fn detection(name: &str) -> String {
+    format!(
+        "title: T\nname: t0\nlogsource: {{product: aws, service: cloudtrail}}\nlevel: high\n\
+         detection:\n  s:\n    eventName: {name}\n  condition: s\n"
+    )
+}
+
+fn correlation(name: &str, watched: &str, group: &str) -> String {
+    format!(
+        "title: {name}\nname: {name}\nlevel: high\ncorrelation:\n  type: event_count\n  \
+         rules: [{watched}]\n  group-by: [{group}]\n  timespan: 30d\n  condition: {{gte: 1}}\n"
+    )
+}
 
 impl Record {
     fn text(&self, number: usize) -> String {

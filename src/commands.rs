@@ -13,6 +13,10 @@ mod writers;
 
 use std::io::{IsTerminal, Write as _};
 use std::process::ExitCode;
+#[cfg(unix)]
+use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::atomic::AtomicBool;
 
 use clap::CommandFactory as _;
 
@@ -31,12 +35,25 @@ enum Exit {
 
 /// Runs a command. Results go to standard output, everything else to standard error.
 pub fn run(cli: Cli) -> ExitCode {
+    survive_limits();
     let done = usable_environment().and_then(|()| dispatch(cli.command));
     let exit = done.unwrap_or_else(|error| {
         complain(&error);
         Exit::NotStarted
     });
     ExitCode::from(exit as u8)
+}
+
+/// Lets a write beyond the limit on file sizes fail with an error (EFBIG) that names the file, instead of
+/// ending the process by SIGXFSZ.
+fn survive_limits() {
+    #[cfg(unix)]
+    {
+        let flag = Arc::new(AtomicBool::new(false));
+        let handled = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, flag);
+        // without a handler such a write ends the process, as it does with most programs
+        drop(handled);
+    }
 }
 
 /// The tables' library panics on a number of threads that it cannot use.

@@ -12,9 +12,13 @@ mod ranks;
 mod sweep;
 mod window;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
+use roaring::RoaringBitmap;
+
+use crate::coverage::ProblemKind;
 use crate::finding::GROUP_SEPARATOR;
 use crate::names::{NameId, Names};
 use crate::rules::{Chained, Correlation, RuleKind, RuleSet};
@@ -25,8 +29,8 @@ pub use bursts::{Actors, BurstKey, Bursts};
 use sweep::{Sweep, beneath, number};
 
 /// Sweeps every correlation, those that watch others after those they watch, and tells of their
-/// bursts together where one finding tells of them. Where rows could not be read back, the coverage
-/// says so.
+/// bursts together where one finding tells of them. Where rows could not be read back, or bursts belong
+/// to too many groups, the coverage says so.
 pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Bursts> {
     let mut found = BTreeMap::new();
     let mut series = std::mem::take(&mut tally.series);
@@ -34,14 +38,20 @@ pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Bursts> {
         tally.not_read_back("what correlations found is not all of it", &error);
     }
     let found: Vec<Bursts> = found.into_values().collect();
-    note_unknown_rules(rules, &found, tally);
+    settle(rules, &found, tally);
     found
 }
 
-/// Notes in the coverage that events or bursts belong to a rule that is not in the set: a bug, and their
-/// findings would be missing without a word.
-fn note_unknown_rules(rules: &RuleSet, bursts: &[Bursts], tally: &mut Tally) {
-    let groups = tally.groups.iter().map(|(key, _)| key.rule as usize);
+/// What a failure to read back groups of events means.
+pub const FINDINGS_LOST: &str = "findings are missing from the report";
+
+/// Makes the groups of events ready to be read, for the report. The coverage says so if some could not be
+/// read back, or belong to a rule that is not in the set, which is a bug.
+fn settle(rules: &RuleSet, bursts: &[Bursts], tally: &mut Tally) {
+    if let Err(error) = tally.groups.settle() {
+        tally.not_read_back(FINDINGS_LOST, &error);
+    }
+    let groups = tally.groups.keys().map(|(key, _)| key.rule as usize);
     let found = groups.chain(bursts.iter().map(|bursts| bursts.key.correlation));
     let lost = found.filter(|rule| *rule >= rules.rules.len()).count();
     if lost > 0 {
@@ -50,13 +60,15 @@ fn note_unknown_rules(rules: &RuleSet, bursts: &[Bursts], tally: &mut Tally) {
     }
 }
 
+/// Returns the bursts that other correlations watch.
 fn sweep_all(
     rules: &RuleSet,
     series: &mut Series,
     tally: &mut Tally,
     found: &mut BTreeMap<BurstKey, Bursts>,
-) -> io::Result<()> {
-    let beneath = Beneath::read(rules, series)?;
+) -> io::Result<Vec<Burst>> {
+    let mut beneath = Beneath::read(rules, series)?;
+    let mut budget = LEAST_BUDGET + BUDGET_OF_ROW * series.rows();
     // bursts that other correlations watch
     let mut watched: Vec<Burst> = Vec::new();
     for (place, rule) in rules.rules.iter().enumerate() {
@@ -74,35 +86,69 @@ fn sweep_all(
             proven_objects: tally.proven_objects(),
         };
         let measured = sweep.measure(series, &tally.names)?;
-        sweep.gather(measured, series, |mut burst| {
-            bursts::take(found, correlation, &mut burst, tally);
+        sweep.gather(measured, series, |burst| {
+            bursts::take(found, correlation, &burst, tally);
             if sweep.is_watched {
                 new.push(burst);
             }
         })?;
+        let mut left_out = 0_usize;
         for burst in new {
             for (watcher, below, meant) in &watchers {
                 let row = chained(&burst, watched.len(), *below);
                 let row = row.ok_or_else(|| {
                     io::Error::other("a burst has no events (a bug in trailscan)")
                 })?;
-                for group in beneath.groups((*watcher, *below), meant, &burst, &mut tally.names) {
+                let at = (*watcher, *below);
+                let groups = beneath.groups(at, meant, &burst, &watched, &mut tally.names);
+                if groups.len() > budget {
+                    left_out += 1;
+                    continue;
+                }
+                budget -= groups.len();
+                for group in &*groups {
+                    let group = NameId::of_number(group);
                     series.push(number(*watcher), group, row.clone());
                 }
             }
             watched.push(burst);
         }
+        if left_out > 0 {
+            let what = format!(
+                "{left_out} of its results belong to too many groups of the correlations that watch it \
+                 and were not handed on, so what these found is not all of it: let them group by fields \
+                 with fewer values"
+            );
+            tally
+                .coverage
+                .problem(&rule.name, ProblemKind::Bounded, what);
+        }
     }
-    Ok(())
+    Ok(watched)
 }
 
+/// How often bursts may be handed on to groups of the correlations that watch them: so often in any case,
+/// and so often for each row. A correlation over two others, each with a `group-by` of its own, may
+/// otherwise hand on the square of its rows.
+const LEAST_BUDGET: u64 = 100_000;
+const BUDGET_OF_ROW: u64 = 10;
+
+/// The groups of one watching correlation, by the numbers of their names.
+type GroupIds = Arc<RoaringBitmap>;
+
 /// The groups of the events beneath correlations that others watch, by which these group them.
-struct Beneath(SeededMap<(usize, usize), SeededMap<(u32, u32), NameId>>);
+#[derive(Default)]
+struct Beneath {
+    /// By the watching correlation and the place of what it watches, then by object and record.
+    events: SeededMap<(usize, usize), SeededMap<(u32, u32), NameId>>,
+    /// The groups of watched bursts that other bursts contain, each worked out once.
+    bursts: SeededMap<((usize, usize), u32), GroupIds>,
+}
 
 impl Beneath {
     /// Reads the rows that only say to which group an event belongs.
     fn read(rules: &RuleSet, series: &mut Series) -> io::Result<Self> {
-        let mut found = Self(SeededMap::default());
+        let mut found = Self::default();
         for (place, rule) in rules.rules.iter().enumerate() {
             let RuleKind::Correlation(correlation) = &rule.kind else {
                 continue;
@@ -112,7 +158,7 @@ impl Beneath {
             }
             series.each(number(place), |group, row| {
                 if let Some(below) = beneath(correlation, row) {
-                    let known = found.0.entry((place, below)).or_default();
+                    let known = found.events.entry((place, below)).or_default();
                     known.insert((row.object, row.record), group);
                 }
             })?;
@@ -122,12 +168,13 @@ impl Beneath {
 
     /// The groups that a burst belongs to where another correlation, at its place, watches it.
     fn groups(
-        &self,
+        &mut self,
         watcher: (usize, usize),
         meant: &Correlation,
         burst: &Burst,
+        watched: &[Burst],
         names: &mut Names,
-    ) -> BTreeSet<NameId> {
+    ) -> GroupIds {
         match meant.chained.get(watcher.1) {
             Some(Chained::Places(places)) => {
                 let values: Vec<&str> = names.text(burst.group).split(GROUP_SEPARATOR).collect();
@@ -136,15 +183,35 @@ impl Beneath {
                     .filter_map(|place| values.get(*place).copied())
                     .collect();
                 let picked = picked.join("\u{1f}");
-                [names.id(&picked)].into()
+                Arc::new([names.id(&picked).number()].into())
             }
-            Some(Chained::Events) => {
-                let known = self.0.get(&watcher);
-                let group = |row: &Row| known?.get(&(row.object, row.record)).copied();
-                burst.rows.iter().filter_map(group).collect()
-            }
-            _ => BTreeSet::new(),
+            Some(Chained::Events) => self.of_events(watcher, burst, watched),
+            _ => GroupIds::default(),
         }
+    }
+
+    /// The groups of the events of a burst. Bursts that contain the same ones share the answer: there may
+    /// be as many bursts as events, and each may contain all events.
+    fn of_events(&mut self, watcher: (usize, usize), burst: &Burst, watched: &[Burst]) -> GroupIds {
+        let known = self.events.get(&watcher);
+        let group = |row: &Row| known?.get(&(row.object, row.record)).copied();
+        let own = burst.rows.iter().filter_map(group);
+        let mut all = Arc::new(own.map(NameId::number).collect::<RoaringBitmap>());
+        for below in &burst.below {
+            let groups = match self.bursts.get(&(watcher, *below)) {
+                Some(groups) => Arc::clone(groups),
+                None => {
+                    let Some(inner) = watched.get(*below as usize) else {
+                        continue;
+                    };
+                    let groups = self.of_events(watcher, inner, watched);
+                    self.bursts.insert((watcher, *below), Arc::clone(&groups));
+                    groups
+                }
+            };
+            bursts::unite(&mut all, &groups);
+        }
+        all
     }
 }
 
@@ -157,8 +224,8 @@ fn chained(burst: &Burst, place: usize, below: usize) -> Option<Row> {
         place: number(below),
         value: burst.group,
         what: What::Burst(number(place)),
-        object: burst.rows.iter().map(|row| row.object).max()?,
-        ..burst.rows.last()?.clone()
+        object: burst.newest_object,
+        ..burst.latest.clone()?
     })
 }
 

@@ -34,8 +34,7 @@ pub struct Problem {
     pub what: String,
 }
 
-/// What sort of problem. All but `Repaired`, `Misplaced` and `NotCloudTrail` mean that something was not
-/// read, or cannot be relied on.
+/// What sort of problem; [`is_loss`](Self::is_loss) names those that leave the run incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Encode, Decode)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemKind {
@@ -53,8 +52,9 @@ pub enum ProblemKind {
     Unlisted,
     /// What the run had set aside on disk could not be read back.
     NotReadBack,
-    /// Records have the id of another record and different content: one may hide the other, or be a
-    /// forgery. All of them count.
+    /// What lies beyond a limit of trailscan was not evaluated.
+    Bounded,
+    /// Records of one id differ: one may hide the other, or be a forgery. All of them count.
     Conflict,
     /// Bytes that are not UTF-8 were replaced; every record was still read.
     Repaired,

@@ -256,7 +256,7 @@ impl CallCount {
 }
 
 /// How often one call was made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Encode, Decode)]
 pub struct CallCount {
     pub succeeded: u64,
     /// Refused for want of permission.

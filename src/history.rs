@@ -13,12 +13,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::coverage::DAY;
+use crate::coverage::{Coverage, DAY};
 use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
 use crate::names::{NameId, Names};
-use crate::rules::{FirstSeen, RuleSet};
-use crate::tally::{Group, GroupKey, Learning, Period, Tally};
+use crate::rules::RuleSet;
+use crate::tally::{GroupKey, Learning, Period, Tally};
 
 /// How long a rule learns if `[history]` does not say.
 const LEARNING_DAYS: u16 = 30;
@@ -55,6 +55,18 @@ impl Known {
         *known
     }
 
+    /// Replaces the times of a run by the earliest that are known, and remembers those of proven events.
+    fn compare(&mut self, firsts: &mut Firsts, names: &Names) {
+        let text = |id: &NameId| names.text(*id).to_owned();
+        for ((actor, value), first) in &mut firsts.proven {
+            *first = self.note((text(actor), text(value)), *first);
+        }
+        for ((actor, value), first) in &mut firsts.unproven {
+            let known = self.firsts.get(&(text(actor), text(value)));
+            *first = known.map_or(*first, |known| (*known).min(*first));
+        }
+    }
+
     /// From when on it is told what is new in an account.
     fn judged_from(&self, account: &str, learning: Epoch) -> Epoch {
         let begun = self.begun.get(account);
@@ -62,9 +74,9 @@ impl Known {
     }
 
     /// The same for records that are not proven: an account without a proven record begins with them.
-    fn judged_unproven(&self, account: &str, learning: Epoch, tally: &Tally) -> Epoch {
+    fn judged_unproven(&self, account: &str, learning: Epoch, coverage: &Coverage) -> Epoch {
         let begun = self.begun.get(account).copied();
-        let begun = begun.or_else(|| Some(tally.coverage.span(account)?.0));
+        let begun = begun.or_else(|| Some(coverage.span(account)?.0));
         begun.map_or(Epoch::MAX, |begun| begun.saturating_add(learning))
     }
 
@@ -105,81 +117,102 @@ impl History {
     pub fn settle(&mut self, rules: &RuleSet, tally: &mut Tally, learning_days: Option<u16>) {
         let learning = Epoch::from(learning_days.unwrap_or(LEARNING_DAYS)) * DAY;
         let rule = |place: u32| rules.rules.get(place as usize);
-        let asks = |key: &GroupKey| rule(key.rule).is_some_and(|rule| rule.first_seen.is_some());
-        let mut found: BTreeMap<u32, Vec<(GroupKey, Group)>> = BTreeMap::new();
-        for (key, group) in tally.groups.take(asks) {
-            found.entry(key.rule).or_default().push((key, group));
+        let asks = |key: &GroupKey| rule(key.rule).and_then(|rule| rule.first_seen);
+        let lost = "what is new is not all known";
+        let mut firsts: BTreeMap<u32, Firsts> = BTreeMap::new();
+        let read = tally.groups.each(|key, group| {
+            if let (Some(_), Some(time)) = (asks(key), group.first) {
+                firsts.entry(key.rule).or_default().note(key, time);
+            }
+        });
+        if let Err(error) = read {
+            tally.not_read_back(lost, &error);
         }
         for (place, rule) in (0u32..).zip(&rules.rules) {
-            let Some(what) = rule.first_seen else {
+            if rule.first_seen.is_none() {
                 continue;
-            };
+            }
             let known = self.rules.entry(rule.name.clone()).or_default();
             known.begin(tally);
-            let groups = found.remove(&place).unwrap_or_default();
-            let count = known.tell_new(groups, what, tally, learning);
-            tally.set_matches(place, count);
+            if let Some(firsts) = firsts.get_mut(&place) {
+                known.compare(firsts, &tally.names);
+            }
             if let Some(open) = known.learning(tally, learning) {
                 tally.novelty.learning.insert(place, open);
+            }
+        }
+        // how many events the groups of what is new hold
+        let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+        let (names, novelty, coverage) = (&tally.names, &mut tally.novelty, &tally.coverage);
+        let known = |key: &GroupKey| self.rules.get(&*rule(key.rule)?.name);
+        let rewritten = tally.groups.rewrite(|key, group| {
+            let Some(what) = asks(key) else {
+                return Some(*key);
+            };
+            let first = firsts.get(&key.rule)?.of(key);
+            let known = known(key)?;
+            let accounts = group.accounts.iter().map(|id| names.text(*id));
+            let judged = accounts.map(|account| match key.unproven {
+                true => known.judged_unproven(account, learning, coverage),
+                false => known.judged_from(account, learning),
+            });
+            if first < judged.max() || first.is_none() || Period::of(first) != key.period {
+                return None;
+            }
+            *counts.entry(key.rule).or_default() += group.count;
+            let about = GroupKey {
+                value: Names::EMPTY,
+                unproven: false,
+                ..*key
+            };
+            let value = names.text(key.value).replace(GROUP_SEPARATOR, " ");
+            novelty.add(about, what.as_str(), &value);
+            Some(about)
+        });
+        if let Err(error) = rewritten {
+            tally.not_read_back(lost, &error);
+        }
+        for (place, rule) in (0u32..).zip(&rules.rules) {
+            if rule.first_seen.is_some() {
+                tally.set_matches(place, counts.get(&place).copied().unwrap_or_default());
             }
         }
     }
 }
 
-impl Known {
-    /// Puts the groups of what is new into the tally; answers how many events they hold.
-    fn tell_new(
-        &mut self,
-        groups: Vec<(GroupKey, Group)>,
-        what: FirstSeen,
-        tally: &mut Tally,
-        learning: Epoch,
-    ) -> u64 {
-        let pair = |key: &GroupKey| (key.actor, key.value);
-        // by pair, of proven events and of others
-        let mut firsts: [BTreeMap<(NameId, NameId), Epoch>; 2] = Default::default();
-        let [proven, unproven] = &mut firsts;
-        for (key, group) in &groups {
-            if let Some(time) = group.first {
-                let firsts = match key.unproven {
-                    true => &mut *unproven,
-                    false => &mut *proven,
-                };
-                let first = firsts.entry(pair(key)).or_insert(time);
-                *first = time.min(*first);
-            }
-        }
-        let text = |id: &NameId| tally.names.text(*id).to_owned();
-        for ((actor, value), first) in proven {
-            *first = self.note((text(actor), text(value)), *first);
-        }
-        for ((actor, value), first) in unproven {
-            let known = self.firsts.get(&(text(actor), text(value)));
-            *first = known.map_or(*first, |known| (*known).min(*first));
-        }
-        let [proven, unproven] = firsts;
-        let mut count = 0;
-        for (key, group) in groups {
-            let firsts = if key.unproven { &unproven } else { &proven };
-            let first = firsts.get(&pair(&key)).copied();
-            let accounts = group.accounts.iter().map(|id| tally.names.text(*id));
-            let judged = accounts.map(|account| match key.unproven {
-                true => self.judged_unproven(account, learning, tally),
-                false => self.judged_from(account, learning),
-            });
-            if first < judged.max() || first.is_none() || Period::of(first) != key.period {
-                continue;
-            }
-            count += group.count;
-            let about = GroupKey {
-                value: Names::EMPTY,
-                unproven: false,
-                ..key
-            };
-            tally.groups.put(about, group);
-            let value = tally.names.text(key.value).replace(GROUP_SEPARATOR, " ");
-            tally.novelty.add(about, what.as_str(), &value);
-        }
-        count
+/// The earliest times of the pairs of a rule.
+#[derive(Debug, Default)]
+struct Firsts {
+    /// Of the events that are proven; of all events if no proof was asked for.
+    proven: ByPair,
+    /// Of all others.
+    unproven: ByPair,
+}
+
+/// The time of the earliest event of every actor and value.
+type ByPair = BTreeMap<(NameId, NameId), Epoch>;
+
+const fn pair(key: &GroupKey) -> (NameId, NameId) {
+    (key.actor, key.value)
+}
+
+impl Firsts {
+    /// Adds the first event of a group.
+    fn note(&mut self, key: &GroupKey, time: Epoch) {
+        let by_pair = match key.unproven {
+            true => &mut self.unproven,
+            false => &mut self.proven,
+        };
+        let first = by_pair.entry(pair(key)).or_insert(time);
+        *first = time.min(*first);
+    }
+
+    /// The earliest time of a group's pair.
+    fn of(&self, key: &GroupKey) -> Option<Epoch> {
+        let by_pair = match key.unproven {
+            true => &self.unproven,
+            false => &self.proven,
+        };
+        by_pair.get(&pair(key)).copied()
     }
 }

@@ -26,7 +26,7 @@ use serde::Serialize;
 use crate::assess::completeness::Completeness;
 use crate::assess::hours::HourGrid;
 use crate::assess::{Assessed, Assessment, CitationState, RuleState, Visibility};
-use crate::correlate::Bursts;
+use crate::correlate::{Bursts, FINDINGS_LOST};
 use crate::coverage::Coverage;
 use crate::finding::Finding;
 use crate::integrity::proof::Proof;
@@ -36,7 +36,7 @@ use crate::severity::Severity;
 use crate::tally::Tally;
 use crate::words::{plural, thousands, upper_first};
 use activity::ActivityTables;
-use folded::{Fold, Folded};
+use folded::Folded;
 
 /// Everything a run has to say.
 #[derive(Debug, Serialize)]
@@ -73,27 +73,32 @@ pub struct Report {
 
 impl Report {
     /// Draws the report from what a run learnt.
-    pub fn new(provenance: Provenance, rules: &RuleSet, tally: Tally, bursts: Vec<Bursts>) -> Self {
-        let found = findings::found(rules, &tally, &bursts);
+    pub fn new(
+        provenance: Provenance,
+        rules: &RuleSet,
+        mut tally: Tally,
+        bursts: Vec<Bursts>,
+    ) -> Self {
+        let from = findings::Sources {
+            rules,
+            tally: &tally,
+            bursts: &bursts,
+        };
+        let found = findings::found(from);
         let mut counts: BTreeMap<usize, u64> = BTreeMap::new();
         for one in &found {
             *counts.entry(one.rule).or_default() += 1;
         }
-        // what is said of rules and citations does not depend on which findings are shown
-        let assessed = Assessed::new(&provenance, rules, &tally, &counts);
         let worst = found.iter().map(|one| one.level).max();
         let all = found.len();
-        let mut fold = Fold::default();
-        let mut findings = Vec::new();
-        let mut shown = 0;
-        for one in found.iter().filter(|one| one.level >= provenance.min_level) {
-            if let Some(finding) = one.finding(rules, &tally) {
-                shown += 1;
-                findings.extend(fold.take(one.rule, finding));
-            }
-        }
-        let left_out = all - shown;
+        let made = findings::make(from, &found, provenance.min_level);
         drop(found);
+        if let Some(error) = made.failure {
+            tally.not_read_back(FINDINGS_LOST, &error);
+        }
+        let left_out = all - made.count;
+        // what is said of rules and citations does not depend on which findings are shown
+        let assessed = Assessed::new(&provenance, rules, &tally, &counts);
         Self {
             provenance: Provenance {
                 rule_set_sha256: rules.hash.clone(),
@@ -112,8 +117,8 @@ impl Report {
             integrity: None,
             worst,
             left_out,
-            findings,
-            folded: fold.folded,
+            findings: made.findings,
+            folded: made.folded,
         }
     }
 

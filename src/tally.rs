@@ -10,6 +10,7 @@ mod calls;
 mod current;
 mod duplicates;
 mod group;
+mod groups;
 mod horizons;
 mod ids;
 mod name_set;
@@ -18,6 +19,7 @@ mod objects;
 mod row;
 mod samples;
 mod scanned;
+mod selectors;
 mod series;
 mod source_ip;
 mod spill;
@@ -30,13 +32,15 @@ use crate::coverage::{Coverage, ProblemKind};
 use crate::finding::{EventId, Sample};
 use crate::integrity::Integrity;
 use crate::names::{NameId, Names, Translation};
+use crate::trail::SelectorBudget;
 pub use activity::{ActivitySums, Sum};
 use aside::Aside;
 pub use calls::Calls;
 use current::{Found, Own};
 use duplicates::{Conflicts, Duplicates, Verdict};
 pub use duplicates::{Numbers, ReadAgain, Unreadable};
-pub use group::{CallOrigin, Details, Evidence, Group, GroupKey, Groups, Period, Told};
+pub use group::{CallOrigin, Details, Evidence, Group, GroupKey, Period, Told};
+pub use groups::{GroupReader, Groups};
 pub use horizons::{GroupNames, Horizons};
 pub use name_set::NameSet;
 pub use novelty::{Learning, New, Novelty};
@@ -70,6 +74,7 @@ pub struct Tally {
     pub novelty: Novelty,
     /// What workers may ask for before the run is over.
     pub horizons: Arc<Horizons>,
+    selectors: SelectorBudget,
     met: Duplicates,
     objects: Objects,
     /// Where the bytes of the objects are.
@@ -78,19 +83,20 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Takes up the next object. Where two records of
-    /// one id differ in their bytes, `reader` reads their objects again. What is left of the object is
-    /// room for another.
+    /// Takes up the next object. If two records of one id differ in their bytes, `reader` reads their
+    /// objects again. What is left of the object is room for another.
     pub fn absorb(&mut self, mut scanned: Scanned, reader: &dyn ReadAgain) -> Scanned {
         let object = self.aside.number();
         if !scanned.seen.is_empty() {
             self.objects.insert(object, &scanned.object);
             self.places.insert(object, &scanned.place_of_bytes);
         }
+        self.groups.make_room();
         self.met.begin();
         let mut shared = scanned.shared.iter().peekable();
         let mut coverage = std::mem::take(&mut scanned.coverage);
         self.withdraw_unproven(&mut coverage);
+        self.bound_selectors(&mut coverage);
         if let Some(evidence) = scanned.integrity.take() {
             self.integrity.absorb(evidence);
         }

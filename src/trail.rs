@@ -20,7 +20,7 @@ use crate::event::time::Epoch;
 use crate::finding::iso_time;
 use crate::partition::Partition;
 
-pub use change::{Change, TrailChange};
+pub use change::{Change, SelectorBudget, TrailChange};
 pub use class::{Category, Class};
 pub use selectors::{Advanced, Basic, DataResource, FieldSelector, Obstacle, Reach, Selectors};
 pub use stops::{Stop, stops};

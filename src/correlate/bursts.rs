@@ -1,6 +1,9 @@
 //! Bursts, and as one finding tells of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
 
 use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
@@ -18,21 +21,29 @@ pub(super) struct Burst {
     pub(super) fired: Epoch,
     /// The most that was measured in one window.
     pub(super) peak: f64,
-    /// Its events, and who did what in them.
-    pub(super) events: Group,
-    pub(super) actors: BTreeSet<NameId>,
-    pub(super) resources: BTreeSet<NameId>,
+    /// Its events, and who did what in them, by the numbers of their names. Bursts that contain the
+    /// same ones share them.
+    pub(super) events: Arc<Group>,
+    pub(super) actors: Arc<RoaringBitmap>,
+    pub(super) resources: Arc<RoaringBitmap>,
     /// Who made the last call, from where: nearly always who made the next.
     pub(super) last: Option<(NameId, CallOrigin)>,
-    /// All of them by time, where another correlation watches this one.
+    /// The event that came last.
+    pub(super) latest: Option<Row>,
+    /// The highest number of an object that one of its events lies in: proven objects have lower numbers
+    /// than all others.
+    pub(super) newest_object: u32,
+    /// Where another correlation watches this one: its events, by time, but for those of the bursts that
+    /// it contains, and the places of these among all watched bursts.
     pub(super) rows: Vec<Row>,
+    pub(super) below: Vec<u32>,
 }
 
 impl Burst {
     /// Adds an event.
     pub(super) fn add(&mut self, row: &Row, is_watched: bool) {
         let Some(deed) = row.deed() else { return };
-        let group = &mut self.events;
+        let group = Arc::make_mut(&mut self.events);
         group.add(Some(row.time), deed.call, deed.outcome);
         let caller = (deed.caller, deed.origin);
         if self.last != Some(caller) {
@@ -44,11 +55,50 @@ impl Burst {
             Wanted::Latest => group.samples.keep_latest(row.evidence(deed)),
             Wanted::Sample => group.samples.keep(row.evidence(deed)),
         }
-        self.actors.insert(deed.actor);
-        self.resources.insert(deed.resource);
+        insert(&mut self.actors, deed.actor);
+        insert(&mut self.resources, deed.resource);
         if is_watched {
+            self.latest = Some(row.clone());
+            self.newest_object = self.newest_object.max(row.object);
             self.rows.push(row.clone());
         }
+    }
+
+    /// Adds all events of a burst of a watched correlation, which stands at that place among the watched
+    /// ones.
+    pub(super) fn contain(&mut self, place: u32, below: &Self, is_watched: bool) {
+        add_up(&mut self.events, &below.events);
+        unite(&mut self.actors, &below.actors);
+        unite(&mut self.resources, &below.resources);
+        if is_watched {
+            self.latest.clone_from(&below.latest);
+            self.newest_object = self.newest_object.max(below.newest_object);
+            self.below.push(place);
+        }
+    }
+}
+
+fn insert(ids: &mut Arc<RoaringBitmap>, id: NameId) {
+    if !ids.contains(id.number()) {
+        Arc::make_mut(ids).insert(id.number());
+    }
+}
+
+/// Adds what another group holds; an empty group shares it.
+fn add_up(group: &mut Arc<Group>, other: &Arc<Group>) {
+    if group.count == 0 {
+        *group = Arc::clone(other);
+    } else {
+        Arc::make_mut(group).merge(Group::clone(other));
+    }
+}
+
+/// Adds the ids of another set; an empty set shares them.
+pub(super) fn unite(ids: &mut Arc<RoaringBitmap>, other: &Arc<RoaringBitmap>) {
+    if ids.is_empty() {
+        *ids = Arc::clone(other);
+    } else if !Arc::ptr_eq(ids, other) {
+        *Arc::make_mut(ids) |= &**other;
     }
 }
 
@@ -56,8 +106,8 @@ impl Burst {
 #[derive(Debug)]
 pub struct Bursts {
     pub key: BurstKey,
-    /// Their events.
-    pub events: Group,
+    /// Their events; findings about the same ones share them.
+    pub events: Arc<Group>,
     /// How many bursts.
     pub count: usize,
     /// The most that was measured in one window.
@@ -86,17 +136,17 @@ pub enum Actors {
     Several(usize),
 }
 
-/// Adds a burst to those that are told together with it, to which its sums go over.
+/// Adds a burst to those that are told together with it.
 pub(super) fn take(
     found: &mut BTreeMap<BurstKey, Bursts>,
     correlation: &Correlation,
-    burst: &mut Burst,
+    burst: &Burst,
     tally: &Tally,
 ) {
     let key = key(correlation, burst, tally);
     let bursts = found.entry(key.clone()).or_insert_with(|| Bursts {
         key,
-        events: Group::default(),
+        events: Arc::default(),
         count: 0,
         peak: 0.0,
         at_the_edge: false,
@@ -104,11 +154,14 @@ pub(super) fn take(
     bursts.count += 1;
     bursts.peak = bursts.peak.max(burst.peak);
     bursts.at_the_edge |= at_the_edge(correlation, burst, tally.proven_times());
-    bursts.events.merge(std::mem::take(&mut burst.events));
+    add_up(&mut bursts.events, &burst.events);
 }
 
 fn key(correlation: &Correlation, burst: &Burst, tally: &Tally) -> BurstKey {
-    let only = |ids: &BTreeSet<NameId>| ids.first().copied().filter(|_| ids.len() == 1);
+    let only = |ids: &RoaringBitmap| {
+        let first = ids.min().filter(|_| ids.len() == 1);
+        first.map(NameId::of_number)
+    };
     let grouped = || {
         let values = tally.names.text(burst.group).split(GROUP_SEPARATOR);
         let named = correlation.group_by.iter().zip(values);
@@ -117,9 +170,10 @@ fn key(correlation: &Correlation, burst: &Burst, tally: &Tally) -> BurstKey {
             .map(|(_, value)| value);
         values.collect::<Vec<_>>().join(", ")
     };
+    let several = usize::try_from(burst.actors.len()).unwrap_or(usize::MAX);
     BurstKey {
         correlation: burst.correlation,
-        actors: only(&burst.actors).map_or(Actors::Several(burst.actors.len()), Actors::One),
+        actors: only(&burst.actors).map_or(Actors::Several(several), Actors::One),
         resource: match only(&burst.resources) {
             Some(resource) => tally.names.text(resource).to_owned(),
             None => grouped(),

@@ -1,7 +1,7 @@
 //! One correlation over its rows: where its condition held, and what happened there.
 
-use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
 
 use super::bursts::Burst;
 use super::gauge::Gauge;
@@ -9,7 +9,7 @@ use super::pattern;
 use super::window::{Found, Moment, Window};
 use crate::names::{NameId, Names};
 use crate::rules::{Comparison, Correlation};
-use crate::tally::{Group, Row, Series, What};
+use crate::tally::{Row, Series, What};
 
 /// One correlation, in two passes over its rows: the first finds the windows and looks at times and
 /// values alone, the second gathers what happened in them. So neither holds a row.
@@ -132,11 +132,14 @@ impl Sweep<'_> {
             group,
             fired: window.fired,
             peak: window.peak,
-            events: Group::default(),
-            actors: BTreeSet::new(),
-            resources: BTreeSet::new(),
+            events: Arc::default(),
+            actors: Arc::default(),
+            resources: Arc::default(),
             last: None,
+            latest: None,
+            newest_object: 0,
             rows: Vec::new(),
+            below: Vec::new(),
         }
     }
 
@@ -144,10 +147,9 @@ impl Sweep<'_> {
     fn add(&self, burst: &mut Burst, row: &Row) {
         match row.what {
             What::Event(_) => burst.add(row, self.is_watched),
-            What::Burst(below) => {
-                let below = self.watched.get(below as usize);
-                for row in below.into_iter().flat_map(|below| &below.rows) {
-                    burst.add(row, self.is_watched);
+            What::Burst(place) => {
+                if let Some(below) = self.watched.get(place as usize) {
+                    burst.contain(place, below, self.is_watched);
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! Windows that fire exactly when they should, whatever the order in which files came.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome};
@@ -82,7 +84,7 @@ fn bursts(correlation: &Correlation, rows: Vec<(Row, String)>) -> Vec<(Epoch, Ep
     let gathered = sweep.gather(measured, &mut series, |burst| {
         let Group {
             first, last, count, ..
-        } = burst.events;
+        } = *burst.events;
         found.push((first.unwrap(), last.unwrap(), count));
     });
     gathered.unwrap();
@@ -240,4 +242,200 @@ fn the_sweep_agrees_with_a_search_over_all_windows() {
             );
         }
     }
+}
+
+/// Rules that all watch `a`, `b` or one another, each with a `group-by` of its own.
+const CHAIN: &str = "\
+title: A
+name: a
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName: A}, condition: s}
+---
+title: B
+name: b
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName: B}, condition: s}
+---
+title: One
+name: one
+correlation: {type: event_count, rules: [a], group-by: [awsRegion], timespan: 100s, condition: {gte: 2}}
+---
+title: Two
+name: two
+correlation: {type: temporal, rules: [one, b], group-by: [sourceIPAddress], timespan: 200s}
+---
+title: Three
+name: three
+correlation: {type: event_count, rules: [two, one], group-by: [userAgent], timespan: 300s, condition: {gte: 1}}
+---
+title: Four
+name: four
+correlation: {type: event_count, rules: [three], group-by: [userAgent], timespan: 300s, condition: {gte: 1}}
+";
+
+fn chain(text: &str) -> RuleSet {
+    let text = crate::rules::load::RuleText {
+        fault: None,
+        file: "chain.yml".to_owned(),
+        text: text.to_owned(),
+    };
+    let rules = crate::rules::load::load(&[text], &crate::rules::load::Settings::default());
+    assert_eq!(rules.rejected, []);
+    rules
+}
+
+/// Random events for the rules of [`CHAIN`], as the detection hands them over.
+fn chain_events(rules: &RuleSet, dice: &mut Dice, events: i64, values: i64) -> Tally {
+    let mut tally = Tally::default();
+    let mut series = Series::default();
+    for record in 0..events {
+        let rule = usize::try_from(dice.below(2)).unwrap();
+        let row = bare(dice.below(2_000), 0);
+        let object = u32::try_from(dice.below(50)).unwrap();
+        let name = |what: &str, number: i64| format!("{what}{number}");
+        let fields = ["awsRegion", "sourceIPAddress", "userAgent"]
+            .map(|field| (field, name(field, dice.below(values))));
+        let names = &mut tally.names;
+        let What::Event(deed) = row.what else {
+            panic!()
+        };
+        let deed = Deed {
+            actor: names.id(&name("actor", dice.below(values))),
+            resource: names.id(&name("resource", dice.below(3))),
+            caller: names.id(&name("caller", dice.below(values))),
+            call: names.id(&name("call", dice.below(4))),
+            ..deed
+        };
+        for (place, below, correlation) in rules.listeners(rule) {
+            let group = correlation.group_by.iter().map(|wanted| {
+                let found = fields.iter().find(|(field, _)| field == wanted);
+                &*found.unwrap().1
+            });
+            let group = names.id(&group.collect::<Vec<_>>().join("\u{1f}"));
+            let row = Row {
+                place: number(below),
+                event_id: EventId::parse(&format!("e{record}")),
+                object,
+                record: u32::try_from(record).unwrap(),
+                what: What::Event(deed),
+                ..row.clone()
+            };
+            series.push(number(place), group, row);
+        }
+    }
+    tally.series = series;
+    tally
+}
+
+/// The slow twin: every event of a burst, one by one, whichever bursts lie between.
+fn flat(burst: &Burst, watched: &[Burst]) -> Vec<Row> {
+    let below = burst.below.iter().map(|below| &watched[*below as usize]);
+    let below = below.flat_map(|below| flat(below, watched));
+    burst.rows.iter().cloned().chain(below).collect()
+}
+
+#[test]
+fn bursts_that_share_their_events_hold_what_adding_each_event_holds() {
+    let rules = chain(CHAIN);
+    let mut dice = Dice(23);
+    let mut deep = 0;
+    for round in 0..60 {
+        let (events, values) = (dice.below(120), dice.below(6) + 1);
+        let mut tally = chain_events(&rules, &mut dice, events, values);
+        let mut series = std::mem::take(&mut tally.series);
+        let mut beneath = Beneath::read(&rules, &mut series).unwrap();
+        let mut found = BTreeMap::new();
+        let watched = sweep_all(&rules, &mut series, &mut tally, &mut found).unwrap();
+        for (place, burst) in watched.iter().enumerate() {
+            let rows = flat(burst, &watched);
+            let mut slow = Burst {
+                events: Arc::default(),
+                actors: Arc::default(),
+                resources: Arc::default(),
+                last: None,
+                latest: None,
+                newest_object: 0,
+                rows: Vec::new(),
+                below: Vec::new(),
+                ..*burst
+            };
+            rows.iter().for_each(|row| slow.add(row, true));
+            assert_eq!(burst.actors, slow.actors, "round {round}");
+            assert_eq!(burst.newest_object, slow.newest_object, "round {round}");
+            assert_eq!(burst.resources, slow.resources, "round {round}");
+            let words = |group: &Group| {
+                let mut group = group.clone();
+                let samples = std::mem::take(&mut group.samples);
+                let shown: Vec<_> = (samples.shown().iter())
+                    .map(|one| one.event_id.clone())
+                    .collect();
+                let calls: BTreeMap<_, _> =
+                    std::mem::take(&mut group.calls).iter().copied().collect();
+                format!("{group:?} {calls:?} {shown:?}")
+            };
+            assert_eq!(words(&burst.events), words(&slow.events), "round {round}");
+            deep += usize::from(!burst.below.is_empty());
+            // and it belongs to the groups that its events belong to
+            for (watcher, below, meant) in rules.watchers(burst.correlation) {
+                if meant.chained.get(below) != Some(&Chained::Events) {
+                    continue;
+                }
+                let known = beneath.events.get(&(watcher, below));
+                let group = |row: &Row| known?.get(&(row.object, row.record)).copied();
+                let expected: BTreeSet<u32> =
+                    rows.iter().filter_map(group).map(NameId::number).collect();
+                let before = &watched[..place];
+                let groups = beneath.of_events((watcher, below), burst, before);
+                assert_eq!(groups.iter().collect::<BTreeSet<_>>(), expected);
+            }
+        }
+    }
+    assert!(deep > 500, "{deep}");
+}
+
+/// Two levels with a `group-by` of their own: every result belongs to every group.
+#[test]
+fn what_bursts_are_handed_on_to_is_bounded_by_the_rows_and_named() {
+    let temporal = "{type: temporal, rules: [one, b], group-by: [sourceIPAddress], timespan: 200s}";
+    let count = "{type: event_count, rules: [one], group-by: [sourceIPAddress], timespan: 200s, condition: {gte: 1}}";
+    let rules = chain(&CHAIN.replace(temporal, count));
+    let mut tally = chain_events(&rules, &mut Dice(5), 1_000, 1);
+    // one burst of all events, as many groups as events on both levels
+    let mut series = Series::default();
+    let mut names = Names::default();
+    for correlation in 2..5 {
+        tally
+            .series
+            .each(correlation, |_, row| {
+                let group = match (correlation, row.place) {
+                    (2, _) => "all".to_owned(),
+                    (_, _) => format!("{}", row.record),
+                };
+                let row = Row {
+                    time: 5,
+                    ..row.clone()
+                };
+                series.push(correlation, names.id(&group), row);
+            })
+            .unwrap();
+    }
+    tally.names = names;
+    tally.series = series;
+    let rows = tally.series.rows();
+    let bursts = correlate(&rules, &mut tally);
+    let of = |rule: &str| {
+        let place = rules.rules.iter().position(|one| one.name == rule).unwrap();
+        bursts
+            .iter()
+            .filter(|one| one.key.correlation == place)
+            .count()
+    };
+    assert!(of("two") > 400 && of("three") > 400);
+    let problems: Vec<_> = tally.coverage.problems.iter().collect();
+    let is_named = problems.iter().any(|one| one.kind == ProblemKind::Bounded);
+    let most = LEAST_BUDGET + BUDGET_OF_ROW * rows;
+    assert!(
+        is_named && !tally.coverage.is_complete(),
+        "{most} {problems:?}"
+    );
 }

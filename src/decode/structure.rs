@@ -18,6 +18,11 @@ pub(super) const BLOCK: usize = 64;
 /// The blocks for which room is made at once.
 const STRETCH: usize = 32;
 
+/// How many structural bytes a text may have: so many in any case, and of more text one in so many bytes.
+/// Each takes five bytes of memory. Real logs have one in ten.
+const MOST_MARKS: usize = 4 << 20;
+const LEAST_BYTES_OF_MARK: usize = 6;
+
 /// Where everything stands that gives a text its structure.
 #[derive(Debug, Default)]
 pub(super) struct Structure {
@@ -25,9 +30,6 @@ pub(super) struct Structure {
     /// Blocks in which a byte is escaped, with a bit for each.
     escapes: Vec<(u32, u64)>,
     escape_count: usize,
-    /// Blocks in which something follows an opening bracket, a colon or a comma that begins no string,
-    /// object or list, with a bit for each.
-    others: Vec<(u32, u64)>,
     /// The text has no white space but line ends behind documents, its strings and scalars are those
     /// of JSON, and each token may stand behind the one before it. What that leaves open is the order
     /// of brackets, colons and commas ([`positions`](Self::positions)).
@@ -59,18 +61,19 @@ impl Structure {
     /// Reads a text, which must be shorter than 4 GiB.
     ///
     /// # Errors
-    /// It ends inside a string, or a backslash outside of one makes it unclear what is inside.
+    /// It ends inside a string, a backslash outside of one makes it unclear what is inside, or there are
+    /// too many brackets, colons and commas.
     pub(super) fn read(&mut self, text: &[u8]) -> Result<(), &'static str> {
         dispatch!(Level::new(), simd => self.read_with(simd, text))
     }
 
-    /// Nothing in the loop over blocks calls a function: what the vectors hold would not outlive it.
+    /// Nothing in the inner loop over blocks calls a function: what the vectors hold would not outlive it.
     #[inline(always)]
     fn read_with<S: Simd>(&mut self, simd: S, text: &[u8]) -> Result<(), &'static str> {
         self.marks.clear(text.len());
+        let most_marks = MOST_MARKS.max(text.len() / LEAST_BYTES_OF_MARK);
         let usual = text.len().max(USUAL_TEXT) / BLOCK + STRETCH;
         zeros(&mut self.escapes, usual);
-        zeros(&mut self.others, usual);
         let mut state = State::at_start();
         let (blocks, rest) = text.as_chunks::<BLOCK>();
         let mut last = [b' '; BLOCK];
@@ -82,16 +85,24 @@ impl Structure {
             _ => std::slice::from_ref(&last),
         };
         let escapes = self.escapes.as_mut_slice();
-        let others = self.others.as_mut_slice();
-        let (mut escape_count, mut other_count, mut wrong) = (0, 0, 0);
+        let (mut escape_count, mut wrong) = (0, 0);
+        // the blocks of a stretch in which something follows an opening bracket, a colon or a comma that
+        // begins no string, object or list, with a bit for each
+        let mut others = [(0u32, 0u64); STRETCH];
+        let mut scalars_are_sound = true;
         let mut base = 0u32;
         for stretch in blocks.chunks(STRETCH).chain([last]) {
+            if self.marks.count > most_marks {
+                self.marks = Marks::default();
+                return Err("more brackets, colons and commas than in any log: one in six bytes");
+            }
             let mut room = self.marks.room(STRETCH * BLOCK);
             // what fills the last block up is no part of the text
             let text_bits = match (base as usize) < blocks.len() * BLOCK {
                 true => u64::MAX,
                 false => (1 << rest.len()) - 1,
             };
+            let mut other_count = 0;
             for block in stretch {
                 let found = state.structurals(simd, block);
                 if let Some(slot) = escapes.get_mut(escape_count) {
@@ -108,14 +119,14 @@ impl Structure {
                 base += 64;
             }
             self.marks.count += room.count;
+            // while the text is at hand
+            let others = others.get(..other_count).unwrap_or_default();
+            scalars_are_sound = scalars_are_sound && tokens::are_sound(text, others);
         }
         self.escape_count = escape_count;
         self.marks.end();
         self.newlines = state.newlines != 0;
-        let others = self.others.get(..other_count).unwrap_or_default();
-        self.compact = wrong == 0
-            && tokens::are_sound(text, others)
-            && tokens::are_escapes(text, self.escapes());
+        self.compact = wrong == 0 && scalars_are_sound && tokens::are_escapes(text, self.escapes());
         match (state.inside, state.stray) {
             (0, 0) => Ok(()),
             (_, 0) => Err("it ends inside a string"),
@@ -145,8 +156,10 @@ impl Marks {
     fn room(&mut self, marks: usize) -> Room<'_> {
         let needed = self.count + marks + BLOCK;
         if self.positions.len() < needed {
-            self.positions.resize(2 * needed, 0);
-            self.kinds.resize(2 * needed, 0);
+            // twice as many, but for very many: while they are moved, both need memory
+            let room = needed + needed.min(MOST_MARKS);
+            self.positions.resize(room, 0);
+            self.kinds.resize(room, 0);
         }
         // of one length, so that one look tells of both whether there is room
         let end = self.positions.len().min(self.kinds.len());
@@ -441,6 +454,19 @@ mod tests {
                 assert!(!listed || holds || ends(at), "{at} {shown}");
             }
         }
+    }
+
+    #[test]
+    fn a_text_of_brackets_alone_is_refused_before_its_index_takes_a_multiple_of_it() {
+        let mut fast = Structure::default();
+        let few = "[],".repeat(MOST_MARKS / 3);
+        assert_eq!(fast.read(few.as_bytes()), Ok(()));
+        let many = "[],".repeat(MOST_MARKS);
+        assert!(fast.read(many.as_bytes()).unwrap_err().contains("brackets"));
+        assert!(fast.marks.positions.capacity() < 2 * MOST_MARKS);
+        // the next text has its index
+        assert_eq!(fast.read(b"[1,2]"), Ok(()));
+        assert_eq!(fast.positions(), [0, 2, 4]);
     }
 
     /// Whether the text is compact, by every kind of processor.

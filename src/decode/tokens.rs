@@ -6,6 +6,9 @@ use super::structure::BLOCK;
 /// True where each of the places holds a number, `true`, `false` or `null`, and behind it what may stand
 /// behind a value, or else the end of an empty object or list. `blocks` are those with some such places,
 /// each with a bit for every place.
+///
+/// Apart from the loop over blocks, which needs the registers.
+#[inline(never)]
 pub(super) fn are_sound(text: &[u8], blocks: &[(u32, u64)]) -> bool {
     all_places(blocks, |at| {
         is_scalar(text, at) || is_end_of_nothing(text, at)

@@ -35,9 +35,13 @@ fn may_be_notice(text: &str) -> bool {
     let Some(key) = inside.trim_start().strip_prefix('"') else {
         return false;
     };
+    let Some(first) = key.bytes().next() else {
+        return false;
+    };
     let begins = |name: &str| {
         let head = key.get(..name.len());
-        head.is_some_and(|head| head.eq_ignore_ascii_case(name))
+        name.bytes().next() == Some(first.to_ascii_lowercase())
+            && head.is_some_and(|head| head.eq_ignore_ascii_case(name))
     };
     MEMBERS.iter().any(|name| begins(name))
 }

@@ -22,7 +22,7 @@ pub(super) use chain::findings as findings_of;
 /// AWS writes a digest within the hour after the hour it speaks for; what is newer may still come.
 const LATE: Epoch = 2 * HOUR;
 
-/// A log is stamped up to so long before it is delivered ([`crate::source::key::delivery_days`]).
+/// A log is stamped up to so long before it is delivered.
 const STAMP: Epoch = DELIVERY_DELAY;
 
 /// How far the clock of this computer may be behind that of AWS.

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
 
+use super::folded::{Fold, Folded};
 use crate::correlate::{Actors, Bursts};
 use crate::event::time::Epoch;
 use crate::finding::Finding;
@@ -11,117 +14,184 @@ use crate::names::NameId;
 use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
 use crate::severity::Severity;
 use crate::sha256;
-use crate::tally::{Group, GroupKey, New, Period, Tally};
+use crate::tally::{Group, GroupReader, New, Period, Tally};
 use crate::words::{plural, span, thousands};
 
-/// A finding that is not made yet: what it is sorted by, and what it is made of.
-pub(super) struct Found<'t> {
+/// Findings that are not made yet, and what they are made from.
+#[derive(Clone, Copy)]
+pub(super) struct Sources<'t> {
+    pub(super) rules: &'t RuleSet,
+    pub(super) tally: &'t Tally,
+    pub(super) bursts: &'t [Bursts],
+}
+
+/// A finding that is not made yet. There may be millions, so it is small.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
     /// The rule's place in the rule set.
     pub(super) rule: usize,
     pub(super) level: Severity,
-    name: &'t str,
     last: Option<Epoch>,
+    of: Of,
+}
+
+/// What it is made of, by its place in the tally or among the bursts.
+#[derive(Clone, Copy)]
+enum Of {
+    Group(usize),
+    Bursts(usize),
+}
+
+/// What identifies a finding beside its rule.
+struct About<'t> {
     actor: Cow<'t, str>,
     resource: &'t str,
     period: Period,
-    of: Of<'t>,
-}
-
-enum Of<'t> {
-    Group(&'t GroupKey, &'t Group),
-    Bursts(&'t Bursts),
 }
 
 /// Everything that was found, in the order of [`Finding::order`].
-pub(super) fn found<'t>(
-    rules: &'t RuleSet,
-    tally: &'t Tally,
-    bursts: &'t [Bursts],
-) -> Vec<Found<'t>> {
-    let groups = tally.groups.iter().filter_map(|(key, group)| {
-        let place = key.rule as usize;
-        let rule = rules.rules.get(place).filter(|_| rules.reports(place))?;
-        Some(Found {
-            rule: place,
-            level: rule.level,
-            name: &rule.name,
-            last: group.last,
-            actor: tally.names.text(key.actor).into(),
-            resource: tally.names.text(key.resource),
-            period: key.period,
-            of: Of::Group(key, group),
+pub(super) fn found(from: Sources<'_>) -> Vec<Found> {
+    let one = |rule: usize, last, of| {
+        let level = from.rules.rules.get(rule)?.level;
+        from.rules.reports(rule).then_some(Found {
+            rule,
+            level,
+            last,
+            of,
         })
+    };
+    let groups = from.tally.groups.keys().enumerate();
+    let groups =
+        groups.filter_map(|(place, (key, last))| one(key.rule as usize, last, Of::Group(place)));
+    let bursts = from.bursts.iter().enumerate();
+    let bursts = bursts.filter_map(|(place, bursts)| {
+        one(
+            bursts.key.correlation,
+            bursts.events.last,
+            Of::Bursts(place),
+        )
     });
-    let bursts = bursts.iter().filter_map(|bursts| {
-        let place = bursts.key.correlation;
-        let rule = rules.rules.get(place).filter(|_| rules.reports(place))?;
-        Some(Found {
-            rule: place,
-            level: rule.level,
-            name: &rule.name,
-            last: bursts.events.last,
-            actor: match bursts.key.actors {
-                Actors::One(actor) => tally.names.text(actor).into(),
-                Actors::Several(actors) => plural(actors as u64, "principal").into(),
-            },
-            resource: &bursts.key.resource,
-            period: bursts.key.period,
-            of: Of::Bursts(bursts),
-        })
-    });
-    let mut found: Vec<Found<'t>> = groups.chain(bursts).collect();
-    found.sort_by(Found::compare);
+    let mut found: Vec<Found> = groups.chain(bursts).collect();
+    found.sort_by(|a, b| from.compare(a, b));
     found
 }
 
-impl Found<'_> {
+/// Findings that are made.
+pub(super) struct Made {
+    /// Those that are kept in full, in the report's order.
+    pub(super) findings: Vec<Finding>,
+    pub(super) folded: Folded,
+    /// How many there are of both.
+    pub(super) count: usize,
+    /// Why some could not be made.
+    pub(super) failure: Option<io::Error>,
+}
+
+/// Makes the findings of that level and above.
+pub(super) fn make(from: Sources<'_>, found: &[Found], least: Severity) -> Made {
+    let mut fold = Fold::default();
+    let mut last = Last::default();
+    let (mut findings, mut count, mut failure) = (Vec::new(), 0, None);
+    for one in found.iter().filter(|one| one.level >= least) {
+        match from.finding(one, &mut last) {
+            Ok(Some(finding)) => {
+                count += 1;
+                findings.extend(fold.take(one.rule, finding));
+            }
+            Ok(None) => {}
+            Err(error) => failure = Some(error),
+        }
+    }
+    Made {
+        findings,
+        folded: fold.folded,
+        count,
+        failure,
+    }
+}
+
+impl<'t> Sources<'t> {
     /// The order of every report; that of [`Finding::order`].
-    fn compare(&self, other: &Self) -> Ordering {
+    fn compare(self, one: &Found, other: &Found) -> Ordering {
+        let name = |found: &Found| self.rules.rules.get(found.rule).map(|rule| &*rule.name);
         (other.level, other.last)
-            .cmp(&(self.level, self.last))
-            .then_with(|| self.name.cmp(other.name))
-            .then_with(|| self.actor.cmp(&other.actor))
-            .then_with(|| self.resource.cmp(other.resource))
-            .then_with(|| self.period.to_string().cmp(&other.period.to_string()))
+            .cmp(&(one.level, one.last))
+            .then_with(|| name(one).cmp(&name(other)))
+            .then_with(|| {
+                let (Some(one), Some(other)) = (self.about(one), self.about(other)) else {
+                    return Ordering::Equal;
+                };
+                (one.actor.cmp(&other.actor))
+                    .then_with(|| one.resource.cmp(other.resource))
+                    .then_with(|| one.period.to_string().cmp(&other.period.to_string()))
+            })
     }
 
-    /// The hash that identifies the finding, however often its period is reviewed.
-    fn id(&self, rule: &str, period: &str) -> String {
-        let text = [rule, &self.actor, self.resource, period].join("\u{1f}");
-        let mut id = sha256::hex([text.as_bytes()]);
-        id.truncate(16);
-        id
+    fn about(self, found: &Found) -> Option<About<'t>> {
+        let text = |id| self.tally.names.text(id);
+        Some(match found.of {
+            Of::Group(place) => {
+                let key = self.tally.groups.key(place)?;
+                About {
+                    actor: text(key.actor).into(),
+                    resource: text(key.resource),
+                    period: key.period,
+                }
+            }
+            Of::Bursts(place) => {
+                let key = &self.bursts.get(place)?.key;
+                About {
+                    actor: match key.actors {
+                        Actors::One(actor) => text(actor).into(),
+                        Actors::Several(actors) => plural(actors as u64, "principal").into(),
+                    },
+                    resource: &key.resource,
+                    period: key.period,
+                }
+            }
+        })
     }
 
-    /// Makes the finding; `None` if its rule is gone.
-    pub(super) fn finding(&self, rules: &RuleSet, tally: &Tally) -> Option<Finding> {
-        let rule = rules.rules.get(self.rule)?;
-        let (group, correlation) = match self.of {
-            Of::Group(key, group) => (group, tally.novelty.new.get(key).map(new)),
-            Of::Bursts(bursts) => (&bursts.events, Some(said(rule, bursts))),
+    /// Makes a finding; `None` if its rule is gone. `last` is kept from one to the next.
+    ///
+    /// # Errors
+    /// Its events could not be read back.
+    pub(super) fn finding(self, found: &Found, last: &mut Last) -> io::Result<Option<Finding>> {
+        let tally = self.tally;
+        let (Some(rule), Some(about)) = (self.rules.rules.get(found.rule), self.about(found))
+        else {
+            return Ok(None);
+        };
+        let (group, parties, correlation) = match found.of {
+            Of::Group(place) => {
+                let group = tally.groups.get(place, &mut last.reader)?;
+                let key = tally.groups.key(place);
+                let new = key.and_then(|key| tally.novelty.new.get(key)).map(new);
+                let parties = Parties::of(&group, tally);
+                (group, parties, new)
+            }
+            Of::Bursts(place) => {
+                let Some(bursts) = self.bursts.get(place) else {
+                    return Ok(None);
+                };
+                let parties = last.parties(&bursts.events, tally);
+                let group = Cow::Borrowed(&*bursts.events);
+                (group, parties, Some(said(rule, bursts)))
+            }
         };
         let text = |id: &NameId| tally.names.text(*id).to_owned();
         let texts = |ids: &mut dyn Iterator<Item = &NameId>| -> BTreeSet<String> {
             ids.map(text).filter(|text| !text.is_empty()).collect()
         };
-        // there may be thousands, of which a few are shown
-        let (source_ips, more_source_ips) =
-            group
-                .source_ips
-                .first(Finding::MOST_ADDRESSES, &tally.source_ips, &tally.names);
-        let (actors, more_actors) = group.actors.first(Finding::MOST_ACTORS, &tally.names);
-        let (access_keys, more_access_keys) = group
-            .access_keys
-            .first(Finding::MOST_ACCESS_KEYS, &tally.names);
-        let period = self.period.to_string();
-        Some(Finding {
-            id: self.id(&rule.name, &period),
+        let period = about.period.to_string();
+        Ok(Some(Finding {
+            id: about.id(&rule.name, &period),
             rule: rule.name.clone(),
             rule_id: rule.id.clone(),
             title: rule.title.clone(),
             level: rule.level,
-            actor: self.actor.clone().into_owned(),
-            resource: self.resource.to_owned(),
+            actor: about.actor.into_owned(),
+            resource: about.resource.to_owned(),
             period,
             count: group.count,
             first: group.first,
@@ -133,12 +203,12 @@ impl Found<'_> {
                 .collect(),
             accounts: texts(&mut group.accounts.iter()),
             regions: texts(&mut group.regions.iter()),
-            more_source_ips: more_source_ips as u64,
-            source_ips,
-            actors,
-            more_actors: more_actors as u64,
-            access_keys,
-            more_access_keys: more_access_keys as u64,
+            more_source_ips: parties.source_ips.1 as u64,
+            source_ips: parties.source_ips.0,
+            actors: parties.actors.0,
+            more_actors: parties.actors.1 as u64,
+            access_keys: parties.access_keys.0,
+            more_access_keys: parties.access_keys.1 as u64,
             samples: group
                 .samples
                 .shown()
@@ -159,7 +229,58 @@ impl Found<'_> {
             },
             response: rule.response.clone(),
             false_positives: rule.false_positives.clone(),
-        })
+        }))
+    }
+}
+
+impl About<'_> {
+    /// The hash that identifies the finding, however often its period is reviewed.
+    fn id(&self, rule: &str, period: &str) -> String {
+        let text = [rule, &self.actor, self.resource, period].join("\u{1f}");
+        let mut id = sha256::hex([text.as_bytes()]);
+        id.truncate(16);
+        id
+    }
+}
+
+/// Who called, from where and with which keys: the first of each and how many more there are.
+#[derive(Clone)]
+struct Parties {
+    source_ips: (BTreeSet<String>, usize),
+    actors: (BTreeSet<String>, usize),
+    access_keys: (BTreeSet<String>, usize),
+}
+
+impl Parties {
+    /// Those of a group. There may be thousands, of which a few are shown.
+    fn of(group: &Group, tally: &Tally) -> Self {
+        let (source_ips, names) = (&group.source_ips, &tally.names);
+        Self {
+            source_ips: source_ips.first(Finding::MOST_ADDRESSES, &tally.source_ips, names),
+            actors: group.actors.first(Finding::MOST_ACTORS, names),
+            access_keys: group.access_keys.first(Finding::MOST_ACCESS_KEYS, names),
+        }
+    }
+}
+
+/// What is kept from one finding to the next.
+#[derive(Default)]
+pub(super) struct Last {
+    /// Of the last finding about bursts, whose events thousands may share.
+    parties: Option<(Arc<Group>, Parties)>,
+    reader: GroupReader,
+}
+
+impl Last {
+    fn parties(&mut self, events: &Arc<Group>, tally: &Tally) -> Parties {
+        match &self.parties {
+            Some((known, parties)) if Arc::ptr_eq(known, events) => parties.clone(),
+            _ => {
+                let parties = Parties::of(events, tally);
+                self.parties = Some((Arc::clone(events), parties.clone()));
+                parties
+            }
+        }
     }
 }
 

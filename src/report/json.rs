@@ -7,6 +7,8 @@
 //! order; `more_findings` counts the others, and `findings.csv` has a line for every one.
 
 mod coverage;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -74,7 +76,10 @@ struct Run<'r> {
     complete: bool,
     /// Why it is not complete, one clause each.
     incomplete: &'r [String],
-    coverage: &'r Coverage,
+    coverage: Cow<'r, Coverage>,
+    /// Account-Regions of `coverage` that are not named; left out where there are none.
+    #[serde(skip_serializing_if = "is_zero")]
+    more_places: usize,
     /// Counts and keys; the hours and the logs stand in integrity.json.
     integrity: Option<Integrity<'r>>,
     rules: &'r [RuleState],
@@ -105,8 +110,43 @@ impl<'r> Integrity<'r> {
     }
 }
 
+/// How many account-Regions `coverage.json` and `run.json` list. Real organizations have fewer; whoever
+/// writes records chooses how many there are.
+const MOST_PLACES: usize = 20_000;
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// The coverage with the first [`MOST_PLACES`] account-Regions, and how many more there are.
+fn with_first_places(all: &Coverage) -> (Cow<'_, Coverage>, usize) {
+    let count: usize = all.regions.values().map(BTreeMap::len).sum();
+    let more = count.saturating_sub(MOST_PLACES);
+    if more == 0 {
+        return (Cow::Borrowed(all), 0);
+    }
+    let mut folded = all.clone();
+    let mut left = MOST_PLACES;
+    folded.regions.retain(|_, regions| {
+        let mut own = left.min(regions.len());
+        left -= own;
+        regions.retain(|_, _| {
+            let keeps = own > 0;
+            own = own.saturating_sub(1);
+            keeps
+        });
+        !regions.is_empty()
+    });
+    (Cow::Owned(folded), more)
+}
+
 /// What was read and by what, so that the run can be repeated and its completeness judged.
 pub fn run(report: &Report, out: impl Write) -> io::Result<()> {
+    let (coverage, more_places) = with_first_places(&report.coverage);
     let run = Run {
         schema: "trailscan.run/1",
         report_id: report.id(),
@@ -115,7 +155,8 @@ pub fn run(report: &Report, out: impl Write) -> io::Result<()> {
         verdict: report.verdict(),
         complete: report.completeness.complete,
         incomplete: &report.completeness.incomplete,
-        coverage: &report.coverage,
+        coverage,
+        more_places,
         integrity: report.integrity.as_ref().map(Integrity::of),
         rules: &report.rules,
         rules_not_loaded: &report.rejected,
@@ -127,4 +168,26 @@ pub fn run(report: &Report, out: impl Write) -> io::Result<()> {
 fn pretty(value: &impl Serialize, mut out: impl Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut out, value)?;
     out.write_all(b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_account_regions_are_listed_and_the_others_counted() {
+        let mut coverage = Coverage::default();
+        for number in 0..MOST_PLACES / 2 {
+            coverage.region(&format!("{number:012}"), "us-east-1");
+            coverage.region(&format!("{number:012}"), "us-west-2");
+        }
+        let (all, more) = with_first_places(&coverage);
+        assert_eq!((all.regions.len(), more), (MOST_PLACES / 2, 0));
+        coverage.region("000000000000", "eu-west-1");
+        coverage.region("000000000001", "eu-west-1");
+        let (folded, more) = with_first_places(&coverage);
+        let listed: usize = folded.regions.values().map(BTreeMap::len).sum();
+        assert_eq!((listed, more), (MOST_PLACES, 2));
+        assert_eq!(folded.regions.len(), MOST_PLACES / 2 - 1);
+    }
 }

@@ -1,5 +1,5 @@
-//! Build script: writes the list of the rules in `rules/`, so that a new rule is a new file and
-//! nothing else; names the build by what it is made of, because what one build learnt of a log
+//! Build script: reads the rules in `rules/` and writes the list of them, so that a new rule is a new
+//! file and nothing else, and the program need not read YAML at each start; names the build by what it is made of, because what one build learnt of a log
 //! another may read differently; and says which test material is there.
 #![allow(
     clippy::print_stdout,
@@ -11,22 +11,32 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
+use yaml_serde::Mapping;
+
+#[path = "load/parser_input.rs"]
+mod parser_input;
+
+use parser_input::parser_input;
+
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let mut files = Vec::new();
     walk(&root.join("rules"), &["yml", "yaml"], &mut files)?;
-    files.sort();
+    let name = |file: &PathBuf| {
+        let name = file.strip_prefix(&root).unwrap_or(file);
+        name.display().to_string()
+    };
+    files.sort_by_key(name);
     let mut list = String::from("&[\n");
-    for file in files {
-        let name = file
-            .strip_prefix(&root)
-            .unwrap_or(&file)
-            .display()
-            .to_string();
+    for file in &files {
         let _ = writeln!(
             list,
-            "    ({name:?}, include_str!({:?})),",
-            file.display().to_string()
+            "    Builtin {{ file: {:?}, text: include_str!({:?}), read: {} }},",
+            name(file),
+            file.display().to_string(),
+            read(&fs::read_to_string(file)?)
+                .as_deref()
+                .unwrap_or("None")
         );
     }
     list.push(']');
@@ -35,6 +45,31 @@ fn main() -> io::Result<()> {
     println!("cargo::rustc-env=TRAILSCAN_BUILD={:016x}", build(&root)?);
     test_material(&root);
     Ok(())
+}
+
+/// A rule file as the program takes it, in Rust; nothing where it must read the file itself: one of
+/// several documents, or one that does not come out of JSON as it went in.
+fn read(text: &str) -> Option<String> {
+    if text.lines().any(|line| line.starts_with("---")) {
+        return None;
+    }
+    let document: Mapping = yaml_serde::from_str(text).ok()?;
+    if document.contains_key("action") {
+        return None;
+    }
+    let json = serde_json::to_string(&document).ok()?;
+    let back: Mapping = serde_json::from_str(&json).ok()?;
+    let input = parser_input(&document);
+    let yaml = yaml_serde::to_string(&input).ok()?;
+    let yaml_back: Mapping = yaml_serde::from_str(&yaml).ok()?;
+    if back != document || yaml_back != input {
+        return None;
+    }
+    // the numbers of a correlation are taken out before it is parsed
+    let parser_input = (!document.contains_key("correlation")).then_some(yaml);
+    Some(format!(
+        "Some(ReadAtBuild {{ document: {json:?}, parser_input: {parser_input:?} }})"
+    ))
 }
 
 /// Says what tests may rely on, so that the others are built as ignored: libtest cannot ignore a test at

@@ -4,12 +4,14 @@
 //! silently, after it we resolve what it leaves open (the reasons stand at each check). Every text
 //! is accounted for: a rule, a rejection with file, line and reason, or "configuration missing".
 
+mod builtin;
 mod check;
 mod condition;
 mod correlation;
 mod filter;
 mod limits;
 mod metadata;
+mod parser_input;
 mod read;
 mod settings;
 mod text;
@@ -17,7 +19,7 @@ mod text;
 use std::collections::BTreeMap;
 
 use rayon::ThreadPoolBuilder;
-use rsigma_parser::{CorrelationRule, FilterRule, LogSource, SigmaCollection, SigmaRule};
+use rsigma_parser::{FilterRule, LogSource, SigmaCollection, SigmaRule};
 use yaml_serde::{Mapping, Value};
 
 use super::compile::{self, CompileError};
@@ -27,12 +29,15 @@ use super::index::Index;
 use super::matcher::{Check, Node, Test};
 use super::{Field, Origin, Rejected, Rule, RuleKind, RuleSet, Unconfigured};
 use crate::sha256;
+pub use builtin::{builtin, builtin_names};
 use check::{Numbers, before_parsing, take_numbers};
-use metadata::{Header, level, name_of};
+use correlation::Pending;
+use metadata::{Header, name_of};
+use parser_input::parser_input;
 use read::Document;
 pub use settings::{Override, Settings, stem};
 use text::merged;
-pub use text::{RuleText, UnreadableRules, builtin, builtin_names, folder};
+pub use text::{RuleText, UnreadableRules, folder};
 
 /// Loads rules. Parsing runs on stacks of its own size: the parser refuses to work where little
 /// seems to be left.
@@ -47,7 +52,7 @@ pub fn load(texts: &[RuleText], settings: &Settings) -> RuleSet {
 struct Loader<'s> {
     settings: &'s Settings,
     set: RuleSet,
-    correlations: Vec<(Origin, CorrelationRule, Numbers)>,
+    correlations: Vec<Pending>,
     filters: Vec<(Origin, FilterRule)>,
     /// Rules that the configuration keeps out of use, with the keys that would bring them in.
     absent: Vec<(Called, Vec<String>)>,
@@ -120,7 +125,8 @@ impl<'s> Loader<'s> {
             self.reject(&Origin::of(file, 1), "", "there is no rule in the file");
         }
         let mut rules = 0;
-        for Document { line, yaml, rule } in documents {
+        let mut documents = documents.into_iter().peekable();
+        while let Some(Document { line, yaml, rule }) = documents.next() {
             let origin = Origin::of(file, line);
             let mut document = match yaml {
                 Ok(document) => document,
@@ -160,7 +166,9 @@ impl<'s> Loader<'s> {
             if let Some(global) = global.as_ref().filter(|_| is_detection) {
                 document = merged(global, &document);
             }
-            previous = Some(document.clone());
+            if documents.peek().is_some() {
+                previous = Some(document.clone());
+            }
             rules += 1;
             self.document(&origin, document, rule);
         }
@@ -187,7 +195,7 @@ impl<'s> Loader<'s> {
         }
         let numbers = take_numbers(&mut document);
         let parsed = rule.unwrap_or_else(|| {
-            yaml_serde::to_string(&Value::Mapping(document))
+            yaml_serde::to_string(&parser_input(&document))
                 .map_err(|error| error.to_string())
                 .and_then(|text| read::parsed(&text))
         });
@@ -200,10 +208,14 @@ impl<'s> Loader<'s> {
             return self.reject(origin, &title, reason);
         }
         if let Some(rule) = parsed.rules.pop() {
-            self.detection(origin, rule);
-        } else if let Some(correlation) = parsed.correlations.pop() {
-            self.correlations
-                .push((origin.clone(), correlation, numbers));
+            self.detection(origin, rule, &document);
+        } else if let Some(rule) = parsed.correlations.pop() {
+            self.correlations.push(Pending {
+                origin: origin.clone(),
+                header: Header::of(&document, rule.level, rule.status),
+                rule,
+                numbers,
+            });
         } else if let Some(filter) = parsed.filters.pop() {
             self.filters.push((origin.clone(), filter));
         } else {
@@ -215,7 +227,7 @@ impl<'s> Loader<'s> {
         }
     }
 
-    fn detection(&mut self, origin: &Origin, rule: SigmaRule) {
+    fn detection(&mut self, origin: &Origin, rule: SigmaRule, document: &Mapping) {
         if let Some(why) = not_cloudtrail(&rule.logsource) {
             return self.reject(origin, &rule.title, why);
         }
@@ -230,21 +242,7 @@ impl<'s> Loader<'s> {
                 return self.refuse(origin, &rule.title, Called::new(name, rule.id), error);
             }
         };
-        let header = Header {
-            title: rule.title,
-            id: rule.id,
-            name: rule.name,
-            description: rule.description,
-            level: rule.level.map(level),
-            status: rule
-                .status
-                .map(|status| format!("{status:?}").to_lowercase()),
-            author: rule.author,
-            references: rule.references,
-            false_positives: rule.falsepositives,
-            tags: rule.tags,
-            attributes: rule.custom_attributes.get("trailscan").cloned(),
-        };
+        let header = Header::of(document, rule.level, rule.status);
         match self.rule(origin, header, RuleKind::Detection(node)) {
             Ok(rule) if rule.silent && first_seen.is_some() => {
                 let reason = "a silent rule tells nobody what is new";

@@ -125,7 +125,11 @@ impl Duplicates {
             object,
             record: (seen.record & RECORD) | hashed | corrects,
         };
-        if let Some(first) = self.events.find(id, seen.time) {
+        let as_first = Entry {
+            record: new.record | FIRST,
+            ..new
+        };
+        if let Some(first) = self.events.find_or_insert(as_first, seen.time) {
             if first.content == new.content {
                 return Verdict::Copy(at(first));
             }
@@ -133,12 +137,6 @@ impl Duplicates {
                 return Verdict::Copy(of);
             }
             conflict(&mut self.conflicts, new, first);
-        } else {
-            let first = Entry {
-                record: new.record | FIRST,
-                ..new
-            };
-            self.events.insert(first, seen.time);
         }
         match shared {
             Some(shared) => self.of_call(shared, seen.time),
@@ -318,6 +316,9 @@ impl Duplicates {
     /// What was set aside could not be read back.
     pub(super) fn finish(self) -> io::Result<BTreeMap<u32, Conflicts>> {
         let (mut events, mut conflicts) = (self.events, self.conflicts);
+        if events.are_in_memory() {
+            return Ok(conflicts);
+        }
         let mut of_one_id: Option<Entry> = None;
         events.each_sorted(&mut |entry| {
             if entry.record & FIRST == 0 {

@@ -10,12 +10,11 @@ use super::name_set::NameSet;
 use super::samples::{Samples, Traits};
 use super::source_ip::{SourceIpId, SourceIps};
 use crate::event::time::{self, DAY, Epoch};
-use crate::finding::{EventId, Outcome};
+use crate::finding::{CallCount, EventId, Outcome};
 use crate::names::{NameId, Names};
-use crate::seeded::SeededMap;
 
 /// What findings are grouped by. The names are the tally's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub struct GroupKey {
     pub rule: u32,
     pub actor: NameId,
@@ -48,50 +47,6 @@ impl std::fmt::Display for Period {
                 write!(f, "{}-W{:02}", week.year(), week.week())
             }
         }
-    }
-}
-
-/// Groups, each with a place that it keeps.
-#[derive(Debug, Clone, Default)]
-pub struct Groups {
-    places: SeededMap<GroupKey, usize>,
-    groups: Vec<(GroupKey, Group)>,
-}
-
-impl Groups {
-    /// The place of the group of that key, made where it is not there yet.
-    pub(super) fn place(&mut self, key: GroupKey) -> usize {
-        *self.places.entry(key).or_insert_with(|| {
-            self.groups.push((key, Group::default()));
-            self.groups.len() - 1
-        })
-    }
-
-    pub(super) fn at(&mut self, place: usize) -> Option<&mut (GroupKey, Group)> {
-        self.groups.get_mut(place)
-    }
-
-    /// Takes the groups out that `wanted` holds for.
-    pub fn take(&mut self, wanted: impl Fn(&GroupKey) -> bool) -> Vec<(GroupKey, Group)> {
-        let all = std::mem::take(self).groups;
-        let (taken, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|(key, _)| wanted(key));
-        for (key, group) in left {
-            self.put(key, group);
-        }
-        taken
-    }
-
-    /// Adds a group, or what it holds to the group of that key.
-    pub fn put(&mut self, key: GroupKey, group: Group) {
-        let place = self.place(key);
-        if let Some((_, known)) = self.at(place) {
-            known.merge(group);
-        }
-    }
-
-    /// Every group, in the order in which they were first met.
-    pub fn iter(&self) -> impl Iterator<Item = &(GroupKey, Group)> {
-        self.groups.iter()
     }
 }
 
@@ -151,6 +106,56 @@ impl Group {
     }
 }
 
+/// A group as a file keeps it.
+#[derive(Debug, Encode, Decode)]
+pub(super) struct StoredGroup {
+    count: u64,
+    first: Option<Epoch>,
+    last: Option<Epoch>,
+    calls: Vec<(NameId, CallCount)>,
+    accounts: Vec<NameId>,
+    regions: Vec<NameId>,
+    source_ips: Vec<u32>,
+    actors: Vec<u32>,
+    access_keys: Vec<u32>,
+    samples: Vec<Evidence>,
+}
+
+impl Group {
+    /// The group as a file keeps it.
+    pub(super) fn stored(&self) -> StoredGroup {
+        StoredGroup {
+            count: self.count,
+            first: self.first,
+            last: self.last,
+            calls: self.calls.iter().copied().collect(),
+            accounts: self.accounts.iter().copied().collect(),
+            regions: self.regions.iter().copied().collect(),
+            source_ips: self.source_ips.numbers().collect(),
+            actors: self.actors.numbers().collect(),
+            access_keys: self.access_keys.numbers().collect(),
+            samples: self.samples.all().cloned().collect(),
+        }
+    }
+}
+
+impl From<StoredGroup> for Group {
+    fn from(stored: StoredGroup) -> Self {
+        Self {
+            count: stored.count,
+            first: stored.first,
+            last: stored.last,
+            calls: stored.calls.into_iter().collect(),
+            accounts: stored.accounts.into_iter().collect(),
+            regions: stored.regions.into_iter().collect(),
+            source_ips: stored.source_ips.into_iter().collect(),
+            actors: stored.actors.into_iter().collect(),
+            access_keys: stored.access_keys.into_iter().collect(),
+            samples: stored.samples.into_iter().collect(),
+        }
+    }
+}
+
 /// Where a call was made, and with which key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub struct CallOrigin {
@@ -190,7 +195,7 @@ impl Told {
 }
 
 /// What else is known of an event that stands as evidence.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Encode, Decode)]
 pub enum Details {
     /// Nothing: it belongs to a rule of great volume.
     #[default]
@@ -233,7 +238,7 @@ impl Details {
 }
 
 /// An event as evidence. Ordered by time, then by id, then by where it lies.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub struct Evidence {
     pub time: Option<Epoch>,
     pub event_id: EventId,

@@ -67,7 +67,8 @@ impl Horizons {
         let hash = Seeded.hash_one(group);
         let mut full = self.full.write().unwrap_or_else(PoisonError::into_inner);
         match full.find_mut(hash, |known| group.is(hash, known)) {
-            Some(known) => known.latest = latest,
+            // a part of the group may be in the file, which holds earlier ones
+            Some(known) => known.latest = known.latest.min(latest),
             None => {
                 let new = Horizon {
                     hash,

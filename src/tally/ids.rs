@@ -17,8 +17,10 @@ use super::spill::Spill;
 use crate::event::time::Epoch;
 use crate::seeded::Seeded;
 
-/// The most entries that are held in memory: as many as a table of 65,536 buckets takes.
-const ROOM: usize = 7 << 13;
+/// The most entries that are held in memory: as many as a table of 524,288 buckets takes, with which
+/// they need 17 MB. What is set aside costs more time: it is sorted, and its filters are asked of each
+/// new id.
+const ROOM: usize = 7 << 16;
 
 /// How many entries are read back at once: four kibibytes of them.
 const PAGE: usize = 128;
@@ -95,6 +97,12 @@ impl Default for Ids {
 /// event, so it is looked for only where that may lie.
 type Times = (Option<Epoch>, Option<Epoch>);
 
+/// The hash of an id, for the table and for the filters.
+#[inline]
+fn hash_of(id: u128) -> u64 {
+    Seeded.hash_one(id)
+}
+
 /// Entries in memory. The table of their places is a small part of what the entries would take in
 /// it, and it is the table that every event looks at, wherever its id may lie in it.
 #[derive(Debug, Default)]
@@ -104,24 +112,20 @@ struct Young {
 }
 
 impl Young {
-    fn find(&self, id: u128) -> Option<Entry> {
+    fn find(&self, id: u128, hash: u64) -> Option<Entry> {
         let entry = |place: &u32| self.entries.get(*place as usize);
         let is = |place: &u32| entry(place).is_some_and(|entry| entry.id == id);
-        self.places
-            .find(Seeded.hash_one(id), is)
-            .and_then(entry)
-            .copied()
+        self.places.find(hash, is).and_then(entry).copied()
     }
 
-    fn insert(&mut self, entry: Entry) {
+    fn insert(&mut self, entry: Entry, hash: u64) {
         let place = u32::try_from(self.entries.len()).expect("ids go to disk long before 2^32");
         let entries = &self.entries;
         let hash_at = |place: &u32| {
             let entry = entries.get(*place as usize);
-            Seeded.hash_one(entry.map_or(0, |entry| entry.id))
+            hash_of(entry.map_or(0, |entry| entry.id))
         };
-        self.places
-            .insert_unique(Seeded.hash_one(entry.id), place, hash_at);
+        self.places.insert_unique(hash, place, hash_at);
         self.entries.push(entry);
     }
 
@@ -133,7 +137,7 @@ impl Young {
 
     fn find_again(&mut self) {
         for entry in std::mem::take(self).entries {
-            self.insert(entry);
+            self.insert(entry, hash_of(entry.id));
         }
     }
 
@@ -160,12 +164,38 @@ struct Sealed {
 impl Ids {
     /// The entry of an id, of an event of that time.
     pub(super) fn find(&mut self, id: u128, time: Option<Epoch>) -> Option<Entry> {
-        self.young.find(id).or_else(|| self.find_sealed(id, time))
+        self.find_hashed(id, hash_of(id), time)
     }
 
     /// Files an entry for an event of that time. Its id must not be there.
     pub(super) fn insert(&mut self, entry: Entry, time: Option<Epoch>) {
-        self.young.insert(entry);
+        self.insert_hashed(entry, hash_of(entry.id), time);
+    }
+
+    /// The entry of that id, of an event of that time. Where there is none, files the one given.
+    pub(super) fn find_or_insert(&mut self, entry: Entry, time: Option<Epoch>) -> Option<Entry> {
+        let hash = hash_of(entry.id);
+        let known = self.find_hashed(entry.id, hash, time);
+        if known.is_none() {
+            self.insert_hashed(entry, hash, time);
+        }
+        known
+    }
+
+    /// True where nothing had to be set aside: then no id is there twice.
+    pub(super) const fn are_in_memory(&self) -> bool {
+        self.sealed.is_empty()
+    }
+
+    #[inline]
+    fn find_hashed(&mut self, id: u128, hash: u64, time: Option<Epoch>) -> Option<Entry> {
+        let young = self.young.find(id, hash);
+        young.or_else(|| self.find_sealed(id, hash, time))
+    }
+
+    #[inline]
+    fn insert_hashed(&mut self, entry: Entry, hash: u64, time: Option<Epoch>) {
+        self.young.insert(entry, hash);
         let (first, last) = self.times.unwrap_or((time, time));
         self.times = Some((first.min(time), last.max(time)));
         if self.spill.is_due(self.young.entries.len()) {
@@ -220,12 +250,12 @@ impl Ids {
         Ok(())
     }
 
-    fn find_sealed(&mut self, id: u128, time: Option<Epoch>) -> Option<Entry> {
+    fn find_sealed(&mut self, id: u128, hash: u64, time: Option<Epoch>) -> Option<Entry> {
         // there may be a thousand, and of few do the times reach this far
         let begun = self.sealed.partition_point(|one| one.times.0 <= time);
         let begun = self.sealed.get(..begun).unwrap_or_default();
         for sealed in begun.iter().rev().take_while(|one| one.latest >= time) {
-            if time > sealed.times.1 || !sealed.filter.contains(&id) {
+            if time > sealed.times.1 || !sealed.filter.contains_hash(hash) {
                 continue;
             }
             match sealed.find(id, &self.spill) {
@@ -255,7 +285,9 @@ impl Ids {
         }
         let bits = BloomFilter::with_num_bits(entries.len() * FILTER_BITS);
         let mut filter = bits.hasher(Seeded).hashes(HASHES);
-        filter.extend(entries.iter().map(|entry| &entry.id));
+        for entry in entries {
+            filter.insert_hash(hash_of(entry.id));
+        }
         let times = self.times.take().unwrap_or_default();
         let place = self.sealed.partition_point(|one| one.times.0 <= times.0);
         let sealed = Sealed {

@@ -27,6 +27,11 @@ impl NameSet {
         self.0 |= &other.0;
     }
 
+    /// Its texts by their numbers, ascending.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.0.iter()
+    }
+
     /// How many texts there are.
     pub fn count(&self) -> usize {
         usize::try_from(self.0.len()).unwrap_or(usize::MAX)
@@ -42,6 +47,13 @@ impl NameSet {
             texts.truncate(most);
         }
         (texts.into_iter().map(str::to_owned).collect(), more)
+    }
+}
+
+impl FromIterator<u32> for NameSet {
+    /// From [`NameSet::numbers`].
+    fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Self {
+        Self(numbers.into_iter().collect())
     }
 }
 

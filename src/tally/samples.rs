@@ -151,6 +151,11 @@ impl Samples {
         }
     }
 
+    /// All events that are kept, which are all that must be kept elsewhere.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Evidence> {
+        self.kept.iter().chain(self.behind())
+    }
+
     /// The latest event that is not among those kept.
     fn behind(&self) -> Option<&Evidence> {
         let latest = self.latest.as_deref();
@@ -204,6 +209,16 @@ impl Samples {
             .iter()
             .filter_map(|at| all.get(*at).copied())
             .collect()
+    }
+}
+
+impl FromIterator<Evidence> for Samples {
+    /// From [`Samples::all`]: sorted, each once.
+    fn from_iter<I: IntoIterator<Item = Evidence>>(events: I) -> Self {
+        Self {
+            kept: events.into_iter().collect(),
+            ..Self::default()
+        }
     }
 }
 

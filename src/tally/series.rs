@@ -25,6 +25,8 @@ const BLOCK: usize = 1 << 8;
 #[derive(Debug)]
 pub struct Series {
     young: Vec<Filed>,
+    /// How many rows there are, those in the file included.
+    rows: u64,
     /// The young rows as they are sorted, by their places; of those that have come since, nothing.
     order: Vec<(Key, u32)>,
     runs: Vec<Vec<Block>>,
@@ -35,6 +37,7 @@ impl Default for Series {
     fn default() -> Self {
         Self {
             young: Vec::new(),
+            rows: 0,
             order: Vec::new(),
             runs: Vec::new(),
             spill: Spill::beyond(ROOM),
@@ -84,8 +87,14 @@ struct Block {
 }
 
 impl Series {
+    /// How many rows were added.
+    pub const fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// Adds a row to a group of a correlation.
     pub fn push(&mut self, correlation: u32, group: NameId, row: Row) {
+        self.rows += 1;
         if self.spill.is_due(self.young.len()) {
             self.seal();
         }

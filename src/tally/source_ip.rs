@@ -97,7 +97,19 @@ impl SourceIpTable {
 #[derive(Debug, Clone, Default)]
 pub struct SourceIps(RoaringBitmap);
 
+impl FromIterator<u32> for SourceIps {
+    /// From [`SourceIps::numbers`].
+    fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Self {
+        Self(numbers.into_iter().collect())
+    }
+}
+
 impl SourceIps {
+    /// Its addresses by their numbers, ascending.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.0.iter()
+    }
+
     /// Adds one.
     pub fn insert(&mut self, id: SourceIpId) {
         if self.0.insert(id.0) {

@@ -9,6 +9,46 @@ use super::selectors::{Advanced, Basic, Selectors};
 use crate::event::time::Epoch;
 use crate::finding::iso_time;
 
+/// How many more selectors are kept of the changes to come: bounded for each change by what CloudTrail
+/// accepts, and for all of them together. Whoever writes records could fill the memory with them.
+#[derive(Debug)]
+pub struct SelectorBudget {
+    left: usize,
+}
+
+impl SelectorBudget {
+    /// The most values that the selectors of all changes may have to be kept: two hundred times the
+    /// largest selectors that CloudTrail accepts.
+    pub const MOST_OF_ALL: usize = 200 * Change::MOST_SELECTED;
+
+    /// The change as the report keeps it: without selectors beyond the bounds.
+    #[must_use]
+    pub fn bounded(&mut self, change: Change) -> Change {
+        let Change::Selectors(Some(all)) = &change else {
+            return change;
+        };
+        let values = all.values();
+        if values > Change::MOST_SELECTED {
+            return Change::TooManySelectors;
+        }
+        match self.left.checked_sub(values) {
+            Some(left) => {
+                self.left = left;
+                change
+            }
+            None => Change::SelectorsBeyondBound,
+        }
+    }
+}
+
+impl Default for SelectorBudget {
+    fn default() -> Self {
+        Self {
+            left: Self::MOST_OF_ALL,
+        }
+    }
+}
+
 /// A call that changed a trail and succeeded.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Encode, Decode)]
 pub struct TrailChange {
@@ -48,24 +88,14 @@ pub enum Change {
     Insights,
     /// The record holds more selectors than CloudTrail accepts, so they are not kept.
     TooManySelectors,
+    /// The logs hold more selectors than are kept of all changes together.
+    SelectorsBeyondBound,
 }
 
 impl Change {
     /// The most values that the selectors of a change may have to be kept: CloudTrail accepts 500 in all
     /// selectors of a trail (AWS, API reference, `PutEventSelectors`).
     pub const MOST_SELECTED: usize = 500;
-
-    /// The change as the report keeps it: without selectors that no trail can have. Whoever writes
-    /// records could fill the memory with them.
-    #[must_use]
-    pub fn bounded(self) -> Self {
-        match self {
-            Self::Selectors(Some(all)) if all.values() > Self::MOST_SELECTED => {
-                Self::TooManySelectors
-            }
-            change => change,
-        }
-    }
 
     /// Reads a call of `cloudtrail.amazonaws.com` and its `requestParameters`; nothing where it
     /// changes no trail. Answers the trail it names as well.

@@ -117,6 +117,10 @@ impl<'t> Timeline<'t> {
                 let why = "the record lists more selectors than CloudTrail accepts";
                 self.selectors.push((time, Err(why)));
             }
+            Change::SelectorsBeyondBound => {
+                let why = "the logs hold more selectors than trailscan keeps";
+                self.selectors.push((time, Err(why)));
+            }
             Change::Insights => {}
         }
     }

@@ -14,7 +14,7 @@ use crate::finding::Outcome;
 use crate::names::{NameId, Names};
 use crate::seeded::Seeded;
 use crate::tally::Activity;
-use crate::trail::{Change, TrailChange};
+use crate::trail::{Change, SelectorBudget, TrailChange};
 
 #[derive(Default)]
 pub(super) struct Sights {
@@ -27,6 +27,7 @@ pub(super) struct Sights {
     /// Events that rules could not decide, by place and the rule's name: rare.
     undecided: BTreeMap<[NameId; 2], BTreeMap<String, Undecided>>,
     changes: BTreeSet<TrailChange>,
+    selectors: SelectorBudget,
 }
 
 #[derive(Default)]
@@ -130,7 +131,7 @@ impl Sights {
                 trail,
                 event_name: event_name.into_owned(),
                 event_id: event.text(Key::EventId).into_owned(),
-                change: change.bounded(),
+                change: self.selectors.bounded(change),
                 unproven: false,
             });
         }

@@ -230,6 +230,7 @@ const fn kind(kind: ProblemKind) -> &'static str {
         ProblemKind::TrailingBytes => "trailing bytes",
         ProblemKind::Unlisted => "not listed",
         ProblemKind::NotReadBack => "not read back",
+        ProblemKind::Bounded => "limit reached",
         ProblemKind::Conflict => "conflict",
         ProblemKind::Repaired => "repaired",
         ProblemKind::Misplaced => "misplaced",

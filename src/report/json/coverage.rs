@@ -1,10 +1,12 @@
 //! `coverage.json` (schema `trailscan.coverage/1`): what could be seen, and what was there.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::MOST_PLACES;
 use crate::assess::completeness::Completeness;
 use crate::assess::hours::HourState;
 use crate::assess::{RuleState, Visibility};
@@ -20,7 +22,7 @@ struct Coverage<'r> {
     schema: &'static str,
     provenance: &'r Provenance,
     complete: bool,
-    completeness: &'r Completeness,
+    completeness: Cow<'r, Completeness>,
     notes: Vec<String>,
     objects: &'r ObjectCounts,
     /// What the source holds, and what of it was not read.
@@ -30,6 +32,9 @@ struct Coverage<'r> {
     changes: &'r BTreeSet<TrailChange>,
     /// What was there.
     places: Vec<Place<'r>>,
+    /// Account-Regions that `places` and `completeness.places` do not list; left out where there are none.
+    #[serde(skip_serializing_if = "super::is_zero")]
+    more_places: usize,
     /// What could be seen; a rule's `view` counts from 0.
     visibility: &'r Visibility,
     rules: &'r [RuleState],
@@ -77,18 +82,24 @@ struct OneDigest {
 /// The coverage, for machines.
 pub fn coverage(report: &Report, out: impl Write) -> io::Result<()> {
     let coverage = &report.coverage;
+    let more_places = report.rows().count().saturating_sub(MOST_PLACES);
+    let mut completeness = Cow::Borrowed(&report.completeness);
+    if completeness.places.len() > MOST_PLACES {
+        completeness.to_mut().places.truncate(MOST_PLACES);
+    }
     let whole = Coverage {
         schema: "trailscan.coverage/1",
         provenance: &report.provenance,
         complete: report.completeness.complete,
-        completeness: &report.completeness,
+        completeness,
         notes: notes::notes(report),
         objects: &coverage.objects,
         store: &coverage.store,
         records: &coverage.records,
         trails: &coverage.trails,
         changes: &coverage.changes,
-        places: report.rows().map(place).collect(),
+        places: report.rows().take(MOST_PLACES).map(place).collect(),
+        more_places,
         visibility: &report.visibility,
         rules: &report.rules,
         problems: &coverage.problems,

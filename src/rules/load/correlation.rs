@@ -6,11 +6,19 @@ use rsigma_parser::{CorrelationCondition, CorrelationRule};
 
 use super::condition;
 use super::limits;
-use super::metadata::{Header, level, name_of};
+use super::metadata::{Header, name_of};
 use super::{Called, Loader, Numbers};
 use crate::rules::{
     Chained, Comparison, Condition, Correlation, Field, Measure, Origin, Rule, RuleKind,
 };
+
+/// A correlation that is not linked yet.
+pub(super) struct Pending {
+    pub(super) origin: Origin,
+    pub(super) rule: CorrelationRule,
+    pub(super) numbers: Numbers,
+    pub(super) header: Header,
+}
 
 pub(super) enum Unlinked {
     /// The rule of that name is not loaded.
@@ -56,17 +64,17 @@ impl Loader<'_> {
         let mut waiting: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         let mut held = 0;
         while let Some((pass, at)) = due.pop_first() {
-            let Some((origin, correlation, numbers)) = all.get(at) else {
+            let Some(pending) = all.get(at) else {
                 continue;
             };
-            let rule = match self.correlation(origin, correlation, numbers, held) {
+            let rule = match self.correlation(pending, held) {
                 Ok(rule) => rule,
                 Err(Unlinked::Names(name)) => {
                     waiting.entry(name).or_default().push(at);
                     continue;
                 }
                 Err(unlinked) => {
-                    self.unlinked(origin, correlation, unlinked);
+                    self.unlinked(&pending.origin, &pending.rule, unlinked);
                     continue;
                 }
             };
@@ -89,21 +97,21 @@ impl Loader<'_> {
         }
         let mut left: Vec<usize> = waiting.into_values().flatten().collect();
         left.sort_unstable();
-        for (origin, correlation, numbers) in left.into_iter().filter_map(|at| all.get(at)) {
-            if let Err(unlinked) = self.correlation(origin, correlation, numbers, held) {
-                self.unlinked(origin, correlation, unlinked);
+        for pending in left.into_iter().filter_map(|at| all.get(at)) {
+            if let Err(unlinked) = self.correlation(pending, held) {
+                self.unlinked(&pending.origin, &pending.rule, unlinked);
             }
         }
         self.hush_watched();
     }
 
     /// The correlations of all files, as many as may be linked.
-    fn take_correlations(&mut self) -> Vec<(Origin, CorrelationRule, Numbers)> {
+    fn take_correlations(&mut self) -> Vec<Pending> {
         let mut all = std::mem::take(&mut self.correlations);
         let most = limits::MOST_CORRELATIONS;
-        for (origin, correlation, _) in all.drain(most.min(all.len())..) {
+        for Pending { origin, rule, .. } in all.drain(most.min(all.len())..) {
             let reason = format!("the rule files have more than {most} correlations");
-            self.reject(&origin, &correlation.title, reason);
+            self.reject(&origin, &rule.title, reason);
         }
         all
     }
@@ -139,13 +147,13 @@ impl Loader<'_> {
         self.reject(origin, &correlation.title, reason);
     }
 
-    fn correlation(
-        &self,
-        origin: &Origin,
-        rule: &CorrelationRule,
-        numbers: &Numbers,
-        held: u64,
-    ) -> Result<Rule, Unlinked> {
+    fn correlation(&self, pending: &Pending, held: u64) -> Result<Rule, Unlinked> {
+        let Pending {
+            origin,
+            rule,
+            numbers,
+            header,
+        } = pending;
         let name = name_of(rule.name.as_deref(), origin);
         let settings = self.override_of(&name, rule.id.as_deref());
         let wanted = match &rule.condition {
@@ -217,22 +225,7 @@ impl Loader<'_> {
             condition,
             generate: rule.generate,
         };
-        let header = Header {
-            title: rule.title.clone(),
-            id: rule.id.clone(),
-            name: rule.name.clone(),
-            description: rule.description.clone(),
-            level: rule.level.map(level),
-            status: rule
-                .status
-                .map(|status| format!("{status:?}").to_lowercase()),
-            author: rule.author.clone(),
-            references: rule.references.clone(),
-            false_positives: rule.falsepositives.clone(),
-            tags: rule.tags.clone(),
-            attributes: rule.custom_attributes.get("trailscan").cloned(),
-        };
-        self.rule(origin, header, RuleKind::Correlation(correlation))
+        self.rule(origin, header.clone(), RuleKind::Correlation(correlation))
             .map_err(|(_, reason)| Unlinked::Fault(reason))
     }
 

@@ -1,7 +1,8 @@
 //! What every kind of rule says about itself, in Sigma's words and in ours.
 
+use rsigma_parser::{Level, Status};
 use serde::Deserialize;
-use yaml_serde::Value;
+use yaml_serde::{Mapping, Value};
 
 use super::Loader;
 use crate::coverage::Sight;
@@ -23,6 +24,7 @@ pub(super) struct Attributes {
 }
 
 /// What every kind of rule says about itself.
+#[derive(Debug, Clone)]
 pub(super) struct Header {
     pub(super) title: String,
     pub(super) id: Option<String>,
@@ -37,13 +39,51 @@ pub(super) struct Header {
     pub(super) attributes: Option<Value>,
 }
 
-pub(super) const fn level(level: rsigma_parser::Level) -> Severity {
+impl Header {
+    /// Reads a document as the parser does, which need not see all of this; level and status are what it
+    /// made of them.
+    pub(super) fn of(document: &Mapping, level: Option<Level>, status: Option<Status>) -> Self {
+        let text = |key: &str| {
+            let text = document.get(key).and_then(Value::as_str);
+            text.map(str::to_owned)
+        };
+        let list = |key: &str| match document.get(key) {
+            Some(Value::String(one)) => vec![one.clone()],
+            Some(Value::Sequence(all)) => {
+                let texts = all.iter().filter_map(Value::as_str);
+                texts.map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        };
+        // what Sigma does not know may stand among `custom_attributes` too, and counts more there
+        let custom = document.get("custom_attributes");
+        let custom = custom.and_then(|custom| match custom {
+            Value::Mapping(custom) => custom.get("trailscan"),
+            _ => None,
+        });
+        Self {
+            title: text("title").unwrap_or_default(),
+            id: text("id"),
+            name: text("name"),
+            description: text("description"),
+            level: level.map(severity),
+            status: status.map(|status| format!("{status:?}").to_lowercase()),
+            author: text("author"),
+            references: list("references"),
+            false_positives: list("falsepositives"),
+            tags: list("tags"),
+            attributes: custom.or_else(|| document.get("trailscan")).cloned(),
+        }
+    }
+}
+
+const fn severity(level: Level) -> Severity {
     match level {
-        rsigma_parser::Level::Informational => Severity::Informational,
-        rsigma_parser::Level::Low => Severity::Low,
-        rsigma_parser::Level::Medium => Severity::Medium,
-        rsigma_parser::Level::High => Severity::High,
-        rsigma_parser::Level::Critical => Severity::Critical,
+        Level::Informational => Severity::Informational,
+        Level::Low => Severity::Low,
+        Level::Medium => Severity::Medium,
+        Level::High => Severity::High,
+        Level::Critical => Severity::Critical,
     }
 }
 

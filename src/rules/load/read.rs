@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use rsigma_parser::SigmaCollection;
 use yaml_serde::{Mapping, Value};
 
+use super::builtin::read_at_build;
 use super::check::before_parsing;
 use super::limits;
 use super::text::{RuleText, documents};
@@ -24,6 +25,9 @@ pub(super) fn all(texts: &[RuleText]) -> Vec<Vec<Document>> {
 }
 
 fn file(file: &RuleText) -> Vec<Document> {
+    if let Some(document) = at_build(file) {
+        return vec![document];
+    }
     let mut texts = documents(&file.text);
     if let Some((line, _)) = texts.get(limits::MOST_DOCUMENTS) {
         let line = *line;
@@ -37,6 +41,16 @@ fn file(file: &RuleText) -> Vec<Document> {
         return documents_of(texts).into_iter().chain([refused]).collect();
     }
     documents_of(texts)
+}
+
+/// The document of a rule file of ours that the build script has read.
+fn at_build(file: &RuleText) -> Option<Document> {
+    let read = read_at_build(file)?;
+    Some(Document {
+        line: 1,
+        yaml: Ok(serde_json::from_str(read.document).ok()?),
+        rule: read.parser_input.map(parsed),
+    })
 }
 
 fn documents_of(mut texts: Vec<(usize, &str)>) -> Vec<Document> {

@@ -58,20 +58,6 @@ pub struct UnreadableRules {
     error: std::io::Error,
 }
 
-/// Our own rules: name and text.
-const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
-
-/// The rules that are part of the program.
-pub fn builtin() -> Vec<RuleText> {
-    let text = |(file, text): &(&str, &str)| RuleText::new(format!("builtin:{file}"), *text);
-    BUILTIN.iter().map(text).collect()
-}
-
-/// The names of the rules that are part of the program, by their files: each has its own.
-pub fn builtin_names() -> impl Iterator<Item = &'static str> {
-    BUILTIN.iter().map(|(file, _)| super::stem(file))
-}
-
 /// Every `.yml` and `.yaml` at or below a path, in the order of their names.
 pub fn folder(path: &Path) -> Result<Vec<RuleText>, UnreadableRules> {
     let unreadable = |error| UnreadableRules {

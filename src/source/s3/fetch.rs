@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -31,6 +32,11 @@ pub struct Patience {
     pub attempt: Duration,
     /// How long all attempts and the waits between them may take for a small object.
     pub overall: Duration,
+    /// Objects of one bucket that may run out of `overall` before the rest of the bucket is not tried any
+    /// more; and one more for every so many that were read. A server that sends a byte now and then would
+    /// otherwise take `overall` for each object.
+    pub most_late: u64,
+    pub read_for_one_late: u64,
     /// Bytes a second that a large object must come at: it may take longer by its size.
     pub least_rate: u64,
 }
@@ -47,6 +53,8 @@ impl Default for Patience {
             longest_wait: Duration::from_secs(15),
             attempt: Duration::from_secs(120),
             overall: Duration::from_secs(300),
+            most_late: 64,
+            read_for_one_late: 100,
             least_rate: 16 << 10,
         }
     }
@@ -74,6 +82,24 @@ pub struct Fetcher {
 struct Way {
     getter: Getter,
     kms_key: Option<String>,
+    /// Objects that were read, and those that took longer than they may.
+    read: AtomicU64,
+    late: AtomicU64,
+}
+
+impl Way {
+    /// Why no further object is asked for, if that is so.
+    fn given_up(&self, patience: &Patience) -> Option<FetchError> {
+        let late = self.late.load(Ordering::Relaxed);
+        let borne = self.read.load(Ordering::Relaxed) / patience.read_for_one_late.max(1);
+        (late >= patience.most_late.saturating_add(borne)).then(|| {
+            FetchError::Failed(format!(
+                "not tried: {late} objects of the bucket were not complete after {} s each, so its server \
+                 was given up",
+                patience.overall.as_secs_f64()
+            ))
+        })
+    }
 }
 
 /// How one bucket is read.
@@ -107,7 +133,13 @@ impl Fetcher {
         let way = |(name, access): (String, Access)| {
             let getter = getter(aws::without_retries(&access.client), &name);
             let kms_key = access.kms_key;
-            (name, Way { getter, kms_key })
+            let way = Way {
+                getter,
+                kms_key,
+                read: AtomicU64::new(0),
+                late: AtomicU64::new(0),
+            };
+            (name, way)
         };
         Self {
             buckets: buckets.into_iter().map(way).collect(),
@@ -143,6 +175,9 @@ impl Fetcher {
         let overall = patience.for_size(patience.overall, told.size, cap);
         loop {
             let turn = self.gate.turn().await;
+            if let Some(given_up) = way.given_up(patience) {
+                return Err(given_up);
+            }
             let began = Instant::now();
             let allowed = patience.for_size(patience.attempt, told.size, cap);
             let allowed = allowed.min(overall.saturating_sub(spent));
@@ -157,6 +192,7 @@ impl Fetcher {
             let cause = match answer {
                 Ok(fetched) => {
                     turn.answered();
+                    way.read.fetch_add(1, Ordering::Relaxed);
                     return Ok(fetched);
                 }
                 Err(Trouble::Final(error)) => return Err(error),
@@ -178,6 +214,7 @@ impl Fetcher {
                 let s = if attempts == 1 { "" } else { "s" };
                 let mut what = format!("{cause}; given up after {attempts} attempt{s}");
                 if late {
+                    way.late.fetch_add(1, Ordering::Relaxed);
                     let _ = write!(what, " and {:.1} s", spent.as_secs_f64());
                 }
                 return Err(FetchError::Failed(what));

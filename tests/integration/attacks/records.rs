@@ -2,5 +2,6 @@
 
 mod arbitrary;
 mod beside;
+mod calls;
 mod grammar;
 mod kinds;

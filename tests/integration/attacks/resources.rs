@@ -1,14 +1,14 @@
 //! Inputs that once took memory, time or the whole process: trail changes, callers, rule files, state
 //! files.
 
+mod bounds;
 mod second;
 mod state;
 
 use crate::product;
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
 
 use product::{Ran, finish, run, samples, trailscan};
 
@@ -52,18 +52,8 @@ fn record(
     )
 }
 
-/// The shorter of two runs: other tests run beside this one.
-fn time(folder: &Path) -> Duration {
-    let one = || {
-        let began = Instant::now();
-        run(folder, &["--jobs", "1"]).assert_identities();
-        began.elapsed()
-    };
-    one().min(one())
-}
-
 #[test]
-fn thousands_of_trail_changes_take_little_longer_than_as_many_other_calls() {
+fn thousands_of_trail_changes_are_all_counted() {
     let calls = |names: &[&str]| {
         let count = 3_000;
         let records: Vec<String> = (0..count)
@@ -79,19 +69,17 @@ fn thousands_of_trail_changes_take_little_longer_than_as_many_other_calls() {
             .collect();
         folder_of(&records)
     };
-    let others = calls(&["DescribeTrails"]);
     let changes = calls(&[
         "StopLogging",
         "StartLogging",
         "UpdateTrail",
         "PutEventSelectors",
     ]);
-    let (others, changes) = (time(others.path()), time(changes.path()));
-    // once it was some hundred times as long
-    assert!(
-        changes < 10 * others + Duration::from_secs(3),
-        "{changes:?} beside {others:?}"
-    );
+    // what they cost is measured in `benches/growth.rs`
+    let ran = run(changes.path(), &["--jobs", "1"]);
+    ran.assert_identities();
+    let coverage = ran.json("coverage.json");
+    assert_eq!(coverage["changes"].as_array().unwrap().len(), 3_000);
 }
 
 /// `rules lint` and `run` with these rule files beside one that is sound.
@@ -103,13 +91,10 @@ fn refused(name: &str, text: &[u8]) -> (Ran, PathBuf, tempfile::TempDir) {
     let file = folder.path().join(name);
     std::fs::write(&file, text).unwrap();
     let rules = folder.path().display().to_string();
-    let began = Instant::now();
     let ran = run(
         samples("trails/breach"),
         &["--no-builtin-rules", "--rules", &rules],
     );
-    let took = began.elapsed();
-    assert!(took < Duration::from_secs(20), "{name}: {took:?}");
     assert!(
         [0, 1, 3].contains(&ran.code),
         "{name}: {} {}",

@@ -365,6 +365,7 @@ fn little_patience() -> Patience {
         attempt: Duration::from_millis(400),
         overall: Duration::from_millis(1_000),
         least_rate: 1 << 20,
+        ..Patience::default()
     }
 }
 
@@ -416,4 +417,68 @@ async fn a_body_that_drips_is_given_up_in_time() {
     let what = fetched(drip, Some(10_000)).await;
     assert!(what.contains("not complete after"), "{what}");
     assert!(what.contains("attempts and 1.0 s"), "{what}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_whose_bodies_all_drip_is_given_up_and_the_rest_named() {
+    let drip = Sent::Drip(vec![b'x'; 10_000], 10, Duration::from_millis(50));
+    let (url, requests) = script::serve(move |_: &Asked| drip.clone()).await;
+    let patience = Patience {
+        attempts: 1_000,
+        most_late: 3,
+        ..little_patience()
+    };
+    let fetcher = fetcher(&url, patience).await;
+    let told = Told {
+        size: Some(10_000),
+        version: None,
+    };
+    let fetch = || async {
+        match fetcher.fetch(BUCKET, "key", told, 4 << 20).await {
+            Err(FetchError::Failed(what)) => what,
+            other => panic!("{other:?}"),
+        }
+    };
+    for what in [fetch().await, fetch().await, fetch().await] {
+        assert!(what.contains("not complete after"), "{what}");
+    }
+    let asked = requests.load(std::sync::atomic::Ordering::SeqCst);
+    for _ in 0..100 {
+        let what = fetch().await;
+        assert!(what.contains("not tried: 3 objects"), "{what}");
+    }
+    assert_eq!(requests.load(std::sync::atomic::Ordering::SeqCst), asked);
+}
+
+/// Some objects that come late are no reason to give up a server that gives all others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_mostly_answers_is_not_given_up() {
+    let (url, _) = script::serve(move |asked: &Asked| match asked.path.ends_with("slow") {
+        true => Sent::Drip(vec![b'x'; 10_000], 10, Duration::from_millis(50)),
+        false => Sent::Whole(vec![b'x'; 10_000]),
+    })
+    .await;
+    let patience = Patience {
+        attempts: 1_000,
+        most_late: 1,
+        read_for_one_late: 10,
+        ..little_patience()
+    };
+    let fetcher = fetcher(&url, patience).await;
+    let told = Told {
+        size: Some(10_000),
+        version: None,
+    };
+    for _ in 0..20 {
+        fetcher.fetch(BUCKET, "key", told, 4 << 20).await.unwrap();
+    }
+    for _ in 0..2 {
+        let late = fetcher.fetch(BUCKET, "slow", told, 4 << 20).await;
+        assert!(late.is_err());
+        fetcher.fetch(BUCKET, "key", told, 4 << 20).await.unwrap();
+    }
+    // three are late to twenty-two that came
+    drop(fetcher.fetch(BUCKET, "slow", told, 4 << 20).await);
+    let rest = fetcher.fetch(BUCKET, "key", told, 4 << 20).await;
+    assert!(format!("{rest:?}").contains("not tried"), "{rest:?}");
 }

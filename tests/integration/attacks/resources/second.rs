@@ -1,12 +1,11 @@
-//! Rules that print credentials, rules and records whose cost grows with their square, and names of state
-//! files that SQLite interprets.
+//! Rules that print credentials, rules and records whose cost grew with their square (their time is measured
+//! in `benches/growth.rs`), and names of state files that SQLite interprets.
 
 use crate::product;
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use product::{Ran, finish, run, samples, trailscan};
 use rusqlite::Connection;
@@ -44,7 +43,7 @@ fn with_credentials() -> tempfile::TempDir {
 }
 
 /// A run with one rule file, beside a sound one.
-fn with_rules(source: &Path, text: &str, more: &[&str]) -> (Ran, Duration) {
+fn with_rules(source: &Path, text: &str, more: &[&str]) -> Ran {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("r.yml");
     std::fs::write(&file, text).unwrap();
@@ -54,7 +53,6 @@ fn with_rules(source: &Path, text: &str, more: &[&str]) -> (Ran, Duration) {
     let rules = folder.path().display().to_string();
     let mut arguments = vec!["--jobs", "1", "--no-builtin-rules", "--rules", &rules];
     arguments.extend(more);
-    let began = Instant::now();
     let ran = run(source, &arguments);
     assert!(
         [0, 1, 3].contains(&ran.code),
@@ -62,7 +60,7 @@ fn with_rules(source: &Path, text: &str, more: &[&str]) -> (Ran, Duration) {
         ran.code,
         ran.stderr
     );
-    (ran, began.elapsed())
+    ran
 }
 
 /// What a run says of the rules it does not use: line and reason of each.
@@ -95,7 +93,7 @@ fn a_finding_never_names_groups_or_counts_by_a_credential() {
         (rule("") + &correlation("c", &t0, "value_count", values), 10),
     ] {
         let state_name = state.display().to_string();
-        let (ran, _) = with_rules(
+        let ran = with_rules(
             source.path(),
             &text,
             &["--incremental", "--state", &state_name],
@@ -167,8 +165,7 @@ fn correlations_over_correlations_are_bounded_in_depth_and_doubling() {
             text += &correlation(&name, &names(level - 1), "temporal", both);
         }
     }
-    let (ran, took) = with_rules(source.path(), &text, &[]);
-    assert!(took < Duration::from_secs(30), "{took:?}");
+    let ran = with_rules(source.path(), &text, &[]);
     let refused = refused(&ran);
     let is = |reason: &str| refused.iter().any(|(_, why)| why.contains(reason));
     assert!(is("one event may count 512 times"), "{refused:?}");
@@ -183,7 +180,7 @@ fn correlations_over_correlations_are_bounded_in_depth_and_doubling() {
         text += &correlation(&name, &[below], "event_count", COUNT);
         below = name;
     }
-    let (ran, _) = with_rules(source.path(), &text, &[]);
+    let ran = with_rules(source.path(), &text, &[]);
     let refused = self::refused(&ran);
     assert!(refused[0].1.contains("more than 10 levels"), "{refused:?}");
     assert!(
@@ -193,7 +190,7 @@ fn correlations_over_correlations_are_bounded_in_depth_and_doubling() {
 }
 
 #[test]
-fn correlations_in_reverse_order_are_linked_in_linear_time() {
+fn correlations_in_reverse_order_are_linked() {
     let source = folder_of(&[record(0, 0, "x", "s3.amazonaws.com", "GetBucketAcl", "")]);
     let chain = |count: usize| {
         let mut text = rule("");
@@ -206,11 +203,9 @@ fn correlations_in_reverse_order_are_linked_in_linear_time() {
         }
         text
     };
-    let (ran, took) = with_rules(source.path(), &chain(2_000), &[]);
-    // once it took most of a minute in a release build
-    assert!(took < Duration::from_secs(25), "{took:?}");
+    let ran = with_rules(source.path(), &chain(2_000), &[]);
     assert_eq!(refused(&ran).len(), 1_990);
-    let (ran, _) = with_rules(source.path(), &chain(10), &[]);
+    let ran = with_rules(source.path(), &chain(10), &[]);
     assert_eq!(refused(&ran), []);
     assert!(ran.findings().iter().any(|one| one.contains(" c0 ")));
 }
@@ -227,16 +222,15 @@ fn long_patterns_are_refused_and_brackets_in_quotes_do_not_hide_depth() {
         (ones, "more than 256 `?`"),
         (quoted, "brackets around quoted texts"),
     ] {
-        let (ran, took) = with_rules(&source, &text, &[]);
+        let ran = with_rules(&source, &text, &[]);
         let refused = refused(&ran);
         assert_eq!(refused.len(), 1, "{refused:?}");
         assert!(refused[0].1.contains(reason), "{refused:?}");
-        assert!(took < Duration::from_secs(20), "{took:?}");
     }
 }
 
 #[test]
-fn thousands_of_event_names_in_one_finding_take_linear_time() {
+fn thousands_of_event_names_are_all_in_one_finding() {
     let records: Vec<String> = (0..30_000)
         .map(|at| {
             let name = format!("Get{at}");
@@ -245,11 +239,10 @@ fn thousands_of_event_names_in_one_finding_take_linear_time() {
         .collect();
     let source = folder_of(&records);
     let text = rule("").replace("GetBucketAcl", "'Get*'");
-    let (ran, took) = with_rules(source.path(), &text, &[]);
+    let ran = with_rules(source.path(), &text, &[]);
     let findings = ran.json("findings.json");
     let calls = findings["findings"][0]["calls"].as_object().unwrap();
     assert_eq!(calls.len(), 30_000);
-    assert!(took < Duration::from_secs(25), "{took:?}");
 }
 
 #[test]
