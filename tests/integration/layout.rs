@@ -122,8 +122,8 @@ fn the_report_formats_what_was_assessed_and_changes_nothing() {
     let analysis = ["Grid::new", "Completeness::new", "trail::stops", "Timeline"];
     let changes = [
         "&mut Coverage",
-        "&mut Tally",
-        "mut tally",
+        "coverage.problem(",
+        "take_digests",
         "coverage.internal(",
     ];
     let words: Vec<&str> = analysis.into_iter().chain(changes).collect();
@@ -131,10 +131,9 @@ fn the_report_formats_what_was_assessed_and_changes_nothing() {
     let of_report: Vec<_> = lines
         .filter(|(file, _)| file.starts_with("report/") || file == "report.rs")
         .collect();
-    assert_eq!(
-        of_report,
-        [],
-        "belongs into src/assess or a stage before it"
+    assert!(
+        of_report.is_empty(),
+        "belongs into src/assess or a stage before it: {of_report:?}"
     );
 }
 

@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use maud::{Markup, html};
 
 use super::written::{badge, code, local, moment, shown};
+use crate::assess::Assessment;
 use crate::event::time::Epoch;
 use crate::integrity::proof::State;
 use crate::report::{Report, notes};

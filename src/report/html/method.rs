@@ -3,7 +3,6 @@
 use maud::{Markup, html};
 
 use super::written::code;
-use crate::event::time::iso;
 use crate::report::Report;
 use crate::words::thousands;
 
