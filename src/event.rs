@@ -221,6 +221,11 @@ impl<'a> Event<'a> {
         }
     }
 
+    /// The documented keys that the record has, one bit a key.
+    pub const fn keys(&self) -> u32 {
+        self.present
+    }
+
     /// The value of an undocumented key, unread.
     pub fn other(&self, name: &str) -> Raw<'a> {
         self.others

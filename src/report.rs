@@ -195,19 +195,26 @@ impl Report {
 
     /// One sentence: whether the logs were complete, what needs a decision, and what rules could not see.
     pub fn verdict(&self) -> String {
-        let levels: Vec<String> = self
+        // what is informational is evidence: nobody has to decide it
+        let (info, levels): (Vec<_>, Vec<_>) = self
             .by_level()
-            .iter()
-            .map(|(level, count)| format!("{count} {level}"))
-            .collect();
-        let found = if self.coverage.records.evaluated == 0 {
+            .into_iter()
+            .partition(|(level, _)| *level == Severity::Informational);
+        let informational: usize = info.iter().map(|(_, count)| count).sum();
+        let decided = self.count() - informational;
+        let words = |(level, count): &(Severity, usize)| format!("{count} {level}");
+        let levels: Vec<String> = levels.iter().map(words).collect();
+        let mut found = if self.coverage.records.evaluated == 0 {
             "no event was evaluated".to_owned()
         } else if levels.is_empty() {
             "no findings".to_owned()
         } else {
-            let count = plural(self.count() as u64, "finding");
+            let count = plural(decided as u64, "finding");
             format!("{count} to decide ({})", levels.join(", "))
         };
+        if informational > 0 {
+            found = format!("{found} and {informational} informational");
+        }
         let hidden = match (self.left_out as u64, self.provenance.min_level) {
             (0, _) => String::new(),
             (count, least) => format!(" ({} below {least} left out)", plural(count, "finding")),

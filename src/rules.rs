@@ -5,6 +5,7 @@
 //! the list of rules that could not be used, each with its file, line and reason: nothing is
 //! skipped silently.
 
+pub mod catalogue;
 mod compile;
 pub mod configured;
 mod dispatch;

@@ -24,6 +24,9 @@ pub struct Wildcard {
 /// grow with it. That needs the text in lower case, and so a copy, which shorter ones do not pay for.
 const LONG_PIECE: usize = 64;
 
+/// How many times shorter folding makes a text at the most: the sign of the kelvin becomes a `k`.
+const MOST_FOLDED: usize = 3;
+
 /// A piece of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
@@ -140,11 +143,50 @@ impl Wildcard {
         self.parts.as_slice() == [Part::Many]
     }
 
+    /// True where texts have to be searched for it: it is neither a text, nor how one begins or ends.
+    pub fn is_searched_for(&self) -> bool {
+        !matches!(
+            self.parts.as_slice(),
+            [] | [_] | [Part::Text(_), Part::Many] | [Part::Many, Part::Text(_)]
+        )
+    }
+
+    /// False where no text in this JSON can match, because it lacks the longest text of the pattern.
+    pub fn may_match_within(&self, json: &str) -> bool {
+        let texts = self.parts.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text),
+            Part::One | Part::Many => None,
+        });
+        let Some(longest) = texts.max_by_key(|text| text.len()) else {
+            return true;
+        };
+        if longest.len() >= LONG_PIECE {
+            return true;
+        }
+        // escapes and folding are left to whoever reads the texts
+        if !self.ascii || !json.is_ascii() || memchr::memchr(b'\\', json.as_bytes()).is_some() {
+            return true;
+        }
+        let mut rest = json.as_bytes();
+        while let Some(skipped) = beginning(longest, rest) {
+            let Some(window) = rest.get(skipped..skipped + longest.len()) else {
+                return false;
+            };
+            if window.eq_ignore_ascii_case(longest.as_bytes()) {
+                return true;
+            }
+            rest = rest.get(skipped + 1..).unwrap_or_default();
+        }
+        false
+    }
+
     /// True where the whole text fits the pattern.
     pub fn matches(&self, text: &str) -> bool {
         if let [Part::Text(wanted)] = self.parts.as_slice()
             && self.ascii
-            && (text.len() <= wanted.len() || text.is_ascii())
+            && (text.len() <= wanted.len()
+                || text.len() > MOST_FOLDED * wanted.len()
+                || text.is_ascii())
         {
             // most patterns have no wildcard, and most texts another length; a text that is not
             // ASCII becomes shorter by folding at the most
@@ -162,6 +204,17 @@ impl Wildcard {
             return match self.cased {
                 true => head == beginning.as_bytes(),
                 false => head.eq_ignore_ascii_case(beginning.as_bytes()),
+            };
+        }
+        if let [Part::Many, Part::Text(ending)] = self.parts.as_slice()
+            && self.ascii
+            && let Some(from) = text.len().checked_sub(ending.len())
+            && let Some(tail) = text.as_bytes().get(from..)
+            && tail.is_ascii()
+        {
+            return match self.cased {
+                true => tail == ending.as_bytes(),
+                false => tail.eq_ignore_ascii_case(ending.as_bytes()),
             };
         }
         if self.cased {
@@ -302,6 +355,20 @@ mod tests {
     }
 
     #[test]
+    fn json_that_lacks_the_longest_text_of_a_pattern_holds_no_match() {
+        let may = |pattern: &str, json: &str| Wildcard::parse(pattern).may_match_within(json);
+        let json = r#"{"key":"reports/Ransom-Note.txt","n":512}"#;
+        for pattern in ["*ransom*", "reports/*.txt", "*.TXT", "51?", "*", "??"] {
+            assert!(may(pattern, json), "{pattern}");
+        }
+        assert!(!may("*ransom_note*", json) && !may("reports/x*", json) && !may("x", "\"\""));
+        // nothing is known where a text may be written in another way
+        for json in [r#"{"key":"\u0072ansom"}"#, "{\"key\":\"\u{212a}\"}"] {
+            assert!(may("*ransom*", json) && may("k", json), "{json}");
+        }
+    }
+
+    #[test]
     fn the_time_of_a_long_pattern_is_not_text_times_pattern() {
         let text = "A".repeat(2 << 20);
         for pattern in [
@@ -323,7 +390,7 @@ mod tests {
     fn the_matcher_agrees_with_a_regex() {
         for pattern in [
             "a*b?c", "*x*", "??", "a*a*a", "*b", "ab", "É*", "*ab", "*É", "*aab*b", "*?a", "k",
-            "*k*",
+            "*k*", "*k", "k*",
         ] {
             let regex = format!("(?is)^{}$", pattern.replace('*', ".*").replace('?', "."));
             let regex = regex::Regex::new(&regex).unwrap();

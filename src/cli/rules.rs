@@ -65,6 +65,9 @@ pub struct ListRules {
     /// Add a column that says whether an earlier run could assess each rule; RUN_JSON is its run.json
     #[arg(long, value_name = "RUN_JSON", value_hint = ValueHint::FilePath)]
     pub seen_by: Option<PathBuf>,
+    /// List the catalogue of detections instead, each with its rules or the reason why it has none
+    #[arg(long, conflicts_with_all = ["level", "citation", "service", "attack", "seen_by"])]
+    pub catalogue: bool,
     #[arg(long, value_enum, default_value_t = ListFormat::Table)]
     pub format: ListFormat,
 

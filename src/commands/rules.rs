@@ -1,5 +1,6 @@
 //! `trailscan rules`: what is looked for, whether it can be used, and whether it does what it says.
 
+mod catalogue;
 mod explain;
 mod lint;
 mod list;

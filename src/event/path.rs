@@ -1,8 +1,8 @@
 //! Where a rule's field lies in a record, and the way there.
 
-use super::Key;
 use super::json::{Raw, Value};
 use super::user_identity::{IssuerMember, UserMember};
+use super::{Event, Key};
 
 /// A part of a record that is read once an event, because nearly every rule and table asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,6 +54,26 @@ impl Path {
             }
             (None, _) => Self::Other(std::iter::once(first).chain(rest).collect()),
         }
+    }
+}
+
+impl<'a> Event<'a> {
+    /// [`Self::scalar_at`] for a path to a member of an object that lies at the end of a shortcut.
+    pub fn scalar_below(&self, path: &Path) -> Option<&'a str> {
+        let Path::Below(_, rest, shortcut) = path else {
+            return None;
+        };
+        let [_, name] = rest.as_slice() else {
+            return None;
+        };
+        let (object, 1) = self.short(*shortcut)? else {
+            return None;
+        };
+        if self.folded || !object.is_object() {
+            return None;
+        }
+        let found = self.get(object, name);
+        (!found.is_object() && !found.is_array()).then_some(found.as_str())
     }
 }
 

@@ -18,7 +18,7 @@ use crate::event::user_identity::{IssuerMember, UserMember};
 use crate::event::{Event, Key, Path, Shortcut};
 use crate::finding::Outcome;
 use crate::names::Joined;
-use crate::seeded::Seeded;
+use crate::seeded::{Seeded, SeededMap};
 
 /// How many kinds are remembered. An account's calls are of some hundreds; invented names must not
 /// fill the memory.
@@ -27,13 +27,13 @@ const MOST_KINDS: usize = 16_384;
 /// What makes up an event's kind: the fields that many rules ask for and that have few values.
 #[derive(Debug)]
 struct KindOfEvent<'a> {
-    /// Source, name, type and error code, the types of the caller and of the session's issuer: as they
-    /// stand in the log, quotes included.
+    /// Source, name, type and error code, the types of the caller and of the session's issuer, and what
+    /// else CloudTrail says of every call of that name: as they stand in the log, quotes included.
     texts: [&'a str; TEXTS],
     facts: Facts,
 }
 
-const TEXTS: usize = 6;
+const TEXTS: usize = 10;
 
 /// What else makes up a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,22 +41,33 @@ struct Facts {
     /// Permanent or temporary credentials.
     key_kind: KeyKind,
     outcome: Outcome,
+    /// The documented keys that the record has, one bit a key: what lies at or below another is absent.
+    keys: u32,
 }
 
 impl<'a> KindOfEvent<'a> {
-    /// True where two events of one kind cannot differ in that field.
-    fn decides(field: &Field) -> bool {
-        matches!(
-            field,
-            Field::Path(
-                Path::Key(Key::EventSource | Key::EventName | Key::EventType | Key::ErrorCode)
-                    | Path::Below(
-                        _,
-                        _,
-                        Shortcut::User(UserMember::Kind) | Shortcut::Issuer(IssuerMember::Kind)
-                    )
-            ) | Field::Derived(Derived::Outcome | Derived::KeyKind)
-        )
+    /// True where no event of the same kind as this one differs from it in that field.
+    fn decides(field: &Field, event: &Event<'_>) -> bool {
+        match field {
+            Field::Path(Path::Key(
+                Key::EventSource
+                | Key::EventName
+                | Key::EventType
+                | Key::ErrorCode
+                | Key::ReadOnly
+                | Key::ManagementEvent
+                | Key::EventCategory
+                | Key::SessionCredentialFromConsole,
+            ))
+            | Field::Path(Path::Below(
+                _,
+                _,
+                Shortcut::User(UserMember::Kind) | Shortcut::Issuer(IssuerMember::Kind),
+            ))
+            | Field::Derived(Derived::Outcome | Derived::KeyKind) => true,
+            Field::Path(Path::Key(key) | Path::Below(key, ..)) => event.raw(*key).is_absent(),
+            _ => false,
+        }
     }
 
     /// The kind of an event; nothing where one of the values is nested or flattened, as no real
@@ -70,6 +81,10 @@ impl<'a> KindOfEvent<'a> {
             event.raw(Key::ErrorCode),
             user.kind(),
             issuer.kind(),
+            event.raw(Key::ReadOnly),
+            event.raw(Key::ManagementEvent),
+            event.raw(Key::EventCategory),
+            event.raw(Key::SessionCredentialFromConsole),
         ];
         let nested = |value: Raw<'a>| value.is_object() || value.is_array();
         if !user.is_plain || !issuer.is_plain || values.into_iter().any(nested) {
@@ -80,6 +95,7 @@ impl<'a> KindOfEvent<'a> {
             facts: Facts {
                 key_kind: identity::key_kind(event),
                 outcome,
+                keys: event.keys(),
             },
         })
     }
@@ -88,11 +104,13 @@ impl<'a> KindOfEvent<'a> {
 impl Hash for KindOfEvent<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // the others follow from these, nearly always, and so does what lies between their ends
-        let [source, name, _, error_code, caller, _] = self.texts;
+        let [source, name, _, error_code, caller, _, read_only, ..] = self.texts;
         let [one, two, three, four] = [source, name, error_code, caller].map(rim);
         state.write_u64(one ^ two.rotate_left(16));
         state.write_u64(three ^ four.rotate_left(16));
-        state.write_u8(self.facts.outcome as u8 * 4 + self.facts.key_kind as u8);
+        let facts = self.facts.outcome as u64 * 4 + self.facts.key_kind as u64;
+        let read_only = read_only.len() as u64;
+        state.write_u64(u64::from(self.facts.keys) << 32 | facts << 16 ^ read_only);
     }
 }
 
@@ -116,6 +134,8 @@ fn rim(text: &str) -> u64 {
 pub struct Matcher<'r> {
     set: &'r RuleSet,
     kinds: HashTable<Remainder<'r>>,
+    /// The number of each source, name and outcome.
+    numbers: SeededMap<(String, String, u8), u32>,
 }
 
 /// What is left of the rules for one kind of event.
@@ -136,12 +156,13 @@ impl<'r> Matcher<'r> {
         Self {
             set,
             kinds: HashTable::new(),
+            numbers: SeededMap::default(),
         }
     }
 
     /// Adds the place of every detection rule that matches the event, whose outcome is known, and
-    /// answers with a number of its kind: two events of one number are of the same source and name
-    /// and had the same outcome. The organization must be the same at every call.
+    /// answers with the number of its source, name and outcome. The organization must be the same at
+    /// every call.
     pub fn matches(
         &mut self,
         event: &Event<'_>,
@@ -165,7 +186,7 @@ impl<'r> Matcher<'r> {
             self.one_by_one(event, organization, found);
             return None;
         }
-        let number = u32::try_from(self.kinds.len()).ok();
+        let number = self.number(&kind);
         let mut left = Vec::new();
         self.set.candidates(event, |place, node| {
             match node.given_the_kind(event, organization) {
@@ -176,14 +197,22 @@ impl<'r> Matcher<'r> {
         });
         let new = Remainder {
             hash,
-            number: number.unwrap_or(u32::MAX),
+            number,
             texts: Joined::new(kind.texts),
             facts: kind.facts,
             left,
         };
         new.matches(event, organization, found);
         self.kinds.insert_unique(hash, new, |known| known.hash);
-        number
+        Some(number)
+    }
+
+    /// The number of a kind's source, name and outcome: less than [`MOST_KINDS`].
+    fn number(&mut self, kind: &KindOfEvent<'_>) -> u32 {
+        let [source, name, ..] = kind.texts.map(str::to_owned);
+        let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        let named = (source, name, kind.facts.outcome as u8);
+        *self.numbers.entry(named).or_insert(next)
     }
 
     fn one_by_one(&self, event: &Event<'_>, organization: &Organization, found: &mut Vec<usize>) {
@@ -224,7 +253,7 @@ impl Node {
                 Known::Asks(node) => Known::Asks(Node::Not(Box::new(node))),
             },
             Self::Named(_, node) => node.given_the_kind(event, organization),
-            Self::Test(test) if test.is_of_the_kind() => {
+            Self::Test(test) if test.is_of_the_kind(event) => {
                 Known::Holds(test.matches(event, organization))
             }
             Self::Test(test) => Known::Asks(Node::Test(test)),
@@ -279,11 +308,11 @@ fn at_least<'r>(
 }
 
 impl Test {
-    /// True where the kind of event decides the test.
-    fn is_of_the_kind(&self) -> bool {
-        KindOfEvent::decides(&self.field)
+    /// True where the kind of this event decides the test.
+    fn is_of_the_kind(&self, event: &Event<'_>) -> bool {
+        KindOfEvent::decides(&self.field, event)
             && match &self.check {
-                Check::Field { other, .. } => KindOfEvent::decides(other),
+                Check::Field { other, .. } => KindOfEvent::decides(other, event),
                 _ => true,
             }
     }

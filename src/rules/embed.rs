@@ -1,6 +1,7 @@
 //! Build script: reads the rules in `rules/` and writes the list of them, so that a new rule is a new
-//! file and nothing else, and the program need not read YAML at each start; names the build by what it is made of, because what one build learnt of a log
-//! another may read differently; and says which test material is there.
+//! file and nothing else, and the program need not read YAML at each start; names the build by what it
+//! is made of, because what one build learnt of a log another may read differently; and says which test
+//! material is there.
 #![allow(
     clippy::print_stdout,
     reason = "it is how a build script talks to cargo"

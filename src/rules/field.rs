@@ -87,6 +87,15 @@ impl Field {
         }
     }
 
+    /// The one scalar of a member below `userIdentity.NAME`, as [`Self::scalar`] has it; nothing for other
+    /// fields. It leaves out keys that an export has flattened, which only `exists` asks for.
+    pub(super) fn member<'a>(&self, event: &Event<'a>) -> Option<&'a str> {
+        match self {
+            Self::Path(path) => event.scalar_below(path),
+            _ => None,
+        }
+    }
+
     /// Calls `visit` with every value until it answers true; answers whether it did.
     pub fn visit<'a>(
         &self,

@@ -5,7 +5,7 @@
 //! counts, at every level; a text test on an object looks at every value below it; a lone `*`
 //! means "present and not null".
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -141,13 +141,17 @@ impl<T: Borrow<Test>> Node<T> {
             }
             Self::Not(node) => 1 + node.cost(),
             Self::Named(_, node) => node.cost(),
-            Self::Test(test) => match &test.borrow().field {
-                Field::Path(Path::Key(_)) => 1,
-                Field::Path(Path::Below(_, _, shortcut)) if *shortcut != Shortcut::None => 2,
-                Field::Path(_) => 8,
-                Field::Derived(_) | Field::FirstSeen(_) => 16,
-                Field::Anywhere => 256,
-            },
+            Self::Test(test) => {
+                let test = test.borrow();
+                let read = match &test.field {
+                    Field::Path(Path::Key(_)) => 1,
+                    Field::Path(Path::Below(_, _, shortcut)) if *shortcut != Shortcut::None => 2,
+                    Field::Path(_) => 8,
+                    Field::Derived(_) | Field::FirstSeen(_) => 16,
+                    Field::Anywhere => 256,
+                };
+                read + test.check.cost()
+            }
         }
     }
 }
@@ -156,7 +160,13 @@ impl Test {
     /// True where the event's field fits.
     #[inline]
     pub fn matches(&self, event: &Event<'_>, organization: &Organization) -> bool {
-        let scalar = self.field.scalar(event);
+        let scalar = match &self.check {
+            Check::Exists(_) => self.field.scalar(event),
+            _ => self
+                .field
+                .scalar(event)
+                .or_else(|| self.field.member(event)),
+        };
         match scalar.and_then(|value| self.check.of_scalar(value, event)) {
             Some(fits) => fits,
             None => self.matches_any_value(event, organization),
@@ -198,6 +208,16 @@ impl Test {
 }
 
 impl Check {
+    /// What it costs beside reading the field.
+    fn cost(&self) -> usize {
+        match self {
+            Self::Any(wants) | Self::Every(wants) | Self::None(wants) => {
+                wants.iter().map(Want::cost).sum()
+            }
+            Self::Exists(_) | Self::Field { .. } => 0,
+        }
+    }
+
     /// Whether a field with this one scalar fits; nothing where that does not decide it.
     fn of_scalar<'a>(&self, value: &'a str, event: &Event<'a>) -> Option<bool> {
         let value = Raw::exactly(value, &[]);
@@ -205,17 +225,17 @@ impl Check {
             if value.is_null() {
                 return wants.iter().any(|want| matches!(want, Want::Null));
             }
+            // most texts hold no escapes
+            if let Some(text) = event.plain_text(value) {
+                return match wants {
+                    [Want::Text(pattern)] => pattern.matches(text),
+                    wants => any_fits(wants, &Value::Text(Cow::Borrowed(text))),
+                };
+            }
             if wants.iter().all(|want| want.cannot_fit(value, event)) {
                 return false;
             }
-            // what most rules ask of most fields is one text, and most texts hold no escapes
-            if let [Want::Text(pattern)] = wants
-                && let Some(text) = event.plain_text(value)
-            {
-                return pattern.matches(text);
-            }
-            let value = value.value();
-            wants.iter().any(|want| want.fits(&value))
+            any_fits(wants, &value.value())
         };
         match self {
             Self::Exists(expected) => Some(value.is_absent() != *expected),
@@ -232,10 +252,33 @@ fn any_met(wants: &[Want], field: &Field, event: &Event<'_>, organization: &Orga
     let mut value = false;
     let met = field.visit(event, organization, &mut |found| {
         value |= found != Value::Null;
-        wants.iter().any(|want| want.fits(&found))
+        any_fits(wants, &found)
     });
     // a missing field is null
     met || (!value && wants.iter().any(|want| matches!(want, Want::Null)))
+}
+
+/// True where a value is any of those wanted.
+fn any_fits(wants: &[Want], value: &Value<'_>) -> bool {
+    if let Value::Nested(raw) = value {
+        let raw = raw.as_str();
+        return wants
+            .iter()
+            .any(|want| want.may_fit_within(raw) && want.fits(value));
+    }
+    // an address is read once, not for each network
+    let mut address = None;
+    wants.iter().any(|want| match want {
+        Want::Net(net) => {
+            let address = address.get_or_insert_with(|| address_in(value));
+            address.is_some_and(|address| net.contains(&address))
+        }
+        want => want.fits(value),
+    })
+}
+
+fn address_in(value: &Value<'_>) -> Option<IpAddr> {
+    value.as_text().and_then(|text| text.parse().ok())
 }
 
 impl Fit {
@@ -275,6 +318,24 @@ impl Want {
         }
     }
 
+    /// False where a look at an unread object or list tells that no text in it is what is asked for.
+    fn may_fit_within(&self, raw: &str) -> bool {
+        match self {
+            Self::Text(pattern) => pattern.may_match_within(raw),
+            _ => true,
+        }
+    }
+
+    /// What it costs to hold a text against it, roughly, in reads of the record.
+    fn cost(&self) -> usize {
+        match self {
+            Self::Null | Self::Present => 0,
+            Self::Text(pattern) => usize::from(pattern.is_searched_for()),
+            Self::Net(_) | Self::Number(..) => 1,
+            Self::Regex(_) | Self::Time(..) => 2,
+        }
+    }
+
     /// True for the name that a service has in China, which stands beside the one that was written.
     pub fn is_in_china(&self) -> bool {
         matches!(self, Self::Text(pattern)
@@ -293,9 +354,7 @@ impl Want {
             }
             (Self::Text(pattern), _) => text.is_some_and(|text| pattern.matches(&text)),
             (Self::Regex(regex), _) => text.is_some_and(|text| regex.is_match(&text)),
-            (Self::Net(net), _) => text
-                .and_then(|text| text.parse::<IpAddr>().ok())
-                .is_some_and(|address| net.contains(&address)),
+            (Self::Net(net), _) => address_in(value).is_some_and(|address| net.contains(&address)),
             (Self::Number(comparison, wanted), _) => text
                 .and_then(|text| text.trim().parse::<f64>().ok())
                 // `infinity` and `nan` are texts, and no JSON number

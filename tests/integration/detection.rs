@@ -164,7 +164,7 @@ const RATED_LOWER: [(&str, &str); 7] = [
 ];
 
 /// Tests that call something harmless which ours rate medium or higher: another rule is right.
-const RATED_HIGHER: [(&str, &str); 9] = [
+const RATED_HIGHER: [(&str, &str); 11] = [
     (
         "AWS.ECR.CRUD",
         "a person pushes an image past the pipeline (E28)",
@@ -197,6 +197,14 @@ const RATED_HIGHER: [(&str, &str); 9] = [
     (
         "Standard.BruteForceByUser",
         "a console sign-in without a second factor",
+    ),
+    (
+        "Standard.ImpossibleTravel.Login",
+        "a console sign-in without a second factor",
+    ),
+    (
+        "AWS.CloudTrail.AMIModifiedForPublicAccess",
+        "an image shared with somebody else",
     ),
 ];
 

@@ -12,10 +12,10 @@ use opinions::{each_corpus, each_record};
 use product::{Ran, run, samples, shared};
 use serde_json::{Map, Value, json};
 use trailscan::config::Config;
-use trailscan::derive::Organization;
+use trailscan::derive::{Organization, outcome};
 use trailscan::event::Event;
 use trailscan::rules::load::{self, RuleText};
-use trailscan::rules::{Placeholders, RuleKind, RuleSet};
+use trailscan::rules::{Matcher, Placeholders, RuleKind, RuleSet};
 
 /// Numbers that look random and are the same in every run (SplitMix64).
 struct Dice(u64);
@@ -193,8 +193,14 @@ fn put(dice: &mut Dice, event: &mut Value, path: &str, value: Value) {
     event[first] = below;
 }
 
-/// Both ways through the rules, which must agree; the rules that matched.
-fn both_ways(rules: &RuleSet, organization: &Organization, event: &Event<'_>) -> Vec<usize> {
+/// All ways through the rules, which must agree: by the index, one by one, and by kind of event, with a
+/// matcher that has seen the events before. The rules that matched.
+fn all_ways(
+    rules: &RuleSet,
+    matcher: &mut Matcher<'_>,
+    organization: &Organization,
+    event: &Event<'_>,
+) -> Vec<usize> {
     let mut with_index = Vec::new();
     rules.matches(event, organization, |place| with_index.push(place));
     with_index.sort_unstable();
@@ -204,6 +210,10 @@ fn both_ways(rules: &RuleSet, organization: &Organization, event: &Event<'_>) ->
         .map(|(name, raw)| (name, raw.as_str()))
         .collect();
     assert_eq!(with_index, without, "{text:?}");
+    let mut by_kind = Vec::new();
+    matcher.matches(event, outcome::of(event), organization, &mut by_kind);
+    by_kind.sort_unstable();
+    assert_eq!(by_kind, without, "{text:?}");
     without
 }
 
@@ -211,11 +221,12 @@ fn both_ways(rules: &RuleSet, organization: &Organization, event: &Event<'_>) ->
 fn the_index_leaves_out_no_rule_on_any_corpus() {
     let (rules, organization, _) = all_rules();
     let (mut records, mut matches) = (0, 0);
+    let mut matcher = Matcher::new(&rules);
     each_corpus(&mut |_, files| {
         for (_, bytes) in files {
             each_record(bytes, &mut |_, event| {
                 records += 1;
-                matches += both_ways(&rules, &organization, event).len();
+                matches += all_ways(&rules, &mut matcher, &organization, event).len();
             });
         }
     });
@@ -228,12 +239,13 @@ fn the_index_leaves_out_no_rule_on_made_up_events() {
     let (rules, organization, asked) = all_rules();
     let bases = bases();
     let mut dice = Dice(1);
+    let mut matcher = Matcher::new(&rules);
     let (mut matches, mut met) = (0, BTreeSet::new());
     for _ in 0..200 {
         let events: Vec<Value> = (0..100).map(|_| event(&mut dice, &asked, &bases)).collect();
         let log = json!({ "Records": events }).to_string();
         let sound = each_record(log.as_bytes(), &mut |_, event| {
-            let matched = both_ways(&rules, &organization, event);
+            let matched = all_ways(&rules, &mut matcher, &organization, event);
             matches += matched.len();
             met.extend(matched);
         });

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use super::{Exit, say, say_fitted, stdout_width};
+use super::{Exit, catalogue, say, say_fitted, stdout_width};
 use crate::cli::{ListFormat, ListRules};
 use crate::commands::run::{rule_set, texts};
 use crate::config::Config;
@@ -46,10 +46,19 @@ struct Listing<'r> {
     rules: &'r [Row],
 }
 
+#[derive(Serialize)]
+struct Catalogue {
+    schema: &'static str,
+    detections: Vec<catalogue::Row>,
+}
+
 pub(super) fn run(arguments: &ListRules) -> anyhow::Result<Exit> {
     let config = Config::load(arguments.choice.config.as_deref())?;
     let rules = rule_set(&arguments.choice, &config)?;
     let whole = filled(arguments, &config, &rules)?;
+    if arguments.catalogue {
+        return list_catalogue(arguments.format, &whole);
+    }
     let seen = arguments.seen_by.as_deref().map(seen_by).transpose()?;
     let mut rows: Vec<Row> = whole
         .rules
@@ -73,6 +82,22 @@ pub(super) fn run(arguments: &ListRules) -> anyhow::Result<Exit> {
                 "{}\n",
                 serde_json::to_string_pretty(&listing)?
             )))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn list_catalogue(format: ListFormat, rules: &RuleSet) -> anyhow::Result<Exit> {
+    let detections = catalogue::rows(rules);
+    match format {
+        ListFormat::Table => say_fitted(&TerminalText::lines(&catalogue::text(&detections)))?,
+        ListFormat::Json => {
+            let listing = Catalogue {
+                schema: "trailscan.catalogue/1",
+                detections,
+            };
+            let text = serde_json::to_string_pretty(&listing)?;
+            say(&TerminalText::json(&format!("{text}\n")))?;
         }
     }
     Ok(Exit::Done)

@@ -22,6 +22,9 @@ const WIDTH: u64 = 84;
 /// The fewest characters for the hours of a line, however long the names before them.
 const LEAST_WIDTH: u64 = 24;
 /// How many accounts and Regions are drawn; `--format json` has all.
+/// The most rules that are named for one reason.
+const MOST_NAMES: usize = 12;
+
 const MOST_ROWS: usize = 60;
 
 /// The coverage of a run, its rows drawn no wider than `width`. Color codes are in the text, as in
@@ -231,13 +234,14 @@ fn rules(out: &mut TerminalText, report: &Report) {
                 .push(&rule.name);
         }
     }
+    let mut by_key: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for rule in &report.unconfigured {
-        put!(
-            out,
-            "not assessed: configuration missing ({})\n    {}\n",
-            rule.missing.join(", "),
-            rule.rule
-        );
+        let names = by_key.entry(rule.missing.join(", ")).or_default();
+        names.push(&rule.rule);
+    }
+    for (keys, names) in by_key {
+        put!(out, "not assessed: configuration missing ({})\n", keys);
+        listed(out, &names);
     }
     for (rule, reason) in report.accepted() {
         put!(out, "accepted blind spot: {}: {}\n", rule.name, reason);
@@ -249,8 +253,22 @@ fn rules(out: &mut TerminalText, report: &Report) {
             "not assessed"
         };
         put!(out, "{}: {}\n", state, reason);
-        for name in names {
-            put!(out, "    {}\n", name);
-        }
+        listed(out, &names);
+    }
+}
+
+/// Names of rules, a line each; of very many the first and how many more there are.
+fn listed(out: &mut TerminalText, names: &[&str]) {
+    // a count of one takes the line of the name
+    let shown = match names.len() {
+        count if count <= MOST_NAMES + 1 => count,
+        _ => MOST_NAMES,
+    };
+    for name in names.iter().take(shown) {
+        put!(out, "    {}\n", name);
+    }
+    let more = names.len() - shown;
+    if more > 0 {
+        put!(out, "    and {} more (--format json names all)\n", more);
     }
 }

@@ -113,11 +113,17 @@ fn a_rule_that_matches_only_the_second_record_of_a_call_finds_it() {
     let apart = of_two_accounts(&of_owner(), &by_root());
     let together = run(in_one_file(&[of_owner(), by_root()]).path(), &[]);
     let reversed = run(in_one_file(&[by_root(), of_owner()]).path(), &[]);
+    // the rule that matches both records names the caller of the first
+    let of_root = |ran: &Ran| {
+        let all = ran.findings().into_iter();
+        all.filter(|one| one.contains("root_activity"))
+            .collect::<Vec<_>>()
+    };
     for ran in [&apart, &together, &reversed] {
         assert!(root_used(ran), "{}", ran.stdout);
         assert_eq!((counts(ran), conflicts(ran).len()), ((1, 1), 0));
         assert_eq!(ran.code, 1, "{}", ran.stdout);
-        assert_eq!(ran.findings(), apart.findings());
+        assert_eq!(of_root(ran), of_root(&apart));
     }
 }
 

@@ -43,7 +43,16 @@ fn findings_beyond_what_memory_holds_are_all_in_the_csv() {
         with_request(&record, &request).replace("ops/x", &format!("ops/s{at}"))
     });
     let folder = folder_of(&records);
-    let one = run(folder.path(), &["--jobs", "1"]);
+    let [created, for_other] = ["created", "created_for_other"].map(|what| {
+        let root = env!("CARGO_MANIFEST_DIR");
+        format!("{root}/rules/iam/aws_iam_access_key_{what}.yml")
+    });
+    let with = |jobs: &str| {
+        let jobs = ["--jobs", jobs, "--no-builtin-rules"];
+        let rules = ["--rules", &created, "--rules", &for_other];
+        run(folder.path(), &[&jobs[..], &rules].concat())
+    };
+    let one = with("1");
     one.assert_identities();
     let csv = one.file("findings.csv");
     let ids = csv
@@ -56,7 +65,7 @@ fn findings_beyond_what_memory_holds_are_all_in_the_csv() {
     let kept = findings["findings"].as_array().unwrap().len() as u64;
     let more = findings["more_findings"]["count"].as_u64().unwrap();
     assert_eq!(kept + more, 2 * count as u64);
-    let two = run(folder.path(), &["--jobs", "2"]);
+    let two = with("2");
     for file in ["findings.json", "findings.csv", "report.html"] {
         assert!(one.file(file) == two.file(file), "{file} differs");
     }
