@@ -14,8 +14,6 @@ use serde::Deserialize;
 use crate::event::Event;
 use crate::event::time::{self, DAY, Epoch};
 
-/// Seconds in a day.
-
 /// What is known of access keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccessKeys {
