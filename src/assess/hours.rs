@@ -170,7 +170,7 @@ impl HourRow {
 
 impl<'c> Grid<'c> {
     /// Nothing where no hour is known.
-    pub fn new(provenance: &Provenance, coverage: &'c Coverage) -> Option<Self> {
+    pub(super) fn new(provenance: &Provenance, coverage: &'c Coverage) -> Option<Self> {
         let window = provenance.known_window(coverage)?;
         let (from, until) = window.hours();
         let asked = (window.from, window.until);
@@ -192,7 +192,7 @@ impl<'c> Grid<'c> {
     }
 
     /// The rows, by account and Region.
-    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let accounts = self.coverage.regions.iter();
         let rows = accounts.flat_map(move |(account, regions)| {
             let stops = self.stops.get(account.as_str()).unwrap_or(&self.never);
@@ -212,7 +212,7 @@ impl<'c> Grid<'c> {
     }
 
     /// Everything that is missing for certain, row by row.
-    pub fn gaps(&self) -> Vec<Gap<'_>> {
+    pub(super) fn gaps(&self) -> Vec<Gap<'_>> {
         let mut gaps = Vec::new();
         for row in self.rows() {
             let all = row.stretches(self).into_iter();
@@ -233,7 +233,7 @@ impl<'c> Grid<'c> {
     }
 
     /// How many hours there are.
-    pub const fn hours(&self) -> u64 {
+    pub(super) const fn hours(&self) -> u64 {
         ((self.until - self.from) / HOUR).unsigned_abs()
     }
 }
@@ -245,7 +245,7 @@ impl Row<'_> {
     }
 
     /// What can be said of an hour.
-    pub fn state(&self, hour: Epoch) -> HourState {
+    pub(super) fn state(&self, hour: Epoch) -> HourState {
         let counts = self.counts(hour);
         if counts.unread + counts.broken > 0 {
             HourState::Unread
@@ -284,7 +284,7 @@ impl Row<'_> {
     }
 
     /// True if valid digests speak for all of `[from, until)` and no digest misses a file in it.
-    pub fn is_proven(&self, from: Epoch, until: Epoch) -> bool {
+    pub(super) fn is_proven(&self, from: Epoch, until: Epoch) -> bool {
         self.digests.prove(from, until)
     }
 
@@ -304,7 +304,7 @@ impl Row<'_> {
 
     /// The hours of the window as runs of one state. Only hours at which something changes are looked
     /// at: a record that claims to be of the year 9999 must not cost a walk through all of them.
-    pub fn stretches(&self, grid: &Grid<'_>) -> Vec<Stretch> {
+    pub(super) fn stretches(&self, grid: &Grid<'_>) -> Vec<Stretch> {
         let digests = self.coverage.digests.keys();
         let digests = digests.flat_map(|(from, until)| [*from, *until]);
         let stops = self.stops.iter().flat_map(|(from, until)| [from, until]);

@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use trailscan::config::Config;
+use trailscan::decode::Decoder;
 use trailscan::rules::RuleSet;
 use trailscan::rules::load;
 use trailscan::rules::samples::{self, Expect, Story};
@@ -132,7 +132,15 @@ const OUT_OF_SCOPE: [(&str, &str); 14] = [
 ];
 
 /// Tests that call suspicious what ours do not rate medium or higher, though it is in the catalogue.
-const RATED_LOWER: [(&str, &str); 7] = [
+const RATED_LOWER: [(&str, &str); 9] = [
+    (
+        "AWS.ECR.CRUD",
+        "a person pushes an image: low outside of production",
+    ),
+    (
+        "AWS.ECR.EVENTS",
+        "a person pushes an image: low outside of production",
+    ),
     (
         "AWS.CloudTrail.PasswordSpraying",
         "one failed sign-in; spraying is found",
@@ -164,15 +172,7 @@ const RATED_LOWER: [(&str, &str); 7] = [
 ];
 
 /// Tests that call something harmless which ours rate medium or higher: another rule is right.
-const RATED_HIGHER: [(&str, &str); 11] = [
-    (
-        "AWS.ECR.CRUD",
-        "a person pushes an image past the pipeline (E28)",
-    ),
-    (
-        "AWS.ECR.EVENTS",
-        "a person pushes an image past the pipeline (E28)",
-    ),
+const RATED_HIGHER: [(&str, &str); 9] = [
     (
         "AWS.IAM.AttachAdminUserPolicy",
         "a policy attached to a user (the seeds' AttachUserPolicy)",
@@ -265,7 +265,8 @@ fn the_rules_agree_with_panthers_tests() {
 /// The records of a gzip file `{"Records":[…]}`.
 fn records(file: &Path) -> Vec<Value> {
     let bytes = std::fs::read(file).unwrap();
-    let whole: Value = serde_json::from_reader(MultiGzDecoder::new(&*bytes)).unwrap();
+    let mut decoder = Decoder::new(64);
+    let whole: Value = serde_json::from_slice(decoder.open(&bytes).unwrap()).unwrap();
     whole["Records"].as_array().unwrap().clone()
 }
 

@@ -33,10 +33,13 @@ fn the_breach_is_found_with_all_its_parts() {
 fn a_quiet_week_has_no_findings_and_says_what_was_read() {
     let ran = run(samples("trails/quiet"), &[]);
     assert_eq!(ran.code, 0, "{}", ran.stdout);
-    assert_eq!(ran.findings(), [""; 0]);
+    let register = ["informational aws_iam_policy_changed"];
+    let rules = ran.findings();
+    let rules = rules.iter().map(|one| one.split(" arn:").next().unwrap());
+    assert_eq!(rules.collect::<Vec<_>>(), register, "and nothing to decide");
     assert!(
         ran.stdout.starts_with(
-            "All log files found were read; 20 of 310 hours have logs: no findings; 15 rules had blind spots, 2 rules not configured."
+            "All log files found were read; 20 of 310 hours have logs: no findings and 1 informational; "
         ),
         "{}",
         ran.stdout
@@ -155,11 +158,10 @@ fn standard_input_and_single_files_are_sources_too() {
     assert!(stdout.contains("Access key deleted"), "{stdout}");
     let file = folder.path().join("one.txt");
     std::fs::write(&file, log).unwrap();
-    assert_eq!(
-        run(&file, &[]).findings().len(),
-        1,
-        "by content, not by name"
-    );
+    let findings = run(&file, &[]).findings();
+    let deleted = |one: &&String| one.contains("aws_iam_access_key_deleted");
+    let count = findings.iter().filter(deleted).count();
+    assert_eq!(count, 1, "by content, not by name");
 }
 
 #[test]

@@ -273,7 +273,15 @@ fn beyond_a_bound_findings_are_a_line_of_the_csv_and_a_count() {
         })
         .collect();
     let folder = folder_of(&records);
-    let with = |jobs: &str| run(folder.path(), &["--jobs", jobs]);
+    let [created, for_other] = ["created", "created_for_other"].map(|what| {
+        let root = env!("CARGO_MANIFEST_DIR");
+        format!("{root}/rules/iam/aws_iam_access_key_{what}.yml")
+    });
+    let with = |jobs: &str| {
+        let jobs = ["--jobs", jobs, "--no-builtin-rules"];
+        let rules = ["--rules", &created, "--rules", &for_other];
+        run(folder.path(), &[&jobs[..], &rules].concat())
+    };
     let ran = with("1");
     let json = ran.json("findings.json");
     let kept = json["findings"].as_array().unwrap();

