@@ -47,7 +47,7 @@ const ADMIN_PORTS: [u16; 16] = [
 /// How deep the rules of a request are looked for; EC2 nests them five levels deep.
 const DEPTH: usize = 10;
 
-/// What a call opens to all addresses of the internet: `admin` where a port of [`ADMIN_PORTS`] or every
+/// What a call opens to all addresses of the internet: `admin` where a port of `ADMIN_PORTS` or every
 /// port is among it, else `other`. `None` for calls that open nothing to all.
 ///
 /// Calls and their shapes: EC2 API reference, AuthorizeSecurityGroupIngress (`ipPermissions`, or one rule

@@ -51,7 +51,7 @@ impl NameSet {
 }
 
 impl FromIterator<u32> for NameSet {
-    /// From [`NameSet::numbers`].
+    /// From `NameSet::numbers`.
     fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Self {
         Self(numbers.into_iter().collect())
     }

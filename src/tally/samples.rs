@@ -213,7 +213,7 @@ impl Samples {
 }
 
 impl FromIterator<Evidence> for Samples {
-    /// From [`Samples::all`]: sorted, each once.
+    /// From `Samples::all`: sorted, each once.
     fn from_iter<I: IntoIterator<Item = Evidence>>(events: I) -> Self {
         Self {
             kept: events.into_iter().collect(),
