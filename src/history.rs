@@ -115,6 +115,10 @@ impl History {
     /// Learns what the tally knows, and leaves in it, of what rules with `trailscan.first_seen` found,
     /// that which is new.
     pub fn settle(&mut self, rules: &RuleSet, tally: &mut Tally, learning_days: Option<u16>) {
+        // most runs have no such rule: no finding is read back from disk for nothing
+        if Self::asking(rules).next().is_none() {
+            return;
+        }
         let learning = Epoch::from(learning_days.unwrap_or(LEARNING_DAYS)) * DAY;
         let rule = |place: u32| rules.rules.get(place as usize);
         let asks = |key: &GroupKey| rule(key.rule).and_then(|rule| rule.first_seen);
