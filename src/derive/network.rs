@@ -12,7 +12,7 @@ use crate::event::json::Value;
 use crate::event::{Event, Key};
 
 /// The network of the caller's address: 24 bits of IPv4, 48 of IPv6, what one site or one provider's
-/// customer usually has. Nothing where a service called, whose name stands for the address.
+/// customer usually has. `None` if a service called: its name stands in place of the address.
 pub fn of_source<'a>(event: &Event<'a>) -> Option<Value<'a>> {
     let text = event.source_ip();
     let address: IpAddr = text.parse().ok()?;

@@ -75,10 +75,14 @@ pub fn notes(report: &Report) -> Vec<String> {
     notes
 }
 
+/// The reasons that a reader should hear of, in words, with what was passed over for each.
+fn reported(passed_over: &PassedOver) -> impl Iterator<Item = (&'static str, &Passed)> {
+    let all = passed_over.iter();
+    all.filter_map(|(reason, passed)| Some((reason.sentence()?, passed)))
+}
+
 /// What was found and not read, a sentence for each reason.
 fn passed_over(passed_over: &PassedOver) -> Vec<String> {
-    let told = passed_over.iter();
-    let told = told.filter_map(|(reason, passed)| Some((reason.sentence()?, passed)));
     let sentence = |(why, passed): (&str, &Passed)| {
         let names: Vec<&str> = passed.names.iter().map(String::as_str).collect();
         let more = passed.folders + passed.objects - names.len() as u64;
@@ -92,24 +96,22 @@ fn passed_over(passed_over: &PassedOver) -> Vec<String> {
             names.join(", ")
         )
     };
-    told.map(sentence).collect()
+    reported(passed_over).map(sentence).collect()
 }
 
 /// The same in one line without names: how many, and the most frequent reasons. `None` if there is none
 /// that a reader should hear of.
 pub fn passed_over_in_short(passed_over: &PassedOver) -> Option<String> {
     const REASONS: usize = 3;
-    let told = passed_over.iter();
-    let told = told.filter_map(|(reason, passed)| Some((reason.sentence()?, passed)));
-    let mut told: Vec<(&str, &Passed)> = told.collect();
-    told.sort_by_key(|(_, passed)| std::cmp::Reverse(passed.folders + passed.objects));
-    let (first, rest) = told.split_at(told.len().min(REASONS));
-    let folders = told.iter().map(|(_, passed)| passed.folders).sum();
-    let objects = told.iter().map(|(_, passed)| passed.objects).sum();
+    let mut reasons: Vec<(&str, &Passed)> = reported(passed_over).collect();
+    reasons.sort_by_key(|(_, passed)| std::cmp::Reverse(passed.folders + passed.objects));
+    let (first, rest) = reasons.split_at(reasons.len().min(REASONS));
+    let folders = reasons.iter().map(|(_, passed)| passed.folders).sum();
+    let objects = reasons.iter().map(|(_, passed)| passed.objects).sum();
     let each = |(why, passed): &(&str, &Passed)| {
         format!("{} {why}", counts(passed.folders, passed.objects))
     };
-    let mut reasons: Vec<String> = match told.as_slice() {
+    let mut reasons: Vec<String> = match reasons.as_slice() {
         [] => return None,
         [(why, _)] => return Some(format!("{} {why}", counts(folders, objects))),
         _ => first.iter().map(each).collect(),

@@ -10,7 +10,7 @@ use crate::finding::iso_time;
 /// What rules could see. Rules that need the same share a view.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Visibility {
-    /// The window in whole hours, `[from, until)`; nothing where no hour is known.
+    /// The window in whole hours, `[from, until)`; `None` if no hour is known.
     #[serde(serialize_with = "iso_time")]
     pub from: Option<Epoch>,
     #[serde(serialize_with = "iso_time")]
