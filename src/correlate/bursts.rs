@@ -40,6 +40,24 @@ pub(super) struct Burst {
 }
 
 impl Burst {
+    /// A burst without events.
+    pub(super) fn new(correlation: usize, group: NameId, fired: Epoch, peak: f64) -> Self {
+        Self {
+            correlation,
+            group,
+            fired,
+            peak,
+            events: Arc::default(),
+            actors: Arc::default(),
+            resources: Arc::default(),
+            last: None,
+            latest: None,
+            newest_object: 0,
+            rows: Vec::new(),
+            below: Vec::new(),
+        }
+    }
+
     /// Adds an event.
     pub(super) fn add(&mut self, row: &Row, is_watched: bool) {
         let Some(deed) = row.deed() else { return };
@@ -136,7 +154,7 @@ pub enum Actors {
     Several(usize),
 }
 
-/// Adds a burst to those that are told together with it.
+/// Adds a burst to those that one finding reports together.
 pub(super) fn take(
     found: &mut BTreeMap<BurstKey, Bursts>,
     correlation: &Correlation,

@@ -1,7 +1,6 @@
 //! One correlation over its rows: where its condition held, and what happened there.
 
 use std::io;
-use std::sync::Arc;
 
 use super::bursts::Burst;
 use super::gauge::Gauge;
@@ -127,20 +126,7 @@ impl Sweep<'_> {
     }
 
     fn burst(&self, group: NameId, window: &Window) -> Burst {
-        Burst {
-            correlation: self.place,
-            group,
-            fired: window.fired,
-            peak: window.peak,
-            events: Arc::default(),
-            actors: Arc::default(),
-            resources: Arc::default(),
-            last: None,
-            latest: None,
-            newest_object: 0,
-            rows: Vec::new(),
-            below: Vec::new(),
-        }
+        Burst::new(self.place, group, window.fired, window.peak)
     }
 
     /// Adds a row's event, or those of the burst that it stands for.

@@ -348,17 +348,7 @@ fn bursts_that_share_their_events_hold_what_adding_each_event_holds() {
         let watched = sweep_all(&rules, &mut series, &mut tally, &mut found).unwrap();
         for (place, burst) in watched.iter().enumerate() {
             let rows = flat(burst, &watched);
-            let mut slow = Burst {
-                events: Arc::default(),
-                actors: Arc::default(),
-                resources: Arc::default(),
-                last: None,
-                latest: None,
-                newest_object: 0,
-                rows: Vec::new(),
-                below: Vec::new(),
-                ..*burst
-            };
+            let mut slow = Burst::new(burst.correlation, burst.group, burst.fired, burst.peak);
             rows.iter().for_each(|row| slow.add(row, true));
             assert_eq!(burst.actors, slow.actors, "round {round}");
             assert_eq!(burst.newest_object, slow.newest_object, "round {round}");
