@@ -97,6 +97,17 @@ fn each(count: usize, make: impl Fn(usize, usize) -> Record) -> Vec<Record> {
         .collect()
 }
 
+/// Keys that so many sessions create, each for a user of its own.
+fn created_keys(count: usize) -> Vec<Record> {
+    each(count, |at, number| Record {
+        session: number,
+        source: "iam.amazonaws.com",
+        name: "CreateAccessKey".to_owned(),
+        request: format!("{{\"userName\":\"user-{number}\"}}"),
+        ..record(at)
+    })
+}
+
 fn builtin(_: usize) -> Vec<RuleText> {
     load::builtin()
 }
@@ -161,15 +172,7 @@ const GROWTHS: [Growth; 11] = [
     Growth {
         name: "findings",
         one: 3_000,
-        records: |count| {
-            each(count, |at, number| Record {
-                session: number,
-                source: "iam.amazonaws.com",
-                name: "CreateAccessKey".to_owned(),
-                request: format!("{{\"userName\":\"user-{number}\"}}"),
-                ..record(at)
-            })
-        },
+        records: created_keys,
         rules: builtin,
     },
     Growth {
@@ -187,15 +190,7 @@ const GROWTHS: [Growth; 11] = [
     Growth {
         name: "chained groups",
         one: 1_000,
-        records: |count| {
-            each(count, |at, number| Record {
-                session: number,
-                source: "iam.amazonaws.com",
-                name: "CreateAccessKey".to_owned(),
-                request: format!("{{\"userName\":\"user-{number}\"}}"),
-                ..record(at)
-            })
-        },
+        records: created_keys,
         rules: |_| {
             let upper = correlation("c2", "c1", "requestParameters.userName");
             rule_text(&[

@@ -131,6 +131,8 @@ mod tests {
     #[test]
     fn names_decide_before_accounts() {
         let bucket = |name: &str| json!({"requestParameters": {"bucketName": name}, "recipientAccountId": "111122223333"});
+        // a caller of an account that belongs to no environment, whose role does
+        let dev = |service: &str, more: Json| record("777788889999", "app-dev", service, &more);
         for (text, of_caller, of_target, crossed) in [
             (
                 record("111122223333", "app-dev", "s3", &bucket("files-prod")),
@@ -163,33 +165,27 @@ mod tests {
                 "",
             ),
             (
-                record(
-                    "777788889999",
-                    "app-dev",
+                dev(
                     "secretsmanager",
-                    &json!({"requestParameters": {"secretId": "arn:aws:secretsmanager:us-east-1:111122223333:secret:prod/db-AbCdEf"}}),
+                    json!({"requestParameters": {"secretId": "arn:aws:secretsmanager:us-east-1:111122223333:secret:prod/db-AbCdEf"}}),
                 ),
                 "dev",
                 "prod",
                 "true",
             ),
             (
-                record(
-                    "777788889999",
-                    "app-dev",
+                dev(
                     "secretsmanager",
-                    &json!({"requestParameters": {"secretId": "test/db"}, "recipientAccountId": "777788889999"}),
+                    json!({"requestParameters": {"secretId": "test/db"}, "recipientAccountId": "777788889999"}),
                 ),
                 "dev",
                 "",
                 "",
             ),
             (
-                record(
-                    "777788889999",
-                    "app-dev",
+                dev(
                     "sts",
-                    &json!({"requestParameters": {"roleArn": "arn:aws:iam::777788889999:role/team/app-prod"}}),
+                    json!({"requestParameters": {"roleArn": "arn:aws:iam::777788889999:role/team/app-prod"}}),
                 ),
                 "dev",
                 "prod",
@@ -197,11 +193,9 @@ mod tests {
             ),
             // a refused call names the role in its message
             (
-                record(
-                    "777788889999",
-                    "app-dev",
+                dev(
                     "sts",
-                    &json!({"errorCode": "AccessDenied", "requestParameters": null,
+                    json!({"errorCode": "AccessDenied", "requestParameters": null,
                 "errorMessage": "User: x is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::777788889999:role/app-prod"}),
                 ),
                 "dev",
@@ -209,55 +203,45 @@ mod tests {
                 "true",
             ),
             (
-                record(
-                    "777788889999",
-                    "app-dev",
+                dev(
                     "sts",
-                    &json!({"requestParameters": {"roleArn": "arn:aws:iam::111122223333:role/x"}}),
+                    json!({"requestParameters": {"roleArn": "arn:aws:iam::111122223333:role/x"}}),
                 ),
                 "dev",
                 "prod",
                 "true",
             ),
             (
-                record(
-                    "777788889999",
-                    "app-dev",
+                dev(
                     "dynamodb",
-                    &json!({"requestParameters": {"tableName": "patients-prod"}}),
+                    json!({"requestParameters": {"tableName": "patients-prod"}}),
                 ),
                 "dev",
                 "prod",
                 "true",
             ),
             (
-                record(
-                    "777788889999",
-                    "app-dev",
+                dev(
                     "rds",
-                    &json!({"requestParameters": {"dBInstanceIdentifier": "db-prod"}}),
+                    json!({"requestParameters": {"dBInstanceIdentifier": "db-prod"}}),
                 ),
                 "dev",
                 "prod",
                 "true",
             ),
             (
-                record(
-                    "777788889999",
-                    "app-dev",
+                dev(
                     "kms",
-                    &json!({"resources": [{"ARN": "arn:aws:kms:us-east-1:111122223333:key/1"}]}),
+                    json!({"resources": [{"ARN": "arn:aws:kms:us-east-1:111122223333:key/1"}]}),
                 ),
                 "dev",
                 "prod",
                 "true",
             ),
             (
-                record(
-                    "777788889999",
-                    "app-dev",
+                dev(
                     "x",
-                    &json!({"resources": [{"ARN": "arn:aws:s3:::files-prod/a/b"}]}),
+                    json!({"resources": [{"ARN": "arn:aws:s3:::files-prod/a/b"}]}),
                 ),
                 "dev",
                 "prod",

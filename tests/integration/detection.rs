@@ -61,6 +61,7 @@ fn every_sentence_of_the_seeds_is_watched_or_has_its_reason() {
     let table: Table = toml::from_str(&text).unwrap();
     let (rules, config) = example();
     let trial = Trial::new(&rules, &config.organization);
+    let files = samples::files(&product::samples("rules")).unwrap();
     assert!(table.sentence.len() >= 60, "{}", table.sentence.len());
     for one in &table.sentence {
         let at = format!("{}: {}", one.document, one.sentence);
@@ -73,7 +74,6 @@ fn every_sentence_of_the_seeds_is_watched_or_has_its_reason() {
         for name in &one.rules {
             let rule = rules.rules.iter().find(|rule| rule.name == *name);
             assert!(rule.is_some(), "no rule {name}: {at}");
-            let files = samples::files(&product::samples("rules")).unwrap();
             let cases = samples::cases(&files[name]).unwrap();
             let hit = cases.iter().find(|case| case.expect == Expect::Match);
             let found = trial.found(&hit.expect("a rule has a hit").story);

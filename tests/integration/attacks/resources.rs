@@ -8,7 +8,7 @@ mod state;
 use crate::product;
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use product::{Ran, finish, run, samples, trailscan};
 
@@ -254,6 +254,17 @@ fn configuration_and_saved_answers_are_bounded() {
     }
 }
 
+/// Runs with the two rules that find each access key that somebody creates for another user, and no other.
+fn run_with_key_rules(folder: &Path, jobs: &str) -> Ran {
+    let [created, for_other] = ["created", "created_for_other"].map(|what| {
+        let root = env!("CARGO_MANIFEST_DIR");
+        format!("{root}/rules/iam/aws_iam_access_key_{what}.yml")
+    });
+    let jobs = ["--jobs", jobs, "--no-builtin-rules"];
+    let rules = ["--rules", &created, "--rules", &for_other];
+    run(folder, &[&jobs[..], &rules].concat())
+}
+
 #[test]
 fn beyond_a_bound_findings_are_a_line_of_the_csv_and_a_count() {
     let count = 5_000;
@@ -273,15 +284,7 @@ fn beyond_a_bound_findings_are_a_line_of_the_csv_and_a_count() {
         })
         .collect();
     let folder = folder_of(&records);
-    let [created, for_other] = ["created", "created_for_other"].map(|what| {
-        let root = env!("CARGO_MANIFEST_DIR");
-        format!("{root}/rules/iam/aws_iam_access_key_{what}.yml")
-    });
-    let with = |jobs: &str| {
-        let jobs = ["--jobs", jobs, "--no-builtin-rules"];
-        let rules = ["--rules", &created, "--rules", &for_other];
-        run(folder.path(), &[&jobs[..], &rules].concat())
-    };
+    let with = |jobs: &str| run_with_key_rules(folder.path(), jobs);
     let ran = with("1");
     let json = ran.json("findings.json");
     let kept = json["findings"].as_array().unwrap();

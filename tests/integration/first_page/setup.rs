@@ -9,6 +9,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::loopback::script::{self, Asked, Sent};
 use crate::loopback::{self, BUCKET, Memory, log};
@@ -22,6 +23,20 @@ fn said(mut command: Command) -> (i32, String, String) {
     } = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+/// A run over the sample breach in a folder of its own, which holds that configuration; none if it is empty.
+fn breach_under(config: &str) -> (TempDir, Command) {
+    let folder = tempfile::tempdir().unwrap();
+    if !config.is_empty() {
+        fs::write(folder.path().join("trailscan.toml"), config).unwrap();
+    }
+    let mut command = trailscan();
+    command
+        .current_dir(folder.path())
+        .arg("run")
+        .arg(samples("trails/breach"));
+    (folder, command)
 }
 
 fn typed(arguments: &[&str]) -> (i32, String, String) {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use product::{Ran, finish, run, samples, trailscan};
 
-use super::{folder_of, record};
+use super::{folder_of, record, run_with_key_rules};
 
 /// Records of one second each, changed by `change`.
 fn records(count: usize, name: &str, change: impl Fn(usize, String) -> String) -> Vec<String> {
@@ -43,15 +43,7 @@ fn findings_beyond_what_memory_holds_are_all_in_the_csv() {
         with_request(&record, &request).replace("ops/x", &format!("ops/s{at}"))
     });
     let folder = folder_of(&records);
-    let [created, for_other] = ["created", "created_for_other"].map(|what| {
-        let root = env!("CARGO_MANIFEST_DIR");
-        format!("{root}/rules/iam/aws_iam_access_key_{what}.yml")
-    });
-    let with = |jobs: &str| {
-        let jobs = ["--jobs", jobs, "--no-builtin-rules"];
-        let rules = ["--rules", &created, "--rules", &for_other];
-        run(folder.path(), &[&jobs[..], &rules].concat())
-    };
+    let with = |jobs: &str| run_with_key_rules(folder.path(), jobs);
     let one = with("1");
     one.assert_identities();
     let csv = one.file("findings.csv");

@@ -6,15 +6,8 @@ use crate::product::{run, samples, trailscan};
 
 /// What `run` says under a configuration: exit code, standard output, standard error, page.
 fn under(config: &str, arguments: &[&str]) -> (i32, String, String, String) {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("trailscan.toml"), config).unwrap();
-    let mut command = trailscan();
-    command
-        .current_dir(folder.path())
-        .arg("run")
-        .arg(samples("trails/breach"))
-        .args(["--out", "out"])
-        .args(arguments);
+    let (folder, mut command) = super::breach_under(config);
+    command.args(["--out", "out"]).args(arguments);
     let (code, stdout, stderr) = super::said(command);
     let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap_or_default();
     (code, stdout, stderr, page)

@@ -4,24 +4,15 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::product::{samples, trailscan};
+use crate::product::samples;
 
 const NEW_YORK: &str =
     "[calendar]\ntimezone = \"America/New_York\"\nhours = { monday = [\"08:00-18:00\"] }\n";
 
 /// A run in a folder with that configuration; the summary, the folder's reports, and run.json.
 fn ran(config: &str, arguments: &[&str]) -> (String, Vec<String>, Value) {
-    let folder = tempfile::tempdir().unwrap();
-    if !config.is_empty() {
-        fs::write(folder.path().join("trailscan.toml"), config).unwrap();
-    }
-    let mut command = trailscan();
-    command
-        .current_dir(folder.path())
-        .arg("run")
-        .arg(samples("trails/breach"))
-        .args(["--fail-on", "never"])
-        .args(arguments);
+    let (folder, mut command) = super::breach_under(config);
+    command.args(["--fail-on", "never"]).args(arguments);
     let (code, stdout, stderr) = super::said(command);
     assert_ne!(code, 2, "{stderr}");
     let reports = fs::read_dir(folder.path().join("report")).unwrap();
@@ -88,14 +79,8 @@ fn the_last_week_is_the_one_before_this_one_in_the_zone() {
 
 #[test]
 fn the_page_says_the_week_and_its_zone_and_the_command_makes_it_again() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("trailscan.toml"), NEW_YORK).unwrap();
-    let mut command = trailscan();
-    command
-        .current_dir(folder.path())
-        .arg("run")
-        .arg(samples("trails/breach"))
-        .args(["--week", "2026-W47"]);
+    let (folder, mut command) = super::breach_under(NEW_YORK);
+    command.args(["--week", "2026-W47"]);
     let (code, _, stderr) = super::said(command);
     assert_ne!(code, 2, "{stderr}");
     let page = fs::read_to_string(folder.path().join("report/2026-W47/report.html")).unwrap();
