@@ -79,7 +79,7 @@ fn main() {
     let events = corpus::number("EVENTS", if test { 100 } else { 20_000 });
     let rounds = if test { 1 } else { 7 };
     for mean in [50, 900] {
-        let mut dice = corpus::Dice::new(7);
+        let mut dice = corpus::RandomNumbers::new(7);
         let (mut stored, mut inflated) = (Vec::new(), 0);
         for _ in 0..events.div_ceil(mean) {
             let object = corpus::object(&mut dice, mean.min(events));

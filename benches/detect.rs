@@ -260,7 +260,7 @@ fn files(test: bool) -> Vec<Vec<u8>> {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(if test { 200 } else { 20_000 });
-    let mut dice = corpus::Dice::new(7);
+    let mut dice = corpus::RandomNumbers::new(7);
     (0..events / 100)
         .map(|n| corpus::gzip(&corpus::file(&mut dice, 100, n * 300 % (6 * 86_400))))
         .collect()

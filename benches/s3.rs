@@ -48,7 +48,7 @@ fn main() {
     let count = corpus::number("OBJECTS", if test { 20 } else { 10_000 });
     let delay = Duration::from_millis(corpus::number("DELAY_MS", 40));
     let rounds = if test { 1 } else { 5 };
-    let mut dice = corpus::Dice::new(7);
+    let mut dice = corpus::RandomNumbers::new(7);
     let mut objects = BTreeMap::new();
     for _ in 0..count {
         let object = corpus::object(&mut dice, RECORDS);

@@ -31,7 +31,7 @@ use measure::{Floor, Took};
 use trailscan::decode::Decoder;
 use trailscan::detect::{Detection, Detector};
 use trailscan::rules::load;
-use trailscan::tally::Scanned;
+use trailscan::tally::ObjectScan;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -124,7 +124,7 @@ fn over(a: Duration, b: Duration) -> f64 {
 
 /// From the texts of the rules to the first event held against them.
 fn startup(rounds: usize) {
-    let text = corpus::file(&mut corpus::Dice::new(7), 1, 0);
+    let text = corpus::file(&mut corpus::RandomNumbers::new(7), 1, 0);
     for count in [60, 1_000] {
         let texts = job::many_rules(count);
         let job = Job::new();
@@ -132,7 +132,7 @@ fn startup(rounds: usize) {
             let rules = load::load(&texts, &job.config.rules);
             let detector = Detector::new(&rules, &job.config.organization);
             let mut detection = Detection::new(&detector);
-            let mut scanned = Scanned::default();
+            let mut scanned = ObjectScan::default();
             detection.begin();
             Decoder::new(100)
                 .decode(text.as_bytes(), &mut |place, event| {

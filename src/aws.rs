@@ -5,10 +5,10 @@
 //! time-outs. Credentials come from the SDK's usual chain: environment, profile, single sign-on,
 //! credential process, container, instance.
 
-mod answer;
 mod fault;
-mod get;
-mod pattern;
+mod get_object;
+mod request_template;
+mod response;
 mod sign;
 
 use std::time::Duration;
@@ -30,9 +30,9 @@ use aws_sdk_s3::error::BoxError;
 use aws_smithy_http_client::{Builder, Connector, proxy::ProxyConfig, tls};
 
 use crate::partition::Partition;
-use answer::CheckedAnswers;
 pub use fault::{CREDENTIALS_ADVICE, Fault, FaultKind};
-pub use get::{Body, Getter, Got, Refusal};
+pub use get_object::{Body, GetFailure, GetResponse, Getter};
+use response::CheckedAnswers;
 
 /// Where a Region is not configured anywhere.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -245,7 +245,7 @@ pub fn without_retries(client: &aws_sdk_s3::Client) -> aws_sdk_s3::Client {
 }
 
 /// The same client for questions that a run can do without: two attempts, ten seconds each.
-pub fn briefly(client: &aws_sdk_cloudtrail::Client) -> aws_sdk_cloudtrail::Client {
+pub fn with_short_timeouts(client: &aws_sdk_cloudtrail::Client) -> aws_sdk_cloudtrail::Client {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
         .operation_attempt_timeout(Duration::from_secs(10))

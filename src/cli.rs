@@ -1,12 +1,12 @@
 //! The command line: what can be typed, and nothing of what it does.
 
+mod completion;
 mod given;
 mod guide;
-mod hinted;
 mod policy;
 mod rules;
 mod suggest;
-mod when;
+mod window;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -23,8 +23,8 @@ pub use policy::{Bucket, KmsKey, Policy};
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
 };
-pub use when::{Week, When};
-use when::{parse_week, parse_when};
+pub use window::{Week, When};
+use window::{parse_week, parse_when};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -118,7 +118,7 @@ pub struct Run {
     #[arg(
         long,
         value_name = "LEVEL",
-        value_parser = hinted::level::<Severity>(),
+        value_parser = completion::level::<Severity>(),
         default_value = "informational",
         help_heading = "Output"
     )]
@@ -127,7 +127,7 @@ pub struct Run {
     #[arg(
         long,
         value_name = "LEVEL",
-        value_parser = hinted::level_or_never(),
+        value_parser = completion::level_or_never(),
         default_value = "high",
         help_heading = "Output"
     )]

@@ -38,7 +38,7 @@ pub fn run(cli: Cli) -> ExitCode {
     survive_limits();
     let done = usable_environment().and_then(|()| dispatch(cli.command));
     let exit = done.unwrap_or_else(|error| {
-        complain(&error);
+        print_error(&error);
         Exit::NotStarted
     });
     ExitCode::from(exit as u8)
@@ -86,7 +86,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "trailscan", &mut script);
             let script = String::from_utf8_lossy(&script);
-            say(&TerminalText::from_escaped(format_args!("{script}"))).map(|()| Exit::Done)
+            print(&TerminalText::from_escaped(format_args!("{script}"))).map(|()| Exit::Done)
         }
     }
 }
@@ -106,7 +106,7 @@ pub fn explain_usage(error: &clap::Error) -> ExitCode {
 }
 
 /// Says what went wrong, with its causes.
-fn complain(error: &anyhow::Error) {
+fn print_error(error: &anyhow::Error) {
     let bold = anstyle::AnsiColor::Red.on_default().bold();
     let reset = text!("{:#}", bold);
     let message = text!("{}error:{} {}\n", bold, reset, error);
@@ -145,8 +145,8 @@ fn fitted(text: &TerminalText, stream: &impl IsTerminal) -> TerminalText {
 }
 
 /// Writes prose and tables to standard output, in lines that fit the terminal.
-fn say_fitted(text: &TerminalText) -> anyhow::Result<()> {
-    say(&fitted(text, &std::io::stdout()))
+fn print_fitted(text: &TerminalText) -> anyhow::Result<()> {
+    print(&fitted(text, &std::io::stdout()))
 }
 
 /// Writes to standard error. When that is gone itself there is nobody left to tell.
@@ -156,7 +156,7 @@ fn warn(message: &TerminalText) {
 }
 
 /// Writes a document for programs (JSON, a script) to standard output as it is. A reader that has gone away is no error: `trailscan … | head`.
-fn say(result: &TerminalText) -> anyhow::Result<()> {
+fn print(result: &TerminalText) -> anyhow::Result<()> {
     let mut stdout = anstream::stdout().lock();
     match stdout
         .write_all(result.as_str().as_bytes())

@@ -150,7 +150,7 @@ impl Config {
             error: Box::new(error),
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        written.meant(folder).map_err(|what| ConfigError::Value {
+        written.resolve(folder).map_err(|what| ConfigError::Value {
             path: path.to_owned(),
             what,
         })
@@ -159,9 +159,9 @@ impl Config {
 
 impl Written {
     /// What is written, in a configuration that lies in that folder.
-    fn meant(mut self, folder: &Path) -> Result<Config, String> {
+    fn resolve(mut self, folder: &Path) -> Result<Config, String> {
         let mut configured = Vec::new();
-        let expected = expected::meant(self.dormant, self.accepted_blind_spots)?;
+        let expected = expected::resolve(self.dormant, self.accepted_blind_spots)?;
         let mut remarks = Vec::new();
         let calendar = self.calendar.map(CalendarTable::meant).transpose()?;
         if let Some(calendar) = &calendar {

@@ -5,10 +5,10 @@
 //! event, and windows that overlap make one burst, so that ten in ten minutes fires at ten and an
 //! attack of an hour is one finding.
 
+mod aggregate;
 mod bursts;
-mod gauge;
 mod pattern;
-mod ranks;
+mod percentile;
 mod sweep;
 mod window;
 
@@ -20,10 +20,10 @@ use roaring::RoaringBitmap;
 
 use crate::coverage::ProblemKind;
 use crate::finding::GROUP_SEPARATOR;
-use crate::names::{NameId, Names};
+use crate::interner::{Interner, Symbol};
 use crate::rules::{Chained, Correlation, RuleKind, RuleSet};
 use crate::seeded::SeededMap;
-use crate::tally::{Row, Series, Tally, What};
+use crate::tally::{CorrelationStore, Row, Tally, What};
 use bursts::Burst;
 pub use bursts::{Actors, BurstKey, Bursts};
 use sweep::{Sweep, beneath, number};
@@ -35,7 +35,7 @@ pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Bursts> {
     let mut found = BTreeMap::new();
     let mut series = std::mem::take(&mut tally.series);
     if let Err(error) = sweep_all(rules, &mut series, tally, &mut found) {
-        tally.not_read_back("what correlations found is not all of it", &error);
+        tally.read_back_failures("what correlations found is not all of it", &error);
     }
     let found: Vec<Bursts> = found.into_values().collect();
     settle(rules, &found, tally);
@@ -49,7 +49,7 @@ pub const FINDINGS_LOST: &str = "findings are missing from the report";
 /// read back, or belong to a rule that is not in the set, which is a bug.
 fn settle(rules: &RuleSet, bursts: &[Bursts], tally: &mut Tally) {
     if let Err(error) = tally.groups.settle() {
-        tally.not_read_back(FINDINGS_LOST, &error);
+        tally.read_back_failures(FINDINGS_LOST, &error);
     }
     let groups = tally.groups.keys().map(|(key, _)| key.rule as usize);
     let found = groups.chain(bursts.iter().map(|bursts| bursts.key.correlation));
@@ -63,11 +63,11 @@ fn settle(rules: &RuleSet, bursts: &[Bursts], tally: &mut Tally) {
 /// Returns the bursts that other correlations watch.
 fn sweep_all(
     rules: &RuleSet,
-    series: &mut Series,
+    series: &mut CorrelationStore,
     tally: &mut Tally,
     found: &mut BTreeMap<BurstKey, Bursts>,
 ) -> io::Result<Vec<Burst>> {
-    let mut beneath = Beneath::read(rules, series)?;
+    let mut beneath = NestedGroups::read(rules, series)?;
     let mut budget = LEAST_BUDGET + BUDGET_OF_ROW * series.rows();
     // bursts that other correlations watch
     let mut watched: Vec<Burst> = Vec::new();
@@ -75,7 +75,7 @@ fn sweep_all(
         let RuleKind::Correlation(correlation) = &rule.kind else {
             continue;
         };
-        let watchers: Vec<_> = rules.watchers(place).collect();
+        let watchers: Vec<_> = rules.correlations_watching(place).collect();
         let mut new = Vec::new();
         let sweep = Sweep {
             place,
@@ -107,7 +107,7 @@ fn sweep_all(
                 }
                 budget -= groups.len();
                 for group in &*groups {
-                    let group = NameId::of_number(group);
+                    let group = Symbol::from_number(group);
                     series.push(number(*watcher), group, row.clone());
                 }
             }
@@ -138,16 +138,16 @@ type GroupIds = Arc<RoaringBitmap>;
 
 /// The groups of the events beneath correlations that others watch, by which these group them.
 #[derive(Default)]
-struct Beneath {
+struct NestedGroups {
     /// By the watching correlation and the place of what it watches, then by object and record.
-    events: SeededMap<(usize, usize), SeededMap<(u32, u32), NameId>>,
+    events: SeededMap<(usize, usize), SeededMap<(u32, u32), Symbol>>,
     /// The groups of watched bursts that other bursts contain, each worked out once.
     bursts: SeededMap<((usize, usize), u32), GroupIds>,
 }
 
-impl Beneath {
+impl NestedGroups {
     /// Reads the rows that only say to which group an event belongs.
-    fn read(rules: &RuleSet, series: &mut Series) -> io::Result<Self> {
+    fn read(rules: &RuleSet, series: &mut CorrelationStore) -> io::Result<Self> {
         let mut found = Self::default();
         for (place, rule) in rules.rules.iter().enumerate() {
             let RuleKind::Correlation(correlation) = &rule.kind else {
@@ -156,7 +156,7 @@ impl Beneath {
             if !correlation.chained.contains(&Chained::Events) {
                 continue;
             }
-            series.each(number(place), |group, row| {
+            series.for_each_sorted(number(place), |group, row| {
                 if let Some(below) = beneath(correlation, row) {
                     let known = found.events.entry((place, below)).or_default();
                     known.insert((row.object, row.record), group);
@@ -173,7 +173,7 @@ impl Beneath {
         meant: &Correlation,
         burst: &Burst,
         watched: &[Burst],
-        names: &mut Names,
+        names: &mut Interner,
     ) -> GroupIds {
         match meant.chained.get(watcher.1) {
             Some(Chained::Places(places)) => {
@@ -196,7 +196,7 @@ impl Beneath {
         let known = self.events.get(&watcher);
         let group = |row: &Row| known?.get(&(row.object, row.record)).copied();
         let own = burst.rows.iter().filter_map(group);
-        let mut all = Arc::new(own.map(NameId::number).collect::<RoaringBitmap>());
+        let mut all = Arc::new(own.map(Symbol::number).collect::<RoaringBitmap>());
         for below in &burst.below {
             let groups = match self.bursts.get(&(watcher, *below)) {
                 Some(groups) => Arc::clone(groups),

@@ -6,7 +6,7 @@
 
 mod expected;
 mod hours;
-mod passed;
+mod skipped;
 mod undecided;
 mod unproven;
 
@@ -21,7 +21,7 @@ use crate::event::time::{DELIVERY_DELAY, Epoch};
 use crate::trail::{Trail, TrailChange};
 pub use expected::{Acceptance, BlindSpot, Dormant, Expected};
 pub use hours::{Hours, day_of, hour_of};
-pub use passed::{Passed, PassedOver, PassedReason, Store};
+pub use skipped::{Passed, SkipReason, SkippedObjects, Store};
 pub use undecided::Undecided;
 
 /// Something that was not as it should be, with the object it concerns and what to do.
@@ -114,7 +114,7 @@ pub struct RegionCoverage {
     pub hours: BTreeMap<Epoch, Hour>,
     /// The hours in which each kind of event was met.
     #[serde(skip)]
-    pub seen: BTreeMap<Sight, Hours>,
+    pub seen: BTreeMap<EventClass, Hours>,
     /// The hours in which data events of an S3 bucket were met, those that read apart. One event of
     /// every caller, call and hour is looked at, so a bucket may be missing; none is made up.
     #[serde(skip)]
@@ -202,8 +202,8 @@ pub struct Coverage {
     pub last: Option<i64>,
     /// Per account, per Region.
     pub regions: BTreeMap<String, BTreeMap<String, RegionCoverage>>,
-    /// Which kinds of event were met at all: what [`Sight`] names.
-    pub seen: BTreeSet<Sight>,
+    /// Which kinds of event were met at all: what [`EventClass`] names.
+    pub seen: BTreeSet<EventClass>,
     /// Changes of trails that were met.
     pub changes: BTreeSet<TrailChange>,
     /// The trails that write to what was read, where CloudTrail could be asked.
@@ -217,7 +217,7 @@ pub struct Coverage {
 
 /// A kind of event that a trail may or may not record (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-events.html>).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
-pub enum Sight {
+pub enum EventClass {
     /// Management events that change something: on by default.
     ManagementWrite,
     /// Management events that only read: AssumeRole, GetSecretValue and kms:Decrypt among them.
@@ -232,7 +232,7 @@ pub enum Sight {
     DataRead(String),
 }
 
-impl Sight {
+impl EventClass {
     /// What a word of a rule's `requires` stands for; nothing for any other word.
     pub fn of(word: &str) -> Option<Vec<Self>> {
         Some(match word.split_once(':') {
@@ -256,7 +256,7 @@ impl Sight {
 }
 
 /// The word that `requires` has for it.
-impl fmt::Display for Sight {
+impl fmt::Display for EventClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ManagementWrite => f.write_str("management_write"),
@@ -269,7 +269,7 @@ impl fmt::Display for Sight {
     }
 }
 
-impl Serialize for Sight {
+impl Serialize for EventClass {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(self)
     }
@@ -473,7 +473,7 @@ mod tests {
         let place = coverage.region("111122223333", "us-east-1");
         place.hour(3_700).events = n;
         place.days.insert(i64::try_from(n).unwrap() * DAY);
-        let data = Sight::DataRead(format!("type-{n}"));
+        let data = EventClass::DataRead(format!("type-{n}"));
         place.seen.entry(data).or_default().insert(3_600);
         let undecided = place.undecided.entry("a rule".to_owned()).or_default();
         undecided.insert(3_600, &format!("Call{n}"));
@@ -484,7 +484,9 @@ mod tests {
         };
         place.digest((0, 3_600), digest);
         coverage.problem(&format!("object-{n}"), ProblemKind::Broken, "cut");
-        coverage.seen.insert(Sight::DataRead(format!("type-{n}")));
+        coverage
+            .seen
+            .insert(EventClass::DataRead(format!("type-{n}")));
         coverage
     }
 

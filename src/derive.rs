@@ -253,12 +253,12 @@ impl Derived {
         // an upload is encrypted in the bucket that it is written to, whichever bucket is asked about
         Self::EncryptionCheck.value(event, organization);
         let text = |text: &Cow<'a, str>| Some(Value::Text(text.clone()));
-        event.set_remembered(Self::Target as usize, text(target));
+        event.set_derived(Self::Target as usize, text(target));
         let secret = event
             .is_from("secretsmanager")
             .then(|| text(target))
             .flatten();
-        event.set_remembered(Self::SecretName as usize, secret);
+        event.set_derived(Self::SecretName as usize, secret);
         for field in [
             Self::SecretScope,
             Self::TargetEnvironment,
@@ -270,7 +270,7 @@ impl Derived {
 
     /// The field's value for one event; nothing where the event implies none.
     pub fn value<'a>(self, event: &Event<'a>, organization: &Organization) -> Option<Value<'a>> {
-        event.remembered(self as usize, || self.derive(event, organization))
+        event.derived_cache(self as usize, || self.derive(event, organization))
     }
 
     fn derive<'a>(self, event: &Event<'a>, organization: &Organization) -> Option<Value<'a>> {

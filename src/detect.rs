@@ -1,9 +1,9 @@
-//! Rules against events: from an [`Event`] to what it teaches, in a [`Scanned`].
+//! Rules against events: from an [`Event`] to what it teaches, in an [`ObjectScan`].
 
+mod activity;
 mod content;
+mod evidence;
 mod found;
-mod rows;
-mod told;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use crate::derive::{Derived, Organization, omitted, outcome, target};
 use crate::event::content::ContentKey;
 use crate::event::{Event, Key};
 use crate::finding::{EventId, Outcome};
-use crate::names::Names;
+use crate::interner::Interner;
 use crate::rules::{Correlation, Field, Matcher, Rule, RuleSet};
 use crate::tally::{
-    BaseHit, FoundEvidence, FoundGroup, Hit, Horizons, Period, Scanned, Seen, number,
+    CorrelationHit, FindingKey, FoundEvidence, Hit, ObjectScan, Period, SampleCutoffs, Seen, number,
 };
+use activity::Rows;
+use evidence::{EventFacts, Last};
 use found::{FoundGroups, Wanted};
-use rows::Rows;
-use told::{Last, Told};
 
 /// From this threshold on, a correlation keeps where its events lie but not what they say: a volume
 /// rule may have tens of millions of them.
@@ -71,7 +71,7 @@ impl<'r> Detector<'r> {
         };
         let watchers = (0..rules.rules.len()).map(|rule| {
             rules
-                .listeners(rule)
+                .correlations_fed_by(rule)
                 .into_iter()
                 .filter_map(watcher)
                 .collect()
@@ -117,26 +117,26 @@ impl<'r> Detection<'r> {
 
     /// Tells every event of every group in full, so that a later run can choose among them.
     #[must_use]
-    pub const fn telling_all(mut self) -> Self {
+    pub const fn keep_all_evidence(mut self) -> Self {
         self.groups.want_all();
         self
     }
 
     /// Spares itself the telling of events that the tally would turn away.
     #[must_use]
-    pub fn within(mut self, horizons: Arc<Horizons>) -> Self {
+    pub fn with_cutoffs(mut self, horizons: Arc<SampleCutoffs>) -> Self {
         self.groups.within(horizons);
         self
     }
 
     /// Numbers what records say by this key, for results that another process compares with its own.
     #[must_use]
-    pub fn comparing_by(mut self, key: Arc<ContentKey>) -> Self {
+    pub fn with_content_key(mut self, key: Arc<ContentKey>) -> Self {
         self.key = key;
         self
     }
 
-    /// Must be called before the first event of each [`Scanned`].
+    /// Must be called before the first event of each [`ObjectScan`].
     pub fn begin(&mut self) {
         self.rows.clear();
         self.last.clear();
@@ -183,7 +183,7 @@ impl<'r> Detection<'r> {
 
     /// Adds the event, which is record `record` of its object, with a hit for every rule that
     /// matches it.
-    pub fn take(&mut self, event: &Event<'_>, record: u32, scanned: &mut Scanned) {
+    pub fn take(&mut self, event: &Event<'_>, record: u32, scanned: &mut ObjectScan) {
         let seen = number(scanned.seen.len());
         let outcome = outcome::of(event);
         self.matched.clear();
@@ -212,12 +212,12 @@ impl<'r> Detection<'r> {
         }
         let row = scanned.rows.get(row as usize);
         let caller = row.expect("the event has a row").caller;
-        if self.last.len() <= caller.place() {
-            self.last.resize(caller.place() + 1, Last::default());
+        if self.last.len() <= caller.index() {
+            self.last.resize(caller.index() + 1, Last::default());
         }
-        let last = self.last.get_mut(caller.place());
+        let last = self.last.get_mut(caller.index());
         let last = last.expect("there is one for every caller");
-        let mut told = Told::new(event, self.detector.organization, caller, last);
+        let mut told = EventFacts::new(event, self.detector.organization, caller, last);
         for (at, place) in self.matched.iter().enumerate() {
             if let Some(target) = aimed_at.get(at).and_then(|target| targets.get(*target)) {
                 Derived::set_target(event, target, self.detector.organization);
@@ -236,12 +236,12 @@ impl<'r> Detection<'r> {
                         Some(value) => value,
                         None => continue,
                     },
-                    _ => Names::EMPTY,
+                    _ => Interner::EMPTY,
                 };
-                let (actor, resource) = told.who_and_what(rule, names);
+                let (actor, resource) = told.actor_and_resource(rule, names);
                 let caller = told.caller(names);
                 let (group, wanted) = self.groups.hit(
-                    FoundGroup {
+                    FindingKey {
                         rule: number,
                         actor,
                         resource,
@@ -271,11 +271,11 @@ impl<'r> Detection<'r> {
                 let Some(group) = told.group(fields, &mut self.group, &mut scanned.names) else {
                     continue;
                 };
-                let (actor, resource) = told.who_and_what(watcher.rule, &mut scanned.names);
+                let (actor, resource) = told.actor_and_resource(watcher.rule, &mut scanned.names);
                 let value = told.joined(&watcher.meant.fields, &mut scanned.names);
                 let caller = told.caller(&mut scanned.names);
                 let fact = (watcher.told || !rule.silent).then(|| told.fact(scanned));
-                scanned.bases.push(BaseHit {
+                scanned.bases.push(CorrelationHit {
                     correlation: watcher.place,
                     place: watcher.watched,
                     seen,

@@ -8,11 +8,11 @@
 //!
 //! [`Proof`]: crate::integrity::proof::Proof
 
-mod ask;
 mod document;
 mod hours;
-mod judge;
 pub mod key;
+mod proof;
+mod public_keys;
 mod validity;
 
 use std::collections::BTreeSet;
@@ -23,11 +23,11 @@ use crate::sha256;
 use crate::source::key::{DigestName, Location, LogKey, LogKind};
 use crate::source::{Metadata, ObjectRef, Place, Scope};
 
-pub use ask::{AskError, ask};
 use document::Document;
 pub use hours::add_proven_hours;
-pub use judge::{TrailThere, Window, judge};
 use key::{Keys, Verdict};
+pub use proof::{RegionalTrail, Window, build_proof};
+pub use public_keys::{AskError, ask};
 pub use validity::{Validity, valid};
 
 /// The only algorithm AWS has used so far, in the digest and in its metadata.
@@ -143,7 +143,7 @@ impl Reader {
 
     /// The evidence of a digest of which only its name can be said. Nothing where that does not say
     /// which chain it belongs to.
-    pub fn nameless(&self, object: &ObjectRef, standing: Standing) -> Option<Evidence> {
+    pub fn evidence_from_name(&self, object: &ObjectRef, standing: Standing) -> Option<Evidence> {
         let at = self.location(object);
         let name: Arc<str> = format!("{}{}", at.front, at.tail).into();
         let own = DigestName::parse(&name)?;
@@ -178,7 +178,7 @@ impl Reader {
     ) -> Option<Evidence> {
         let at = self.location(object);
         let name: Arc<str> = format!("{}{}", at.front, at.tail).into();
-        let bad = |what: String| self.nameless(object, Standing::Bad(what));
+        let bad = |what: String| self.evidence_from_name(object, Standing::Bad(what));
         let document = match Document::read(bytes) {
             Ok(document) => document,
             Err(what) => return bad(format!("it is no digest: {what}")),
@@ -192,7 +192,7 @@ impl Reader {
         let to_sign = document.string_to_sign(&hash);
         let standing = match self.moved(&at, &name, &own, &document) {
             Some(moved) => Standing::Bad(moved),
-            None => self.standing(&document, &to_sign, metadata),
+            None => self.signature_status(&document, &to_sign, metadata),
         };
         let signature = metadata.get("signature");
         let named = |bucket: &str, key: &str| self.named(&at, &document, bucket, key).into();
@@ -290,7 +290,12 @@ impl Reader {
     }
 
     /// What its own signature says.
-    fn standing(&self, document: &Document, to_sign: &str, metadata: &Metadata) -> Standing {
+    fn signature_status(
+        &self,
+        document: &Document,
+        to_sign: &str,
+        metadata: &Metadata,
+    ) -> Standing {
         let Some(signature) = metadata.get("signature") else {
             return match self.origin {
                 // S3 gives the metadata with every object: what AWS wrote has a signature

@@ -280,7 +280,7 @@ impl<'a> Event<'a> {
 
     /// A fact that somebody derived from this record, derived once however often it is asked for.
     /// `fact` is the asker's own number for it.
-    pub fn remembered(
+    pub fn derived_cache(
         &self,
         fact: usize,
         derive: impl FnOnce() -> Option<Value<'a>>,

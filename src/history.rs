@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use crate::coverage::{Coverage, DAY};
 use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
-use crate::names::{NameId, Names};
+use crate::interner::{Interner, Symbol};
 use crate::rules::RuleSet;
 use crate::tally::{GroupKey, Learning, Period, Tally};
 
@@ -56,8 +56,8 @@ impl Known {
     }
 
     /// Replaces the times of a run by the earliest that are known, and remembers those of proven events.
-    fn compare(&mut self, firsts: &mut Firsts, names: &Names) {
-        let text = |id: &NameId| names.text(*id).to_owned();
+    fn compare(&mut self, firsts: &mut Firsts, names: &Interner) {
+        let text = |id: &Symbol| names.text(*id).to_owned();
         for ((actor, value), first) in &mut firsts.proven {
             *first = self.note((text(actor), text(value)), *first);
         }
@@ -130,7 +130,7 @@ impl History {
             }
         });
         if let Err(error) = read {
-            tally.not_read_back(lost, &error);
+            tally.read_back_failures(lost, &error);
         }
         for (place, rule) in (0u32..).zip(&rules.rules) {
             if rule.first_seen.is_none() {
@@ -165,7 +165,7 @@ impl History {
             }
             *counts.entry(key.rule).or_default() += group.count;
             let about = GroupKey {
-                value: Names::EMPTY,
+                value: Interner::EMPTY,
                 unproven: false,
                 ..*key
             };
@@ -174,7 +174,7 @@ impl History {
             Some(about)
         });
         if let Err(error) = rewritten {
-            tally.not_read_back(lost, &error);
+            tally.read_back_failures(lost, &error);
         }
         for (place, rule) in (0u32..).zip(&rules.rules) {
             if rule.first_seen.is_some() {
@@ -194,9 +194,9 @@ struct Firsts {
 }
 
 /// The time of the earliest event of every actor and value.
-type ByPair = BTreeMap<(NameId, NameId), Epoch>;
+type ByPair = BTreeMap<(Symbol, Symbol), Epoch>;
 
-const fn pair(key: &GroupKey) -> (NameId, NameId) {
+const fn pair(key: &GroupKey) -> (Symbol, Symbol) {
     (key.actor, key.value)
 }
 

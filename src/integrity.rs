@@ -301,7 +301,7 @@ impl Integrity {
     }
 
     /// The logs that digests name and that were not found, or were settled by another digest before.
-    pub fn unmet(&self) -> BTreeSet<Box<str>> {
+    pub fn never_read(&self) -> BTreeSet<Box<str>> {
         let logs = self.claims.keys();
         let unmet = logs.filter(|log| !self.readings.contains_key(*log));
         unmet.cloned().collect()
@@ -309,7 +309,7 @@ impl Integrity {
 
     /// Takes back that a log was settled by a digest, because another digest names it too: both are
     /// then weighed together.
-    pub fn recall(&mut self, log: Box<str>, digest: &str, sha256: Hash) {
+    pub fn restore(&mut self, log: Box<str>, digest: &str, sha256: Hash) {
         for (chain, digests) in &mut self.digests {
             let Some((name, fact)) = digests.get_key_value(digest) else {
                 continue;
@@ -334,13 +334,13 @@ impl Integrity {
     }
 
     /// Takes back what was settled of logs that a further digest names, as far as it is still here.
-    pub fn recall_settled(&mut self) {
-        let unmet = self.unmet();
+    pub fn restore_settled(&mut self) {
+        let unmet = self.never_read();
         let settled = std::mem::take(&mut self.settled).into_iter();
         let (again, settled): (Vec<_>, Vec<_>) = settled.partition(|one| unmet.contains(&one.log));
         self.settled = settled;
         for one in again {
-            self.recall(one.log, &one.claim.digest, one.claim.sha256);
+            self.restore(one.log, &one.claim.digest, one.claim.sha256);
         }
     }
 

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! Each log object passes through the stages once. Stages do not know each other: they exchange the
-//! nouns at the top of the module list. A worker turns one object into a [`Scanned`](tally::Scanned);
+//! nouns at the top of the module list. A worker turns one object into an [`ObjectScan`](tally::ObjectScan);
 //! the [`Tally`](tally::Tally) accepts these in the order of the objects, whoever finishes first, so
 //! a report does not depend on the number of workers. The report is a function of the final tally,
 //! the rules and the configuration.
@@ -118,7 +118,7 @@ pub mod seeded;
 pub mod small_file;
 
 // string interning: each text is kept once
-pub mod names;
+pub mod interner;
 
 // text that somebody else chose, made safe for terminal, page and CSV
 pub mod safe_text;
@@ -188,7 +188,7 @@ pub mod correlate;
 pub mod history;
 
 // tests of rules on their samples
-pub mod trial;
+pub mod rule_test;
 
 // ---- what is said ----
 

@@ -6,16 +6,16 @@
 //! under a lock. `source::s3` lists and fetches in tasks of its own, and `rules::load` parses on
 //! threads with larger stacks.
 
-mod again;
-mod arrivals;
+mod cache;
 mod guard;
-mod incoming;
-mod intake;
-mod lessons;
+mod misfiled;
+mod objects;
 mod proving;
+mod queue;
+mod reduce;
+mod reread;
 mod scan;
 mod seal;
-mod strays;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,13 +32,13 @@ use crate::source::Scope;
 use crate::source::local::Tree;
 use crate::source::s3::{self, Access};
 use crate::state::State;
-use crate::tally::{Scanned, Tally};
-use again::Again;
-use incoming::{Incoming, Loaded};
-use intake::Intake;
-use lessons::Lessons;
-pub use lessons::is_known;
+use crate::tally::{ObjectScan, Tally};
+use cache::ScanCache;
+pub use cache::is_cached;
+use objects::{ObjectStream, Payload};
 use proving::Proving;
+use reduce::Reducer;
+use reread::Rereader;
 use scan::Worker;
 
 /// How to run.
@@ -60,7 +60,7 @@ pub struct Work<'r> {
     /// Logs are held against digests.
     pub digests: Option<&'r Reader>,
     /// Is told of logs whose digest is known; without it the tally keeps them.
-    pub ledger: Option<&'r dyn Ledger>,
+    pub ledger: Option<&'r dyn SettledSink>,
 }
 
 impl<'r> Work<'r> {
@@ -75,7 +75,7 @@ impl<'r> Work<'r> {
 }
 
 /// Takes down what became of each log.
-pub trait Ledger: Sync {
+pub trait SettledSink: Sync {
     fn settled(&self, settled: &Settled);
 }
 
@@ -135,18 +135,18 @@ pub fn run<'r>(
     options: &Options,
     progress: &dyn Progress,
 ) -> Tally {
-    let incoming = Incoming::new(input, scope, options);
+    let incoming = ObjectStream::new(input, scope, options);
     let key = options
         .state
         .as_ref()
         .map_or_else(ContentKey::of_process, |state| {
             Arc::new(ContentKey::new(state.content_key()))
         });
-    let again = Again::new(&incoming, &key, options.max_object_mib);
+    let again = Rereader::new(&incoming, &key, options.max_object_mib);
     progress.listed(incoming.known());
-    let intake = Intake::new(work.digests.map(Proving::new));
-    let horizons = intake.horizons();
-    let lessons = options.state.as_ref().map(Lessons::new);
+    let intake = Reducer::new(work.digests.map(Proving::new));
+    let horizons = intake.sample_cutoffs();
+    let lessons = options.state.as_ref().map(ScanCache::new);
     // a lesson holds for every window: the object is scanned whole, and narrowed afterwards
     let everything = Scope::all(scope.now);
     let run = || {
@@ -160,24 +160,24 @@ pub fn run<'r>(
         let (horizons, key) = (&horizons, &key);
         let detection = move || {
             let detection = work.detector.map(Detection::new);
-            let by_key = |detection: Detection<'r>| detection.comparing_by(Arc::clone(key));
+            let by_key = |detection: Detection<'r>| detection.with_content_key(Arc::clone(key));
             let detection = detection.map(by_key);
             match telling_all {
-                true => detection.map(Detection::telling_all),
-                false => detection.map(|detection| detection.within(Arc::clone(horizons))),
+                true => detection.map(Detection::keep_all_evidence),
+                false => detection.map(|detection| detection.with_cutoffs(Arc::clone(horizons))),
             }
         };
         let within = if telling_all { &everything } else { scope };
         let mut worker = Worker::new(detection, work, within, mib);
         // made once, and used again for object after object
-        let (mut room, mut left) = (Scanned::default(), None);
+        let (mut room, mut left) = (ObjectScan::default(), None);
         while let Some(object) = first
             .take()
             .or_else(|| incoming.next(options, progress, left.take()))
         {
             let reference = &object.reference;
             let (mut scanned, bytes) = match object.loaded {
-                Loaded::Read(fetched) => {
+                Payload::Read(fetched) => {
                     let mut scanned = worker.scan(
                         object.sequence,
                         reference,
@@ -185,32 +185,38 @@ pub fn run<'r>(
                         std::mem::take(&mut room),
                     );
                     if let Some(lessons) = &lessons {
-                        lessons.keep(reference, &mut scanned);
+                        lessons.store(reference, &mut scanned);
                     }
                     let bytes = fetched.map(|fetched| fetched.bytes);
                     (scanned, bytes.unwrap_or_default())
                 }
-                Loaded::Known(taught) => {
-                    let known = lessons::recall(object.sequence, &taught, reference);
-                    let damaged = || Err(lessons::damaged());
+                Payload::Known(taught) => {
+                    let known = cache::restore(object.sequence, &taught, reference);
+                    let damaged = || Err(cache::corrupt_entry());
                     let scanned = known.unwrap_or_else(|| {
-                        worker.scan(object.sequence, reference, &damaged(), Scanned::default())
+                        worker.scan(
+                            object.sequence,
+                            reference,
+                            &damaged(),
+                            ObjectScan::default(),
+                        )
                     });
                     (scanned, Vec::new())
                 }
             };
             if lessons.is_some() {
-                scanned.narrow(|time, account, region| scope.holds(time, account, region));
+                scanned
+                    .restrict_to_window(|time, account, region| scope.holds(time, account, region));
             }
-            scanned.place_of_bytes = again::place(reference);
+            scanned.place_of_bytes = reread::place(reference);
             progress.object(
                 reference.size.unwrap_or(scanned.coverage.bytes_stored),
                 scanned.coverage.records.evaluated,
             );
             left = Some((object.reference, bytes));
-            room = intake.hand_in(scanned, object.share, work.ledger, &again);
+            room = intake.submit(scanned, object.share, work.ledger, &again);
         }
-        intake.take_up(1, work.ledger, &again);
+        intake.drain(1, work.ledger, &again);
     };
     // this thread works as well: what it frees is at hand for the report, which it makes afterwards
     let others = options.jobs.min(incoming.work()).saturating_sub(1);
@@ -232,7 +238,7 @@ pub fn run<'r>(
     }
     tally.close();
     let rest = incoming.finish();
-    tally.coverage.problems.extend(rest.lost(taken));
+    tally.coverage.problems.extend(rest.missing_objects(taken));
     tally.coverage.problems.extend(rest.problems);
     tally.coverage.store = rest.store;
     tally

@@ -6,15 +6,15 @@
 
 pub mod activity;
 pub mod csv;
+pub mod estimate;
 mod findings;
-pub mod folded;
 mod headline;
 pub mod html;
 mod identity;
 pub mod integrity;
 pub mod json;
 pub mod notes;
-pub mod outlook;
+pub mod overflow;
 pub mod rows;
 pub mod terminal;
 pub mod visible;
@@ -36,7 +36,7 @@ use crate::severity::Severity;
 use crate::tally::Tally;
 use crate::words::{plural, thousands, upper_first};
 use activity::ActivityTables;
-use folded::Folded;
+use overflow::Overflow;
 
 /// Everything a run has to say.
 #[derive(Debug, Serialize)]
@@ -59,7 +59,7 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Those beyond what is kept in full.
     #[serde(skip)]
-    pub folded: Folded,
+    pub folded: Overflow,
     /// How many were left out.
     pub left_out: usize,
     /// The most severe level of all, those left out included.
@@ -94,7 +94,7 @@ impl Report {
         let made = findings::make(from, &found, provenance.min_level);
         drop(found);
         if let Some(error) = made.failure {
-            tally.not_read_back(FINDINGS_LOST, &error);
+            tally.read_back_failures(FINDINGS_LOST, &error);
         }
         let left_out = all - made.count;
         // what is said of rules and citations does not depend on which findings are shown

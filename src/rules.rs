@@ -8,7 +8,6 @@
 pub mod catalogue;
 mod compile;
 pub mod configured;
-mod dispatch;
 pub mod explain;
 mod field;
 mod first_seen;
@@ -16,29 +15,30 @@ mod index;
 pub mod lint;
 pub mod load;
 mod matcher;
-mod needs;
 pub mod placeholders;
 mod regexp;
+mod requirements;
 pub mod samples;
 mod secret;
 mod services;
+mod specialize;
 mod undecided;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::coverage::Sight;
+use crate::coverage::EventClass;
 use crate::derive::Organization;
 use crate::event::Event;
 use crate::hipaa::Citation;
 use crate::severity::Severity;
-pub use dispatch::Matcher;
 pub use field::Field;
 pub use first_seen::FirstSeen;
 use index::Index;
 use matcher::Node;
-pub use needs::{Need, Where};
+pub use requirements::{Requirement, Where};
+pub use specialize::Matcher;
 
 /// Values for `|expand`, by name without the percent signs.
 pub type Placeholders = BTreeMap<String, Vec<String>>;
@@ -64,7 +64,7 @@ pub struct Rule {
     /// The catalogue's number, for our own rules.
     pub catalogue: String,
     /// What a trail must record for the rule to see its events.
-    pub requires: Vec<Sight>,
+    pub requires: Vec<EventClass>,
     pub why: String,
     pub response: Vec<String>,
     /// Feeds correlations and reports nothing by itself.
@@ -257,7 +257,7 @@ pub struct Unconfigured {
 
 impl Unconfigured {
     /// What somebody can do about it: `set calendar in trailscan.toml`.
-    pub fn remedy(&self) -> String {
+    pub fn how_to_enable(&self) -> String {
         format!("set {} in trailscan.toml", self.missing.join(", "))
     }
 }
@@ -319,7 +319,10 @@ impl RuleSet {
     }
 
     /// The correlations that watch a rule, each with the rule's place among those it watches.
-    pub fn watchers(&self, rule: usize) -> impl Iterator<Item = (usize, usize, &Correlation)> {
+    pub fn correlations_watching(
+        &self,
+        rule: usize,
+    ) -> impl Iterator<Item = (usize, usize, &Correlation)> {
         self.correlations().filter_map(move |(at, correlation)| {
             Some((at, correlation.watches(rule)?, correlation))
         })
@@ -328,8 +331,8 @@ impl RuleSet {
     /// The correlations that take up the events of a detection rule: those that watch it, and those
     /// that watch one of these and group its bursts by their events. For the latter the place is
     /// that of what they watch, counted on behind all that they watch.
-    pub fn listeners(&self, rule: usize) -> Vec<(usize, usize, &Correlation)> {
-        let mut found: Vec<_> = self.watchers(rule).collect();
+    pub fn correlations_fed_by(&self, rule: usize) -> Vec<(usize, usize, &Correlation)> {
+        let mut found: Vec<_> = self.correlations_watching(rule).collect();
         for (at, correlation) in self.correlations() {
             let watched = correlation
                 .rules
@@ -337,7 +340,7 @@ impl RuleSet {
                 .zip(&correlation.chained)
                 .enumerate();
             for (place, (below, chained)) in watched {
-                if *chained == Chained::Events && self.rests_on(*below, rule) {
+                if *chained == Chained::Events && self.depends_on(*below, rule) {
                     found.push((at, correlation.rules.len() + place, correlation));
                 }
             }
@@ -355,11 +358,11 @@ impl RuleSet {
 
     /// True where a correlation watches the rule, or another that does. A rule is loaded after those
     /// it watches, so this ends.
-    fn rests_on(&self, correlation: usize, rule: usize) -> bool {
+    fn depends_on(&self, correlation: usize, rule: usize) -> bool {
         match self.rules.get(correlation).map(|above| &above.kind) {
             Some(RuleKind::Correlation(above)) => {
                 let mut below = above.rules.iter();
-                below.any(|below| *below == rule || self.rests_on(*below, rule))
+                below.any(|below| *below == rule || self.depends_on(*below, rule))
             }
             _ => false,
         }

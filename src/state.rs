@@ -15,7 +15,7 @@
 //! [`State::remarks`] says so. This is against accidents and mixed-up entries; against somebody who may
 //! write the file, only the permissions of its folder protect (`.github/SECURITY.md`).
 
-mod firsts;
+mod first_seen;
 mod private;
 
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ pub enum StateError {
 
 /// What an object taught, on its way to the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lesson {
+pub struct CachedScan {
     /// Where the object is: `s3://BUCKET/KEY`, or an absolute path.
     pub object: String,
     /// Its ETag, or size and time of writing: another version is another object.
@@ -84,7 +84,7 @@ pub struct State {
     fingerprint: String,
     forgotten: u64,
     content_key: [u64; 2],
-    /// Lessons that were damaged, or belonged to another object.
+    /// Cached scans that were damaged, or belonged to another object.
     damaged: AtomicU64,
     /// What was wrong with the history, by rule.
     lost: Mutex<BTreeMap<String, u64>>,
@@ -128,7 +128,7 @@ impl State {
             return Err(StateError::Foreign(path.to_owned()));
         }
         let (age, forgotten) = match fingerprint {
-            Some(fingerprint) => enter(&mut connection, fingerprint).map_err(unusable)?,
+            Some(fingerprint) => insert(&mut connection, fingerprint).map_err(unusable)?,
             None => (NO_AGE, 0),
         };
         let content_key = match fingerprint {
@@ -148,7 +148,7 @@ impl State {
     }
 
     /// How many lessons were dropped at opening, because they were learnt otherwise.
-    pub const fn forgotten(&self) -> u64 {
+    pub const fn discarded(&self) -> u64 {
         self.forgotten
     }
 
@@ -218,7 +218,7 @@ impl State {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn keep(&self, lessons: &[Lesson]) -> Result<(), StateError> {
+    pub fn keep(&self, lessons: &[CachedScan]) -> Result<(), StateError> {
         let mut connection = self.connection();
         let kept = (|| {
             let transaction = connection.transaction()?;
@@ -271,7 +271,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<bool> {
     let unsealed = match (application, form) {
         (APPLICATION, UNSEALED) => {
             transaction.execute_batch("DROP TABLE IF EXISTS lessons; DELETE FROM learnt;")?;
-            Some(firsts::take_unsealed(&transaction)?)
+            Some(first_seen::take_unsealed(&transaction)?)
         }
         _ => None,
     };
@@ -288,9 +288,9 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<bool> {
              seal BLOB NOT NULL
          );",
     )?;
-    transaction.execute_batch(firsts::TABLES)?;
+    transaction.execute_batch(first_seen::TABLES)?;
     if let Some(history) = unsealed {
-        firsts::write(&transaction, &history)?;
+        first_seen::write(&transaction, &history)?;
     }
     transaction.commit()?;
     Ok(true)
@@ -321,7 +321,7 @@ fn content_key(connection: &mut Connection, age: i64) -> rusqlite::Result<[u64; 
 
 /// Takes the file over for a fingerprint: what was learnt under another is dropped. Gives the age
 /// of the file and how many lessons were dropped.
-fn enter(connection: &mut Connection, fingerprint: &str) -> rusqlite::Result<(i64, u64)> {
+fn insert(connection: &mut Connection, fingerprint: &str) -> rusqlite::Result<(i64, u64)> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let learnt: Option<(String, i64)> = transaction
         .query_row("SELECT fingerprint, age FROM learnt", [], |row| {
@@ -348,8 +348,8 @@ fn enter(connection: &mut Connection, fingerprint: &str) -> rusqlite::Result<(i6
 mod tests {
     use super::*;
 
-    fn lesson(object: &str, version: &str) -> Lesson {
-        Lesson {
+    fn lesson(object: &str, version: &str) -> CachedScan {
+        CachedScan {
             object: object.to_owned(),
             version: version.to_owned(),
             taught: format!("{object} {version}").into_bytes(),
@@ -368,7 +368,7 @@ mod tests {
         state.keep(&[lesson("a", "1"), lesson("b", "1")]).unwrap();
         drop(state);
         let state = State::open(&path, Some("rules 1")).unwrap();
-        assert_eq!(state.forgotten(), 0);
+        assert_eq!(state.discarded(), 0);
         assert_eq!(state.lesson("a", "1").unwrap(), b"a 1");
         assert_eq!(state.lesson("a", "2"), None, "it was replaced");
         state.keep(&[lesson("a", "2")]).unwrap();
@@ -385,7 +385,7 @@ mod tests {
         state.keep(&[lesson("a", "1"), lesson("b", "1")]).unwrap();
         drop(state);
         let state = State::open(&path, Some("rules 2")).unwrap();
-        assert_eq!(state.forgotten(), 2);
+        assert_eq!(state.discarded(), 2);
         assert_eq!(state.lesson("a", "1"), None);
         // a run that still goes on with the old rules neither teaches nor learns
         let old = State::open(&path, Some("rules 1")).unwrap();

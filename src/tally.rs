@@ -1,26 +1,26 @@
 //! Everything a run learnt, gathered object by object.
 //!
-//! A worker turns one object into a [`Scanned`]; the [`Tally`] takes them up in the order of the
+//! A worker turns one object into an [`ObjectScan`]; the [`Tally`] takes them up in the order of the
 //! objects, which makes it the one place that decides which of two copies of an event counts. So
 //! the result does not depend on the number of workers or on who was faster.
 
 mod activity;
 mod aside;
 mod calls;
+mod correlation_event;
+mod correlation_store;
 mod current;
 mod duplicates;
+mod event_ids;
 mod group;
 mod groups;
-mod horizons;
-mod ids;
 mod name_set;
 mod novelty;
-mod objects;
-mod row;
+mod object_names;
+mod sample_cutoffs;
 mod samples;
 mod scanned;
 mod selectors;
-mod series;
 mod source_ip;
 mod spill;
 mod standing;
@@ -31,26 +31,27 @@ use std::sync::Arc;
 use crate::coverage::{Coverage, ProblemKind};
 use crate::finding::{EventId, Sample};
 use crate::integrity::Integrity;
-use crate::names::{NameId, Names, Translation};
+use crate::interner::{Interner, Symbol, SymbolMap};
 use crate::trail::SelectorBudget;
 pub use activity::{ActivitySums, Sum};
 use aside::Aside;
 pub use calls::Calls;
+pub use correlation_event::{Action, Row, What};
+pub use correlation_store::CorrelationStore;
 use current::{Found, Own};
 use duplicates::{Conflicts, Duplicates, Verdict};
 pub use duplicates::{Numbers, ReadAgain, Unreadable};
-pub use group::{CallOrigin, Details, Evidence, Group, GroupKey, Period, Told};
+pub use group::{CallOrigin, Details, Evidence, Group, GroupKey, Period, SampleTexts};
 pub use groups::{GroupReader, Groups};
-pub use horizons::{GroupNames, Horizons};
 pub use name_set::NameSet;
 pub use novelty::{Learning, New, Novelty};
-use objects::Objects;
-pub use row::{Deed, Row, What};
+use object_names::Objects;
+pub use sample_cutoffs::{GroupNames, SampleCutoffs};
 pub use samples::{Samples, Traits, Wanted};
 pub use scanned::{
-    Activity, BaseHit, Caller, Fact, FoundEvidence, FoundGroup, Hit, Scanned, Seen, Shared, number,
+    Activity, Caller, CorrelationHit, EvidenceFields, FindingKey, FoundEvidence, Hit, ObjectScan,
+    Seen, Shared, number,
 };
-pub use series::Series;
 pub use source_ip::{SourceIp, SourceIpId, SourceIpTable};
 use standing::Standing;
 
@@ -61,10 +62,10 @@ pub struct Tally {
     pub integrity: Integrity,
     pub groups: Groups,
     /// What correlations watch.
-    pub series: Series,
+    pub series: CorrelationStore,
     pub activity: ActivitySums,
     /// The texts of the groups, the rows and the activity.
-    pub names: Names,
+    pub names: Interner,
     /// The addresses of the groups and the rows.
     pub source_ips: SourceIpTable,
     /// How many events each rule matched, silent ones included, by its place in the rule set; rules
@@ -73,7 +74,7 @@ pub struct Tally {
     /// What history said of rules that find what is new.
     pub novelty: Novelty,
     /// What workers may ask for before the run is over.
-    pub horizons: Arc<Horizons>,
+    pub horizons: Arc<SampleCutoffs>,
     selectors: SelectorBudget,
     met: Duplicates,
     objects: Objects,
@@ -85,7 +86,7 @@ pub struct Tally {
 impl Tally {
     /// Takes up the next object. If two records of one id differ in their bytes, `reader` reads their
     /// objects again. What is left of the object is room for another.
-    pub fn absorb(&mut self, mut scanned: Scanned, reader: &dyn ReadAgain) -> Scanned {
+    pub fn absorb(&mut self, mut scanned: ObjectScan, reader: &dyn ReadAgain) -> ObjectScan {
         let object = self.aside.number();
         if !scanned.seen.is_empty() {
             self.objects.insert(object, &scanned.object);
@@ -159,7 +160,7 @@ impl Tally {
             rows: &scanned.rows,
             facts: &scanned.facts,
             texts: &scanned.names,
-            names: Translation::new(&scanned.names, &self.names),
+            names: SymbolMap::new(&scanned.names, &self.names),
         };
         let rows = scanned.rows.iter().zip(counts);
         let met: Vec<_> = rows
@@ -214,13 +215,13 @@ impl Tally {
             self.coverage.internal(&scanned.object, &what);
         }
         if let Some(error) = self.met.take_failure() {
-            self.not_read_back("events that were delivered twice may count twice", &error);
+            self.read_back_failures("events that were delivered twice may count twice", &error);
         }
-        scanned.emptied()
+        scanned.recycle()
     }
 
     /// Notes what is not known because something set aside on disk could not be read back.
-    pub fn not_read_back(&mut self, lost: &str, error: &io::Error) {
+    pub fn read_back_failures(&mut self, lost: &str, error: &io::Error) {
         let what = format!(
             "{error}, so {lost}: let TMPDIR name a sound disk with room on it, and run again"
         );
@@ -236,7 +237,7 @@ impl Tally {
                 .into_iter()
                 .for_each(|(object, conflicts)| self.conflict(object, &conflicts)),
             Err(error) => {
-                self.not_read_back("records that bear one id may be unnamed", &error);
+                self.read_back_failures("records that bear one id may be unnamed", &error);
             }
         }
         self.places = Objects::default();
@@ -340,7 +341,7 @@ impl Tally {
             origin,
             details: Details::None,
         };
-        let wanted = group.samples.wants(seen.time, evidence.traits());
+        let wanted = group.samples.would_keep(seen.time, evidence.traits());
         if wanted != Wanted::No {
             evidence.event_id = seen.id.clone();
         }
@@ -351,10 +352,10 @@ impl Tally {
                 group.samples.keep_latest(evidence);
             }
             Wanted::Sample => {
-                let before = group.samples.tenth();
-                evidence.details = Details::Interned(Box::new(own.told(fact, names)));
+                let before = group.samples.cutoff();
+                evidence.details = Details::Interned(Box::new(own.texts(fact, names)));
                 group.samples.keep(evidence);
-                if let Some(Some(tenth)) = group.samples.tenth()
+                if let Some(Some(tenth)) = group.samples.cutoff()
                     && before != Some(Some(tenth))
                 {
                     let group = GroupNames {
@@ -373,7 +374,7 @@ impl Tally {
 
     /// Puts an event into the series of a correlation; `None` where it points to nothing. One without a
     /// time belongs to no window; the coverage counts those.
-    fn base(&mut self, base: &BaseHit, own: &mut Own<'_>) -> Option<()> {
+    fn base(&mut self, base: &CorrelationHit, own: &mut Own<'_>) -> Option<()> {
         let (seen, row) = own.event(base.seen)?;
         let Some(time) = seen.time else {
             return Some(());
@@ -385,14 +386,14 @@ impl Tally {
         };
         let source_ip = base.caller.source_ip.translated(&mut own.names, names);
         let source_ip = self.source_ips.id(source_ip);
-        let deed = Deed {
+        let deed = Action {
             actor: own.names.id(base.actor, names),
             resource: own.names.id(base.resource, names),
             caller: own.names.id(base.caller.name, names),
             call: own.names.id(row.name, names),
             outcome: row.outcome,
             origin: own.origin(row, source_ip, base.caller.access_key, names),
-            told: fact.map(|fact| own.told(fact, names)),
+            texts: fact.map(|fact| own.texts(fact, names)),
         };
         let kept = Row {
             time,
@@ -410,7 +411,7 @@ impl Tally {
 
     /// An event as the report shows it.
     pub fn sample(&self, evidence: &Evidence) -> Sample {
-        let text = |id: NameId| self.names.text(id).to_owned();
+        let text = |id: Symbol| self.names.text(id).to_owned();
         let mut sample = Sample {
             time: evidence.time,
             event_id: evidence.event_id.to_string(),
@@ -453,8 +454,8 @@ mod tests {
     use super::*;
     use crate::finding::Outcome;
 
-    fn scanned(sequence: u64, ids: &[&str]) -> Scanned {
-        let mut names = Names::default();
+    fn scanned(sequence: u64, ids: &[&str]) -> ObjectScan {
+        let mut names = Interner::default();
         let row = Activity {
             account: names.id("111122223333"),
             region: names.id("us-east-1"),
@@ -475,14 +476,14 @@ mod tests {
             content: 7,
             corrects: false,
         });
-        Scanned {
+        ObjectScan {
             sequence,
             object: format!("o{sequence}"),
             coverage,
             names,
             seen: seen.collect(),
             rows: vec![row],
-            ..Scanned::default()
+            ..ObjectScan::default()
         }
     }
 
@@ -507,9 +508,9 @@ mod tests {
     #[test]
     fn what_points_to_nothing_is_a_loss_and_reported_as_a_bug() {
         let caller = Caller {
-            name: Names::EMPTY,
+            name: Interner::EMPTY,
             source_ip: SourceIp::default(),
-            access_key: Names::EMPTY,
+            access_key: Interner::EMPTY,
         };
         let hit = Hit {
             group: 0,
@@ -521,27 +522,27 @@ mod tests {
             seen: 0,
             fact: 0,
         };
-        let base = BaseHit {
+        let base = CorrelationHit {
             correlation: 0,
             place: 0,
             seen: 5,
             fact: None,
             caller,
-            group: Names::EMPTY,
-            value: Names::EMPTY,
-            actor: Names::EMPTY,
-            resource: Names::EMPTY,
+            group: Interner::EMPTY,
+            value: Interner::EMPTY,
+            actor: Interner::EMPTY,
+            resource: Interner::EMPTY,
         };
         for at in 0..4 {
             let mut broken = scanned(0, &["a", "b"]);
-            assert!(broken.is_sound());
+            assert!(broken.has_valid_indices());
             match at {
                 1 => broken.hits.push(hit),
                 2 => broken.evidence.push(evidence),
                 3 => broken.bases.push(base),
                 _ => broken.seen[0].row = 9,
             }
-            assert!(!broken.is_sound(), "{at}");
+            assert!(!broken.has_valid_indices(), "{at}");
             let mut tally = Tally::default();
             tally.absorb(broken, &Unreadable);
             assert!(tally.coverage.identities_hold(), "{at}");

@@ -24,13 +24,13 @@ pub use change::{Change, SelectorBudget, TrailChange};
 pub use class::{Category, Class};
 pub use selectors::{Advanced, Basic, DataResource, FieldSelector, Obstacle, Reach, Selectors};
 pub use stops::{Stop, stops};
-pub use timeline::{Sees, Timeline};
+pub use timeline::{Timeline, TrailVisibility};
 
 /// An answer of CloudTrail's, or why there is none.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Encode, Decode)]
 #[serde(rename_all = "snake_case")]
 pub enum Asked<T> {
-    Told(T),
+    Answered(T),
     /// One sentence: what was not answered and what to allow.
     Unknown(String),
 }

@@ -29,7 +29,7 @@ pub fn thousands(count: u64) -> String {
 }
 
 /// `10 minutes`, `24 hours`: exact, in the largest unit that needs no fraction.
-pub fn span(seconds: Epoch) -> String {
+pub fn exact_duration(seconds: Epoch) -> String {
     let (unit, name) = match seconds {
         s if s % DAY == 0 && s > DAY => (DAY, "day"),
         s if s % HOUR == 0 => (HOUR, "hour"),
@@ -40,7 +40,7 @@ pub fn span(seconds: Epoch) -> String {
 }
 
 /// `3 hours`, `2 hours 20 minutes`: to the second, in as many units as that takes.
-pub fn lasting(seconds: Epoch) -> String {
+pub fn full_duration(seconds: Epoch) -> String {
     let units = [
         (DAY, "day"),
         (HOUR, "hour"),
@@ -63,7 +63,7 @@ pub fn lasting(seconds: Epoch) -> String {
 }
 
 /// `42 minutes`: rounded down, in the largest unit that keeps two digits of truth.
-pub fn lasted(seconds: Epoch) -> String {
+pub fn rounded_duration(seconds: Epoch) -> String {
     let (unit, noun) = match seconds.abs() {
         0..120 => (1, "second"),
         HOUR => (HOUR, "hour"),
@@ -75,7 +75,7 @@ pub fn lasted(seconds: Epoch) -> String {
 }
 
 /// `1 second`, `7 minutes`, `3 hours`, rounded up: an estimate.
-pub fn rounded_up(seconds: f64) -> String {
+pub fn estimated_duration(seconds: f64) -> String {
     let (amount, noun) = match seconds {
         s if s <= 90.0 => (s, "second"),
         s if s <= 5_400.0 => (s / 60.0, "minute"),
@@ -96,15 +96,27 @@ mod tests {
 
     #[test]
     fn durations_are_exact_or_rounded_as_their_function_says() {
-        assert_eq!([span(600), span(DAY)], ["10 minutes", "24 hours"]);
-        assert_eq!([span(2 * DAY), span(61)], ["2 days", "61 seconds"]);
-        assert_eq!(lasting(2 * HOUR + 20 * MINUTE), "2 hours 20 minutes");
-        assert_eq!(lasting(0), "0 seconds");
-        assert_eq!(lasting(3 * DAY + 1), "3 days 1 second");
-        assert_eq!([lasted(2_520), lasted(59)], ["42 minutes", "59 seconds"]);
-        assert_eq!([lasted(HOUR), lasted(7_199)], ["1 hour", "119 minutes"]);
         assert_eq!(
-            [rounded_up(0.2), rounded_up(91.0)],
+            [exact_duration(600), exact_duration(DAY)],
+            ["10 minutes", "24 hours"]
+        );
+        assert_eq!(
+            [exact_duration(2 * DAY), exact_duration(61)],
+            ["2 days", "61 seconds"]
+        );
+        assert_eq!(full_duration(2 * HOUR + 20 * MINUTE), "2 hours 20 minutes");
+        assert_eq!(full_duration(0), "0 seconds");
+        assert_eq!(full_duration(3 * DAY + 1), "3 days 1 second");
+        assert_eq!(
+            [rounded_duration(2_520), rounded_duration(59)],
+            ["42 minutes", "59 seconds"]
+        );
+        assert_eq!(
+            [rounded_duration(HOUR), rounded_duration(7_199)],
+            ["1 hour", "119 minutes"]
+        );
+        assert_eq!(
+            [estimated_duration(0.2), estimated_duration(91.0)],
             ["1 second", "2 minutes"]
         );
     }

@@ -13,9 +13,9 @@ use flate2::write::GzEncoder;
 use record::{Scene, record};
 
 /// xorshift64*: no more than a bench needs.
-pub struct Dice(u64);
+pub struct RandomNumbers(u64);
 
-impl Dice {
+impl RandomNumbers {
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -73,7 +73,7 @@ pub fn number(variable: &str, default: u64) -> u64 {
 }
 
 /// One file's content, not compressed: records of five minutes from `second` on.
-pub fn file(dice: &mut Dice, records: u64, second: u64) -> String {
+pub fn file(dice: &mut RandomNumbers, records: u64, second: u64) -> String {
     let scene = Scene {
         account: dice.pick(&ACCOUNTS),
         region: dice.pick(&REGIONS),
@@ -82,7 +82,7 @@ pub fn file(dice: &mut Dice, records: u64, second: u64) -> String {
     content(dice, records, scene)
 }
 
-fn content(dice: &mut Dice, records: u64, scene: Scene) -> String {
+fn content(dice: &mut RandomNumbers, records: u64, scene: Scene) -> String {
     let mut text = String::from("{\"Records\":[");
     for n in 0..records {
         if n > 0 {
@@ -133,7 +133,7 @@ pub struct Object {
 }
 
 /// One file of that many records, somewhere in the week.
-pub fn object(dice: &mut Dice, records: u64) -> Object {
+pub fn object(dice: &mut RandomNumbers, records: u64) -> Object {
     let scene = Scene {
         account: dice.pick(&ACCOUNTS),
         region: dice.pick(&REGIONS),
@@ -148,7 +148,7 @@ pub fn object(dice: &mut Dice, records: u64) -> Object {
 }
 
 /// The key of a file delivered soon after its last event.
-fn key(dice: &mut Dice, scene: Scene) -> String {
+fn key(dice: &mut RandomNumbers, scene: Scene) -> String {
     let delivered = time(scene.second + 330);
     let (date, clock) = delivered.split_once('T').unwrap_or_default();
     let clock: String = clock.split(':').take(2).collect();
@@ -167,7 +167,7 @@ fn key(dice: &mut Dice, scene: Scene) -> String {
 
 /// Writes a trail of that many events into a folder, in CloudTrail's layout, `mean` of them a file.
 pub fn trail(root: &Path, events: u64, mean: u64) -> std::io::Result<Written> {
-    let mut dice = Dice::new(7);
+    let mut dice = RandomNumbers::new(7);
     let mut written = Written::default();
     while written.events < events {
         let records = (mean * dice.pick(&SIZES) / 100).max(1);

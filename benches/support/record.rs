@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 
-use super::Dice;
+use super::RandomNumbers;
 
 /// Where and when a record was written.
 #[derive(Clone, Copy)]
@@ -243,7 +243,7 @@ const AGENTS: [&str; 4] = [
 ];
 
 /// Puts the form into the text, with everything that stands for something else filled in.
-fn fill(dice: &mut Dice, text: &mut String, form: &str) {
+fn fill(dice: &mut RandomNumbers, text: &mut String, form: &str) {
     for c in form.chars() {
         match c {
             '^' => text.push(dice.pick(&HEX)),
@@ -265,7 +265,7 @@ const BASE_32: [char; 32] = [
 
 /// One record: a third reads objects, a tenth writes them, an eighth are roles that services
 /// assume, the rest is everything else; one call in fifty is refused.
-pub fn record(dice: &mut Dice, scene: Scene) -> String {
+pub fn record(dice: &mut RandomNumbers, scene: Scene) -> String {
     let (call, data) = match dice.below(100) {
         0..33 => (&GET, true),
         33..43 => (&PUT, true),
@@ -382,7 +382,7 @@ pub fn record(dice: &mut Dice, scene: Scene) -> String {
 }
 
 /// Who called: mostly workloads, some people by single sign-on, some long-lived keys.
-fn identity(dice: &mut Dice, version: &str, role: &str, scene: Scene) -> String {
+fn identity(dice: &mut RandomNumbers, version: &str, role: &str, scene: Scene) -> String {
     let made = super::time(scene.second - scene.second % 3_600);
     let attributes =
         format!(r#""attributes":{{"creationDate":"{made}","mfaAuthenticated":"false"}}"#);

@@ -104,7 +104,7 @@ impl Completeness {
                     state: gap.state,
                 })
                 .collect();
-            all.judge_days(provenance, coverage, &grid, (window.from, window.until));
+            all.find_empty_days(provenance, coverage, &grid, (window.from, window.until));
         }
         for PlaceHours { hours, .. } in &all.places {
             all.hours.add(*hours);

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::completeness::Completeness;
-use super::visibility::{Judge, UndecidedAt, View, Visibility, changed, sum};
+use super::visibility::{UndecidedAt, View, Visibility, VisibilityAssessor, changed, sum};
 use super::{Assessment, CitationState, RuleState, State};
 use crate::coverage::{Acceptance, BlindSpot};
 use crate::event::time::{iso, utc};
 use crate::hipaa::CATALOGUE;
 use crate::provenance::Provenance;
-use crate::rules::{Need, Rule, RuleSet};
+use crate::rules::{Requirement, Rule, RuleSet};
 use crate::severity::Severity;
 use crate::tally::{Learning, Tally};
 use crate::window::KnownWindow;
@@ -24,11 +24,11 @@ pub(super) fn rule_states(
 ) -> (Visibility, Vec<RuleState>) {
     let coverage = &tally.coverage;
     let changed = changed(coverage);
-    let judge = Judge::new(provenance, coverage, &changed, &completeness.empty_days);
+    let judge = VisibilityAssessor::new(provenance, coverage, &changed, &completeness.empty_days);
     let accepted = accepted_now(provenance);
     let mut views: BTreeMap<View, usize> = BTreeMap::new();
     let mut sums: Vec<Assessment> = Vec::new();
-    let mut by_needs: BTreeMap<(BTreeSet<Need>, UndecidedAt), usize> = BTreeMap::new();
+    let mut by_needs: BTreeMap<(BTreeSet<Requirement>, UndecidedAt), usize> = BTreeMap::new();
     let reporting = (0u32..).zip(&rules.rules).filter(|(_, rule)| !rule.silent);
     let mut states: Vec<RuleState> = reporting
         .map(|(place, rule)| {
@@ -89,14 +89,14 @@ fn accepted_now(provenance: &Provenance) -> Vec<&Acceptance> {
 }
 
 /// True if the acceptance is about the rule or one of the kinds of event that it needs.
-fn concerns(spot: &BlindSpot, rule: &Rule, needs: &BTreeSet<Need>) -> bool {
+fn concerns(spot: &BlindSpot, rule: &Rule, needs: &BTreeSet<Requirement>) -> bool {
     match spot {
         BlindSpot::Rule(name) => *name == rule.name || *name == rule.id,
         BlindSpot::Kind(..) => needs.iter().any(|need| is_kind(spot, need)),
     }
 }
 
-fn is_kind(spot: &BlindSpot, need: &Need) -> bool {
+fn is_kind(spot: &BlindSpot, need: &Requirement) -> bool {
     match spot {
         BlindSpot::Rule(_) => true,
         BlindSpot::Kind(_, sights) => sights.iter().any(|sight| need.proof.contains(sight)),
@@ -107,8 +107,8 @@ fn is_kind(spot: &BlindSpot, need: &Need) -> bool {
 /// rule.
 fn covers(
     accepted: &[&Acceptance],
-    judge: &Judge<'_>,
-    (needs, undecided): (&BTreeSet<Need>, &UndecidedAt),
+    judge: &VisibilityAssessor<'_>,
+    (needs, undecided): (&BTreeSet<Requirement>, &UndecidedAt),
     learns: bool,
 ) -> bool {
     let whole = |one: &&Acceptance| matches!(one.spot, BlindSpot::Rule(_)) && one.covers_all();

@@ -15,11 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Assessment;
 use super::completeness::Days;
-use crate::coverage::{Coverage, HOUR, RegionCoverage, Sight, hour_of};
+use crate::coverage::{Coverage, EventClass, HOUR, RegionCoverage, hour_of};
 use crate::event::time::Epoch;
 use crate::provenance::Provenance;
-use crate::rules::{Need, Where};
-use crate::trail::{Category, Sees, Trail, global_region};
+use crate::rules::{Requirement, Where};
+use crate::trail::{Category, Trail, TrailVisibility, global_region};
 use crate::window::KnownWindow;
 use runs::{Stretch, blank, in_hours, limited, together, without};
 use summary::kind;
@@ -33,7 +33,7 @@ pub use view::{Group, Place, Run, View, Visibility};
 const ELSEWHERE: &str = "*";
 
 /// Judges classes of events by place and hour.
-pub(super) struct Judge<'c> {
+pub(super) struct VisibilityAssessor<'c> {
     coverage: &'c Coverage,
     window: Option<(Epoch, Epoch)>,
     changes: Changes<'c>,
@@ -50,7 +50,7 @@ pub(super) struct Judge<'c> {
     buckets: BTreeMap<&'c str, BTreeSet<(&'c str, &'c str)>>,
 }
 
-impl<'c> Judge<'c> {
+impl<'c> VisibilityAssessor<'c> {
     /// `changed` are the trails that [`changed`] finds in the coverage.
     pub(super) fn new(
         provenance: &'c Provenance,
@@ -100,7 +100,7 @@ impl<'c> Judge<'c> {
 
     /// What could be seen of all of these; hours with events that could not be decided are partly
     /// assessed.
-    pub(super) fn view(&self, needs: &BTreeSet<Need>, undecided: &UndecidedAt) -> View {
+    pub(super) fn view(&self, needs: &BTreeSet<Requirement>, undecided: &UndecidedAt) -> View {
         self.view_of(needs, undecided, &|_, _| true)
     }
 
@@ -108,9 +108,9 @@ impl<'c> Judge<'c> {
     /// `None`.
     pub(super) fn view_of(
         &self,
-        needs: &BTreeSet<Need>,
+        needs: &BTreeSet<Requirement>,
         undecided: &UndecidedAt,
-        counts: &dyn Fn(Option<&Need>, &Place) -> bool,
+        counts: &dyn Fn(Option<&Requirement>, &Place) -> bool,
     ) -> View {
         let mut groups: BTreeMap<Vec<Stretch>, Vec<Place>> = BTreeMap::new();
         let shared = Shared::default();
@@ -157,7 +157,7 @@ impl<'c> Judge<'c> {
     }
 
     /// True where events of the class are recorded in that Region, if anywhere.
-    fn concerns(&self, need: &Need, place: &Place) -> bool {
+    fn concerns(&self, need: &Requirement, place: &Place) -> bool {
         let region = place.region.as_str();
         // the data events of a bucket are recorded in the bucket's own Region
         if let Some(places) = need
@@ -250,7 +250,7 @@ impl<'c> Judge<'c> {
         let need = class.need;
         let met_by = |trail: usize| {
             let mut known = shared.met.borrow_mut();
-            let met = || self.met_by(self.trails.trail(trail), need);
+            let met = || self.seen_by(self.trails.trail(trail), need);
             *known.entry((trail, class.place)).or_insert_with(met)
         };
         let by_trails = |piece, sees, trail| self.one(need, place, piece, sees, &|| met_by(trail));
@@ -274,29 +274,29 @@ impl<'c> Judge<'c> {
     /// The verdict on a class where a trail records the account; `sees` is what the best of them saw.
     fn one(
         &self,
-        need: Option<&Need>,
+        need: Option<&Requirement>,
         place: &Place,
         (from, until): (Epoch, Epoch),
-        sees: Sees,
+        sees: TrailVisibility,
         met_by: &dyn Fn() -> bool,
     ) -> Assessment {
-        let met = || self.met(need, place, from, until);
-        let met_after = || self.met_after(need, place, from, until);
+        let met = || self.seen(need, place, from, until);
+        let met_after = || self.seen_after(need, place, from, until);
         match sees {
-            Sees::Yes => Assessment::Assessed,
-            Sees::Partly(why) => Assessment::partly(why),
-            Sees::ByToday(why) => {
+            TrailVisibility::Yes => Assessment::Assessed,
+            TrailVisibility::Partly(why) => Assessment::partly(why),
+            TrailVisibility::ByToday(why) => {
                 if met_by() {
                     Assessment::Assessed
                 } else {
                     Assessment::partly(why)
                 }
             }
-            Sees::No(why) => match met_after() {
+            TrailVisibility::No(why) => match met_after() {
                 Assessment::NotAssessed { .. } => Assessment::not(why),
                 _ => Assessment::partly(format!("such events were read although {why}")),
             },
-            Sees::Unknown(why) => match met() {
+            TrailVisibility::Unknown(why) => match met() {
                 Assessment::NotAssessed { reason } => {
                     Assessment::not(format!("{why}, and {reason}"))
                 }
@@ -309,48 +309,57 @@ impl<'c> Judge<'c> {
     /// best of the trails saw that were changed.
     fn by_files(
         &self,
-        need: Option<&Need>,
+        need: Option<&Requirement>,
         place: &Place,
         (from, until): (Epoch, Epoch),
-        sees: Option<Sees>,
+        sees: Option<TrailVisibility>,
     ) -> Assessment {
-        let met = || self.met(need, place, from, until);
+        let met = || self.seen(need, place, from, until);
         match sees {
-            Some(Sees::No(why)) => match self.met_after(need, place, from, until) {
+            Some(TrailVisibility::No(why)) => match self.seen_after(need, place, from, until) {
                 Assessment::NotAssessed { .. } => Assessment::not(why),
                 met => met,
             },
-            Some(Sees::Partly(why)) => match met() {
+            Some(TrailVisibility::Partly(why)) => match met() {
                 Assessment::NotAssessed { .. } => Assessment::not(why),
                 met => met,
             },
-            Some(Sees::Unknown(why)) if !why.is_empty() => match met() {
+            Some(TrailVisibility::Unknown(why)) if !why.is_empty() => match met() {
                 Assessment::NotAssessed { reason } => {
                     Assessment::not(format!("{why}, and {reason}"))
                 }
                 met => met,
             },
-            Some(Sees::Unknown(_) | Sees::ByToday(_) | Sees::Yes) | None => met(),
+            Some(
+                TrailVisibility::Unknown(_) | TrailVisibility::ByToday(_) | TrailVisibility::Yes,
+            )
+            | None => met(),
         }
     }
 
     /// What the files alone prove of the time behind the moment at which something ended: the call that
     /// ended it may itself be an event of that hour.
-    fn met_after(
+    fn seen_after(
         &self,
-        need: Option<&Need>,
+        need: Option<&Requirement>,
         place: &Place,
         from: Epoch,
         until: Epoch,
     ) -> Assessment {
         match self.window {
-            Some((first, _)) if from > first => self.met(need, place, hour_of(from) + HOUR, until),
-            _ => self.met(need, place, from, until),
+            Some((first, _)) if from > first => self.seen(need, place, hour_of(from) + HOUR, until),
+            _ => self.seen(need, place, from, until),
         }
     }
 
     /// What the files alone prove.
-    fn met(&self, need: Option<&Need>, place: &Place, from: Epoch, until: Epoch) -> Assessment {
+    fn seen(
+        &self,
+        need: Option<&Requirement>,
+        place: &Place,
+        from: Epoch,
+        until: Epoch,
+    ) -> Assessment {
         let region = self.region(place);
         let Some(need) = need else {
             let mut hours = region
@@ -364,7 +373,7 @@ impl<'c> Judge<'c> {
                 )
             };
         };
-        let seen = |sight: &Sight| {
+        let seen = |sight: &EventClass| {
             let hours = region.and_then(|region| region.seen.get(sight));
             hours.is_some_and(|hours| hours.any_within(from, until))
         };
@@ -398,7 +407,7 @@ impl<'c> Judge<'c> {
     }
 
     /// True where the trail recorded such events anywhere in the window.
-    fn met_by(&self, trail: Option<&Trail>, need: Option<&Need>) -> bool {
+    fn seen_by(&self, trail: Option<&Trail>, need: Option<&Requirement>) -> bool {
         let (Some((from, until)), Some(trail)) = (self.window, trail) else {
             return false;
         };
@@ -414,7 +423,7 @@ impl<'c> Judge<'c> {
         });
         places.any(|place| {
             !matches!(
-                self.met(need, &place, from, until),
+                self.seen(need, &place, from, until),
                 Assessment::NotAssessed { .. }
             )
         })

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::ValueHint;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{RuleChoice, hinted};
+use super::{RuleChoice, completion};
 use crate::severity::Severity;
 
 /// `trailscan rules`
@@ -51,7 +51,7 @@ pub enum ExplainFormat {
 #[derive(Debug, Args)]
 pub struct ListRules {
     /// Only rules at or above this level
-    #[arg(long, value_name = "LEVEL", value_parser = hinted::level::<Severity>())]
+    #[arg(long, value_name = "LEVEL", value_parser = completion::level::<Severity>())]
     pub level: Option<Severity>,
     /// Only rules that cite this section or one below it: 164.312(b)
     #[arg(long, value_name = "SECTION")]
@@ -93,7 +93,7 @@ pub struct LintRules {
 #[derive(Debug, Args)]
 pub struct TestRules {
     /// Names or ids of rules [default: all rules in use]
-    #[arg(value_name = "RULE", value_parser = hinted::rule(), hide_possible_values = true)]
+    #[arg(value_name = "RULE", value_parser = completion::rule(), hide_possible_values = true)]
     pub names: Vec<String>,
     /// Folder with a RULE.jsonl for each rule [default: samples/rules beside the rules and in the working directory]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -110,7 +110,7 @@ pub struct TestRules {
 #[derive(Debug, Args)]
 pub struct ExplainRule {
     /// Name or id of the rule
-    #[arg(value_parser = hinted::rule(), hide_possible_values = true)]
+    #[arg(value_parser = completion::rule(), hide_possible_values = true)]
     pub rule: String,
     /// A log file or `-`; FILE#N selects record N, counted from 0 as in the report's evidence
     #[arg(value_hint = ValueHint::FilePath)]

@@ -1,10 +1,10 @@
 //! `trailscan coverage`: what was there and what could be seen, without findings.
 
 use super::run::output::{self, Folder, Kind};
-use super::run::{self, find, progress};
+use super::run::{self, discovery, progress};
 use super::verification::{self, Verification};
 use super::writers::warn_of_writers;
-use super::{Exit, say, say_fitted, stdout_width};
+use super::{Exit, print, print_fitted, stdout_width};
 use crate::cli::{Coverage, CoverageFormat, FailOn};
 use crate::config::Config;
 use crate::detect::Detector;
@@ -40,10 +40,10 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
         warn_of_writers(path.parent().unwrap_or(path));
     }
     let state = state.map(|path| State::open(path, None)).transpose()?;
-    let mut history = run::memory::history(&rules, state.as_ref())?;
+    let mut history = run::state_file::history(&rules, state.as_ref())?;
     let runtime = run::runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
-    let found = find::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
+    let found = discovery::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
     let provenance = run::provenance(&found.source, &config, &scope, &arguments.rule_choice);
     // which events the rules match is not asked here: only which they could see
     let none = RuleSet::default();
@@ -86,13 +86,13 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
     };
     match arguments.format {
         CoverageFormat::Grid => {
-            say_fitted(&terminal::grid(&report, stdout_width()))?;
+            print_fitted(&terminal::grid(&report, stdout_width()))?;
             run::warn_of_regions(&arguments.selection);
         }
         CoverageFormat::Json => {
             let mut text = Vec::new();
             json::coverage(&report, &mut text)?;
-            say(&TerminalText::json(&String::from_utf8_lossy(&text)))?;
+            print(&TerminalText::json(&String::from_utf8_lossy(&text)))?;
         }
     }
     Ok(run::exit(

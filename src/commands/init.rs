@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 
-use super::{Exit, say_fitted};
+use super::{Exit, print_fitted};
 use crate::safe_text::text;
 
 const TEMPLATE: &str = include_str!("init.toml");
@@ -17,7 +17,7 @@ pub(super) fn run() -> anyhow::Result<Exit> {
         .open("trailscan.toml")
         .context("cannot write trailscan.toml (an existing one is never overwritten)")?;
     file.write_all(TEMPLATE.as_bytes())?;
-    say_fitted(&text!(
+    print_fitted(&text!(
         "Wrote trailscan.toml; each setting is explained by a comment.\n"
     ))?;
     Ok(Exit::Done)

@@ -3,7 +3,7 @@
 use anyhow::bail;
 use serde_json::{Value, json};
 
-use super::{Exit, say};
+use super::{Exit, print};
 use crate::cli::Policy;
 use crate::partition::Partition;
 use crate::safe_text::TerminalText;
@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &Policy) -> anyhow::Result<Exit> {
         statements.push(decrypt);
     }
     let policy = json!({"Version": "2012-10-17", "Statement": statements});
-    say(&TerminalText::json(&format!("{policy:#}\n")))?;
+    print(&TerminalText::json(&format!("{policy:#}\n")))?;
     Ok(Exit::Done)
 }
 

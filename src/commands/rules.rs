@@ -6,7 +6,7 @@ mod lint;
 mod list;
 mod test;
 
-use super::{Exit, say, say_fitted, stdout_width};
+use super::{Exit, print, print_fitted, stdout_width};
 use crate::cli::Rules;
 use crate::rules::{Rule, RuleSet};
 
@@ -25,7 +25,7 @@ fn named<'r>(rules: &'r RuleSet, name: &str) -> anyhow::Result<&'r Rule> {
         return Ok(rule);
     }
     if let Some(waiting) = rules.unconfigured.iter().find(|rule| rule.rule == name) {
-        anyhow::bail!("{name} is not assessed: {}", waiting.remedy());
+        anyhow::bail!("{name} is not assessed: {}", waiting.how_to_enable());
     }
     if let Some(bad) = rules
         .rejected

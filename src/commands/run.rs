@@ -1,11 +1,11 @@
 //! `trailscan run`: the main job, one line a stage.
 
-mod again;
+pub(super) mod discovery;
 mod dry;
-pub(super) mod find;
-pub(super) mod memory;
 pub(super) mod output;
 pub(super) mod progress;
+mod reproduce;
+pub(super) mod state_file;
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use chrono_tz::Tz;
 
 use super::verdict::Outcome;
 use super::verification::{self, Verification};
-use super::{Exit, note, say_fitted};
+use super::{Exit, note, print_fitted};
 use crate::aws::Aws;
 use crate::cli::{
     AwsChoice, DigestChoice, FailOn, RuleChoice, RuleSource, Run, Running, Selection, TrailChoice,
@@ -36,7 +36,7 @@ use crate::state::State;
 use crate::tally::Tally;
 use crate::trail::Trail;
 use crate::window::local_time;
-use find::Found;
+use discovery::Found;
 use output::{Folder, Kind};
 
 /// How late after its events a log may be delivered and still be read: AWS promises no time
@@ -69,8 +69,8 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     };
     let runtime = runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
-    let found = find::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
-    let state = memory::open(arguments, &config, &rules)?;
+    let found = discovery::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
+    let state = state_file::open(arguments, &config, &rules)?;
     let lessons = state.clone().filter(|_| arguments.incremental);
     let Some(output) = output else {
         let jobs = options(&arguments.running).jobs;
@@ -110,13 +110,13 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     progress.end();
     complete(&mut tally, settings);
     let learning_days = config.organization.learning_days;
-    memory::settle(&rules, &mut tally, state.as_deref(), learning_days)?;
+    state_file::apply_history(&rules, &mut tally, state.as_deref(), learning_days)?;
     let bursts = correlate(&rules, &mut tally);
     let remarks = state.as_deref().map(State::remarks).unwrap_or_default();
     remarks.iter().for_each(|remark| note(&text!("{}", remark)));
     let provenance = Provenance {
         min_level: arguments.min_level,
-        command: again::command(arguments, &config, &rules, &scope),
+        command: reproduce::command(arguments, &config, &rules, &scope),
         remarks,
         ..provenance(&found.source, &config, &scope, &arguments.rule_choice)
     };
@@ -127,8 +127,8 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     files.splice(0..0, output.write(&report, &arguments.format)?);
     output.publish()?;
     if !arguments.quiet {
-        say_fitted(&terminal::summary(&report))?;
-        say_fitted(&text!("\nReport: {}\n", files.join("  ")))?;
+        print_fitted(&terminal::summary(&report))?;
+        print_fitted(&text!("\nReport: {}\n", files.join("  ")))?;
         warn_of_regions(&arguments.selection);
     }
     let exit = exit(&report, arguments.fail_on, arguments.fail_on_unassessed);

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context as _, bail};
 use tokio::runtime::Runtime;
 
-use super::run::find::Found;
+use super::run::discovery::Found;
 use super::run::output::Folder;
 use super::run::progress::Bar;
 use crate::aws::{self, Aws};
@@ -16,10 +16,10 @@ use crate::cli::{AwsChoice, DigestChoice};
 use crate::coverage::{Problem, ProblemKind};
 use crate::detect::Detector;
 use crate::digest::key::Keys;
-use crate::digest::{Origin, Reader, TrailThere, Window, add_proven_hours, ask, judge};
+use crate::digest::{Origin, Reader, RegionalTrail, Window, add_proven_hours, ask, build_proof};
 use crate::integrity::proof::Proof;
 use crate::integrity::{Integrity, Settled};
-use crate::pipeline::{self, Input, Ledger, Options, Work};
+use crate::pipeline::{self, Input, Options, SettledSink, Work};
 use crate::report::integrity::{self as written, About, Matching};
 use crate::sha256;
 use crate::source::key::{LogKey, is_below_region};
@@ -31,13 +31,13 @@ use crate::trail::Trail;
 /// Everything that is needed beside the logs and digests themselves.
 pub(super) struct Verification<'r> {
     pub(super) reader: Reader,
-    pub(super) spool: Spool,
+    pub(super) spool: VerifiedLogs,
     about: About,
     folder: &'r Folder,
     runtime: &'r Runtime,
     buckets: BTreeMap<String, Access>,
     /// The trails that write there, as their Regions know them.
-    trails: Vec<TrailThere>,
+    trails: Vec<RegionalTrail>,
     /// What CloudTrail did not say.
     limits: Vec<String>,
 }
@@ -84,7 +84,7 @@ impl<'r> Verification<'r> {
                 scope: scope.clone(),
                 digested: Some(digested),
             },
-            spool: Spool::new(folder)?,
+            spool: VerifiedLogs::new(folder)?,
             about: About {
                 version: env!("CARGO_PKG_VERSION"),
                 source: found.source.clone(),
@@ -140,7 +140,7 @@ impl<'r> Verification<'r> {
         let mut spooled = self.spool.close()?;
         let recalled = recall(integrity, &mut spooled)?;
         let found = integrity.found;
-        let mut proof = judge(integrity, &self.reader.keys, &window);
+        let mut proof = build_proof(integrity, &self.reader.keys, &window);
         if proof.logs.found() != found || (evaluated && read > listed) {
             let what = format!(
                 "the counts of the proof do not add up, which is a bug in trailscan: {found} logs \
@@ -310,7 +310,7 @@ async fn ask_trails(
     found: &Found<'_>,
     scope: &Scope,
     choice: &AwsChoice,
-) -> anyhow::Result<(Vec<TrailThere>, BTreeSet<String>)> {
+) -> anyhow::Result<(Vec<RegionalTrail>, BTreeSet<String>)> {
     let places = found.places.iter();
     let places: Vec<_> = places
         .filter(|(_, prefix)| !is_below_region(prefix))
@@ -337,7 +337,7 @@ async fn ask_trails(
         });
         listed && scope.holds_account(trail.owner())
     };
-    let there = |(region, trail): (String, Trail)| TrailThere {
+    let there = |(region, trail): (String, Trail)| RegionalTrail {
         whole: whole(&trail),
         region,
         trail,
@@ -347,9 +347,9 @@ async fn ask_trails(
 
 /// The names of valid logs, on disk until the proof is drawn: they may be millions. The file has no
 /// name, so that nobody can put a link there and nothing is left of it.
-pub(super) struct Spool(Mutex<(BufWriter<File>, io::Result<()>)>);
+pub(super) struct VerifiedLogs(Mutex<(BufWriter<File>, io::Result<()>)>);
 
-impl Spool {
+impl VerifiedLogs {
     fn new(folder: &Folder) -> anyhow::Result<Self> {
         let file = folder.scratch()?;
         Ok(Self(Mutex::new((BufWriter::new(file), Ok(())))))
@@ -379,7 +379,7 @@ impl Spooled {
 /// Takes back what was settled by one digest of logs that another digest names, too, and returns
 /// their names: the proof weighs both.
 fn recall(integrity: &mut Integrity, spooled: &mut Spooled) -> io::Result<BTreeSet<Box<str>>> {
-    let unmet = integrity.unmet();
+    let unmet = integrity.never_read();
     let mut recalled = BTreeSet::new();
     if unmet.is_empty() {
         return Ok(recalled);
@@ -388,14 +388,14 @@ fn recall(integrity: &mut Integrity, spooled: &mut Spooled) -> io::Result<BTreeS
         let line = line?;
         let hash = sha256::read(&line.sha256).and_then(|hash| hash.try_into().ok());
         if let (Some(log), Some(hash)) = (unmet.get(&*line.object), hash) {
-            integrity.recall(log.clone(), &line.digest, hash);
+            integrity.restore(log.clone(), &line.digest, hash);
             recalled.insert(log.clone());
         }
     }
     Ok(recalled)
 }
 
-impl Ledger for Spool {
+impl SettledSink for VerifiedLogs {
     fn settled(&self, settled: &Settled) {
         let line = Matching {
             object: settled.log.to_string(),

@@ -4,10 +4,10 @@ use anyhow::bail;
 use chrono::Duration;
 
 use super::run::output::{self, Folder, Kind};
-use super::run::{self, find, progress};
+use super::run::{self, discovery, progress};
 use super::verdict::Outcome;
 use super::verification::Verification;
-use super::{Exit, note, say_fitted};
+use super::{Exit, note, print_fitted};
 use crate::cli::Verify;
 use crate::config::Config;
 use crate::pipeline::{self, Work};
@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
     let folder = Folder::open(&out, Kind::Proof, arguments.force)?;
     let runtime = run::runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
-    let found = find::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
+    let found = discovery::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
     let verification = Verification::prepare(
         (&source, &found),
         &scope,
@@ -55,9 +55,9 @@ pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
     progress.end();
     folder.publish()?;
     if !arguments.quiet {
-        say_fitted(&summary(&about, &proof))?;
-        say_fitted(&text!("Window: {}\n", scope.window().in_words(zone)))?;
-        say_fitted(&text!("\nProof: {}\n", files.join("  ")))?;
+        print_fitted(&summary(&about, &proof))?;
+        print_fitted(&text!("Window: {}\n", scope.window().in_words(zone)))?;
+        print_fitted(&text!("\nProof: {}\n", files.join("  ")))?;
     }
     for problem in &tally.coverage.problems {
         note(&text!("{}: {}", problem.object, problem.what));

@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, Weekday};
 use serde::Deserialize;
 
-use crate::coverage::{Acceptance, BlindSpot, Dormant, Expected, Sight};
+use crate::coverage::{Acceptance, BlindSpot, Dormant, EventClass, Expected};
 use crate::source::key::is_account;
 
 /// An account that may be silent.
@@ -27,13 +27,13 @@ pub(super) struct AcceptedTable {
 }
 
 /// Reads the tables. Fails with where the mistake is and what to write instead.
-pub(super) fn meant(
+pub(super) fn resolve(
     dormant: Vec<DormantTable>,
     accepted: Vec<AcceptedTable>,
 ) -> Result<Expected, String> {
     let mut expected = Expected::default();
     for table in dormant {
-        let one = table.meant().map_err(|what| format!("dormant: {what}"))?;
+        let one = table.resolve().map_err(|what| format!("dormant: {what}"))?;
         if expected
             .dormant
             .iter()
@@ -47,7 +47,7 @@ pub(super) fn meant(
         expected.dormant.push(one);
     }
     for table in accepted {
-        let one = table.meant();
+        let one = table.resolve();
         let one = one.map_err(|what| format!("accepted_blind_spots: {what}"))?;
         expected.accepted.push(one);
     }
@@ -55,7 +55,7 @@ pub(super) fn meant(
 }
 
 impl DormantTable {
-    fn meant(self) -> Result<Dormant, String> {
+    fn resolve(self) -> Result<Dormant, String> {
         let account = account(self.account)?;
         let weekdays = match self.weekdays {
             None => Vec::new(),
@@ -78,10 +78,10 @@ impl DormantTable {
 }
 
 impl AcceptedTable {
-    fn meant(self) -> Result<Acceptance, String> {
+    fn resolve(self) -> Result<Acceptance, String> {
         let spot = match (self.rule, self.kind) {
             (Some(rule), None) if !rule.trim().is_empty() => BlindSpot::Rule(rule),
-            (None, Some(kind)) => match Sight::of(&kind) {
+            (None, Some(kind)) => match EventClass::of(&kind) {
                 Some(sights) => BlindSpot::Kind(kind, sights),
                 None => {
                     return Err(format!(

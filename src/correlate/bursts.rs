@@ -7,7 +7,7 @@ use roaring::RoaringBitmap;
 
 use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
-use crate::names::NameId;
+use crate::interner::Symbol;
 use crate::rules::Correlation;
 use crate::tally::{CallOrigin, Group, Period, Row, Tally, Wanted};
 
@@ -16,7 +16,7 @@ use crate::tally::{CallOrigin, Group, Period, Row, Tally, Wanted};
 pub(super) struct Burst {
     pub(super) correlation: usize,
     /// The values of its `group-by` fields, joined.
-    pub(super) group: NameId,
+    pub(super) group: Symbol,
     /// When the condition first held.
     pub(super) fired: Epoch,
     /// The most that was measured in one window.
@@ -27,7 +27,7 @@ pub(super) struct Burst {
     pub(super) actors: Arc<RoaringBitmap>,
     pub(super) resources: Arc<RoaringBitmap>,
     /// Who made the last call, from where: nearly always who made the next.
-    pub(super) last: Option<(NameId, CallOrigin)>,
+    pub(super) last: Option<(Symbol, CallOrigin)>,
     /// The event that came last.
     pub(super) latest: Option<Row>,
     /// The highest number of an object that one of its events lies in: proven objects have lower numbers
@@ -41,7 +41,7 @@ pub(super) struct Burst {
 
 impl Burst {
     /// A burst without events.
-    pub(super) fn new(correlation: usize, group: NameId, fired: Epoch, peak: f64) -> Self {
+    pub(super) fn new(correlation: usize, group: Symbol, fired: Epoch, peak: f64) -> Self {
         Self {
             correlation,
             group,
@@ -60,7 +60,7 @@ impl Burst {
 
     /// Adds an event.
     pub(super) fn add(&mut self, row: &Row, is_watched: bool) {
-        let Some(deed) = row.deed() else { return };
+        let Some(deed) = row.action() else { return };
         let group = Arc::make_mut(&mut self.events);
         group.add(Some(row.time), deed.call, deed.outcome);
         let caller = (deed.caller, deed.origin);
@@ -68,7 +68,7 @@ impl Burst {
             self.last = Some(caller);
             group.note(deed.caller, &deed.origin);
         }
-        match group.samples.wants(Some(row.time), deed.traits()) {
+        match group.samples.would_keep(Some(row.time), deed.traits()) {
             Wanted::No => {}
             Wanted::Latest => group.samples.keep_latest(row.evidence(deed)),
             Wanted::Sample => group.samples.keep(row.evidence(deed)),
@@ -96,7 +96,7 @@ impl Burst {
     }
 }
 
-fn insert(ids: &mut Arc<RoaringBitmap>, id: NameId) {
+fn insert(ids: &mut Arc<RoaringBitmap>, id: Symbol) {
     if !ids.contains(id.number()) {
         Arc::make_mut(ids).insert(id.number());
     }
@@ -149,7 +149,7 @@ pub struct BurstKey {
 /// Who acts in a burst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Actors {
-    One(NameId),
+    One(Symbol),
     /// So many.
     Several(usize),
 }
@@ -178,7 +178,7 @@ pub(super) fn take(
 fn key(correlation: &Correlation, burst: &Burst, tally: &Tally) -> BurstKey {
     let only = |ids: &RoaringBitmap| {
         let first = ids.min().filter(|_| ids.len() == 1);
-        first.map(NameId::of_number)
+        first.map(Symbol::from_number)
     };
     let grouped = || {
         let values = tally.names.text(burst.group).split(GROUP_SEPARATOR);

@@ -2,13 +2,13 @@
 
 use std::io;
 
+use super::aggregate::WindowAggregate;
 use super::bursts::Burst;
-use super::gauge::Gauge;
 use super::pattern;
 use super::window::{Found, Moment, Window};
-use crate::names::{NameId, Names};
+use crate::interner::{Interner, Symbol};
 use crate::rules::{Comparison, Correlation};
-use crate::tally::{Row, Series, What};
+use crate::tally::{CorrelationStore, Row, What};
 
 /// One correlation, in two passes over its rows: the first finds the windows and looks at times and
 /// values alone, the second gathers what happened in them. So neither holds a row.
@@ -26,18 +26,18 @@ impl Sweep<'_> {
     /// The windows of every group that has any, in the order of the series.
     pub(super) fn measure(
         &self,
-        series: &mut Series,
-        names: &Names,
-    ) -> io::Result<Vec<(NameId, Found)>> {
+        series: &mut CorrelationStore,
+        names: &Interner,
+    ) -> io::Result<Vec<(Symbol, Found)>> {
         let mut found = Vec::new();
         let mut moments: Vec<Moment> = Vec::new();
         let mut current = None;
-        let mut close = |group: Option<NameId>, moments: &mut Vec<Moment>| {
+        let mut close = |group: Option<Symbol>, moments: &mut Vec<Moment>| {
             let own = group.map(|group| (group, self.windows(moments, names)));
             found.extend(own.filter(|(_, own)| !own.windows.is_empty()));
             moments.clear();
         };
-        series.each(number(self.place), |group, row| {
+        series.for_each_sorted(number(self.place), |group, row| {
             if current != Some(group) {
                 close(current.replace(group), &mut moments);
             }
@@ -55,7 +55,7 @@ impl Sweep<'_> {
     }
 
     /// The windows of one group. What proven rows show alone is found whatever lies beside them.
-    fn windows(&self, moments: &[Moment], names: &Names) -> Found {
+    fn windows(&self, moments: &[Moment], names: &Interner) -> Found {
         let found = self.windows_of(moments, names);
         if moments.iter().all(|one| one.proven) {
             return found;
@@ -67,7 +67,7 @@ impl Sweep<'_> {
         found.and(alone, &places, moments.len())
     }
 
-    fn windows_of(&self, moments: &[Moment], names: &Names) -> Found {
+    fn windows_of(&self, moments: &[Moment], names: &Interner) -> Found {
         let correlation = self.correlation;
         match &correlation.condition {
             Some(condition) => pattern::windows(
@@ -86,8 +86,8 @@ impl Sweep<'_> {
     /// Tells every burst with its events.
     pub(super) fn gather(
         &self,
-        found: Vec<(NameId, Found)>,
-        series: &mut Series,
+        found: Vec<(Symbol, Found)>,
+        series: &mut CorrelationStore,
         mut tell: impl FnMut(Burst),
     ) -> io::Result<()> {
         if found.is_empty() {
@@ -100,7 +100,7 @@ impl Sweep<'_> {
         let mut windows: Vec<Window> = Vec::new();
         let mut evidence = None;
         let mut burst = None;
-        series.each(number(self.place), |group, row| {
+        series.for_each_sorted(number(self.place), |group, row| {
             if current != Some(group) {
                 current = Some(group);
                 at = 0;
@@ -125,7 +125,7 @@ impl Sweep<'_> {
         })
     }
 
-    fn burst(&self, group: NameId, window: &Window) -> Burst {
+    fn burst(&self, group: Symbol, window: &Window) -> Burst {
         Burst::new(self.place, group, window.fired, window.peak)
     }
 
@@ -149,21 +149,21 @@ impl Sweep<'_> {
 
 /// One pass with two hands: each row in turn ends a window that reaches `timespan` back, both ends
 /// included.
-fn windows(correlation: &Correlation, rows: &[Moment], names: &Names) -> Vec<Window> {
+fn windows(correlation: &Correlation, rows: &[Moment], names: &Interner) -> Vec<Window> {
     let mut found: Vec<Window> = Vec::new();
-    let mut gauge = Gauge::new(correlation, rows, names);
+    let mut gauge = WindowAggregate::new(correlation, rows, names);
     let mut from = 0;
     let upper = |(comparison, _): &(Comparison, f64)| {
         !matches!(comparison, Comparison::Gt | Comparison::Gte)
     };
     let bounded = correlation.thresholds.iter().any(upper);
     for (to, row) in rows.iter().enumerate() {
-        gauge.enter(row);
+        gauge.push(row);
         while let Some(oldest) = rows
             .get(from)
             .filter(|oldest| row.time.saturating_sub(oldest.time) > correlation.timespan)
         {
-            gauge.leave(oldest);
+            gauge.pop(oldest);
             from += 1;
         }
         // events of the same second belong to the same windows
@@ -176,7 +176,7 @@ fn windows(correlation: &Correlation, rows: &[Moment], names: &Names) -> Vec<Win
         if bounded && rows.get(to + 1).is_some_and(grows) {
             continue;
         }
-        let Some(measured) = gauge.read(row.time) else {
+        let Some(measured) = gauge.value(row.time) else {
             continue;
         };
         if !correlation

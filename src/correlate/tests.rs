@@ -6,7 +6,7 @@ use super::*;
 use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome};
 use crate::rules::{Comparison, Measure};
-use crate::tally::{CallOrigin, Deed, Group};
+use crate::tally::{Action, CallOrigin, Group};
 
 fn correlation(measure: Measure, timespan: Epoch, threshold: (Comparison, f64)) -> Correlation {
     Correlation {
@@ -24,9 +24,9 @@ fn correlation(measure: Measure, timespan: Epoch, threshold: (Comparison, f64)) 
 }
 
 /// Numbers that look random and are the same in every run.
-pub(super) struct Dice(pub(super) u64);
+pub(super) struct RandomNumbers(pub(super) u64);
 
-impl Dice {
+impl RandomNumbers {
     pub(super) fn below(&mut self, end: i64) -> i64 {
         self.0 = self
             .0
@@ -38,19 +38,19 @@ impl Dice {
 
 /// A row that is nothing but a time and a rule.
 fn bare(time: Epoch, place: u32) -> Row {
-    let deed = Deed {
-        actor: Names::EMPTY,
-        resource: Names::EMPTY,
-        caller: Names::EMPTY,
-        call: Names::EMPTY,
+    let deed = Action {
+        actor: Interner::EMPTY,
+        resource: Interner::EMPTY,
+        caller: Interner::EMPTY,
+        call: Interner::EMPTY,
         outcome: Outcome::Denied,
         origin: CallOrigin::default(),
-        told: None,
+        texts: None,
     };
     Row {
         time,
         place,
-        value: Names::EMPTY,
+        value: Interner::EMPTY,
         event_id: EventId::Missing,
         object: 0,
         record: u32::try_from(time).unwrap_or_default(),
@@ -65,9 +65,9 @@ fn row(time: Epoch, place: u32, value: &str) -> (Row, String) {
 
 /// First and last time, and the count, of every burst.
 fn bursts(correlation: &Correlation, rows: Vec<(Row, String)>) -> Vec<(Epoch, Epoch, u64)> {
-    let mut names = Names::default();
+    let mut names = Interner::default();
     let group = names.id("g");
-    let mut series = Series::default();
+    let mut series = CorrelationStore::default();
     for (row, value) in rows {
         let value = names.id(&value);
         series.push(0, group, Row { value, ..row });
@@ -181,7 +181,7 @@ fn sums_averages_and_percentiles_follow_the_window() {
 /// "All of them" as a threshold looks at counts, as a condition at matches.
 #[test]
 fn every_rule_together_is_the_same_burst_however_it_is_said() {
-    let mut dice = Dice(3);
+    let mut dice = RandomNumbers(3);
     let mut next = |below| dice.below(below);
     for _ in 0..500 {
         let counted = correlation(Measure::Temporal, next(40) + 1, (Comparison::Gte, 3.0));
@@ -207,7 +207,7 @@ fn every_rule_together_is_the_same_burst_however_it_is_said() {
 /// Every subset of times against a search over all windows, and shuffled against sorted.
 #[test]
 fn the_sweep_agrees_with_a_search_over_all_windows() {
-    let mut dice = Dice(7);
+    let mut dice = RandomNumbers(7);
     let mut next = |below| dice.below(below);
     for _ in 0..500 {
         let (span, least) = (next(40) + 1, next(6) + 1);
@@ -285,9 +285,9 @@ fn chain(text: &str) -> RuleSet {
 }
 
 /// Random events for the rules of [`CHAIN`], as the detection hands them over.
-fn chain_events(rules: &RuleSet, dice: &mut Dice, events: i64, values: i64) -> Tally {
+fn chain_events(rules: &RuleSet, dice: &mut RandomNumbers, events: i64, values: i64) -> Tally {
     let mut tally = Tally::default();
-    let mut series = Series::default();
+    let mut series = CorrelationStore::default();
     for record in 0..events {
         let rule = usize::try_from(dice.below(2)).unwrap();
         let row = bare(dice.below(2_000), 0);
@@ -299,14 +299,14 @@ fn chain_events(rules: &RuleSet, dice: &mut Dice, events: i64, values: i64) -> T
         let What::Event(deed) = row.what else {
             panic!()
         };
-        let deed = Deed {
+        let deed = Action {
             actor: names.id(&name("actor", dice.below(values))),
             resource: names.id(&name("resource", dice.below(3))),
             caller: names.id(&name("caller", dice.below(values))),
             call: names.id(&name("call", dice.below(4))),
             ..deed
         };
-        for (place, below, correlation) in rules.listeners(rule) {
+        for (place, below, correlation) in rules.correlations_fed_by(rule) {
             let group = correlation.group_by.iter().map(|wanted| {
                 let found = fields.iter().find(|(field, _)| field == wanted);
                 &*found.unwrap().1
@@ -337,13 +337,13 @@ fn flat(burst: &Burst, watched: &[Burst]) -> Vec<Row> {
 #[test]
 fn bursts_that_share_their_events_hold_what_adding_each_event_holds() {
     let rules = chain(CHAIN);
-    let mut dice = Dice(23);
+    let mut dice = RandomNumbers(23);
     let mut deep = 0;
     for round in 0..60 {
         let (events, values) = (dice.below(120), dice.below(6) + 1);
         let mut tally = chain_events(&rules, &mut dice, events, values);
         let mut series = std::mem::take(&mut tally.series);
-        let mut beneath = Beneath::read(&rules, &mut series).unwrap();
+        let mut beneath = NestedGroups::read(&rules, &mut series).unwrap();
         let mut found = BTreeMap::new();
         let watched = sweep_all(&rules, &mut series, &mut tally, &mut found).unwrap();
         for (place, burst) in watched.iter().enumerate() {
@@ -366,14 +366,14 @@ fn bursts_that_share_their_events_hold_what_adding_each_event_holds() {
             assert_eq!(words(&burst.events), words(&slow.events), "round {round}");
             deep += usize::from(!burst.below.is_empty());
             // and it belongs to the groups that its events belong to
-            for (watcher, below, meant) in rules.watchers(burst.correlation) {
+            for (watcher, below, meant) in rules.correlations_watching(burst.correlation) {
                 if meant.chained.get(below) != Some(&Chained::Events) {
                     continue;
                 }
                 let known = beneath.events.get(&(watcher, below));
                 let group = |row: &Row| known?.get(&(row.object, row.record)).copied();
                 let expected: BTreeSet<u32> =
-                    rows.iter().filter_map(group).map(NameId::number).collect();
+                    rows.iter().filter_map(group).map(Symbol::number).collect();
                 let before = &watched[..place];
                 let groups = beneath.of_events((watcher, below), burst, before);
                 assert_eq!(groups.iter().collect::<BTreeSet<_>>(), expected);
@@ -389,14 +389,14 @@ fn what_bursts_are_handed_on_to_is_bounded_by_the_rows_and_named() {
     let temporal = "{type: temporal, rules: [one, b], group-by: [sourceIPAddress], timespan: 200s}";
     let count = "{type: event_count, rules: [one], group-by: [sourceIPAddress], timespan: 200s, condition: {gte: 1}}";
     let rules = chain(&CHAIN.replace(temporal, count));
-    let mut tally = chain_events(&rules, &mut Dice(5), 1_000, 1);
+    let mut tally = chain_events(&rules, &mut RandomNumbers(5), 1_000, 1);
     // one burst of all events, as many groups as events on both levels
-    let mut series = Series::default();
-    let mut names = Names::default();
+    let mut series = CorrelationStore::default();
+    let mut names = Interner::default();
     for correlation in 2..5 {
         tally
             .series
-            .each(correlation, |_, row| {
+            .for_each_sorted(correlation, |_, row| {
                 let group = match (correlation, row.place) {
                     (2, _) => "all".to_owned(),
                     (_, _) => format!("{}", row.record),

@@ -1,7 +1,7 @@
 //! Where a condition held: what is looked at, and what is found.
 
 use crate::event::time::Epoch;
-use crate::names::NameId;
+use crate::interner::Symbol;
 
 /// What is measured of a row.
 #[derive(Debug, Clone, Copy)]
@@ -9,7 +9,7 @@ pub(super) struct Moment {
     pub(super) time: Epoch,
     /// Which of the watched rules it was.
     pub(super) place: u32,
-    pub(super) value: NameId,
+    pub(super) value: Symbol,
     /// False if a proof was asked for and the log of the event is not proven. Such an event may be part
     /// of a match; it does not keep one from being a match.
     pub(super) proven: bool,

@@ -3,7 +3,7 @@
 
 use chrono::{NaiveDate, Weekday};
 
-use super::Sight;
+use super::EventClass;
 
 /// What the configuration says to expect of the logs. Empty: nothing is excused.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub enum BlindSpot {
     Rule(String),
     /// Events of a kind, for every rule that needs them: the word of a rule's `requires`, and what it
     /// stands for.
-    Kind(String, Vec<Sight>),
+    Kind(String, Vec<EventClass>),
 }
 
 impl BlindSpot {

@@ -11,7 +11,7 @@ mod skip;
 use serde::de::IgnoredAny;
 
 use super::envelope::{self, Opened};
-use super::structure::Structure;
+use super::structure::StructuralIndex;
 use super::{DecodeError, Decoded, Visit};
 use crate::event::Event;
 use crate::event::json::Raw;
@@ -117,7 +117,7 @@ pub(super) fn items(
 /// What walks of one worker use again.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    structure: Structure,
+    structure: StructuralIndex,
 }
 
 /// A place in the structural index.

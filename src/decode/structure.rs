@@ -25,7 +25,7 @@ const LEAST_BYTES_OF_MARK: usize = 6;
 
 /// Where everything stands that gives a text its structure.
 #[derive(Debug, Default)]
-pub(super) struct Structure {
+pub(super) struct StructuralIndex {
     marks: Marks,
     /// Blocks in which a byte is escaped, with a bit for each.
     escapes: Vec<(u32, u64)>,
@@ -38,7 +38,7 @@ pub(super) struct Structure {
     pub(super) newlines: bool,
 }
 
-impl Structure {
+impl StructuralIndex {
     /// The offsets of `{ } [ ] : ,` outside strings, in order.
     pub(super) fn positions(&self) -> &[u32] {
         self.marks
@@ -421,7 +421,7 @@ mod tests {
             seed
         };
         let levels = levels();
-        let mut fast = Structure::default();
+        let mut fast = StructuralIndex::default();
         for round in 0..4_000 {
             // a few are so long, and so dense, that room is made while they are read
             let (length, alphabet) = match round % 401 {
@@ -458,7 +458,7 @@ mod tests {
 
     #[test]
     fn a_text_of_brackets_alone_is_refused_before_its_index_takes_a_multiple_of_it() {
-        let mut fast = Structure::default();
+        let mut fast = StructuralIndex::default();
         let few = "[],".repeat(MOST_MARKS / 3);
         assert_eq!(fast.read(few.as_bytes()), Ok(()));
         let many = "[],".repeat(MOST_MARKS);
@@ -472,7 +472,7 @@ mod tests {
     /// Whether the text is compact, by every kind of processor.
     fn compact(text: &str) -> bool {
         let says = |level: Level| {
-            let mut fast = Structure::default();
+            let mut fast = StructuralIndex::default();
             let whole = dispatch!(level, simd => fast.read_with(simd, text.as_bytes()));
             whole.is_ok() && fast.compact
         };

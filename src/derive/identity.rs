@@ -54,7 +54,7 @@ pub fn session<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
 /// The ARN of the role, where a session of one that is named made the call.
 fn role_of_session<'a>(event: &Event<'a>) -> Option<Raw<'a>> {
     let role = event.session_issuer().arn();
-    (event.user().kind().is_text("AssumedRole") && !role.is_wordless()).then_some(role)
+    (event.user().kind().is_text("AssumedRole") && !role.is_empty_scalar()).then_some(role)
 }
 
 /// The principal by which findings are grouped: sessions whose names machines made up (an instance

@@ -9,8 +9,8 @@ use crate::event::time::Epoch;
 use crate::finding::{EventId, Finding};
 use crate::seeded::Seeded;
 use crate::tally::{
-    Activity, Caller, FoundEvidence, FoundGroup, GroupNames, Horizons, Scanned, Seen, SourceIp,
-    number,
+    Activity, Caller, FindingKey, FoundEvidence, GroupNames, ObjectScan, SampleCutoffs, Seen,
+    SourceIp, number,
 };
 
 /// Where each group stands, and which of its events may be shown.
@@ -22,7 +22,7 @@ use crate::tally::{
 pub(super) struct FoundGroups {
     places: HashTable<(u64, u32)>,
     groups: Vec<Candidates>,
-    horizons: Arc<Horizons>,
+    horizons: Arc<SampleCutoffs>,
     /// Every event is wanted: which of them are shown is decided later.
     all: bool,
 }
@@ -61,7 +61,7 @@ pub(super) enum Wanted {
 
 impl FoundGroups {
     /// Where it is asked how early evidence must be.
-    pub(super) fn within(&mut self, horizons: Arc<Horizons>) {
+    pub(super) fn within(&mut self, horizons: Arc<SampleCutoffs>) {
         self.horizons = horizons;
     }
 
@@ -79,10 +79,10 @@ impl FoundGroups {
     /// The place of a group, and whether the event in `scanned.seen` may be shown as evidence for it.
     pub(super) fn hit(
         &mut self,
-        group: FoundGroup,
+        group: FindingKey,
         seen: u32,
         caller: Caller,
-        scanned: &mut Scanned,
+        scanned: &mut ObjectScan,
     ) -> (u32, Wanted) {
         let hash = Seeded.hash_one(group);
         let groups = &scanned.groups;
@@ -117,7 +117,12 @@ impl FoundGroups {
     }
 
     /// Keeps the evidence of an event that is wanted.
-    pub(super) fn keep(&mut self, wanted: Wanted, evidence: FoundEvidence, scanned: &mut Scanned) {
+    pub(super) fn keep(
+        &mut self,
+        wanted: Wanted,
+        evidence: FoundEvidence,
+        scanned: &mut ObjectScan,
+    ) {
         let kept = &mut scanned.evidence;
         let group = self.groups.get_mut(evidence.group as usize);
         if let (Wanted::Latest, Some(group)) = (wanted, group) {
@@ -148,7 +153,7 @@ impl Candidates {
     }
 
     /// Whether an event may be shown, of which it is then one.
-    fn offer(&mut self, seen: u32, caller: Caller, scanned: &Scanned) -> Wanted {
+    fn offer(&mut self, seen: u32, caller: Caller, scanned: &ObjectScan) -> Wanted {
         let own = scanned.seen.get(seen as usize);
         let own = own.expect("the event is among those seen");
         // none of these may be left out: each notes the event
@@ -175,21 +180,21 @@ impl Candidates {
 fn traits(row: Option<&Activity>, caller: Caller) -> [(u8, u64); 3] {
     /// Above every IPv4 address.
     const NAMED: u64 = 1 << 32;
-    let call = row.map_or(0, |row| (row.name.place() as u64) << 8 | row.outcome as u64);
+    let call = row.map_or(0, |row| (row.name.index() as u64) << 8 | row.outcome as u64);
     let source_ip = match caller.source_ip {
         SourceIp::V4(address) => u64::from(address),
-        SourceIp::Named(name) => NAMED | name.place() as u64,
+        SourceIp::Named(name) => NAMED | name.index() as u64,
     };
     [
         (0, call),
-        (1, caller.access_key.place() as u64),
+        (1, caller.access_key.index() as u64),
         (2, source_ip),
     ]
 }
 
 /// True where an event of the object, of that time and place, comes before another: by time, then by
 /// id, as evidence is ordered.
-fn is_before((time, seen): (Option<Epoch>, u32), other: &Seen, scanned: &Scanned) -> bool {
+fn is_before((time, seen): (Option<Epoch>, u32), other: &Seen, scanned: &ObjectScan) -> bool {
     let id = || -> Option<&EventId> { Some(&scanned.seen.get(seen as usize)?.id) };
     time < other.time || (time == other.time && id() < Some(&other.id))
 }
@@ -200,7 +205,7 @@ fn is_first(
     value: (u8, u64),
     seen: u32,
     own: &Seen,
-    scanned: &Scanned,
+    scanned: &ObjectScan,
 ) -> bool {
     let new = First {
         value,
@@ -244,7 +249,7 @@ fn is_first(
 
 /// True where the event is among the earliest, of which it is then one. Events of one time are all
 /// kept: their ids decide later. A record that stands in the object twice takes one place.
-fn is_early(candidates: &mut Candidates, seen: u32, own: &Seen, scanned: &Scanned) -> bool {
+fn is_early(candidates: &mut Candidates, seen: u32, own: &Seen, scanned: &ObjectScan) -> bool {
     let event = |seen: u32| scanned.seen.get(seen as usize);
     if own.time.is_some_and(|time| time > candidates.horizon) {
         return false;

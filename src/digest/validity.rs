@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::judge::findings_of;
 use super::key::{Keys, Verdict};
+use super::proof::findings_of;
 use crate::integrity::proof::State;
 use crate::integrity::{Before, Claim, DigestFact, Integrity, Standing};
 use crate::seeded::{SeededMap, SeededSet};

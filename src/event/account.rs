@@ -59,7 +59,7 @@ impl<'a> Event<'a> {
     pub fn note_log_account(&self, account: &str) {
         if self.text(Key::RecipientAccountId).is_empty() {
             let account = Value::Text(Cow::Owned(account.to_owned()));
-            self.set_remembered(LOG_ACCOUNT, Some(account));
+            self.set_derived(LOG_ACCOUNT, Some(account));
         }
     }
 
@@ -89,7 +89,7 @@ impl<'a> Event<'a> {
     }
 
     /// Sets a fact that [`Event::remembered`] then returns.
-    pub fn set_remembered(&self, fact: usize, value: Option<Value<'a>>) {
+    pub fn set_derived(&self, fact: usize, value: Option<Value<'a>>) {
         let mut known = self.remembered.borrow_mut();
         known.retain(|(number, _)| *number != fact);
         known.push((fact, value));

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use escape::unescape;
 use inside::{Cursor, Inside, end_of_string};
 
-use crate::names::same;
+use crate::interner::same;
 
 /// One JSON value, as text without surrounding white space. The empty slice is "absent".
 ///
@@ -108,7 +108,7 @@ impl<'a> Raw<'a> {
     }
 
     /// True where [`text`](Self::text) says nothing: absent, null, nested, or a string without content.
-    pub fn is_wordless(self) -> bool {
+    pub fn is_empty_scalar(self) -> bool {
         match self.text.as_bytes() {
             [] | [b'{' | b'[' | b'n', ..] | [b'"', b'"'] => true,
             [b'"', rest @ ..] => rest.last() != Some(&b'"'),
@@ -376,7 +376,7 @@ mod tests {
         ] {
             let raw = Raw::new(text);
             let says = raw.text().unwrap_or_default();
-            assert_eq!(raw.is_wordless(), says.is_empty(), "{text}");
+            assert_eq!(raw.is_empty_scalar(), says.is_empty(), "{text}");
         }
         assert_eq!(raw.get("n").value(), Value::Number("-12.5e3".into()));
     }

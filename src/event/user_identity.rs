@@ -1,7 +1,7 @@
 //! `userIdentity`, read in one pass and kept: nearly every question about an event asks for it.
 
 use super::json::Raw;
-use crate::names::same;
+use crate::interner::same;
 
 /// Declares an object and those of its members that are kept, once.
 macro_rules! members {

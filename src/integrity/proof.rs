@@ -123,7 +123,7 @@ pub struct ChainProof {
     /// In the order of their time.
     pub hours: Vec<HourProof>,
     /// Times without a digest.
-    pub holes: Vec<Hole>,
+    pub holes: Vec<DigestGap>,
 }
 
 /// One digest and the hour it speaks for.
@@ -154,12 +154,12 @@ pub struct HourLogs {
 
 /// A time without a digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Hole {
+pub struct DigestGap {
     #[serde(serialize_with = "written")]
     pub from: Epoch,
     #[serde(serialize_with = "written")]
     pub to: Epoch,
-    pub kind: HoleKind,
+    pub kind: DigestGapKind,
     /// Logs that were delivered in it.
     pub logs: u64,
     #[serde(flatten)]
@@ -169,7 +169,7 @@ pub struct Hole {
 /// Why there is no digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum HoleKind {
+pub enum DigestGapKind {
     /// A later digest names one that is not there, or CloudTrail says that it wrote one.
     Missing,
     /// The digests end before they should.
@@ -190,7 +190,7 @@ pub struct ObjectProof {
     pub state: State,
     pub reason: String,
     /// The digest that names it.
-    #[serde(serialize_with = "perhaps")]
+    #[serde(serialize_with = "maybe_hex")]
     pub digest: Option<Arc<str>>,
 }
 
@@ -409,7 +409,7 @@ fn shared<S: serde::Serializer>(text: &Arc<str>, to: S) -> Result<S::Ok, S::Erro
     to.serialize_str(text)
 }
 
-fn perhaps<S: serde::Serializer>(text: &Option<Arc<str>>, to: S) -> Result<S::Ok, S::Error> {
+fn maybe_hex<S: serde::Serializer>(text: &Option<Arc<str>>, to: S) -> Result<S::Ok, S::Error> {
     text.as_deref().serialize(to)
 }
 

@@ -17,12 +17,12 @@ thread_local! {
 
 /// Runs `work`. The error is what its panic said, and where, safe to print. Whatever `work` was changing
 /// must not be used again after an error.
-pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub(super) fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let usual = panic::take_hook();
         panic::set_hook(Box::new(move |info| match GUARDED.get() {
-            true => SAID.set(said(info)),
+            true => SAID.set(panic_message(info)),
             false => usual(info),
         }));
     });
@@ -34,7 +34,7 @@ pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 
 /// The message and the line of code. Of the path only the file's name: the rest is that of the machine
 /// which built the program.
-fn said(info: &PanicHookInfo<'_>) -> String {
+fn panic_message(info: &PanicHookInfo<'_>) -> String {
     let message = info.payload_as_str().unwrap_or("a panic without words");
     let message = safe_text::line(message, MOST_SAID);
     match info.location() {
@@ -52,9 +52,10 @@ mod tests {
 
     #[test]
     fn a_panic_is_caught_in_words_that_are_safe_and_the_next_work_is_guarded_again() {
-        assert_eq!(caught(|| 7), Ok(7));
+        assert_eq!(catch_panic(|| 7), Ok(7));
         for _ in 0..2 {
-            let error = caught(|| -> u8 { panic!("bad \u{1b}[31m value {}", "x".repeat(900)) });
+            let error =
+                catch_panic(|| -> u8 { panic!("bad \u{1b}[31m value {}", "x".repeat(900)) });
             let error = error.unwrap_err();
             assert!(error.starts_with("bad \u{fffd}[31m value xxx"), "{error}");
             assert!(

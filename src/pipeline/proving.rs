@@ -13,7 +13,7 @@ use crate::detect::Detector;
 use crate::digest::{self, Reader, Validity};
 use crate::integrity::{Evidence, Hash, Integrity, Reading};
 use crate::seeded::{Seeded, SeededMap, SeededSet};
-use crate::tally::{ReadAgain, Scanned, Tally};
+use crate::tally::{ObjectScan, ReadAgain, Tally};
 
 /// What is known of logs that were set aside.
 pub(super) struct Proving<'r> {
@@ -42,7 +42,7 @@ impl<'r> Proving<'r> {
     }
 
     /// Adds the object's evidence to all evidence, and says when to take up the object.
-    pub(super) fn when(&mut self, scanned: &mut Scanned, integrity: &mut Integrity) -> When {
+    pub(super) fn when(&mut self, scanned: &mut ObjectScan, integrity: &mut Integrity) -> When {
         let Some(evidence) = scanned.integrity.take() else {
             return match scanned.seen.is_empty() {
                 true => When::Now,

@@ -1,10 +1,10 @@
 //! One worker: object after object, from bytes to what they teach.
 
-mod sights;
+mod event_classes;
 
 use chrono::NaiveTime;
 
-use super::strays::Strays;
+use super::misfiled::Misfiled;
 use super::{Work, guard, seal};
 use crate::coverage::{Coverage, Hour, ProblemKind};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
@@ -14,8 +14,8 @@ use crate::event::time::Epoch;
 use crate::event::{Event, Key};
 use crate::source::key::{self, LogKey};
 use crate::source::{FetchError, Fetched, ObjectRef, Scope};
-use crate::tally::{Scanned, number};
-use sights::Sights;
+use crate::tally::{ObjectScan, number};
+use event_classes::EventClassTracker;
 
 /// A worker and the buffers it uses again.
 pub(super) struct Worker<'r> {
@@ -60,8 +60,8 @@ impl<'r> Worker<'r> {
         sequence: u64,
         object: &ObjectRef,
         fetched: &Result<Fetched, FetchError>,
-        room: Scanned,
-    ) -> Scanned {
+        room: ObjectScan,
+    ) -> ObjectScan {
         self.guarded(sequence, object, |worker| {
             worker.read(sequence, object, fetched, room)
         })
@@ -73,9 +73,9 @@ impl<'r> Worker<'r> {
         &mut self,
         sequence: u64,
         object: &ObjectRef,
-        work: impl FnOnce(&mut Self) -> Scanned,
-    ) -> Scanned {
-        let message = match guard::caught(|| work(self)) {
+        work: impl FnOnce(&mut Self) -> ObjectScan,
+    ) -> ObjectScan {
+        let message = match guard::catch_panic(|| work(self)) {
             Ok(scanned) => return scanned,
             Err(message) => message,
         };
@@ -88,7 +88,7 @@ impl<'r> Worker<'r> {
         unread_object(object, &mut coverage, ProblemKind::Broken, &what);
         let reader = self.work.digests;
         let error = FetchError::Failed(what);
-        Scanned {
+        ObjectScan {
             integrity: reader.and_then(|reader| seal::unread(reader, object, &error)),
             ..scanned(sequence, object, coverage)
         }
@@ -99,8 +99,8 @@ impl<'r> Worker<'r> {
         sequence: u64,
         object: &ObjectRef,
         fetched: &Result<Fetched, FetchError>,
-        room: Scanned,
-    ) -> Scanned {
+        room: ObjectScan,
+    ) -> ObjectScan {
         let mut coverage = Coverage::default();
         coverage.objects.listed = 1;
         let reader = self.work.digests;
@@ -120,7 +120,7 @@ impl<'r> Worker<'r> {
                     FetchError::Gone | FetchError::Failed(_) => ProblemKind::Broken,
                 };
                 unread_object(object, &mut coverage, kind, &error.to_string());
-                return Scanned {
+                return ObjectScan {
                     integrity: reader.and_then(|reader| seal::unread(reader, object, error)),
                     ..scanned(sequence, object, coverage)
                 };
@@ -129,33 +129,33 @@ impl<'r> Worker<'r> {
         coverage.bytes_stored = fetched.bytes.len() as u64;
         let Some(detection) = &mut self.detection else {
             let scanned = scanned(sequence, object, coverage);
-            return seal::hash(&mut self.decoder, scanned, object, fetched, reader);
+            return seal::with_sha256(&mut self.decoder, scanned, object, fetched, reader);
         };
         let account = object.key.as_ref().map(|key| key.account.as_str());
         let mut taken = Taken::new(detection, self.scope, account, room);
-        taken.strays = Strays::of(object);
+        taken.strays = Misfiled::of(object);
         let visit = &mut |record, event: &Event<'_>| taken.take(record, event);
         let decoded = match self.decoder.decode_in_pieces(&fetched.bytes, visit) {
             Some(decoded) => Ok(decoded),
             None => {
-                taken = taken.forgotten();
-                taken.strays = Strays::of(object);
+                taken = taken.reset();
+                taken.strays = Misfiled::of(object);
                 let visit = &mut |record, event: &Event<'_>| taken.take(record, event);
                 self.decoder.decode(&fetched.bytes, visit)
             }
         };
-        let stray = taken.strays.what();
+        let stray = taken.strays.summary();
         let evidence = reader.and_then(|reader| {
             let stray = stray.as_deref();
             seal::evidence(reader, &mut self.decoder, object, fetched, &decoded, stray)
         });
         let scanned = match decoded {
             Ok(decoded) if decoded.content == Content::Log => {
-                log(object, &decoded, &taken, &mut coverage);
+                note_log(object, &decoded, &taken, &mut coverage);
                 if let Some(stray) = stray {
                     coverage.problem(&object.name, ProblemKind::Misplaced, stray);
                 }
-                taken.sights.leave(&taken.scanned.names, &mut coverage);
+                taken.sights.finish(&taken.scanned.names, &mut coverage);
                 // a key that says nothing: the object is counted where its first event belongs
                 let first = taken.scanned.rows.first().map(|row| {
                     let text = |id| taken.scanned.names.text(id).to_owned();
@@ -163,7 +163,7 @@ impl<'r> Worker<'r> {
                 });
                 let own = scanned(sequence, object, coverage);
                 let late = |newest| own.stamp.is_some_and(|stamp| stamp - newest > Hour::LATE);
-                Scanned {
+                ObjectScan {
                     sequence,
                     object: own.object,
                     coverage: own.coverage,
@@ -175,16 +175,16 @@ impl<'r> Worker<'r> {
                 }
             }
             Ok(decoded) => {
-                set_aside(object, decoded.content, &mut coverage);
-                seal::name_unjudged(reader, evidence.as_ref(), object, &mut coverage);
+                note_other_content(object, decoded.content, &mut coverage);
+                seal::name_without_digests(reader, evidence.as_ref(), object, &mut coverage);
                 scanned(sequence, object, coverage)
             }
             Err(error) => {
-                broken(object, &error, &mut coverage);
+                note_broken(object, &error, &mut coverage);
                 scanned(sequence, object, coverage)
             }
         };
-        Scanned {
+        ObjectScan {
             integrity: evidence,
             ..scanned
         }
@@ -218,7 +218,7 @@ fn unread_object(object: &ObjectRef, coverage: &mut Coverage, kind: ProblemKind,
 }
 
 /// The account of a log that was read.
-fn log(object: &ObjectRef, decoded: &Decoded, taken: &Taken<'_, '_>, coverage: &mut Coverage) {
+fn note_log(object: &ObjectRef, decoded: &Decoded, taken: &Taken<'_, '_>, coverage: &mut Coverage) {
     coverage.objects.read = 1;
     coverage.bytes_inflated = decoded.inflated;
     note_day(object, coverage);
@@ -236,7 +236,11 @@ fn log(object: &ObjectRef, decoded: &Decoded, taken: &Taken<'_, '_>, coverage: &
             decoded.records
         );
         let all_strangers = decoded.bad.len() == decoded.strangers as usize;
-        coverage.problem(&object.name, stranger(object, all_strangers), what);
+        coverage.problem(
+            &object.name,
+            unexpected_file_kind(object, all_strangers),
+            what,
+        );
     }
     if decoded.others > 0 {
         let what = format!(
@@ -248,7 +252,7 @@ fn log(object: &ObjectRef, decoded: &Decoded, taken: &Taken<'_, '_>, coverage: &
                 "values"
             },
         );
-        coverage.problem(&object.name, stranger(object, true), what);
+        coverage.problem(&object.name, unexpected_file_kind(object, true), what);
     }
     if digest::is_digest(object) {
         let what = "its key is that of a digest, its content is a log; its records were evaluated";
@@ -272,7 +276,7 @@ fn log(object: &ObjectRef, decoded: &Decoded, taken: &Taken<'_, '_>, coverage: &
 
 /// What sort of problem it is that something was not evaluated. CloudTrail's own logs hold records and
 /// nothing else; in any other file what is none of CloudTrail's is no loss.
-fn stranger(object: &ObjectRef, is_stranger: bool) -> ProblemKind {
+fn unexpected_file_kind(object: &ObjectRef, is_stranger: bool) -> ProblemKind {
     match is_stranger && !must_be_log(object) {
         true => ProblemKind::NotCloudTrail,
         false => ProblemKind::BadRecords,
@@ -288,21 +292,21 @@ pub(super) fn must_be_log(object: &ObjectRef) -> bool {
     key.is_some_and(|key| key.kind.holds_events())
 }
 
-fn scanned(sequence: u64, object: &ObjectRef, coverage: Coverage) -> Scanned {
+fn scanned(sequence: u64, object: &ObjectRef, coverage: Coverage) -> ObjectScan {
     let place = object
         .key
         .as_ref()
         .filter(|_| coverage.objects.read > 0)
         .map(|key| (key.account.clone(), key.region.clone()));
     let delivered = object.key.as_ref().and_then(|key| key.delivered);
-    Scanned {
+    ObjectScan {
         sequence,
         object: object.name.clone(),
         coverage,
         place,
         stamp: delivered.map(|time| time.timestamp()),
         has_key: object.key.is_some(),
-        ..Scanned::default()
+        ..ObjectScan::default()
     }
 }
 
@@ -327,7 +331,7 @@ fn note_hour(object: &ObjectRef, coverage: &mut Coverage, note: impl FnOnce(&mut
 }
 
 /// A file that is no log: counted apart and named, unless its key says that it must be one.
-pub(super) fn set_aside(object: &ObjectRef, content: Content, coverage: &mut Coverage) {
+pub(super) fn note_other_content(object: &ObjectRef, content: Content, coverage: &mut Coverage) {
     if must_be_log(object) {
         let what = match content {
             Content::Digest => "its key is that of a CloudTrail log, its content is a digest",
@@ -343,10 +347,10 @@ pub(super) fn set_aside(object: &ObjectRef, content: Content, coverage: &mut Cov
 }
 
 /// A damaged object. An empty one is damaged only where its key or name says that it is a log.
-pub(super) fn broken(object: &ObjectRef, error: &DecodeError, coverage: &mut Coverage) {
+pub(super) fn note_broken(object: &ObjectRef, error: &DecodeError, coverage: &mut Coverage) {
     match error {
         DecodeError::Empty if object.key.is_none() && !must_be_log(object) => {
-            set_aside(object, Content::Foreign, coverage);
+            note_other_content(object, Content::Foreign, coverage);
         }
         _ => unread_object(object, coverage, ProblemKind::Broken, &error.to_string()),
     }
@@ -358,9 +362,9 @@ struct Taken<'w, 'r> {
     scope: &'r Scope,
     /// The account in the log's key.
     account: Option<&'w str>,
-    scanned: Scanned,
-    sights: Sights,
-    strays: Strays,
+    scanned: ObjectScan,
+    sights: EventClassTracker,
+    strays: Misfiled,
     /// The newest event, those outside of the window too: how late the file came is told by it.
     newest: Option<Epoch>,
     outside: u64,
@@ -372,7 +376,7 @@ impl<'w, 'r> Taken<'w, 'r> {
         detection: &'w mut Detection<'r>,
         scope: &'r Scope,
         account: Option<&'w str>,
-        room: Scanned,
+        room: ObjectScan,
     ) -> Self {
         detection.begin();
         Self {
@@ -380,8 +384,8 @@ impl<'w, 'r> Taken<'w, 'r> {
             scope,
             account,
             scanned: room,
-            sights: Sights::default(),
-            strays: Strays::default(),
+            sights: EventClassTracker::default(),
+            strays: Misfiled::default(),
             newest: None,
             outside: 0,
             undated: 0,
@@ -389,8 +393,8 @@ impl<'w, 'r> Taken<'w, 'r> {
     }
 
     /// As if nothing had been taken.
-    fn forgotten(self) -> Self {
-        let room = self.scanned.emptied();
+    fn reset(self) -> Self {
+        let room = self.scanned.recycle();
         Self::new(self.detection, self.scope, self.account, room)
     }
 
@@ -399,7 +403,7 @@ impl<'w, 'r> Taken<'w, 'r> {
             event.note_log_account(account);
         }
         self.newest = self.newest.max(event.time());
-        if self.strays.are_sought() {
+        if self.strays.are_expected() {
             self.strays.note(record, event);
         }
         if self.is_outside(event) {
@@ -457,7 +461,7 @@ mod tests {
                 return None;
             };
             let fetched = local::read(path, None, 1 << 20, Vec::new()).map(Fetched::from);
-            let sound = worker().scan(1, object, &fetched, Scanned::default());
+            let sound = worker().scan(1, object, &fetched, ObjectScan::default());
             (sound.coverage.records.evaluated > 0).then_some((object, fetched, sound))
         });
         let (object, fetched, sound) = logs.into_iter().next().unwrap();
@@ -465,7 +469,7 @@ mod tests {
         for _ in 0..3 {
             // in the middle of its work, with much that is half done
             let broken = worker.guarded(0, object, |worker| {
-                let _half = worker.read(0, object, &fetched, Scanned::default());
+                let _half = worker.read(0, object, &fetched, ObjectScan::default());
                 panic!("no object can be like this")
             });
             let coverage = &broken.coverage;
@@ -477,8 +481,8 @@ mod tests {
             assert_eq!(problem.object, object.name);
             assert!(problem.what.contains("no object can be like this"));
             assert!(problem.what.contains("scan.rs:"), "{}", problem.what);
-            let after = worker.scan(1, object, &fetched, Scanned::default());
-            let told = |scanned: &Scanned| format!("{:?} {:?}", scanned.coverage, scanned.seen);
+            let after = worker.scan(1, object, &fetched, ObjectScan::default());
+            let told = |scanned: &ObjectScan| format!("{:?} {:?}", scanned.coverage, scanned.seen);
             assert_eq!(told(&after), told(&sound));
         }
     }

@@ -1,23 +1,23 @@
 //! What an object proves: the evidence of logs and digests, beside whatever else is done with them.
 
+use super::misfiled::Misfiled;
 use super::scan;
-use super::strays::Strays;
 use crate::coverage::{Coverage, ProblemKind};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
 use crate::digest::{Reader, is_digest};
 use crate::integrity::{Evidence, Reading, Standing};
 use crate::source::key::{LogKey, LogKind};
 use crate::source::{FetchError, Fetched, ObjectRef};
-use crate::tally::Scanned;
+use crate::tally::ObjectScan;
 
 /// A digest: it is no log and counts apart.
 pub(super) fn digest(
     decoder: &mut Decoder,
-    mut scanned: Scanned,
+    mut scanned: ObjectScan,
     object: &ObjectRef,
     fetched: &Result<Fetched, FetchError>,
     reader: &Reader,
-) -> Scanned {
+) -> ObjectScan {
     scanned.coverage.objects.listed = 0;
     scanned.coverage.objects.digests = 1;
     let fetched = match fetched {
@@ -26,7 +26,7 @@ pub(super) fn digest(
         Err(FetchError::Gone) => return scanned,
         Err(error) => {
             let standing = Standing::Unread(error.to_string());
-            scanned.integrity = reader.nameless(object, standing);
+            scanned.integrity = reader.evidence_from_name(object, standing);
             return scanned;
         }
     };
@@ -36,14 +36,14 @@ pub(super) fn digest(
 }
 
 /// An object that is only hashed. Its key says what it is; where it says nothing, its content.
-pub(super) fn hash(
+pub(super) fn with_sha256(
     decoder: &mut Decoder,
-    mut scanned: Scanned,
+    mut scanned: ObjectScan,
     object: &ObjectRef,
     fetched: &Fetched,
     reader: Option<&Reader>,
-) -> Scanned {
-    let mut strays = Strays::of(object);
+) -> ObjectScan {
+    let mut strays = Misfiled::of(object);
     let decoded = match object.key.as_ref().map(|key| key.kind) {
         Some(LogKind::Log) => decoder.open(&fetched.bytes).map(|bytes| Decoded {
             inflated: bytes.len() as u64,
@@ -53,7 +53,7 @@ pub(super) fn hash(
             strays.note(record, event)
         }),
     };
-    let stray = strays.what();
+    let stray = strays.summary();
     if let Some(reader) = reader {
         let stray = stray.as_deref();
         scanned.integrity = evidence(reader, decoder, object, fetched, &decoded, stray);
@@ -73,11 +73,11 @@ pub(super) fn hash(
             coverage.bytes_inflated = decoded.inflated;
         }
         Ok(decoded) => {
-            scan::set_aside(object, decoded.content, coverage);
-            name_unjudged(reader, scanned.integrity.as_ref(), object, coverage);
+            scan::note_other_content(object, decoded.content, coverage);
+            name_without_digests(reader, scanned.integrity.as_ref(), object, coverage);
         }
         // what cannot be inflated is a matter of the proof, if it is in the proof
-        Err(error) if scanned.integrity.is_none() => scan::broken(object, &error, coverage),
+        Err(error) if scanned.integrity.is_none() => scan::note_broken(object, &error, coverage),
         Err(_) => coverage.objects.read = 1,
     }
     scanned
@@ -87,7 +87,9 @@ pub(super) fn hash(
 pub(super) fn unread(reader: &Reader, object: &ObjectRef, error: &FetchError) -> Option<Evidence> {
     match error {
         FetchError::Gone => Some(Evidence::Gone),
-        _ if is_digest(object) => reader.nameless(object, Standing::Unread(error.to_string())),
+        _ if is_digest(object) => {
+            reader.evidence_from_name(object, Standing::Unread(error.to_string()))
+        }
         _ => Some(reader.log(object, Reading::Unread(error.to_string().into()), None)),
     }
 }
@@ -141,14 +143,14 @@ fn opened(
     let fault = decoder.seal().and_then(|seal| seal.fault);
     match (bytes, fault) {
         (Ok(bytes), None) => reader.digest(object, &bytes, &fetched.metadata),
-        (Ok(_), Some(fault)) => reader.nameless(object, Standing::Bad(fault.to_owned())),
-        (Err(error), _) => reader.nameless(object, Standing::Bad(error.to_string())),
+        (Ok(_), Some(fault)) => reader.evidence_from_name(object, Standing::Bad(fault.to_owned())),
+        (Err(error), _) => reader.evidence_from_name(object, Standing::Bad(error.to_string())),
     }
 }
 
 /// Names a digest that the proof says nothing of: neither its name nor its content says which hour
 /// of which trail it speaks for.
-pub(super) fn name_unjudged(
+pub(super) fn name_without_digests(
     reader: Option<&Reader>,
     evidence: Option<&Evidence>,
     object: &ObjectRef,

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::event::time::Epoch;
 use crate::finding::iso_time;
-use crate::names::{NameId, Names};
+use crate::interner::{Interner, Symbol};
 use crate::seeded::SeededMap;
 use crate::tally::{ActivitySums, Sum};
 
@@ -46,10 +46,10 @@ impl ActivityTables {
     pub const TOP: u32 = 10;
 
     /// Draws the tables.
-    pub fn new(sums: &ActivitySums, names: &Names) -> Self {
-        let itself = |id: &NameId| names.text(*id).to_owned();
-        let service = |(service, _): &(NameId, NameId)| itself(service);
-        let call = |(service, call): &(NameId, NameId)| {
+    pub fn new(sums: &ActivitySums, names: &Interner) -> Self {
+        let itself = |id: &Symbol| names.text(*id).to_owned();
+        let service = |(service, _): &(Symbol, Symbol)| itself(service);
+        let call = |(service, call): &(Symbol, Symbol)| {
             let service = names.text(*service).trim_end_matches(".amazonaws.com");
             format!("{service}:{}", names.text(*call))
         };
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn tables_add_up_and_ties_go_by_name() {
-        let mut names = Names::default();
+        let mut names = Interner::default();
         let mut sums = ActivitySums::default();
         let mut add = |caller: &str, service: &str, outcome, hour, count| {
             let [caller, service, call] = [caller, service, "GetObject"].map(|name| names.id(name));

@@ -6,16 +6,16 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
-use super::folded::{Fold, Folded};
+use super::overflow::{Fold, Overflow};
 use crate::correlate::{Actors, Bursts};
 use crate::event::time::Epoch;
 use crate::finding::Finding;
-use crate::names::NameId;
+use crate::interner::Symbol;
 use crate::rules::{Correlation, Measure, Rule, RuleKind, RuleSet};
 use crate::severity::Severity;
 use crate::sha256;
 use crate::tally::{Group, GroupReader, New, Period, Tally};
-use crate::words::{plural, span, thousands};
+use crate::words::{exact_duration, plural, thousands};
 
 /// Findings that are not made yet, and what they are made from.
 #[derive(Clone, Copy)]
@@ -80,7 +80,7 @@ pub(super) fn found(from: Sources<'_>) -> Vec<Found> {
 pub(super) struct Made {
     /// Those that are kept in full, in the report's order.
     pub(super) findings: Vec<Finding>,
-    pub(super) folded: Folded,
+    pub(super) folded: Overflow,
     /// How many there are of both.
     pub(super) count: usize,
     /// Why some could not be made.
@@ -176,11 +176,11 @@ impl<'t> Sources<'t> {
                 };
                 let parties = last.parties(&bursts.events, tally);
                 let group = Cow::Borrowed(&*bursts.events);
-                (group, parties, Some(said(rule, bursts)))
+                (group, parties, Some(threshold_words(rule, bursts)))
             }
         };
-        let text = |id: &NameId| tally.names.text(*id).to_owned();
-        let texts = |ids: &mut dyn Iterator<Item = &NameId>| -> BTreeSet<String> {
+        let text = |id: &Symbol| tally.names.text(*id).to_owned();
+        let texts = |ids: &mut dyn Iterator<Item = &Symbol>| -> BTreeSet<String> {
             ids.map(text).filter(|text| !text.is_empty()).collect()
         };
         let period = about.period.to_string();
@@ -307,12 +307,16 @@ fn new(new: &New) -> String {
 }
 
 /// `14 events in 10 minutes at the most (fires at at least 5), 2 times`.
-fn said(rule: &Rule, bursts: &Bursts) -> String {
+fn threshold_words(rule: &Rule, bursts: &Bursts) -> String {
     let RuleKind::Correlation(correlation) = &rule.kind else {
         return String::new();
     };
     let mut text = match &correlation.condition {
-        Some(condition) => format!("{} within {}", condition.text, span(correlation.timespan)),
+        Some(condition) => format!(
+            "{} within {}",
+            condition.text,
+            exact_duration(correlation.timespan)
+        ),
         None => threshold(correlation, bursts.peak),
     };
     if bursts.count > 1 {
@@ -333,15 +337,15 @@ fn threshold(correlation: &Correlation, peak: f64) -> String {
         .iter()
         .map(|(comparison, number)| format!("{} {number}", comparison.as_str()))
         .collect();
-    let what = measured(correlation);
+    let what = measure_words(correlation);
     format!(
         "{peak} {what} within {}; threshold: {}",
-        span(correlation.timespan),
+        exact_duration(correlation.timespan),
         thresholds.join(" and ")
     )
 }
 
-fn measured(correlation: &Correlation) -> &'static str {
+fn measure_words(correlation: &Correlation) -> &'static str {
     match correlation.measure {
         Measure::EventCount => "events",
         Measure::ValueCount => "different values",

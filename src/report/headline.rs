@@ -2,7 +2,7 @@
 
 use crate::assess::completeness::{Completeness, Days, Hours};
 use crate::event::time::{Epoch, utc};
-use crate::words::{lasting, plural, thousands};
+use crate::words::{full_duration, plural, thousands};
 
 impl Completeness {
     /// `118 of 168 hours have no log and no digest proves them quiet`; `None` if that is no hour.
@@ -57,7 +57,10 @@ impl Completeness {
         }
         match self.stopped() {
             0 => {}
-            seconds => clauses.push(format!("LOGGING WAS STOPPED for {}", lasting(seconds))),
+            seconds => clauses.push(format!(
+                "LOGGING WAS STOPPED for {}",
+                full_duration(seconds)
+            )),
         }
         let Hours {
             all,

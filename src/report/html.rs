@@ -8,14 +8,14 @@ mod activity;
 mod cards;
 mod chart;
 mod citations;
-mod decision;
+mod coverage;
 mod evidence;
+mod finding_tables;
+mod format;
 mod heatmap;
 mod integrity;
-mod lists;
-mod method;
-mod scope;
-mod written;
+mod methodology;
+mod summary;
 
 #[cfg(test)]
 mod tests;
@@ -29,7 +29,7 @@ use ring::digest::{SHA256, digest};
 
 use super::Report;
 use crate::safe_text::write_page;
-use written::shown;
+use format::make_visible;
 
 /// On every printed page, and at both ends of the screen's.
 const CLASSIFICATION: &str =
@@ -83,15 +83,15 @@ fn around_cards(report: &Report, zone: Option<Tz>) -> String {
                 div.frame {
                     (contents())
                     main {
-                        (decision::section(report, &id, zone))
-                        (scope::section(report))
+                        (summary::section(report, &id, zone))
+                        (coverage::section(report))
                         (integrity::section(report))
                         (citations::section(report))
-                        (lists::needs_decision(report))
-                        (lists::others(report))
+                        (finding_tables::needs_decision(report))
+                        (finding_tables::others(report))
                         (cards::section(report, CARDS))
                         (activity::section(report))
-                        (method::section(report, &id))
+                        (methodology::section(report, &id))
                     }
                 }
                 footer.banner {
@@ -120,7 +120,7 @@ fn head(report: &Report, id: &str, style: &str) -> Markup {
             title {
                 "Activity review " (id)
                 @if !report.provenance.organization.is_empty() {
-                    " – " (shown(&report.provenance.organization))
+                    " – " (make_visible(&report.provenance.organization))
                 }
                 " – Confidential"
             }

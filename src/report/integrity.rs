@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::visible::visible;
 use crate::event::time::{Epoch, iso};
 use crate::finding::iso_time;
-use crate::integrity::proof::{HoleKind, ObjectFault, ObjectProof, Proof, State};
+use crate::integrity::proof::{DigestGapKind, ObjectFault, ObjectProof, Proof, State};
 use crate::safe_text::{TerminalText, put, text};
 use crate::seeded::SeededMap;
 use crate::window::Window;
@@ -186,12 +186,12 @@ pub fn summary(about: &About, proof: &Proof) -> TerminalText {
             span.unwrap_or_default()
         );
     }
-    told(&mut out, proof);
+    sentences(&mut out, proof);
     out
 }
 
 /// What is not valid and what could not be checked.
-pub fn told(out: &mut TerminalText, proof: &Proof) {
+pub fn sentences(out: &mut TerminalText, proof: &Proof) {
     let bold = Style::new().bold();
     let dim = Style::new().dimmed();
     let wrong = wrong(proof);
@@ -221,7 +221,7 @@ pub fn wrong(proof: &Proof) -> Vec<(State, String)> {
     let mut wrong = Vec::new();
     for chain in &proof.chains {
         for hole in &chain.holes {
-            if hole.found.state == State::Valid && hole.kind == HoleKind::Off {
+            if hole.found.state == State::Valid && hole.kind == DigestGapKind::Off {
                 continue;
             }
             let logs = match hole.logs {
@@ -261,12 +261,12 @@ pub fn wrong(proof: &Proof) -> Vec<(State, String)> {
     // those that are too new for their digest are counted, and nothing is wrong with them
     let objects = proof.objects.iter();
     let objects = objects.filter(|object| object.fault != ObjectFault::Pending);
-    wrong.extend(objects.map(said));
+    wrong.extend(objects.map(description));
     wrong.sort_by_key(|(state, _)| std::cmp::Reverse(*state));
     wrong
 }
 
-fn said(object: &ObjectProof) -> (State, String) {
+fn description(object: &ObjectProof) -> (State, String) {
     let what = format!(
         "{} {}: {}",
         object.fault.as_str(),

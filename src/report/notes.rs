@@ -1,7 +1,7 @@
 //! What a reader must know of the coverage as a whole, one sentence each.
 
 use super::Report;
-use crate::coverage::{Acceptance, BlindSpot, Passed, PassedOver};
+use crate::coverage::{Acceptance, BlindSpot, Passed, SkippedObjects};
 use crate::event::time::{DELIVERY_DELAY, iso, utc};
 use crate::trail::{Asked, Trail};
 use crate::words::{plural, thousands};
@@ -76,13 +76,13 @@ pub fn notes(report: &Report) -> Vec<String> {
 }
 
 /// The reasons that a reader should hear of, in words, with what was passed over for each.
-fn reported(passed_over: &PassedOver) -> impl Iterator<Item = (&'static str, &Passed)> {
+fn reported(passed_over: &SkippedObjects) -> impl Iterator<Item = (&'static str, &Passed)> {
     let all = passed_over.iter();
     all.filter_map(|(reason, passed)| Some((reason.sentence()?, passed)))
 }
 
 /// What was found and not read, a sentence for each reason.
-fn passed_over(passed_over: &PassedOver) -> Vec<String> {
+fn passed_over(passed_over: &SkippedObjects) -> Vec<String> {
     let sentence = |(why, passed): (&str, &Passed)| {
         let names: Vec<&str> = passed.names.iter().map(String::as_str).collect();
         let more = passed.folders + passed.objects - names.len() as u64;
@@ -101,7 +101,7 @@ fn passed_over(passed_over: &PassedOver) -> Vec<String> {
 
 /// The same in one line without names: how many, and the most frequent reasons. `None` if there is none
 /// that a reader should hear of.
-pub fn passed_over_in_short(passed_over: &PassedOver) -> Option<String> {
+pub fn passed_over_in_short(passed_over: &SkippedObjects) -> Option<String> {
     const REASONS: usize = 3;
     let mut reasons: Vec<(&str, &Passed)> = reported(passed_over).collect();
     reasons.sort_by_key(|(_, passed)| std::cmp::Reverse(passed.folders + passed.objects));
@@ -176,7 +176,7 @@ pub const REGION_FILTER: &str = "IAM events and most console sign-ins are record
 fn of_trail(trail: &Trail) -> Vec<String> {
     let name = &trail.name;
     let mut notes = Vec::new();
-    if let Asked::Told(status) = &trail.status {
+    if let Asked::Answered(status) = &trail.status {
         if !status.logging {
             let since = status.stopped.map(|at| format!(" since {}", iso(at)));
             notes.push(format!(
@@ -212,7 +212,7 @@ fn of_trail(trail: &Trail) -> Vec<String> {
 
 fn unknown<T>(asked: &Asked<T>) -> Option<&str> {
     match asked {
-        Asked::Told(_) => None,
+        Asked::Answered(_) => None,
         Asked::Unknown(why) => Some(why),
     }
 }

@@ -77,7 +77,7 @@ pub fn summary(report: &Report) -> TerminalText {
         put!(out, "{}… and {} more in the report{:#}\n", dim, more, dim);
     }
     if let Some(proof) = &report.integrity {
-        integrity::told(&mut out, proof);
+        integrity::sentences(&mut out, proof);
     }
     let losses: Vec<_> = report.coverage.problems.iter().collect();
     if !losses.is_empty() {

@@ -220,7 +220,7 @@ fn tested(test: &Test, remarks: &mut Vec<Remark>) -> Fate {
         Check::Any(wants) | Check::Every(wants) | Check::None(wants) => {
             let mut dead = 0;
             for (want, written) in wants.iter().zip(&test.wanted) {
-                if let Some(why) = never_met(&test.field, want, written) {
+                if let Some(why) = never_occurs(&test.field, want, written) {
                     remark(why);
                     dead += 1;
                 }
@@ -261,7 +261,7 @@ fn unknown(field: &Field) -> Option<String> {
 }
 
 /// Why no record has this value in this field.
-fn never_met(field: &Field, want: &Want, written: &str) -> Option<String> {
+fn never_occurs(field: &Field, want: &Want, written: &str) -> Option<String> {
     let Want::Text(pattern) = want else {
         return None;
     };

@@ -100,7 +100,7 @@ impl<'s> Loader<'s> {
         self.apply_filters();
         self.link_correlations();
         self.set.index = Index::new(&self.set.rules);
-        self.set.unmatched = self.unmatched();
+        self.set.unmatched = self.unknown_overrides();
         self.set.rejected.sort();
         self.set.unconfigured.sort();
         self.set.hash = sha256::hex(texts.iter().map(|text| text.text.as_bytes()));

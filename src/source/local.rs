@@ -296,7 +296,7 @@ mod tests {
     #[cfg(unix)]
     mod unix {
         use super::*;
-        use crate::coverage::PassedReason;
+        use crate::coverage::SkipReason;
         use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt as _;
         use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -318,7 +318,7 @@ mod tests {
                 names.into_iter().partition(|name| name.ends_with("c.json"));
             assert_eq!(own, ["dangling", "file-link", "z/a.json", "z/y/b.json"]);
             assert_eq!(linked, [""; 0], "what lies outside is not read");
-            let outside = listing.store.passed_over.get(PassedReason::LinkedOutside);
+            let outside = listing.store.passed_over.get(SkipReason::LinkedOutside);
             let outside = outside.unwrap();
             assert_eq!(outside.objects, 2);
             assert!(outside.names.contains("again") && outside.names.contains("outside"));

@@ -6,14 +6,14 @@
 //! of the window are listed below them ([`delivery_days`](super::key::delivery_days)). Names are relative
 //! to the prefix, so that a folder which is a copy of it gives the same names.
 
+mod concurrency;
 mod fetch;
-mod gate;
 mod layout;
 mod lister;
 mod pages;
 mod plan;
 
-pub use fetch::{Access, Fetcher, Patience, Told, fetch};
+pub use fetch::{Access, Fetcher, ListedObject, RetryPolicy, fetch};
 pub use pages::Limits;
 pub use plan::{Page, Pages, Plan};
 

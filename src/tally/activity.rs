@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::event::time::Epoch;
 use crate::finding::Outcome;
-use crate::names::NameId;
+use crate::interner::Symbol;
 use crate::seeded::SeededMap;
 
 /// What the tables of activity are drawn from: one sum for each line that a table may have, so that
@@ -14,9 +14,9 @@ pub struct ActivitySums {
     /// By the hour's start; undated records are in none.
     pub hours: BTreeMap<Epoch, Sum>,
     /// By role or user, without the session.
-    pub callers: SeededMap<NameId, Sum>,
+    pub callers: SeededMap<Symbol, Sum>,
     /// By service and call.
-    pub calls: SeededMap<(NameId, NameId), Sum>,
+    pub calls: SeededMap<(Symbol, Symbol), Sum>,
 }
 
 /// Events, and how many of them were refused or failed otherwise.
@@ -32,8 +32,8 @@ impl ActivitySums {
     pub fn add(
         &mut self,
         hour: Option<Epoch>,
-        caller: NameId,
-        call: (NameId, NameId),
+        caller: Symbol,
+        call: (Symbol, Symbol),
         outcome: Outcome,
         events: u64,
     ) {

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::duplicates::ReadAgain;
-use super::spill::Spill;
-use super::{Scanned, Tally};
+use super::spill::SpillFile;
+use super::{ObjectScan, Tally};
 use crate::coverage::Coverage;
 use crate::event::time::Epoch;
 
@@ -19,7 +19,7 @@ pub(super) struct Aside {
     /// How many objects were taken up.
     taken: u32,
     waiting: Vec<Waiting>,
-    spill: Spill,
+    spill: SpillFile,
     /// Set when the first object that is not proven is taken up.
     proven: Option<Proven>,
     /// The places of the rules that ask for a history.
@@ -31,7 +31,7 @@ impl Default for Aside {
         Self {
             taken: 0,
             waiting: Vec::new(),
-            spill: Spill::beyond(0),
+            spill: SpillFile::with_capacity(0),
             proven: None,
             histories: BTreeSet::new(),
         }
@@ -78,7 +78,7 @@ impl Aside {
         self.proven.is_some() && self.histories.contains(&rule)
     }
 
-    fn read(&self, bytes: &Bytes) -> io::Result<Scanned> {
+    fn read(&self, bytes: &Bytes) -> io::Result<ObjectScan> {
         let mut read = Vec::new();
         let bytes = match bytes {
             Bytes::Kept(bytes) => bytes,
@@ -88,9 +88,9 @@ impl Aside {
                 &read
             }
         };
-        let (place_of_bytes, scanned): (String, Scanned) =
+        let (place_of_bytes, scanned): (String, ObjectScan) =
             bitcode::decode(bytes).map_err(io::Error::other)?;
-        Ok(Scanned {
+        Ok(ObjectScan {
             place_of_bytes,
             ..scanned
         })
@@ -100,7 +100,7 @@ impl Aside {
 impl Tally {
     /// Keeps an object until all digests are read; `log` is what [`take_up_aside`](Self::take_up_aside)
     /// asks about. What is left of the object is room for another.
-    pub fn set_aside(&mut self, mut scanned: Scanned, log: Option<u128>) -> Scanned {
+    pub fn set_aside(&mut self, mut scanned: ObjectScan, log: Option<u128>) -> ObjectScan {
         let place = std::mem::take(&mut scanned.place_of_bytes);
         let both = (place, scanned);
         let bytes = bitcode::encode(&both);
@@ -110,7 +110,7 @@ impl Tally {
             None => Bytes::Kept(bytes),
         };
         self.aside.waiting.push(Waiting { log, bytes });
-        both.1.emptied()
+        both.1.recycle()
     }
 
     /// Takes up the objects that were set aside: those that are proven, then all others. Objects that
@@ -150,7 +150,7 @@ impl Tally {
             }
         }
         if let Some(error) = lost {
-            self.not_read_back(
+            self.read_back_failures(
                 "some log files that were read are not in this report",
                 &error,
             );

@@ -1,7 +1,7 @@
 //! How often each call of a finding was made.
 
 use crate::finding::{CallCount, Outcome};
-use crate::names::NameId;
+use crate::interner::Symbol;
 use crate::seeded::SeededMap;
 
 /// From this many calls on they are found by an index. Most findings have one or two, but whoever
@@ -11,15 +11,15 @@ const INDEXED: usize = 16;
 /// Calls with their counts, in the order in which they first came.
 #[derive(Debug, Clone, Default)]
 pub struct Calls {
-    counts: Vec<(NameId, CallCount)>,
+    counts: Vec<(Symbol, CallCount)>,
     /// Where each call stands; none while there are few.
-    index: Option<Box<SeededMap<NameId, usize>>>,
+    index: Option<Box<SeededMap<Symbol, usize>>>,
 }
 
 impl Calls {
     /// Counts one call.
     #[inline]
-    pub(super) fn add(&mut self, call: NameId, outcome: Outcome) {
+    pub(super) fn add(&mut self, call: Symbol, outcome: Outcome) {
         if let Some(count) = self.count(call) {
             count.add(outcome);
         }
@@ -35,13 +35,13 @@ impl Calls {
     }
 
     /// Every call and its count.
-    pub fn iter(&self) -> impl Iterator<Item = &(NameId, CallCount)> {
+    pub fn iter(&self) -> impl Iterator<Item = &(Symbol, CallCount)> {
         self.counts.iter()
     }
 
     /// The count of a call, made if there is none yet.
     #[inline]
-    fn count(&mut self, call: NameId) -> Option<&mut CallCount> {
+    fn count(&mut self, call: Symbol) -> Option<&mut CallCount> {
         let place = match &self.index {
             None => self.counts.iter().position(|(known, _)| *known == call),
             Some(index) => index.get(&call).copied(),
@@ -50,7 +50,7 @@ impl Calls {
         self.counts.get_mut(place).map(|(_, count)| count)
     }
 
-    fn insert(&mut self, call: NameId) -> usize {
+    fn insert(&mut self, call: Symbol) -> usize {
         let place = self.counts.len();
         // most findings have one
         if place == 0 {
@@ -72,8 +72,8 @@ impl Calls {
     }
 }
 
-impl FromIterator<(NameId, CallCount)> for Calls {
-    fn from_iter<I: IntoIterator<Item = (NameId, CallCount)>>(counts: I) -> Self {
+impl FromIterator<(Symbol, CallCount)> for Calls {
+    fn from_iter<I: IntoIterator<Item = (Symbol, CallCount)>>(counts: I) -> Self {
         let counts = counts.into_iter().collect();
         let mut calls = Self::default();
         calls.merge(Self {
@@ -94,9 +94,9 @@ mod tests {
         let mut other = Calls::default();
         for round in 0..3_u32 {
             for number in 0..40 {
-                calls.add(NameId::of_number(number), Outcome::Success);
+                calls.add(Symbol::from_number(number), Outcome::Success);
                 other.add(
-                    NameId::of_number(number + 20 * (round % 2)),
+                    Symbol::from_number(number + 20 * (round % 2)),
                     Outcome::Success,
                 );
             }

@@ -1,21 +1,21 @@
 //! The object that the tally takes up, in the tally's own ids.
 
-use super::group::{CallOrigin, Told};
-use super::scanned::{Activity, Caller, Fact, FoundGroup, Seen};
+use super::group::{CallOrigin, SampleTexts};
+use super::scanned::{Activity, Caller, EvidenceFields, FindingKey, Seen};
 use super::source_ip::SourceIpId;
-use crate::names::{NameId, Names, Translation};
+use crate::interner::{Interner, Symbol, SymbolMap};
 
 /// A group of the object at hand: its place among ours, once it has one, and the last account and
 /// Region and the last caller that were noted in it.
 pub(super) struct Found<'s> {
-    pub(super) group: &'s FoundGroup,
+    pub(super) group: &'s FindingKey,
     pub(super) place: Option<usize>,
-    pub(super) at: Option<[NameId; 2]>,
+    pub(super) at: Option<[Symbol; 2]>,
     pub(super) caller: Option<Caller>,
 }
 
 impl<'s> Found<'s> {
-    pub(super) const fn new(group: &'s FoundGroup) -> Self {
+    pub(super) const fn new(group: &'s FindingKey) -> Self {
         Self {
             group,
             place: None,
@@ -30,9 +30,9 @@ pub(super) struct Own<'s> {
     pub(super) object: u32,
     pub(super) seen: &'s [Seen],
     pub(super) rows: &'s [Activity],
-    pub(super) facts: &'s [Fact],
-    pub(super) texts: &'s Names,
-    pub(super) names: Translation<'s>,
+    pub(super) facts: &'s [EvidenceFields],
+    pub(super) texts: &'s Interner,
+    pub(super) names: SymbolMap<'s>,
 }
 
 impl<'s> Own<'s> {
@@ -41,9 +41,9 @@ impl<'s> Own<'s> {
         Some((seen, self.rows.get(seen.row as usize)?))
     }
 
-    pub(super) fn told(&mut self, fact: &Fact, to: &mut Names) -> Told {
+    pub(super) fn texts(&mut self, fact: &EvidenceFields, to: &mut Interner) -> SampleTexts {
         let mut id = |id| self.names.id(id, to);
-        Told {
+        SampleTexts {
             principal: id(fact.principal),
             target: id(fact.target),
             user_agent: id(fact.user_agent),
@@ -56,8 +56,8 @@ impl<'s> Own<'s> {
         &mut self,
         row: &Activity,
         source_ip: SourceIpId,
-        access_key: NameId,
-        to: &mut Names,
+        access_key: Symbol,
+        to: &mut Interner,
     ) -> CallOrigin {
         let mut id = |id| self.names.id(id, to);
         CallOrigin {

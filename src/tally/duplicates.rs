@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::hash::BuildHasher as _;
 use std::io;
 
-use super::ids::{Entry, Ids};
+use super::event_ids::{Entry, Ids};
 use super::scanned::{Seen, Shared};
 use crate::event::time::Epoch;
 use crate::finding::EventId;
@@ -41,7 +41,7 @@ pub type Numbers = Vec<(u64, u64)>;
 
 /// Reads objects again, to compare records as JSON values.
 pub trait ReadAgain {
-    /// The numbers of an object; `place` is what [`Scanned::place_of_bytes`](super::Scanned) held. Nothing
+    /// The numbers of an object; `place` is what [`ObjectScan::place_of_bytes`](super::ObjectScan) held. Nothing
     /// where it cannot be read.
     fn records(&self, place: &str) -> Option<Numbers>;
 }
@@ -374,7 +374,7 @@ mod tests {
     use std::cell::Cell;
     use std::collections::HashMap;
 
-    use super::super::spill::Spill;
+    use super::super::spill::SpillFile;
     use super::*;
 
     /// Objects by their place, each with the numbers of its records; counts how often they are read.
@@ -507,7 +507,7 @@ mod tests {
     #[test]
     fn records_of_one_id_are_named_however_far_apart_they_lie() {
         let (shelf, mut met) = (Shelf::default(), Duplicates::default());
-        met.events = Ids::on(Spill::beyond(50));
+        met.events = Ids::on(SpillFile::with_capacity(50));
         let planted = Seen {
             time: Some(1_000_000),
             ..seen(9, 5, 2)

@@ -11,17 +11,17 @@ use super::samples::{Samples, Traits};
 use super::source_ip::{SourceIpId, SourceIps};
 use crate::event::time::{self, DAY, Epoch};
 use crate::finding::{CallCount, EventId, Outcome};
-use crate::names::{NameId, Names};
+use crate::interner::{Interner, Symbol};
 
 /// What findings are grouped by. The names are the tally's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub struct GroupKey {
     pub rule: u32,
-    pub actor: NameId,
-    pub resource: NameId,
+    pub actor: Symbol,
+    pub resource: Symbol,
     pub period: Period,
     /// Of rules that find what is new: what may be, until history has decided.
-    pub value: NameId,
+    pub value: Symbol,
     /// Of rules that find what is new, until history has decided: its events are not proven.
     pub unproven: bool,
 }
@@ -57,8 +57,8 @@ pub struct Group {
     pub first: Option<Epoch>,
     pub last: Option<Epoch>,
     pub calls: Calls,
-    pub accounts: BTreeSet<NameId>,
-    pub regions: BTreeSet<NameId>,
+    pub accounts: BTreeSet<Symbol>,
+    pub regions: BTreeSet<Symbol>,
     pub source_ips: SourceIps,
     /// Who called, without the sessions that machines name.
     pub actors: NameSet,
@@ -69,7 +69,7 @@ pub struct Group {
 impl Group {
     /// Counts one event.
     #[inline]
-    pub fn add(&mut self, time: Option<Epoch>, call: NameId, outcome: Outcome) {
+    pub fn add(&mut self, time: Option<Epoch>, call: Symbol, outcome: Outcome) {
         self.count += 1;
         if let Some(time) = time {
             self.first = Some(self.first.map_or(time, |first| first.min(time)));
@@ -97,7 +97,7 @@ impl Group {
     }
 
     /// Notes who called and from where.
-    pub fn note(&mut self, actor: NameId, origin: &CallOrigin) {
+    pub fn note(&mut self, actor: Symbol, origin: &CallOrigin) {
         self.actors.insert(actor);
         self.accounts.insert(origin.account);
         self.regions.insert(origin.region);
@@ -112,9 +112,9 @@ pub(super) struct StoredGroup {
     count: u64,
     first: Option<Epoch>,
     last: Option<Epoch>,
-    calls: Vec<(NameId, CallCount)>,
-    accounts: Vec<NameId>,
-    regions: Vec<NameId>,
+    calls: Vec<(Symbol, CallCount)>,
+    accounts: Vec<Symbol>,
+    regions: Vec<Symbol>,
     source_ips: Vec<u32>,
     actors: Vec<u32>,
     access_keys: Vec<u32>,
@@ -159,26 +159,26 @@ impl From<StoredGroup> for Group {
 /// Where a call was made, and with which key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub struct CallOrigin {
-    pub event_source: NameId,
-    pub account: NameId,
-    pub region: NameId,
+    pub event_source: Symbol,
+    pub account: Symbol,
+    pub region: Symbol,
     pub source_ip: SourceIpId,
     /// The id of the access key. It identifies the credentials and is no secret.
-    pub access_key: NameId,
+    pub access_key: Symbol,
 }
 
 /// What a sample says beyond what its row says already.
 #[derive(Debug, Clone, Copy, Encode, Decode)]
-pub struct Told {
-    pub principal: NameId,
-    pub target: NameId,
-    pub user_agent: NameId,
-    pub error_code: NameId,
-    pub error_message: NameId,
+pub struct SampleTexts {
+    pub principal: Symbol,
+    pub target: Symbol,
+    pub user_agent: Symbol,
+    pub error_code: Symbol,
+    pub error_message: Symbol,
 }
 
-impl Told {
-    const fn ids(&self) -> [NameId; 5] {
+impl SampleTexts {
+    const fn ids(&self) -> [Symbol; 5] {
         [
             self.principal,
             self.target,
@@ -189,7 +189,7 @@ impl Told {
     }
 
     /// The texts, in the order of the fields.
-    pub fn texts<'n>(&self, names: &'n Names) -> [&'n str; 5] {
+    pub fn texts<'n>(&self, names: &'n Interner) -> [&'n str; 5] {
         self.ids().map(|id| names.text(id))
     }
 }
@@ -200,7 +200,7 @@ pub enum Details {
     /// Nothing: it belongs to a rule of great volume.
     #[default]
     None,
-    Interned(Box<Told>),
+    Interned(Box<SampleTexts>),
     /// The texts themselves, one behind the other, and where each ends. The latest event of a finding
     /// changes with nearly every object: to intern its texts would fill the memory with texts that
     /// nothing refers to.
@@ -208,7 +208,7 @@ pub enum Details {
 }
 
 impl Details {
-    /// Keeps copies of these texts, which are those of [`Told`] in its order.
+    /// Keeps copies of these texts, which are those of [`SampleTexts`] in its order.
     pub fn owned(texts: [&str; 5]) -> Self {
         let mut ends = [0; 5];
         let mut end = 0;
@@ -219,8 +219,8 @@ impl Details {
         Self::Owned(Box::new((texts.concat(), ends)))
     }
 
-    /// The texts, in the order of [`Told`]; `None` where nothing is known.
-    pub fn texts<'n>(&'n self, names: &'n Names) -> Option<[&'n str; 5]> {
+    /// The texts, in the order of [`SampleTexts`]; `None` where nothing is known.
+    pub fn texts<'n>(&'n self, names: &'n Interner) -> Option<[&'n str; 5]> {
         match self {
             Self::None => None,
             Self::Interned(told) => Some(told.texts(names)),
@@ -245,9 +245,9 @@ pub struct Evidence {
     /// The object's place in the order of the run.
     pub object: u32,
     pub record: u32,
-    pub call: NameId,
+    pub call: Symbol,
     pub outcome: Outcome,
-    pub actor: NameId,
+    pub actor: Symbol,
     pub origin: CallOrigin,
     pub details: Details,
 }

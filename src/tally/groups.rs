@@ -9,7 +9,7 @@ use std::io;
 use bitcode::{Buffer, Decode, Encode};
 
 use super::group::{Group, GroupKey, StoredGroup};
-use super::spill::Spill;
+use super::spill::SpillFile;
 use crate::event::time::Epoch;
 use crate::seeded::SeededMap;
 
@@ -28,7 +28,7 @@ pub struct Groups {
     runs: Vec<Vec<Block>>,
     /// Whole groups in the file, once nothing is added any more.
     settled: Vec<Settled>,
-    spill: Spill,
+    spill: SpillFile,
 }
 
 /// Bytes in the file.
@@ -48,19 +48,19 @@ struct Settled {
 
 /// A group as the file holds it.
 #[derive(Encode, Decode)]
-struct Filed {
+struct StoredEvent {
     key: GroupKey,
     group: StoredGroup,
 }
 
 impl Default for Groups {
     fn default() -> Self {
-        Self::with_room(Spill::beyond(ROOM))
+        Self::with_room(SpillFile::with_capacity(ROOM))
     }
 }
 
 impl Groups {
-    fn with_room(spill: Spill) -> Self {
+    fn with_room(spill: SpillFile) -> Self {
         Self {
             places: SeededMap::default(),
             young: Vec::new(),
@@ -72,7 +72,7 @@ impl Groups {
 
     /// Makes room for the groups of another object. No place holds any more.
     pub(super) fn make_room(&mut self) {
-        if self.spill.is_due(self.young.len()) {
+        if self.spill.should_spill(self.young.len()) {
             self.seal();
         }
     }
@@ -106,11 +106,11 @@ impl Groups {
         let mut run = Vec::new();
         let mut buffer = Buffer::new();
         for groups in order.chunks(BLOCK) {
-            let filed = groups.iter().map(|(key, group)| Filed {
+            let filed = groups.iter().map(|(key, group)| StoredEvent {
                 key: *key,
                 group: group.stored(),
             });
-            let filed: Vec<Filed> = filed.collect();
+            let filed: Vec<StoredEvent> = filed.collect();
             let bytes = buffer.encode(&filed);
             let Some(at) = self.spill.append(bytes) else {
                 return;
@@ -144,7 +144,7 @@ impl Groups {
 
     /// Brings all groups back into memory: the file takes no more.
     fn bring_back(&mut self) -> io::Result<()> {
-        let mut all = Self::with_room(Spill::beyond(usize::MAX));
+        let mut all = Self::with_room(SpillFile::with_capacity(usize::MAX));
         self.merged(|key, group| {
             all.put(key, group);
             Ok(())
@@ -230,7 +230,7 @@ impl Groups {
         if !self.young.is_empty() {
             return self.bring_back();
         }
-        let mut whole = Spill::beyond(ROOM);
+        let mut whole = SpillFile::with_capacity(ROOM);
         let mut settled = Vec::new();
         let mut buffer = Buffer::new();
         self.merged(|key, group| {
@@ -303,7 +303,7 @@ pub struct GroupReader {
 struct Source<'r> {
     blocks: std::slice::Iter<'r, Block>,
     /// The groups of the block at hand that are left, the next one last.
-    groups: Vec<Filed>,
+    groups: Vec<StoredEvent>,
 }
 
 impl<'r> Source<'r> {
@@ -315,7 +315,7 @@ impl<'r> Source<'r> {
     }
 
     /// The key of its next group.
-    fn head(&mut self, spill: &Spill, buffer: &mut Buffer) -> io::Result<Option<GroupKey>> {
+    fn head(&mut self, spill: &SpillFile, buffer: &mut Buffer) -> io::Result<Option<GroupKey>> {
         if self.groups.is_empty()
             && let Some(block) = self.blocks.next()
         {
@@ -333,19 +333,19 @@ mod tests {
     use std::collections::BTreeMap;
     use std::fs::File;
 
-    use super::super::group::{Details, Evidence, Period, Told};
+    use super::super::group::{Details, Evidence, Period, SampleTexts};
     use super::super::samples::Wanted;
     use super::super::source_ip::{SourceIp, SourceIpTable};
     use super::*;
     use crate::finding::{EventId, Outcome};
-    use crate::names::{NameId, Names};
+    use crate::interner::{Interner, Symbol};
     use crate::tally::CallOrigin;
 
     /// All that a report takes from a group, in words.
-    fn words(group: &Group, names: &Names) -> String {
+    fn words(group: &Group, names: &Interner) -> String {
         let mut group = group.clone();
         let calls: BTreeMap<usize, _> = (group.calls.iter())
-            .map(|(call, count)| (call.place(), *count))
+            .map(|(call, count)| (call.index(), *count))
             .collect();
         group.calls = Default::default();
         // an event is the same whether its texts are interned or its own
@@ -362,8 +362,8 @@ mod tests {
     }
 
     /// Counts random events in groups that hold so many in memory.
-    fn filled(mut groups: Groups, events: u32) -> (Groups, Names) {
-        let mut names = Names::default();
+    fn filled(mut groups: Groups, events: u32) -> (Groups, Interner) {
+        let mut names = Interner::default();
         let mut source_ips = SourceIpTable::default();
         let mut random = 5_u64;
         for record in 0..events {
@@ -380,7 +380,7 @@ mod tests {
                 actor: name("actor", dice(90, 34)),
                 resource: name("resource", dice(3, 41)),
                 period: Period::of(Some(0)),
-                value: Names::EMPTY,
+                value: Interner::EMPTY,
                 unproven: dice(2, 38) == 1,
             };
             let (call, actor) = (name("call", dice(7, 37)), name("caller", dice(9, 44)));
@@ -390,12 +390,12 @@ mod tests {
                 ..CallOrigin::default()
             };
             let time = Some(i64::from(dice(5_000, 33)));
-            let told = Told {
+            let told = SampleTexts {
                 principal: actor,
-                target: NameId::default(),
+                target: Symbol::default(),
                 user_agent: call,
-                error_code: NameId::default(),
-                error_message: NameId::default(),
+                error_code: Symbol::default(),
+                error_message: Symbol::default(),
             };
             let evidence = |details| Evidence {
                 time,
@@ -413,7 +413,7 @@ mod tests {
             group.add(time, call, Outcome::Denied);
             group.note(actor, &origin);
             let interned = evidence(Details::Interned(Box::new(told)));
-            match group.samples.wants(time, interned.traits()) {
+            match group.samples.would_keep(time, interned.traits()) {
                 Wanted::No => {}
                 Wanted::Sample => group.samples.keep(interned),
                 Wanted::Latest => {
@@ -428,7 +428,7 @@ mod tests {
 
     type Whole = BTreeMap<GroupKey, String>;
 
-    fn each((groups, names): &mut (Groups, Names)) -> io::Result<Whole> {
+    fn each((groups, names): &mut (Groups, Interner)) -> io::Result<Whole> {
         let mut whole = Whole::new();
         groups.each(|key, group| {
             let words = words(group, names);
@@ -437,7 +437,7 @@ mod tests {
         Ok(whole)
     }
 
-    fn settled((mut groups, names): (Groups, Names)) -> io::Result<Whole> {
+    fn settled((mut groups, names): (Groups, Interner)) -> io::Result<Whole> {
         groups.settle()?;
         let keys = groups.keys().enumerate();
         let mut reader = GroupReader::default();
@@ -450,7 +450,7 @@ mod tests {
     }
 
     fn small(room: usize) -> Groups {
-        Groups::with_room(Spill::beyond(room))
+        Groups::with_room(SpillFile::with_capacity(room))
     }
 
     #[test]
@@ -493,7 +493,7 @@ mod tests {
     #[test]
     fn where_no_file_can_be_had_all_groups_stay_in_memory() {
         let readable = tempfile::NamedTempFile::new().unwrap();
-        let spill = Spill::on(File::open(readable.path()).unwrap(), 20);
+        let spill = SpillFile::on(File::open(readable.path()).unwrap(), 20);
         let mut some = filled(Groups::with_room(spill), 2_000);
         assert!(some.0.runs.is_empty() && some.0.young.len() > 20);
         let expected = each(&mut filled(Groups::default(), 2_000)).unwrap();
@@ -504,7 +504,7 @@ mod tests {
     #[test]
     fn groups_that_cannot_be_read_back_are_an_error() {
         let file = tempfile::tempfile().unwrap();
-        let spill = Spill::on(file.try_clone().unwrap(), 20);
+        let spill = SpillFile::on(file.try_clone().unwrap(), 20);
         let mut some = filled(Groups::with_room(spill), 2_000);
         file.set_len(100).unwrap();
         assert!(each(&mut some).is_err());

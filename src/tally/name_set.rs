@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use roaring::RoaringBitmap;
 
-use crate::names::{NameId, Names};
+use crate::interner::{Interner, Symbol};
 
-/// Texts of one [`Names`], each once. The empty text is never among them.
+/// Texts of one [`Interner`], each once. The empty text is never among them.
 #[derive(Debug, Clone, Default)]
 pub struct NameSet(RoaringBitmap);
 
 impl NameSet {
     /// Adds a text.
-    pub fn insert(&mut self, id: NameId) {
-        if id != Names::EMPTY && self.0.insert(id.number()) {
+    pub fn insert(&mut self, id: Symbol) {
+        if id != Interner::EMPTY && self.0.insert(id.number()) {
             let count = self.0.len();
             // nearly all there are become a few runs
             if count >= 256 && count.is_power_of_two() {
@@ -38,8 +38,8 @@ impl NameSet {
     }
 
     /// The first `most` by their spelling, and how many more there are.
-    pub fn first(&self, most: usize, names: &Names) -> (BTreeSet<String>, usize) {
-        let ids = self.0.iter().map(NameId::of_number);
+    pub fn first(&self, most: usize, names: &Interner) -> (BTreeSet<String>, usize) {
+        let ids = self.0.iter().map(Symbol::from_number);
         let mut texts: Vec<&str> = ids.map(|id| names.text(id)).collect();
         let more = texts.len().saturating_sub(most);
         if more > 0 {
@@ -63,12 +63,12 @@ mod tests {
 
     #[test]
     fn the_first_by_spelling_are_named_and_the_others_counted() {
-        let mut names = Names::default();
+        let mut names = Interner::default();
         let mut set = NameSet::default();
         for number in (0..1_000).rev() {
             set.insert(names.id(&format!("{number:04}")));
         }
-        set.insert(Names::EMPTY);
+        set.insert(Interner::EMPTY);
         set.insert(names.id("0003"));
         assert_eq!(set.count(), 1_000);
         let (first, more) = set.first(2, &names);

@@ -11,7 +11,7 @@
 
 use crate::event::time::Epoch;
 use crate::finding::{Finding, Outcome};
-use crate::names::NameId;
+use crate::interner::Symbol;
 
 use super::group::Evidence;
 use super::source_ip::SourceIpId;
@@ -22,9 +22,9 @@ const ROOM: usize = 64;
 /// What makes an event worth showing beside others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Traits {
-    pub call: NameId,
+    pub call: Symbol,
     pub outcome: Outcome,
-    pub access_key: NameId,
+    pub access_key: Symbol,
     pub source_ip: SourceIpId,
 }
 
@@ -35,8 +35,8 @@ impl Traits {
     /// Each trait as a number.
     const fn values(&self) -> [u64; Self::COUNT] {
         [
-            (self.call.place() as u64) << 8 | self.outcome as u64,
-            self.access_key.place() as u64,
+            (self.call.index() as u64) << 8 | self.outcome as u64,
+            self.access_key.index() as u64,
             self.source_ip.number() as u64,
         ]
     }
@@ -66,8 +66,8 @@ pub struct Samples {
 
 impl Samples {
     /// Whether an event of that time and those traits can be among those shown.
-    pub fn wants(&mut self, time: Option<Epoch>, traits: Traits) -> Wanted {
-        let Some(tenth) = self.tenth() else {
+    pub fn would_keep(&mut self, time: Option<Epoch>, traits: Traits) -> Wanted {
+        let Some(tenth) = self.cutoff() else {
             return Wanted::Sample;
         };
         if time <= tenth {
@@ -88,7 +88,7 @@ impl Samples {
     }
 
     /// The time of the last of the earliest events, once there are as many as are shown.
-    pub fn tenth(&self) -> Option<Option<Epoch>> {
+    pub fn cutoff(&self) -> Option<Option<Epoch>> {
         self.kept
             .get(Finding::MOST_SAMPLES - 1)
             .map(|tenth| tenth.time)
@@ -143,7 +143,7 @@ impl Samples {
             .into_iter()
             .chain(other.latest.map(|latest| *latest))
         {
-            match self.wants(evidence.time, evidence.traits()) {
+            match self.would_keep(evidence.time, evidence.traits()) {
                 Wanted::Sample => self.keep(evidence),
                 Wanted::Latest => self.keep_latest(evidence),
                 Wanted::No => {}
@@ -292,18 +292,18 @@ impl Choice {
 mod tests {
     use super::*;
     use crate::finding::EventId;
-    use crate::names::Names;
+    use crate::interner::Interner;
     use crate::tally::{CallOrigin, SourceIp, SourceIpTable};
 
     struct Maker {
-        names: Names,
+        names: Interner,
         source_ips: SourceIpTable,
     }
 
     impl Maker {
         fn new() -> Self {
             Self {
-                names: Names::default(),
+                names: Interner::default(),
                 source_ips: SourceIpTable::default(),
             }
         }
@@ -319,7 +319,7 @@ mod tests {
                 record: u32::try_from(time).unwrap(),
                 call,
                 outcome: Outcome::Success,
-                actor: Names::EMPTY,
+                actor: Interner::EMPTY,
                 origin: CallOrigin {
                     access_key,
                     source_ip: self.source_ips.id(address),
@@ -331,7 +331,7 @@ mod tests {
     }
 
     fn offer(samples: &mut Samples, evidence: &Evidence) {
-        match samples.wants(evidence.time, evidence.traits()) {
+        match samples.would_keep(evidence.time, evidence.traits()) {
             Wanted::Sample => samples.keep(evidence.clone()),
             Wanted::Latest => samples.keep_latest(evidence.clone()),
             Wanted::No => {}

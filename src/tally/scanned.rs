@@ -10,11 +10,11 @@ use crate::coverage::{Coverage, Problem};
 use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome};
 use crate::integrity::Evidence;
-use crate::names::{NameId, Names};
+use crate::interner::{Interner, Symbol};
 
 /// What one object taught us. Its events, texts and facts point into each other by number.
 #[derive(Debug, Default, Encode, Decode)]
-pub struct Scanned {
+pub struct ObjectScan {
     /// The object's place in the order of the run.
     pub sequence: u64,
     /// The object's name.
@@ -34,22 +34,22 @@ pub struct Scanned {
     /// Its key says where it belongs.
     pub has_key: bool,
     /// The texts that everything below names.
-    pub names: Names,
+    pub names: Interner,
     /// One entry per evaluated record, in file order.
     pub seen: Vec<Seen>,
     /// Of these: Insight records, by their place in `seen`.
     pub insights: Vec<u32>,
     /// Of these: what lies outside of what is asked for and does not count, by its place in `seen`;
-    /// filled by [`Scanned::narrow`].
+    /// filled by [`ObjectScan::narrow`].
     pub outside: Vec<u32>,
     /// Of these: calls that several accounts recorded, by their place in `seen`.
     pub shared: Vec<(u32, Shared)>,
     /// The activity rows that `seen` points into, each once.
     pub rows: Vec<Activity>,
     /// What is told of events that stand as evidence.
-    pub facts: Vec<Fact>,
+    pub facts: Vec<EvidenceFields>,
     /// Whom and what rules that report found, each once.
-    pub groups: Vec<FoundGroup>,
+    pub groups: Vec<FindingKey>,
     /// Matches of rules that report.
     pub hits: Vec<Hit>,
     /// Of each group the events that may be shown, and perhaps some more.
@@ -57,7 +57,7 @@ pub struct Scanned {
     /// Matches of rules that do not: the rule, and the event in `seen`.
     pub silent: Vec<(u32, u32)>,
     /// Matches of rules of either kind that correlations watch.
-    pub bases: Vec<BaseHit>,
+    pub bases: Vec<CorrelationHit>,
     /// What the object proves, where logs are held against digests. It is not remembered: that an
     /// object was sound in an earlier run says nothing of what lies there today.
     #[bitcode(skip)]
@@ -76,11 +76,11 @@ pub fn number(place: usize) -> u32 {
 /// What taught more events than this leaves no room for another: objects are much alike, but for a few.
 const MOST_LEFT: usize = 1 << 11;
 
-impl Scanned {
+impl ObjectScan {
     /// Nothing, in the room that this has taken: making it anew for every object would cost more than
     /// filling it.
     #[must_use]
-    pub fn emptied(mut self) -> Self {
+    pub fn recycle(mut self) -> Self {
         if self.seen.capacity() > MOST_LEFT {
             return Self::default();
         }
@@ -113,7 +113,7 @@ impl Scanned {
     /// record's time, account and Region whether it counts. The result is that of a scan which left
     /// those records out, but for one thing: which kinds of event were met is told by hours, and an
     /// hour that the window cuts in two is told whole.
-    pub fn narrow(&mut self, holds: impl Fn(Option<Epoch>, &str, &str) -> bool) {
+    pub fn restrict_to_window(&mut self, holds: impl Fn(Option<Epoch>, &str, &str) -> bool) {
         let mut hours: BTreeSet<(&str, &str, Option<Epoch>)> = BTreeSet::new();
         let mut first = None;
         let records = &mut self.coverage.records;
@@ -147,14 +147,14 @@ impl Scanned {
     }
 
     /// True where every number in it points to something: of what comes out of a file this is not certain.
-    pub fn is_sound(&self) -> bool {
+    pub fn has_valid_indices(&self) -> bool {
         let seen = |at: u32| (at as usize) < self.seen.len();
         let fact = |at: u32| (at as usize) < self.facts.len();
         let group = |at: u32| (at as usize) < self.groups.len();
-        let names = |ids: &[NameId]| ids.iter().all(|id| id.place() < self.names.count());
+        let names = |ids: &[Symbol]| ids.iter().all(|id| id.index() < self.names.count());
         let row =
             |row: &Activity| names(&[row.account, row.region, row.source, row.name, row.caller]);
-        let told = |fact: &Fact| {
+        let told = |fact: &EvidenceFields| {
             names(&[
                 fact.principal,
                 fact.target,
@@ -164,7 +164,7 @@ impl Scanned {
                 fact.error_message,
             ]) && fact.source_ip.name().is_none_or(|name| names(&[name]))
         };
-        let of = |group: &FoundGroup| names(&[group.actor, group.resource, group.value]);
+        let of = |group: &FindingKey| names(&[group.actor, group.resource, group.value]);
         let caller = |caller: &Caller| {
             let address = caller.source_ip.name();
             names(&[caller.name, caller.access_key]) && address.is_none_or(|name| names(&[name]))
@@ -206,7 +206,7 @@ impl Scanned {
 #[derive(Debug, Clone, Encode, Decode)]
 pub struct Seen {
     pub record: u32,
-    /// Its row in [`Scanned::rows`].
+    /// Its row in [`ObjectScan::rows`].
     pub row: u32,
     pub id: EventId,
     pub time: Option<Epoch>,
@@ -235,12 +235,12 @@ pub struct Shared {
 /// What events of one object have in common that are alike in all of this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub struct Activity {
-    pub account: NameId,
-    pub region: NameId,
-    pub source: NameId,
-    pub name: NameId,
+    pub account: Symbol,
+    pub region: Symbol,
+    pub source: Symbol,
+    pub name: Symbol,
     /// Role or user, without the session.
-    pub caller: NameId,
+    pub caller: Symbol,
     pub outcome: Outcome,
     /// The hour's start in seconds since 1970; nothing for undated records.
     pub hour: Option<Epoch>,
@@ -248,7 +248,7 @@ pub struct Activity {
 
 impl Activity {
     /// The account and the Region.
-    pub const fn place(&self) -> [NameId; 2] {
+    pub const fn place(&self) -> [Symbol; 2] {
         [self.account, self.region]
     }
 }
@@ -256,20 +256,20 @@ impl Activity {
 /// The facts a reviewer asks for first, beside those of the event's activity row. Request and
 /// response values stay in the log: they hold session tokens and may hold PHI.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
-pub struct Fact {
-    pub principal: NameId,
-    pub target: NameId,
+pub struct EvidenceFields {
+    pub principal: Symbol,
+    pub target: Symbol,
     pub source_ip: SourceIp,
     /// The id of the access key: it identifies the credentials and is no secret.
-    pub access_key: NameId,
-    pub user_agent: NameId,
-    pub error_code: NameId,
-    pub error_message: NameId,
+    pub access_key: Symbol,
+    pub user_agent: Symbol,
+    pub error_code: Symbol,
+    pub error_message: Symbol,
 }
 
-impl Fact {
-    /// The texts of a sample that its row does not say, in the order of [`Told`](super::Told).
-    pub fn texts<'n>(&self, names: &'n Names) -> [&'n str; 5] {
+impl EvidenceFields {
+    /// The texts of a sample that its row does not say, in the order of [`SampleTexts`](super::SampleTexts).
+    pub fn texts<'n>(&self, names: &'n Interner) -> [&'n str; 5] {
         [
             self.principal,
             self.target,
@@ -283,23 +283,23 @@ impl Fact {
 
 /// Whom and what a rule that reports found in an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
-pub struct FoundGroup {
+pub struct FindingKey {
     /// The rule's place in the rule set.
     pub rule: u32,
     /// Who and on what: what findings are grouped by.
-    pub actor: NameId,
-    pub resource: NameId,
+    pub actor: Symbol,
+    pub resource: Symbol,
     pub period: Period,
     /// Of rules that find what is new: what may be.
-    pub value: NameId,
+    pub value: Symbol,
 }
 
 /// A rule that reports matched an event.
 #[derive(Debug, Clone, Copy, Encode, Decode)]
 pub struct Hit {
-    /// In [`Scanned::groups`].
+    /// In [`ObjectScan::groups`].
     pub group: u32,
-    /// The event, in [`Scanned::seen`].
+    /// The event, in [`ObjectScan::seen`].
     pub seen: u32,
     pub caller: Caller,
 }
@@ -308,39 +308,39 @@ pub struct Hit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Caller {
     /// The principal, without the session where a machine named it.
-    pub name: NameId,
+    pub name: Symbol,
     pub source_ip: SourceIp,
-    pub access_key: NameId,
+    pub access_key: Symbol,
 }
 
 /// An event that stands as evidence for a group.
 #[derive(Debug, Clone, Copy, Encode, Decode)]
 pub struct FoundEvidence {
-    /// In [`Scanned::groups`].
+    /// In [`ObjectScan::groups`].
     pub group: u32,
-    /// The event, in [`Scanned::seen`].
+    /// The event, in [`ObjectScan::seen`].
     pub seen: u32,
-    /// Its facts, in [`Scanned::facts`].
+    /// Its facts, in [`ObjectScan::facts`].
     pub fact: u32,
 }
 
 /// An event as one correlation sees it.
 #[derive(Debug, Clone, Copy, Encode, Decode)]
-pub struct BaseHit {
+pub struct CorrelationHit {
     /// The correlation's place in the rule set, and the rule's place among those it watches.
     pub correlation: u32,
     pub place: u32,
-    /// The event, in [`Scanned::seen`].
+    /// The event, in [`ObjectScan::seen`].
     pub seen: u32,
-    /// Its facts, in [`Scanned::facts`]; nothing for rules of great volume.
+    /// Its facts, in [`ObjectScan::facts`]; nothing for rules of great volume.
     pub fact: Option<u32>,
     /// The values of its `group-by` fields, joined by
     /// [`GROUP_SEPARATOR`](crate::finding::GROUP_SEPARATOR).
-    pub group: NameId,
+    pub group: Symbol,
     /// The values of the condition's `field`, where it has one.
-    pub value: NameId,
+    pub value: Symbol,
     /// Who and on what, as the correlation's own finding names them.
-    pub actor: NameId,
-    pub resource: NameId,
+    pub actor: Symbol,
+    pub resource: Symbol,
     pub caller: Caller,
 }

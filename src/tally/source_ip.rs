@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use bitcode::{Decode, Encode};
 use roaring::RoaringBitmap;
 
-use crate::names::{NameId, Names, Translation};
+use crate::interner::{Interner, Symbol, SymbolMap};
 use crate::seeded::SeededMap;
 
 /// `sourceIPAddress`: an IPv4 address, or by its name whatever else stands there, which is an IPv6
@@ -15,18 +15,18 @@ use crate::seeded::SeededMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum SourceIp {
     V4(u32),
-    Named(NameId),
+    Named(Symbol),
 }
 
 impl Default for SourceIp {
     fn default() -> Self {
-        Self::Named(Names::EMPTY)
+        Self::Named(Interner::EMPTY)
     }
 }
 
 impl SourceIp {
     /// The text of one that is no IPv4 address.
-    pub(super) const fn name(self) -> Option<NameId> {
+    pub(super) const fn name(self) -> Option<Symbol> {
         match self {
             Self::V4(_) => None,
             Self::Named(name) => Some(name),
@@ -34,7 +34,7 @@ impl SourceIp {
     }
 
     /// The address of that spelling.
-    pub fn of(text: &str, names: &mut Names) -> Self {
+    pub fn of(text: &str, names: &mut Interner) -> Self {
         match text.parse() {
             Ok(address) => Self::V4(Ipv4Addr::to_bits(address)),
             Err(_) => Self::Named(names.id(text)),
@@ -42,7 +42,7 @@ impl SourceIp {
     }
 
     /// The same by the names in `to`.
-    pub(super) fn translated(self, names: &mut Translation<'_>, to: &mut Names) -> Self {
+    pub(super) fn translated(self, names: &mut SymbolMap<'_>, to: &mut Interner) -> Self {
         match self {
             Self::V4(_) => self,
             Self::Named(name) => Self::Named(names.id(name, to)),
@@ -50,7 +50,7 @@ impl SourceIp {
     }
 
     /// As it was spelled; empty where nothing stood there.
-    pub fn text(self, names: &Names) -> String {
+    pub fn text(self, names: &Interner) -> String {
         match self {
             Self::V4(address) => Ipv4Addr::from_bits(address).to_string(),
             Self::Named(name) => names.text(name).to_owned(),
@@ -131,7 +131,7 @@ impl SourceIps {
         &self,
         most: usize,
         table: &SourceIpTable,
-        names: &Names,
+        names: &Interner,
     ) -> (BTreeSet<String>, usize) {
         let (mut addresses, mut texts) = (Vec::new(), Vec::new());
         for id in &self.0 {
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_is_no_usual_ipv4_address_keeps_its_spelling() {
-        let mut names = Names::default();
+        let mut names = Interner::default();
         for text in [
             "203.0.113.9",
             "0.0.0.0",
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn the_first_of_many_are_those_of_their_spellings() {
-        let mut names = Names::default();
+        let mut names = Interner::default();
         let mut random = 7u32;
         let mut texts: BTreeSet<String> = ["ssm.amazonaws.com", "10.0.0.01", "2001:db8::1", ""]
             .map(str::to_owned)

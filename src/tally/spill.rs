@@ -6,16 +6,16 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 /// Bytes in a temporary file that has no name and that nobody else can open; it is gone with the
 /// program. It is made when the first bytes come, where the system keeps temporary files (`TMPDIR`).
 #[derive(Debug)]
-pub(super) struct Spill {
+pub(super) struct SpillFile {
     /// How much its owner holds in memory; without bounds once the file took no more.
     room: usize,
     file: Option<File>,
     end: u64,
 }
 
-impl Spill {
+impl SpillFile {
     /// For an owner that has room for so much, in a measure of its own.
-    pub(super) const fn beyond(room: usize) -> Self {
+    pub(super) const fn with_capacity(room: usize) -> Self {
         Self {
             room,
             file: None,
@@ -24,7 +24,7 @@ impl Spill {
     }
 
     /// True where its owner, who holds so much, should set some of it aside.
-    pub(super) const fn is_due(&self, held: usize) -> bool {
+    pub(super) const fn should_spill(&self, held: usize) -> bool {
         held >= self.room
     }
 
@@ -72,7 +72,7 @@ impl Spill {
     pub(super) fn on(file: File, room: usize) -> Self {
         Self {
             file: Some(file),
-            ..Self::beyond(room)
+            ..Self::with_capacity(room)
         }
     }
 }
@@ -83,8 +83,8 @@ mod tests {
 
     #[test]
     fn what_is_set_aside_comes_back_and_nobody_else_can_look() {
-        let mut spill = Spill::beyond(4);
-        assert!(!spill.is_due(3) && spill.is_due(4));
+        let mut spill = SpillFile::with_capacity(4);
+        assert!(!spill.should_spill(3) && spill.should_spill(4));
         assert!(spill.read(0, &mut [0]).is_err(), "nothing is there yet");
         assert_eq!(spill.append(b"first").unwrap(), 0);
         assert_eq!(spill.append(b"second").unwrap(), 5);

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use super::duplicates::Duplicates;
-use super::scanned::{BaseHit, FoundEvidence, Hit, Scanned, Shared};
+use super::scanned::{CorrelationHit, FoundEvidence, Hit, ObjectScan, Shared};
 use crate::event::time::Epoch;
 
 /// The kinds of matches, which are told apart where they are filed.
@@ -43,7 +43,7 @@ impl<'s> Standing<'s> {
     }
 
     /// True where a match counts.
-    pub(super) fn hit(&mut self, hit: &Hit, scanned: &Scanned, known: &mut Duplicates) -> bool {
+    pub(super) fn hit(&mut self, hit: &Hit, scanned: &ObjectScan, known: &mut Duplicates) -> bool {
         let Some(call) = self.call(hit.seen) else {
             return self.counts(hit.seen);
         };
@@ -65,7 +65,12 @@ impl<'s> Standing<'s> {
     }
 
     /// True where an event counts for a correlation.
-    pub(super) fn base(&self, base: &BaseHit, scanned: &Scanned, known: &mut Duplicates) -> bool {
+    pub(super) fn base(
+        &self,
+        base: &CorrelationHit,
+        scanned: &ObjectScan,
+        known: &mut Duplicates,
+    ) -> bool {
         let Some(call) = self.call(base.seen) else {
             return self.counts(base.seen);
         };
@@ -79,7 +84,7 @@ impl<'s> Standing<'s> {
     pub(super) fn silent(
         &self,
         (rule, seen): (u32, u32),
-        scanned: &Scanned,
+        scanned: &ObjectScan,
         known: &mut Duplicates,
     ) -> bool {
         match self.call(seen) {
@@ -99,6 +104,6 @@ impl<'s> Standing<'s> {
     }
 }
 
-fn time(scanned: &Scanned, seen: u32) -> Option<Epoch> {
+fn time(scanned: &ObjectScan, seen: u32) -> Option<Epoch> {
     scanned.seen.get(seen as usize)?.time
 }

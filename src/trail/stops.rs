@@ -47,7 +47,7 @@ pub fn stops<'a>(
         }
     }
     for trail in trails {
-        if let Asked::Told(status) = &trail.status {
+        if let Asked::Answered(status) = &trail.status {
             let times = switched.entry((trail.owner(), &trail.name)).or_default();
             times.extend(status.started.map(|time| (time, true)));
             times.extend(status.stopped.map(|time| (time, false)));
@@ -156,14 +156,14 @@ mod tests {
             multi_region: true,
             organization: true,
             validation: false,
-            selectors: Asked::Told(Selectors::of_a_new_trail()),
-            status: Asked::Told(Status {
+            selectors: Asked::Answered(Selectors::of_a_new_trail()),
+            status: Asked::Answered(Status {
                 logging: true,
                 stopped: Some(100),
                 started: Some(200),
                 ..Status::default()
             }),
-            insights: Asked::Told(Vec::new()),
+            insights: Asked::Answered(Vec::new()),
             asked: None,
         };
         let all = stops(&[call(100, "audit", Change::Stopped)], &[trail].into());

@@ -21,13 +21,13 @@ fn trail(selectors: Selectors) -> Trail {
         multi_region: true,
         organization: false,
         validation: true,
-        selectors: Asked::Told(selectors),
-        status: Asked::Told(Status {
+        selectors: Asked::Answered(selectors),
+        status: Asked::Answered(Status {
             logging: true,
             started: Some(MONDAY - 1_000 * HOUR),
             ..Status::default()
         }),
-        insights: Asked::Told(Vec::new()),
+        insights: Asked::Answered(Vec::new()),
         asked: Some(SUNDAY),
     }
 }
@@ -47,15 +47,18 @@ fn change(hours: Epoch, event_name: &str, request: &serde_json::Value) -> TrailC
 }
 
 /// What the trail saw so many hours after Monday began.
-fn saw(trail: &Trail, changes: &[TrailChange], class: &Class, hours: Epoch) -> Sees {
+fn saw(trail: &Trail, changes: &[TrailChange], class: &Class, hours: Epoch) -> TrailVisibility {
     let timeline = Timeline::new(trail, changes, SUNDAY);
     timeline.sees(class, OWNER, HOME, MONDAY + hours * HOUR)
 }
 
-fn said(sees: Sees) -> String {
+fn said(sees: TrailVisibility) -> String {
     match sees {
-        Sees::No(why) | Sees::Unknown(why) | Sees::Partly(why) | Sees::ByToday(why) => why,
-        Sees::Yes => "yes".to_owned(),
+        TrailVisibility::No(why)
+        | TrailVisibility::Unknown(why)
+        | TrailVisibility::Partly(why)
+        | TrailVisibility::ByToday(why) => why,
+        TrailVisibility::Yes => "yes".to_owned(),
     }
 }
 
@@ -94,27 +97,36 @@ fn stopped_logging_is_a_hole_from_the_stop_to_the_start() {
         change(65, "StartLogging", &json!({"name": "audit"})),
     ];
     let at = |hours| saw(&trail, &changes, &assume_role(), hours);
-    assert_eq!(at(61), Sees::Yes, "it ran before it was stopped");
+    assert_eq!(at(61), TrailVisibility::Yes, "it ran before it was stopped");
     assert_eq!(
         at(63),
-        Sees::No(
+        TrailVisibility::No(
             "logging of trail audit was stopped from 2026-11-18T14:00:00Z to 2026-11-18T17:00:00Z"
                 .to_owned()
         )
     );
-    assert_eq!(at(65), Sees::Yes);
+    assert_eq!(at(65), TrailVisibility::Yes);
     // another trail's stop is none of ours, and a name means a trail of that Region
     let other = [change(62, "StopLogging", &json!({"name": "other"}))];
-    assert_eq!(saw(&trail, &other, &assume_role(), 63), Sees::Yes);
+    assert_eq!(
+        saw(&trail, &other, &assume_role(), 63),
+        TrailVisibility::Yes
+    );
     let elsewhere = TrailChange {
         region: "eu-west-1".to_owned(),
         ..change(62, "StopLogging", &json!({"name": "audit"}))
     };
-    assert_eq!(saw(&trail, &[elsewhere], &assume_role(), 63), Sees::Yes);
+    assert_eq!(
+        saw(&trail, &[elsewhere], &assume_role(), 63),
+        TrailVisibility::Yes
+    );
     // a start that follows no stop does not say what was before
     let started = [change(62, "StartLogging", &name)];
     assert!(
-        matches!(saw(&trail, &started, &assume_role(), 1), Sees::Yes),
+        matches!(
+            saw(&trail, &started, &assume_role(), 1),
+            TrailVisibility::Yes
+        ),
         "the status knows of an earlier start"
     );
     let unknown = Trail {
@@ -123,15 +135,18 @@ fn stopped_logging_is_a_hole_from_the_stop_to_the_start() {
     };
     assert!(matches!(
         saw(&unknown, &started, &assume_role(), 1),
-        Sees::Unknown(_)
+        TrailVisibility::Unknown(_)
     ));
-    assert_eq!(saw(&unknown, &started, &assume_role(), 62), Sees::Yes);
+    assert_eq!(
+        saw(&unknown, &started, &assume_role(), 62),
+        TrailVisibility::Yes
+    );
 }
 
 #[test]
 fn the_status_tells_of_stops_that_no_event_shows() {
     let stopped = |started, stopped, logging| Trail {
-        status: Asked::Told(Status {
+        status: Asked::Answered(Status {
             logging,
             started,
             stopped,
@@ -140,14 +155,20 @@ fn the_status_tells_of_stops_that_no_event_shows() {
         ..trail(Selectors::of_a_new_trail())
     };
     let now = stopped(Some(MONDAY - 9 * HOUR), Some(MONDAY + 50 * HOUR), false);
-    assert_eq!(saw(&now, &[], &assume_role(), 49), Sees::Yes);
-    assert!(matches!(saw(&now, &[], &assume_role(), 51), Sees::No(_)));
+    assert_eq!(saw(&now, &[], &assume_role(), 49), TrailVisibility::Yes);
+    assert!(matches!(
+        saw(&now, &[], &assume_role(), 51),
+        TrailVisibility::No(_)
+    ));
     let again = stopped(Some(MONDAY + 60 * HOUR), Some(MONDAY + 50 * HOUR), true);
-    assert!(matches!(saw(&again, &[], &assume_role(), 55), Sees::No(_)));
-    assert_eq!(saw(&again, &[], &assume_role(), 60), Sees::Yes);
+    assert!(matches!(
+        saw(&again, &[], &assume_role(), 55),
+        TrailVisibility::No(_)
+    ));
+    assert_eq!(saw(&again, &[], &assume_role(), 60), TrailVisibility::Yes);
     assert_eq!(
         saw(&stopped(None, None, false), &[], &assume_role(), 5),
-        Sees::No("trail audit is stopped".to_owned())
+        TrailVisibility::No("trail audit is stopped".to_owned())
     );
 }
 
@@ -171,13 +192,13 @@ fn before_the_last_change_of_selectors_nothing_is_known_and_after_it_they_are() 
     let at = |hours| saw(&trail, &changes, &assume_role(), hours);
     assert_eq!(
         at(29),
-        Sees::Unknown(
+        TrailVisibility::Unknown(
             "the event selectors of trail audit were changed at 2026-11-17T06:00:00Z: what it recorded before is not known"
                 .to_owned()
         )
     );
-    assert_eq!(at(30), Sees::Yes, "by the event's own selectors");
-    assert!(matches!(at(101), Sees::No(_)));
+    assert_eq!(at(30), TrailVisibility::Yes, "by the event's own selectors");
+    assert!(matches!(at(101), TrailVisibility::No(_)));
     // a record that does not hold them leaves them unknown
     let omitted =
         json!({"omitted": true, "originalSize": 149_893, "reason": "requestParameters too large"});
@@ -187,7 +208,7 @@ fn before_the_last_change_of_selectors_nothing_is_known_and_after_it_they_are() 
     };
     assert!(matches!(
         saw(&trail, &[change], &assume_role(), 31),
-        Sees::Unknown(_)
+        TrailVisibility::Unknown(_)
     ));
 }
 
@@ -276,16 +297,19 @@ fn settings_of_today_prove_little_of_a_week_long_past() {
     };
     assert!(matches!(
         saw(&late, &[], &assume_role(), 5),
-        Sees::ByToday(_)
+        TrailVisibility::ByToday(_)
     ));
-    assert!(matches!(saw(&late, &[], &object(true), 5), Sees::No(_)));
+    assert!(matches!(
+        saw(&late, &[], &object(true), 5),
+        TrailVisibility::No(_)
+    ));
     // but what an event of the window set is known
     let set = [change(
         3,
         "PutEventSelectors",
         &json!({"trailName": "audit", "eventSelectors": [{"readWriteType": "All"}]}),
     )];
-    assert_eq!(saw(&late, &set, &assume_role(), 5), Sees::Yes);
+    assert_eq!(saw(&late, &set, &assume_role(), 5), TrailVisibility::Yes);
 }
 
 #[test]
@@ -296,7 +320,7 @@ fn what_could_not_be_asked_is_unknown_with_its_reason() {
     };
     assert_eq!(
         saw(&refused, &[], &assume_role(), 5),
-        Sees::Unknown("asking was refused".to_owned())
+        TrailVisibility::Unknown("asking was refused".to_owned())
     );
 }
 

@@ -11,7 +11,7 @@ use crate::event::time::{Epoch, HOUR, iso};
 
 /// Whether a trail could see a class of events. The better of two trails counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sees {
+pub enum TrailVisibility {
     No(String),
     Unknown(String),
     Partly(String),
@@ -75,7 +75,7 @@ impl<'t> Timeline<'t> {
         for (time, change) in changes {
             timeline.add(time, change);
         }
-        if let Asked::Told(status) = &trail.status {
+        if let Asked::Answered(status) = &trail.status {
             let started = status.started.map(|time| (time, true));
             let stopped = status.stopped.map(|time| (time, false));
             timeline.switched.extend(started.into_iter().chain(stopped));
@@ -131,18 +131,18 @@ impl<'t> Timeline<'t> {
     }
 
     /// Whether the trail saw the class in an account and Region from a moment to the next one.
-    pub fn sees(&self, class: &Class, account: &str, region: &str, at: Epoch) -> Sees {
+    pub fn sees(&self, class: &Class, account: &str, region: &str, at: Epoch) -> TrailVisibility {
         match self.records(account, region, at) {
-            Sees::No(why) => Sees::No(why),
+            TrailVisibility::No(why) => TrailVisibility::No(why),
             records => records.min(self.selected(class, at)),
         }
     }
 
     /// Whether the trail recorded anything at all.
-    pub fn records(&self, account: &str, region: &str, at: Epoch) -> Sees {
+    pub fn records(&self, account: &str, region: &str, at: Epoch) -> TrailVisibility {
         if !self.trail.holds_account(account) {
             let (name, owner) = (&self.trail.name, self.trail.owner());
-            return Sees::No(format!("trail {name} records account {owner} only"));
+            return TrailVisibility::No(format!("trail {name} records account {owner} only"));
         }
         let states = [
             self.exists(at),
@@ -150,19 +150,19 @@ impl<'t> Timeline<'t> {
             self.bucket(at),
             self.region(region, at),
         ];
-        states.into_iter().min().unwrap_or(Sees::Yes)
+        states.into_iter().min().unwrap_or(TrailVisibility::Yes)
     }
 
-    fn exists(&self, at: Epoch) -> Sees {
+    fn exists(&self, at: Epoch) -> TrailVisibility {
         let name = &self.trail.name;
         match around(&self.existence, at) {
             (Some((time, false)), _) => {
-                Sees::No(format!("trail {name} was deleted at {}", iso(time)))
+                TrailVisibility::No(format!("trail {name} was deleted at {}", iso(time)))
             }
             (None, Some((time, true))) => {
-                Sees::No(format!("trail {name} was only created at {}", iso(time)))
+                TrailVisibility::No(format!("trail {name} was only created at {}", iso(time)))
             }
-            _ => Sees::Yes,
+            _ => TrailVisibility::Yes,
         }
     }
 
@@ -177,14 +177,14 @@ impl<'t> Timeline<'t> {
         self.started.get(after).copied()
     }
 
-    fn logging(&self, at: Epoch) -> Sees {
+    fn logging(&self, at: Epoch) -> TrailVisibility {
         let name = &self.trail.name;
         let (before, after) = around(&self.switched, at);
         let created = self.created(at);
         let before = before.filter(|(time, _)| created.is_none_or(|created| *time >= created));
         match (before, after) {
-            (Some((_, true)), _) => Sees::Yes,
-            (Some((time, false)), _) => Sees::No(match self.started_after(at) {
+            (Some((_, true)), _) => TrailVisibility::Yes,
+            (Some((time, false)), _) => TrailVisibility::No(match self.started_after(at) {
                 Some(end) => format!(
                     "logging of trail {name} was stopped from {} to {}",
                     iso(time),
@@ -193,88 +193,88 @@ impl<'t> Timeline<'t> {
                 None => format!("logging of trail {name} was stopped at {}", iso(time)),
             }),
             (None, _) if created.is_some() => {
-                Sees::No(format!("trail {name} was created but not started"))
+                TrailVisibility::No(format!("trail {name} was created but not started"))
             }
-            (None, Some((_, false))) => Sees::Yes,
-            (None, Some((time, true))) => Sees::Unknown(format!(
+            (None, Some((_, false))) => TrailVisibility::Yes,
+            (None, Some((time, true))) => TrailVisibility::Unknown(format!(
                 "logging of trail {name} was started at {}: whether it ran before is not known",
                 iso(time)
             )),
             (None, None) => match &self.trail.status {
-                Asked::Told(status) if status.logging => Sees::Yes,
-                Asked::Told(_) => Sees::No(format!("trail {name} is stopped")),
-                Asked::Unknown(why) => Sees::Unknown(why.clone()),
+                Asked::Answered(status) if status.logging => TrailVisibility::Yes,
+                Asked::Answered(_) => TrailVisibility::No(format!("trail {name} is stopped")),
+                Asked::Unknown(why) => TrailVisibility::Unknown(why.clone()),
             },
         }
     }
 
-    fn bucket(&self, at: Epoch) -> Sees {
+    fn bucket(&self, at: Epoch) -> TrailVisibility {
         let name = &self.trail.name;
         match around(&self.buckets, at) {
-            _ if self.trail.bucket.is_empty() => Sees::Yes,
-            (Some((time, other)), _) if other != self.trail.bucket => Sees::No(format!(
+            _ if self.trail.bucket.is_empty() => TrailVisibility::Yes,
+            (Some((time, other)), _) if other != self.trail.bucket => TrailVisibility::No(format!(
                 "trail {name} writes to bucket {other} since {}",
                 iso(time)
             )),
-            (None, Some((time, _))) => Sees::Unknown(format!(
+            (None, Some((time, _))) => TrailVisibility::Unknown(format!(
                 "trail {name} was updated at {}: where it wrote before is not known",
                 iso(time)
             )),
-            _ => Sees::Yes,
+            _ => TrailVisibility::Yes,
         }
     }
 
-    fn region(&self, region: &str, at: Epoch) -> Sees {
+    fn region(&self, region: &str, at: Epoch) -> TrailVisibility {
         let home = &self.trail.home_region;
         let name = &self.trail.name;
         if home == region {
-            return Sees::Yes;
+            return TrailVisibility::Yes;
         }
         let (set, after) = around(&self.multi_region, at);
         match (set.map(|(_, set)| set), after) {
-            (None, Some((time, _))) => Sees::Unknown(format!(
+            (None, Some((time, _))) => TrailVisibility::Unknown(format!(
                 "trail {name} was updated at {}: whether it recorded Regions other than {home} \
                  before is not known",
                 iso(time)
             )),
-            (set, _) if set.unwrap_or(self.trail.multi_region) => Sees::Yes,
-            _ => Sees::No(format!("single-region trail: {name} records {home} only")),
+            (set, _) if set.unwrap_or(self.trail.multi_region) => TrailVisibility::Yes,
+            _ => TrailVisibility::No(format!("single-region trail: {name} records {home} only")),
         }
     }
 
-    fn selected(&self, class: &Class, at: Epoch) -> Sees {
+    fn selected(&self, class: &Class, at: Epoch) -> TrailVisibility {
         let name = &self.trail.name;
         let created = self.created(at);
         let (set, after) = around(&self.selectors, at);
         let set = set.filter(|(time, _)| created.is_none_or(|created| *time >= created));
         match (set, after) {
             (Some((_, Ok(selectors))), _) => self.reach(selectors, class, true),
-            (Some((time, Err(why))), _) => Sees::Unknown(format!(
+            (Some((time, Err(why))), _) => TrailVisibility::Unknown(format!(
                 "the event selectors of trail {name} were changed at {}, and {why}",
                 iso(time)
             )),
             (None, _) if created.is_some() => self.reach(&Selectors::of_a_new_trail(), class, true),
-            (None, Some((time, _))) => Sees::Unknown(format!(
+            (None, Some((time, _))) => TrailVisibility::Unknown(format!(
                 "the event selectors of trail {name} were changed at {}: what it recorded before \
                  is not known",
                 iso(time)
             )),
             (None, None) => match &self.trail.selectors {
-                Asked::Told(selectors) => {
+                Asked::Answered(selectors) => {
                     let asked = self.trail.asked;
                     let today = asked.is_some_and(|asked| asked <= self.until + TODAY);
                     self.reach(selectors, class, today)
                 }
-                Asked::Unknown(why) => Sees::Unknown(why.clone()),
+                Asked::Unknown(why) => TrailVisibility::Unknown(why.clone()),
             },
         }
     }
 
     /// `sure` where the selectors are known to have held at the time, and not only later.
-    fn reach(&self, selectors: &Selectors, class: &Class, sure: bool) -> Sees {
+    fn reach(&self, selectors: &Selectors, class: &Class, sure: bool) -> TrailVisibility {
         match selectors.reach(class) {
-            Reach::All if sure => Sees::Yes,
-            Reach::All => Sees::ByToday(format!(
+            Reach::All if sure => TrailVisibility::Yes,
+            Reach::All => TrailVisibility::ByToday(format!(
                 "trail {} records them by the selectors of {}, but none was read: a change \
                  between the window and then would not show here",
                 self.trail.name,
@@ -282,8 +282,8 @@ impl<'t> Timeline<'t> {
                     .asked
                     .map_or_else(|| "a time that is not known".to_owned(), iso)
             )),
-            Reach::Some(obstacle) => Sees::Partly(self.sentence(&obstacle, class, true)),
-            Reach::None(obstacle) => Sees::No(self.sentence(&obstacle, class, false)),
+            Reach::Some(obstacle) => TrailVisibility::Partly(self.sentence(&obstacle, class, true)),
+            Reach::None(obstacle) => TrailVisibility::No(self.sentence(&obstacle, class, false)),
         }
     }
 

@@ -9,10 +9,10 @@ use std::fs;
 use product::run;
 use serde_json::{Value, json};
 use trailscan::derive::Organization;
+use trailscan::rule_test::RuleTester;
 use trailscan::rules::RuleSet;
 use trailscan::rules::load::{RuleText, Settings, load};
 use trailscan::rules::samples::Story;
-use trailscan::trial::Trial;
 
 /// Three detection rules: `a`, `b` and `c` find the calls A, B and C.
 const CALLS: &str = "\
@@ -89,7 +89,7 @@ fn with(mut event: Value, more: Value) -> Value {
 /// The correlations that find something; the same from either end.
 fn found(rules: &RuleSet, events: &[Value]) -> BTreeSet<String> {
     let organization = Organization::default();
-    let trial = Trial::new(rules, &organization);
+    let trial = RuleTester::new(rules, &organization);
     let texts: Vec<String> = events.iter().map(Value::to_string).collect();
     let found = trial.found(&Story::Events(texts.clone()));
     let backwards = texts.into_iter().rev().collect();

@@ -391,7 +391,7 @@ async fn made(client: &aws_sdk_cloudtrail::Client, s3: &aws_sdk_s3::Client, buck
 
 fn reach(trail: &Trail, class: &Class) -> Reach {
     match &trail.selectors {
-        Asked::Told(selectors) => selectors.reach(class),
+        Asked::Answered(selectors) => selectors.reach(class),
         Asked::Unknown(why) => panic!("{why}"),
     }
 }
@@ -405,8 +405,8 @@ async fn cloudtrail_tells_basic_and_advanced_selectors_status_and_insights() {
     let new = asked(&client, bucket).await;
     assert!(new.multi_region && !new.organization);
     assert_eq!(reach(&new, &Class::management(true)), Reach::All);
-    assert_eq!(new.insights, Asked::Told(Vec::new()));
-    let Asked::Told(status) = &new.status else {
+    assert_eq!(new.insights, Asked::Answered(Vec::new()));
+    let Asked::Answered(status) = &new.status else {
         panic!("{new:?}");
     };
     assert!(status.logging && status.started.is_some());
@@ -493,9 +493,9 @@ async fn cloudtrail_tells_basic_and_advanced_selectors_status_and_insights() {
     ));
     assert_eq!(
         advanced.insights,
-        Asked::Told(vec!["ApiCallRateInsight".to_owned()])
+        Asked::Answered(vec!["ApiCallRateInsight".to_owned()])
     );
-    let Asked::Told(status) = &advanced.status else {
+    let Asked::Answered(status) = &advanced.status else {
         panic!("{advanced:?}");
     };
     assert!(!status.logging && status.stopped.is_some());
@@ -529,13 +529,13 @@ fn assert_saved_alike(url: &str, live: Trail) {
         answer("get-trail-status", "--name"),
     ];
     // of a trail without Insights AWS answers with an error, and its description tells it
-    if live.insights != Asked::Told(Vec::new()) {
+    if live.insights != Asked::Answered(Vec::new()) {
         files.push(answer("get-insight-selectors", "--trail-name"));
     }
     // neither knows when the other asked, and moto delivers all the time
     let timeless = |mut trail: Trail| {
         trail.asked = None;
-        if let Asked::Told(status) = &mut trail.status {
+        if let Asked::Answered(status) = &mut trail.status {
             status.delivered = None;
         }
         trail

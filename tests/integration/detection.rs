@@ -9,11 +9,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use trailscan::config::Config;
 use trailscan::decode::Decoder;
+use trailscan::rule_test::RuleTester;
 use trailscan::rules::RuleSet;
 use trailscan::rules::load;
 use trailscan::rules::samples::{self, Expect, Story};
 use trailscan::severity::Severity;
-use trailscan::trial::Trial;
 
 use crate::product::{self, shared_data};
 
@@ -25,7 +25,7 @@ fn example() -> (RuleSet, Config) {
 }
 
 /// The rules of medium or higher that find something in the events.
-fn medium_or_higher(rules: &RuleSet, trial: &Trial<'_>, events: &[Value]) -> BTreeSet<String> {
+fn medium_or_higher(rules: &RuleSet, trial: &RuleTester<'_>, events: &[Value]) -> BTreeSet<String> {
     let story = Story::Events(events.iter().map(Value::to_string).collect());
     let is_reported = |name: &String| {
         let rule = rules.rules.iter().find(|rule| rule.name == *name);
@@ -60,7 +60,7 @@ fn every_sentence_of_the_seeds_is_watched_or_has_its_reason() {
     let text = std::fs::read_to_string(product::samples("seed-sentences.toml")).unwrap();
     let table: Table = toml::from_str(&text).unwrap();
     let (rules, config) = example();
-    let trial = Trial::new(&rules, &config.organization);
+    let trial = RuleTester::new(&rules, &config.organization);
     let files = samples::files(&product::samples("rules")).unwrap();
     assert!(table.sentence.len() >= 60, "{}", table.sentence.len());
     for one in &table.sentence {
@@ -223,7 +223,7 @@ struct PantherTest {
 fn the_rules_agree_with_panthers_tests() {
     let text = std::fs::read_to_string(shared_data("panther").join("tests.dev.jsonl")).unwrap();
     let (rules, config) = example();
-    let trial = Trial::new(&rules, &config.organization);
+    let trial = RuleTester::new(&rules, &config.organization);
     let (mut agree, mut of) = ([0, 0], [0, 0]);
     let mut wrong = Vec::new();
     for (number, line) in text.lines().enumerate() {
@@ -275,7 +275,7 @@ fn records(file: &Path) -> Vec<Value> {
 #[cfg_attr(not(shared_data), ignore = "needs ../shared/data")]
 fn every_simulated_attack_technique_is_found() {
     let (rules, config) = example();
-    let trial = Trial::new(&rules, &config.organization);
+    let trial = RuleTester::new(&rules, &config.organization);
     let folder = shared_data("stratus").join("records");
     let mut unseen = Vec::new();
     let mut count = 0;

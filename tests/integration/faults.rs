@@ -11,7 +11,7 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use loopback::faulty::{Fault, Requests, spoil};
 use loopback::{Answer, BUCKET, Memory, log};
 use trailscan::source::FetchError;
-use trailscan::source::s3::{Access, Fetcher, Patience, Told};
+use trailscan::source::s3::{Access, Fetcher, ListedObject, RetryPolicy};
 
 const CAP: u64 = 1 << 20;
 const KEY: &str = "an-object-of-thirty-two-bytes-ok";
@@ -34,19 +34,19 @@ async fn fetcher(url: &str) -> Fetcher {
         client: aws_sdk_s3::Client::from_conf(config.build()),
         kms_key: None,
     };
-    let patience = Patience {
+    let patience = RetryPolicy {
         attempts: 3,
         slow_downs: 5,
         first_wait: Duration::from_millis(1),
         longest_wait: Duration::from_millis(50),
-        ..Patience::default()
+        ..RetryPolicy::default()
     };
     Fetcher::new([(BUCKET.to_owned(), access)].into(), patience)
 }
 
 /// As a listing would tell of it.
-const fn told() -> Told<'static> {
-    Told {
+const fn told() -> ListedObject<'static> {
+    ListedObject {
         size: Some(KEY.len() as u64),
         version: None,
     }
@@ -98,7 +98,7 @@ async fn bytes_beyond_the_announced_length_are_not_taken() {
 async fn an_object_that_is_not_the_one_listed_is_not_taken_for_it() {
     let url = loopback::serve(Memory::new([KEY])).await;
     let fetcher = fetcher(&url).await;
-    let listed = Told {
+    let listed = ListedObject {
         version: Some("\"11111111111111111111111111111111\""),
         ..told()
     };
@@ -113,10 +113,14 @@ async fn a_busy_server_is_waited_for_longer_than_a_broken_one() {
         .with("busier", Answer::SlowDown(ALWAYS));
     let asked = memory.asked();
     let fetcher = fetcher(&loopback::serve(memory).await).await;
-    let busy = fetcher.fetch(BUCKET, "busy", Told::default(), CAP).await;
+    let busy = fetcher
+        .fetch(BUCKET, "busy", ListedObject::default(), CAP)
+        .await;
     assert_eq!(busy.unwrap().bytes, b"busy");
     assert_eq!(asked.lock().unwrap().len(), 6);
-    let error = fetcher.fetch(BUCKET, "busier", Told::default(), CAP).await;
+    let error = fetcher
+        .fetch(BUCKET, "busier", ListedObject::default(), CAP)
+        .await;
     let error = error.unwrap_err().to_string();
     assert!(error.starts_with("SlowDown"), "{error}");
     assert!(error.contains("given up after 6 attempts"), "{error}");
@@ -128,12 +132,12 @@ async fn reading_slows_down_to_what_the_server_bears() {
     let memory = Memory::new(keys.clone()).bearing(16);
     let asked = memory.asked();
     let url = loopback::serve(memory).await;
-    let patient = Patience {
+    let patient = RetryPolicy {
         attempts: 3,
         slow_downs: 50,
         first_wait: Duration::from_millis(1),
         longest_wait: Duration::from_millis(50),
-        ..Patience::default()
+        ..RetryPolicy::default()
     };
     let access = Access {
         client: loopback::aws(&url).await.s3(),
@@ -144,13 +148,17 @@ async fn reading_slows_down_to_what_the_server_bears() {
     let mut reads = tokio::task::JoinSet::new();
     for key in keys {
         let fetcher = fetcher.clone();
-        reads.spawn(async move { fetcher.fetch(BUCKET, &key, Told::default(), CAP).await });
+        reads.spawn(async move {
+            fetcher
+                .fetch(BUCKET, &key, ListedObject::default(), CAP)
+                .await
+        });
     }
     while let Some(read) = reads.join_next().await {
         read.unwrap().unwrap();
     }
     assert_eq!(asked.lock().unwrap().len(), 1_500, "each was answered once");
-    let now = fetcher.at_once();
+    let now = fetcher.immediately();
     assert!(now <= 32, "{now} at once, where the server bears 16");
 }
 

@@ -14,7 +14,7 @@ use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider, StalledStreamPr
 use loopback::faulty::{Fault, Requests, spoil};
 use loopback::{Answer, BUCKET, Memory, log};
 use trailscan::aws::Aws;
-use trailscan::source::s3::{Access, Fetcher, Patience, Told};
+use trailscan::source::s3::{Access, Fetcher, ListedObject, RetryPolicy};
 use trailscan::source::{FetchError, Fetched};
 
 const CAP: u64 = 1 << 20;
@@ -22,13 +22,13 @@ const CAP: u64 = 1 << 20;
 const ALWAYS: u32 = u32::MAX;
 
 /// Who waits for little, so that a fault that stays is soon named.
-fn patience() -> Patience {
-    Patience {
+fn patience() -> RetryPolicy {
+    RetryPolicy {
         attempts: 2,
         slow_downs: 2,
         first_wait: Duration::from_millis(1),
         longest_wait: Duration::from_millis(5),
-        ..Patience::default()
+        ..RetryPolicy::default()
     }
 }
 
@@ -49,7 +49,9 @@ fn both(client: &Client) -> [Fetcher; 2] {
 
 /// What came of a read, in words.
 async fn read(fetcher: &Fetcher, key: &str) -> Result<Fetched, String> {
-    let read = fetcher.fetch(BUCKET, key, Told::default(), CAP).await;
+    let read = fetcher
+        .fetch(BUCKET, key, ListedObject::default(), CAP)
+        .await;
     read.map_err(|error| format!("{error:?}"))
 }
 
@@ -116,7 +118,7 @@ async fn a_refusal_is_read_the_same_by_either_way() {
         assert_eq!(read(&short, key).await, read(&sdk, key).await, "{key}");
     }
     let FetchError::Refused(what) = short
-        .fetch(BUCKET, "key", Told::default(), CAP)
+        .fetch(BUCKET, "key", ListedObject::default(), CAP)
         .await
         .unwrap_err()
     else {

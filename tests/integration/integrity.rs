@@ -13,7 +13,7 @@ use product::{Ran, finish, trailscan};
 use serde_json::Value;
 use tempfile::TempDir;
 use trailscan::digest::key::Keys;
-use trailscan::digest::{self, Origin, Reader, Window, judge};
+use trailscan::digest::{self, Origin, Reader, Window, build_proof};
 use trailscan::integrity::proof::State;
 use trailscan::integrity::{Evidence, Integrity, Reading};
 use trailscan::source::{Place, Scope, local};
@@ -703,7 +703,7 @@ fn facts_merge_in_any_order_and_any_split_to_the_same_proof() {
         while let Some(part) = parts.pop() {
             whole.merge(part);
         }
-        judge(&mut whole, &reader.keys, &window)
+        build_proof(&mut whole, &reader.keys, &window)
     };
     let mut in_order = Integrity::default();
     evidence

@@ -382,7 +382,7 @@ fn what_is_new_is_asked_for_once_and_for_the_whole_rule() {
     let keys = rule("old", "A").replace("eventName: A", "trailscan.key_age_days|gte: 90");
     let waits = loaded(&[&keys]);
     assert_eq!(
-        waits.unconfigured[0].remedy(),
+        waits.unconfigured[0].how_to_enable(),
         "set iam.access_keys in trailscan.toml"
     );
 }

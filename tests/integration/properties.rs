@@ -18,9 +18,9 @@ use trailscan::rules::load::{self, RuleText};
 use trailscan::rules::{Matcher, Placeholders, RuleKind, RuleSet};
 
 /// Numbers that look random and are the same in every run (SplitMix64).
-struct Dice(u64);
+struct RandomNumbers(u64);
 
-impl Dice {
+impl RandomNumbers {
     const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -126,7 +126,7 @@ fn bases() -> Vec<Value> {
 
 /// An event that has most of what some rule asks for, or a sample's with a part of that; in both,
 /// accidents happen.
-fn event(dice: &mut Dice, rules: &[Wanted], bases: &[Value]) -> Value {
+fn event(dice: &mut RandomNumbers, rules: &[Wanted], bases: &[Value]) -> Value {
     let mut parts = dice.pick(rules);
     dice.shuffle(&mut parts);
     let mut event;
@@ -148,7 +148,7 @@ fn event(dice: &mut Dice, rules: &[Wanted], bases: &[Value]) -> Value {
 }
 
 /// The value as another writer might put it, or not quite the value.
-fn disguised(dice: &mut Dice, value: Value) -> Value {
+fn disguised(dice: &mut RandomNumbers, value: Value) -> Value {
     let text = match &value {
         Value::String(text) => text.replace('*', dice.pick(&["", "x", "a\nb", "*", "é"])),
         other => other.to_string(),
@@ -175,7 +175,7 @@ fn disguised(dice: &mut Dice, value: Value) -> Value {
 }
 
 /// Puts a value at a dotted path; now and then a member on the way is a list.
-fn put(dice: &mut Dice, event: &mut Value, path: &str, value: Value) {
+fn put(dice: &mut RandomNumbers, event: &mut Value, path: &str, value: Value) {
     let Some((first, rest)) = path.split_once('.') else {
         if let Some(members) = event.as_object_mut() {
             members.insert(path.to_owned(), value);
@@ -238,7 +238,7 @@ fn the_index_leaves_out_no_rule_on_any_corpus() {
 fn the_index_leaves_out_no_rule_on_made_up_events() {
     let (rules, organization, asked) = all_rules();
     let bases = bases();
-    let mut dice = Dice(1);
+    let mut dice = RandomNumbers(1);
     let mut matcher = Matcher::new(&rules);
     let (mut matches, mut met) = (0, BTreeSet::new());
     for _ in 0..200 {
@@ -318,7 +318,7 @@ fn any_deal_says_the_same(mut records: Vec<String>, arguments: &[&str]) -> Vec<S
         ))
     };
     let one_pass = findings_of(&records, 1, "1");
-    let mut dice = Dice(7);
+    let mut dice = RandomNumbers(7);
     for (files, jobs) in [(1, "1"), (13, "2"), (200, "4")] {
         dice.shuffle(&mut records);
         let dealt = findings_of(&records, files, jobs);
@@ -375,7 +375,7 @@ correlation: {type: temporal, rules: [few, in_order], group-by: [userIdentity.us
 fn made_up_events_read_the_same_in_any_order_and_split() {
     let (_, _, asked) = all_rules();
     let bases = bases();
-    let mut dice = Dice(3);
+    let mut dice = RandomNumbers(3);
     let start: chrono::DateTime<chrono::Utc> = "2026-11-18T09:00:00Z".parse().unwrap();
     let record = |number: u64| {
         let mut event = event(&mut dice, &asked, &bases);

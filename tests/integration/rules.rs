@@ -17,10 +17,10 @@ use trailscan::history::History;
 use trailscan::pipeline::{self, Input, Options, Progress, Work};
 use trailscan::provenance::Provenance;
 use trailscan::report::Report;
+use trailscan::rule_test::RuleTester;
 use trailscan::rules::samples::{self, Case, Expect, Story};
 use trailscan::rules::{RuleSet, load};
 use trailscan::source::{Scope, local};
-use trailscan::trial::Trial;
 
 struct Quiet;
 
@@ -50,7 +50,7 @@ fn rules_and_cases() -> (Config, RuleSet, BTreeMap<String, Vec<Case>>) {
 #[test]
 fn every_rule_finds_its_hits_and_passes_its_near_misses() {
     let (config, rules, cases) = rules_and_cases();
-    let trial = Trial::new(&rules, &config.organization);
+    let trial = RuleTester::new(&rules, &config.organization);
     let mut wrong = Vec::new();
     let mut count = 0;
     for rule in &rules.rules {
@@ -78,7 +78,7 @@ fn every_rule_finds_its_hits_and_passes_its_near_misses() {
 #[test]
 fn a_story_in_a_log_file_is_found_as_in_a_trial() {
     let (config, rules, cases) = rules_and_cases();
-    let trial = Trial::new(&rules, &config.organization);
+    let trial = RuleTester::new(&rules, &config.organization);
     let detector = Detector::new(&rules, &config.organization);
     let scope = Scope::all(chrono::Utc::now());
     let options = Options {

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use product::{samples, shared};
-use slow::damage::{self, Dice};
+use slow::damage::{self, RandomNumbers};
 use slow::{Account, compare};
 use trailscan::decode::{Content, DecodeError, Decoded, Decoder};
 
@@ -155,8 +155,8 @@ fn number(variable: &str, default: u64) -> u64 {
     text.map_or(default, |text| text.parse().unwrap())
 }
 
-fn dice(own: u64) -> Dice {
-    Dice::new(own + 1_000 * number("TWIN_SEED", 0))
+fn dice(own: u64) -> RandomNumbers {
+    RandomNumbers::new(own + 1_000 * number("TWIN_SEED", 0))
 }
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {

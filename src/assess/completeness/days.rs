@@ -44,7 +44,7 @@ struct Day {
 impl Completeness {
     /// Looks for whole days of the organization's zone without a file of an account. Days that the window
     /// cuts, and days whose files may still come, do not count.
-    pub(super) fn judge_days(
+    pub(super) fn find_empty_days(
         &mut self,
         provenance: &Provenance,
         coverage: &Coverage,

@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 
 use super::{ELSEWHERE, Place, View};
 use crate::assess::Assessment;
-use crate::coverage::{HOUR, Hours, Sight};
+use crate::coverage::{EventClass, HOUR, Hours};
 use crate::event::time::{Epoch, iso};
 use crate::words::{plural, thousands};
 
@@ -127,14 +127,14 @@ fn places_in_words(places: &BTreeSet<&Place>, everywhere: &BTreeSet<&Place>) -> 
 }
 
 /// The words for a kind of event.
-pub(super) fn kind(sight: &Sight) -> impl Display {
+pub(super) fn kind(sight: &EventClass) -> impl Display {
     const READS: &str = "(AssumeRole, GetSecretValue and kms:Decrypt are such)";
     fmt::from_fn(move |f| match sight {
-        Sight::ManagementWrite => f.write_str("management event that changes anything"),
-        Sight::ManagementRead => write!(f, "management event that only reads {READS}"),
-        Sight::Kms => f.write_str("event of kms.amazonaws.com"),
-        Sight::SignIn => f.write_str("sign-in event"),
-        Sight::DataWrite(kind) => write!(f, "data event of {kind} that changes anything"),
-        Sight::DataRead(kind) => write!(f, "data event of {kind} that only reads"),
+        EventClass::ManagementWrite => f.write_str("management event that changes anything"),
+        EventClass::ManagementRead => write!(f, "management event that only reads {READS}"),
+        EventClass::Kms => f.write_str("event of kms.amazonaws.com"),
+        EventClass::SignIn => f.write_str("sign-in event"),
+        EventClass::DataWrite(kind) => write!(f, "data event of {kind} that changes anything"),
+        EventClass::DataRead(kind) => write!(f, "data event of {kind} that only reads"),
     })
 }

@@ -25,45 +25,46 @@ fn coverage() -> Coverage {
     coverage.objects.read = 5;
     let hours = |all: &[Epoch]| all.iter().map(|hour| hour * HOUR).collect::<Hours>();
     let east = coverage.region(OWNER, "us-east-1");
-    east.seen.insert(Sight::ManagementRead, hours(&[2]));
-    east.seen.insert(Sight::ManagementWrite, hours(&[2, 6]));
+    east.seen.insert(EventClass::ManagementRead, hours(&[2]));
+    east.seen
+        .insert(EventClass::ManagementWrite, hours(&[2, 6]));
     east.hour(2 * HOUR).events = 5;
     let west = coverage.region(OWNER, "us-west-2");
-    west.seen.insert(Sight::ManagementWrite, hours(&[3]));
+    west.seen.insert(EventClass::ManagementWrite, hours(&[3]));
     west.hour(3 * HOUR).events = 1;
     coverage
 }
 
-fn need(class: Class, proof: &[Sight], place: Where) -> Need {
-    Need {
+fn need(class: Class, proof: &[EventClass], place: Where) -> Requirement {
+    Requirement {
         class,
         proof: proof.iter().cloned().collect(),
         place,
     }
 }
 
-fn reads() -> Need {
+fn reads() -> Requirement {
     need(
         Class::management(true),
-        &[Sight::ManagementRead],
+        &[EventClass::ManagementRead],
         Where::Everywhere,
     )
 }
 
-fn writes() -> Need {
+fn writes() -> Requirement {
     need(
         Class::management(false),
-        &[Sight::ManagementWrite],
+        &[EventClass::ManagementWrite],
         Where::Everywhere,
     )
 }
 
-fn iam() -> Need {
+fn iam() -> Requirement {
     let class = Class::management(false).of(["iam.amazonaws.com"]);
-    need(class, &[Sight::ManagementWrite], Where::Global)
+    need(class, &[EventClass::ManagementWrite], Where::Global)
 }
 
-fn objects(bucket: &str) -> Need {
+fn objects(bucket: &str) -> Requirement {
     let class = Class::data("AWS::S3::Object", true);
     let class = match bucket {
         "" => class,
@@ -71,7 +72,7 @@ fn objects(bucket: &str) -> Need {
     };
     need(
         class,
-        &[Sight::DataRead("AWS::S3::Object".to_owned())],
+        &[EventClass::DataRead("AWS::S3::Object".to_owned())],
         Where::Everywhere,
     )
 }
@@ -86,12 +87,12 @@ fn trail(selectors: Selectors) -> Trail {
         multi_region: true,
         organization: false,
         validation: false,
-        selectors: Asked::Told(selectors),
-        status: Asked::Told(Status {
+        selectors: Asked::Answered(selectors),
+        status: Asked::Answered(Status {
             logging: true,
             ..Status::default()
         }),
-        insights: Asked::Told(Vec::new()),
+        insights: Asked::Answered(Vec::new()),
         asked: Some(HOURS * HOUR),
     }
 }
@@ -117,9 +118,9 @@ fn stop(hours: Epoch, minutes: Epoch, change: Change) -> TrailChange {
 }
 
 /// A line for each group: its Regions, and its runs as hours with the first letter of the verdict.
-fn drawn(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> Vec<String> {
+fn drawn(provenance: &Provenance, coverage: &Coverage, needs: &[Requirement]) -> Vec<String> {
     let changed = changed(coverage);
-    let judge = Judge::new(provenance, coverage, &changed, &[]);
+    let judge = VisibilityAssessor::new(provenance, coverage, &changed, &[]);
     let view = judge.view(&needs.iter().cloned().collect(), &UndecidedAt::default());
     let line = |group: &Group| {
         let regions: Vec<&str> = group.places.iter().map(|one| one.region.as_str()).collect();
@@ -142,13 +143,13 @@ fn drawn(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> Vec<St
     lines
 }
 
-fn said(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> Assessment {
+fn said(provenance: &Provenance, coverage: &Coverage, needs: &[Requirement]) -> Assessment {
     let changed = changed(coverage);
-    let judge = Judge::new(provenance, coverage, &changed, &[]);
+    let judge = VisibilityAssessor::new(provenance, coverage, &changed, &[]);
     sum(&judge.view(&needs.iter().cloned().collect(), &UndecidedAt::default()))
 }
 
-fn reason(provenance: &Provenance, coverage: &Coverage, needs: &[Need]) -> String {
+fn reason(provenance: &Provenance, coverage: &Coverage, needs: &[Requirement]) -> String {
     said(provenance, coverage, needs)
         .reason()
         .unwrap_or_default()
@@ -226,7 +227,7 @@ fn the_call_that_stops_a_trail_does_not_prove_that_it_went_on() {
     let region = coverage.region(OWNER, "us-east-1");
     region
         .seen
-        .get_mut(&Sight::ManagementWrite)
+        .get_mut(&EventClass::ManagementWrite)
         .unwrap()
         .insert(7 * HOUR);
     coverage.changes.insert(stop(7, 0, Change::Stopped));
@@ -238,7 +239,7 @@ fn the_call_that_stops_a_trail_does_not_prove_that_it_went_on() {
     let region = coverage.region(OWNER, "us-east-1");
     region
         .seen
-        .get_mut(&Sight::ManagementWrite)
+        .get_mut(&EventClass::ManagementWrite)
         .unwrap()
         .insert(8 * HOUR);
     assert_eq!(drawn(&from, &coverage, &[iam()]), ["us-east-1: 0-7a 7-10p"]);
@@ -268,7 +269,7 @@ fn without_answers_a_stop_after_which_nothing_was_read_is_a_hole_and_the_hour_of
 fn data_events_of_one_bucket_do_not_prove_those_of_another() {
     let mut coverage = coverage();
     let east = coverage.region(OWNER, "us-east-1");
-    let data = Sight::DataRead("AWS::S3::Object".to_owned());
+    let data = EventClass::DataRead("AWS::S3::Object".to_owned());
     east.seen.insert(data, [HOUR].into_iter().collect());
     east.buckets
         .insert(("phi".to_owned(), true), [HOUR].into_iter().collect());
@@ -352,7 +353,7 @@ fn a_single_region_trail_leaves_every_other_region_unseen_but_sees_iam() {
     assert_eq!(said(&from, &coverage, &[iam()]), Assessment::Assessed);
     let sign_in = need(
         Class::management(false).of(["signin.amazonaws.com"]),
-        &[Sight::SignIn],
+        &[EventClass::SignIn],
         Where::SignIn,
     );
     assert_eq!(
@@ -383,7 +384,7 @@ fn accounts_that_no_known_trail_records_are_judged_by_their_files() {
     let other = coverage.region("444455556666", "us-east-1");
     other
         .seen
-        .insert(Sight::ManagementRead, [HOUR].into_iter().collect());
+        .insert(EventClass::ManagementRead, [HOUR].into_iter().collect());
     let judge_lines = drawn(&provenance(), &coverage, &[reads()]);
     assert!(
         judge_lines.contains(&"us-east-1: 0-10a".to_owned()),
@@ -436,7 +437,7 @@ fn settings_asked_long_after_the_window_count_where_the_logs_agree() {
     assert_eq!(said(&from, &coverage, &[reads()]), Assessment::Assessed);
     let kms = need(
         Class::management(true).of(["kms.amazonaws.com"]),
-        &[Sight::Kms, Sight::ManagementRead],
+        &[EventClass::Kms, EventClass::ManagementRead],
         Where::Everywhere,
     );
     assert!(

@@ -13,8 +13,8 @@ use super::Place;
 use crate::assess::Assessment;
 use crate::coverage::Coverage;
 use crate::event::time::Epoch;
-use crate::rules::Need;
-use crate::trail::{Asked, Sees, Status, Timeline, Trail, TrailChange};
+use crate::rules::Requirement;
+use crate::trail::{Asked, Status, Timeline, Trail, TrailChange, TrailVisibility};
 
 /// The changes of trails, by what the caller named.
 pub(super) struct Changes<'t> {
@@ -66,7 +66,7 @@ pub(super) struct Trails<'t> {
 }
 
 /// From a moment on a trail sees this.
-type Step = (Epoch, Sees);
+type Step = (Epoch, TrailVisibility);
 
 /// What was worked out for one view, for all of its places.
 #[derive(Default)]
@@ -88,7 +88,7 @@ pub(super) struct Steps(RefCell<BTreeMap<Line, Rc<[Step]>>>);
 #[derive(Clone, Copy)]
 pub(super) struct Class<'n> {
     pub(super) place: usize,
-    pub(super) need: Option<&'n Need>,
+    pub(super) need: Option<&'n Requirement>,
 }
 
 impl<'t> Trails<'t> {
@@ -144,7 +144,7 @@ impl<'t> Trails<'t> {
         place: &Place,
         shared: &Steps,
         pieces: &[(Epoch, Epoch)],
-        mut judge: impl FnMut((Epoch, Epoch), Sees, usize) -> Assessment,
+        mut judge: impl FnMut((Epoch, Epoch), TrailVisibility, usize) -> Assessment,
     ) -> Option<Vec<Assessment>> {
         let ours = self.of(&place.account);
         let lines: Vec<_> = ours
@@ -154,7 +154,7 @@ impl<'t> Trails<'t> {
             return None;
         }
         // what every trail sees at the moment of the sweep
-        let mut now: BTreeSet<(&Sees, usize)> = BTreeSet::new();
+        let mut now: BTreeSet<(&TrailVisibility, usize)> = BTreeSet::new();
         let mut to_come: Vec<(Epoch, usize, &[Step])> = Vec::new();
         for (trail, steps) in &lines {
             let Some(((_, first), _)) = steps.split_first() else {
@@ -238,7 +238,7 @@ pub(in crate::assess) fn changed(coverage: &Coverage) -> Vec<Trail> {
             validation: false,
             selectors: Asked::Unknown(String::new()),
             // running, unless a call says otherwise: only what it could not see is believed
-            status: Asked::Told(Status {
+            status: Asked::Answered(Status {
                 logging: true,
                 ..Status::default()
             }),

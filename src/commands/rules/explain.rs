@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
-use super::{Exit, named, say, say_fitted};
+use super::{Exit, named, print, print_fitted};
 use crate::cli::{ExplainFormat, ExplainRule};
 use crate::commands::run::rule_set;
 use crate::config::Config;
@@ -22,7 +22,7 @@ use crate::rules::explain::{Explained, derived, explain};
 use crate::rules::{Correlation, Field, Measure, Rule, RuleKind, RuleSet};
 use crate::safe_text::TerminalText;
 use crate::severity::Severity;
-use crate::words::span;
+use crate::words::exact_duration;
 pub(super) use tree::tree;
 
 /// The most MiB a file may inflate to.
@@ -181,7 +181,7 @@ pub(super) fn run(arguments: &ExplainRule) -> anyhow::Result<Exit> {
         })
         .with_context(|| file.to_owned())?;
     let Some((subject, explanation)) = made else {
-        bail!("{file}: {}", wanted.missed(count));
+        bail!("{file}: {}", wanted.unmatched(count));
     };
     if wanted.is_open() && count > 1 {
         let last = count - 1;
@@ -199,12 +199,12 @@ pub(super) fn run(arguments: &ExplainRule) -> anyhow::Result<Exit> {
         explanation,
     };
     match arguments.format {
-        ExplainFormat::Text => say_fitted(&TerminalText::lines(&format!(
+        ExplainFormat::Text => print_fitted(&TerminalText::lines(&format!(
             "{}\n{}",
             document.event.in_words(),
             text(&document.explanation, 0)
         )))?,
-        ExplainFormat::Json => say(&TerminalText::json(&format!(
+        ExplainFormat::Json => print(&TerminalText::json(&format!(
             "{}\n",
             serde_json::to_string_pretty(&document)?
         )))?,
@@ -228,7 +228,7 @@ impl Wanted<'_> {
         self.record.is_none() && self.id.is_none()
     }
 
-    fn missed(&self, count: u32) -> String {
+    fn unmatched(&self, count: u32) -> String {
         match (self.record, self.id) {
             _ if count == 0 => "it holds no CloudTrail record that can be read".to_owned(),
             (_, Some(id)) => format!("none of its {count} records has the eventID {id}"),
@@ -371,7 +371,10 @@ pub(super) fn in_words(correlation: &Correlation) -> String {
     } else {
         format!(" with the same {}", correlation.group_by.join(", "))
     };
-    format!("{what}{group} within {}", span(correlation.timespan))
+    format!(
+        "{what}{group} within {}",
+        exact_duration(correlation.timespan)
+    )
 }
 
 fn text(explanation: &Explanation, indent: usize) -> String {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{Exit, say_fitted};
+use super::{Exit, print_fitted};
 use crate::cli::LintRules;
 use crate::commands::run::texts;
 use crate::config::Config;
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &LintRules) -> anyhow::Result<Exit> {
         remarks: config.remarks.clone(),
         ..Findings::new(&rules, (!arguments.paths.is_empty()).then_some(checked))?
     };
-    say_fitted(&TerminalText::lines(&report.text(&Lines::new(&all))))?;
+    print_fitted(&TerminalText::lines(&report.text(&Lines::new(&all))))?;
     Ok(if report.is_bad(arguments.strict) {
         Exit::Findings
     } else {
@@ -160,7 +160,7 @@ impl<'r> Findings<'r> {
                     out,
                     "note: {} is not assessed: {}",
                     visible(&waiting.rule),
-                    visible(&waiting.remedy())
+                    visible(&waiting.how_to_enable())
                 );
             }
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use super::{Exit, catalogue, say, say_fitted, stdout_width};
+use super::{Exit, catalogue, print, print_fitted, stdout_width};
 use crate::cli::{ListFormat, ListRules};
 use crate::commands::run::{rule_set, texts};
 use crate::config::Config;
@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &ListRules) -> anyhow::Result<Exit> {
         .collect();
     rows.sort_by(|a, b| (b.level, &a.name).cmp(&(a.level, &b.name)));
     match arguments.format {
-        ListFormat::Table => say_fitted(&TerminalText::lines(&format!(
+        ListFormat::Table => print_fitted(&TerminalText::lines(&format!(
             "{}{}",
             table(&rows, seen.is_some(), stdout_width()),
             summary(&rows, &rules)
@@ -78,7 +78,7 @@ pub(super) fn run(arguments: &ListRules) -> anyhow::Result<Exit> {
                 schema: "trailscan.rules/1",
                 rules: &rows,
             };
-            say(&TerminalText::json(&format!(
+            print(&TerminalText::json(&format!(
                 "{}\n",
                 serde_json::to_string_pretty(&listing)?
             )))?;
@@ -90,14 +90,14 @@ pub(super) fn run(arguments: &ListRules) -> anyhow::Result<Exit> {
 fn list_catalogue(format: ListFormat, rules: &RuleSet) -> anyhow::Result<Exit> {
     let detections = catalogue::rows(rules);
     match format {
-        ListFormat::Table => say_fitted(&TerminalText::lines(&catalogue::text(&detections)))?,
+        ListFormat::Table => print_fitted(&TerminalText::lines(&catalogue::text(&detections)))?,
         ListFormat::Json => {
             let listing = Catalogue {
                 schema: "trailscan.catalogue/1",
                 detections,
             };
             let text = serde_json::to_string_pretty(&listing)?;
-            say(&TerminalText::json(&format!("{text}\n")))?;
+            print(&TerminalText::json(&format!("{text}\n")))?;
         }
     }
     Ok(Exit::Done)
@@ -138,7 +138,7 @@ fn row(
         citations: rule.citations.iter().map(|cited| cited.section).collect(),
         silent: rule.silent,
         missing: waits.map(|rule| rule.missing.clone()).unwrap_or_default(),
-        remedy: waits.map(Unconfigured::remedy).unwrap_or_default(),
+        remedy: waits.map(Unconfigured::how_to_enable).unwrap_or_default(),
         seen: seen.map(|seen| seen.get(&rule.name).cloned().unwrap_or_else(not_there)),
     }
 }

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 
 use super::explain::{in_words, tree};
-use super::{Exit, named, say_fitted};
+use super::{Exit, named, print_fitted};
 use crate::cli::{RuleChoice, TestRules};
 use crate::commands::run::rule_set;
 use crate::config::Config;
 use crate::report::visible::visible;
+use crate::rule_test::{Failure, RuleTester, TestOutcome};
 use crate::rules::{Rule, RuleKind, RuleSet, samples};
 use crate::safe_text::{TerminalText, text};
-use crate::trial::{Failure, Trial, Tried};
 use crate::words::plural;
 
 /// Where samples lie, below the folder that the rules' own lies in.
@@ -37,16 +37,16 @@ pub(super) fn run(arguments: &TestRules) -> anyhow::Result<Exit> {
     let chosen = chosen(arguments, &rules, &files)?;
     let names = chosen.iter().map(|rule| rule.name.chars().count());
     let column = names.max().unwrap_or_default().min(NAMES);
-    let trial = Trial::new(&rules, &config.organization);
+    let trial = RuleTester::new(&rules, &config.organization);
     let (mut failed, mut cases) = (0, 0);
     for rule in &chosen {
         let file = files.get(&rule.name);
         let listed = file.map(|file| samples::cases(file)).transpose()?;
         let tried = trial.of(rule, &listed.unwrap_or_default());
         cases += tried.hits + tried.misses;
-        let (text, is_good) = judged(rule, file.map(PathBuf::as_path), &tried, column);
+        let (text, is_good) = outcome(rule, file.map(PathBuf::as_path), &tried, column);
         failed += u64::from(!is_good);
-        say_fitted(&TerminalText::lines(&text))?;
+        print_fitted(&TerminalText::lines(&text))?;
     }
     // a run is judged by all rules that were asked for, so one that cannot be tried is no success
     let untried = if arguments.names.is_empty() {
@@ -55,10 +55,10 @@ pub(super) fn run(arguments: &TestRules) -> anyhow::Result<Exit> {
         Vec::new()
     };
     for line in &untried {
-        say_fitted(&text!("FAILED {}\n", line))?;
+        print_fitted(&text!("FAILED {}\n", line))?;
     }
     failed += untried.len() as u64;
-    say_fitted(&text!(
+    print_fitted(&text!(
         "{} tried with {}: {} failed\n",
         plural(chosen.len() as u64, "rule"),
         plural(cases as u64, "case"),
@@ -139,7 +139,7 @@ fn unusable(rules: &RuleSet, files: &BTreeMap<String, PathBuf>) -> Vec<String> {
     for (name, file) in files {
         if let Some(rule) = waits(name) {
             let remedy = rule
-                .remedy()
+                .how_to_enable()
                 .replace("trailscan.toml", "the trailscan.toml of the samples");
             lines.push(format!("{name}: {remedy}"));
         } else if rules.find(name).is_none() {
@@ -150,7 +150,7 @@ fn unusable(rules: &RuleSet, files: &BTreeMap<String, PathBuf>) -> Vec<String> {
 }
 
 /// What is said of one rule, its name in a column of that width, and whether it is good.
-fn judged(rule: &Rule, file: Option<&Path>, tried: &Tried, column: usize) -> (String, bool) {
+fn outcome(rule: &Rule, file: Option<&Path>, tried: &TestOutcome, column: usize) -> (String, bool) {
     let mut lacks = Vec::new();
     if tried.hits == 0 {
         lacks.push("a hit (\"expect\":\"match\")");

@@ -2,11 +2,11 @@
 
 use chrono_tz::Tz;
 
-use super::find::Found;
-use crate::commands::{Exit, note, say_fitted, stdout_width};
+use super::discovery::Found;
+use crate::commands::{Exit, note, print_fitted, stdout_width};
 use crate::coverage::Problem;
 use crate::pipeline::{self, Input};
-use crate::report::outlook::{Means, Outlook};
+use crate::report::estimate::{EstimateInputs, ReadEstimate};
 use crate::safe_text::{TerminalText, text};
 use crate::source::s3::{Fetcher, Plan};
 use crate::source::{ObjectRef, Scope};
@@ -20,16 +20,16 @@ pub(super) fn run(
     state: Option<&State>,
     workers: usize,
 ) -> anyhow::Result<Exit> {
-    let mut outlook = Outlook::default();
+    let mut outlook = ReadEstimate::default();
     let mut known = 0;
     let mut add = |object: &ObjectRef| {
-        if pipeline::is_known(state, object) {
+        if pipeline::is_cached(state, object) {
             known += 1;
         } else {
             outlook.add(object);
         }
     };
-    let mut means = Means {
+    let mut means = EstimateInputs {
         lists: None,
         lists_at_once: Plan::AT_ONCE,
         reads_at_once: Fetcher::AT_ONCE,
@@ -57,14 +57,14 @@ pub(super) fn run(
             problems
         }
     };
-    say_fitted(&text!(
+    print_fitted(&text!(
         "Dry run of {}: no log file was read\n{}\n\n{}",
         found.source,
         window(scope, zone),
         TerminalText::lines(&outlook.text(&means, stdout_width()))
     ))?;
     if known > 0 {
-        say_fitted(&text!(
+        print_fitted(&text!(
             "{} known from earlier runs, which are not read again\n",
             plural(known, "object")
         ))?;

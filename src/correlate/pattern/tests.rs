@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::correlate::tests::Dice;
-use crate::names::Names;
+use crate::correlate::tests::RandomNumbers;
+use crate::interner::Interner;
 
 const SPAN: Epoch = 300;
 
@@ -22,7 +22,7 @@ fn sorted(events: &[(Epoch, u32)]) -> Vec<Moment> {
             proven: true,
             time: *time,
             place: *place,
-            value: Names::EMPTY,
+            value: Interner::EMPTY,
         })
         .collect();
     rows.sort_by_key(|row| (row.time, row.place));
@@ -206,7 +206,7 @@ fn by_search(one: &Alternative, measure: Measure, span: Epoch, rows: &[Moment]) 
 
 #[test]
 fn the_sweep_finds_what_a_search_over_every_choice_finds() {
-    let mut dice = Dice(11);
+    let mut dice = RandomNumbers(11);
     let (mut held, mut tried) = (0, 0);
     for round in 0..6_000 {
         let span = dice.below(30) + 1;

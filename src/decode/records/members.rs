@@ -74,7 +74,7 @@ impl<'a> Walk<'a> {
             if nested {
                 let there = to.enter(self, key, after);
                 walked = there.is_some();
-                match there.or_else(|| self.leap(after)) {
+                match there.or_else(|| self.skip_nested(after)) {
                     Some(there) => after = there,
                     None => return (here, false),
                 }

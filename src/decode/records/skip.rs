@@ -52,7 +52,7 @@ impl<'a> Walk<'a> {
 
     /// Steps over the object or list that opens here.
     pub(super) fn nested(&mut self) -> Result<(), DecodeError> {
-        if self.compact && self.leapt() {
+        if self.compact && self.skipped_nested() {
             return Ok(());
         }
         self.unsure = true;
@@ -71,8 +71,8 @@ impl<'a> Walk<'a> {
 
     /// Steps over a sound object or list of a compact text; false, and nothing has moved, where it is not
     /// sound or too deep.
-    fn leapt(&mut self) -> bool {
-        match self.leap(self.here()) {
+    fn skipped_nested(&mut self) -> bool {
+        match self.skip_nested(self.here()) {
             Some(there) => {
                 self.set(there);
                 true
@@ -84,7 +84,7 @@ impl<'a> Walk<'a> {
     /// The place behind the sound object or list that opens at that place. In a compact text only the
     /// order of brackets, colons and commas can be wrong, so a few steps for eight of them are enough.
     #[inline(always)]
-    pub(super) fn leap(&self, here: Here) -> Option<Here> {
+    pub(super) fn skip_nested(&self, here: Here) -> Option<Here> {
         // one bit a level: 1 for an object
         let (mut objects, mut depth) = (0u64, 0u32);
         let mut next = here.next;

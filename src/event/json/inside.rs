@@ -8,7 +8,7 @@ use super::Raw;
 #[derive(Debug, Clone)]
 pub(super) enum Inside<'a> {
     Marked(Steps<'a>),
-    Scanned(Cursor<'a>),
+    ObjectScan(Cursor<'a>),
 }
 
 impl<'a> Inside<'a> {
@@ -20,7 +20,7 @@ impl<'a> Inside<'a> {
                 marks,
                 at: 1,
             }),
-            _ => Self::Scanned(Cursor::inside(raw.text, char::from(open))),
+            _ => Self::ObjectScan(Cursor::inside(raw.text, char::from(open))),
         }
     }
 
@@ -29,7 +29,7 @@ impl<'a> Inside<'a> {
     pub(super) fn member(&mut self) -> Option<(Raw<'a>, Raw<'a>)> {
         match self {
             Self::Marked(steps) => steps.member(),
-            Self::Scanned(_) => Some((self.key()?, self.value()?)),
+            Self::ObjectScan(_) => Some((self.key()?, self.value()?)),
         }
     }
 
@@ -38,7 +38,7 @@ impl<'a> Inside<'a> {
     pub(super) fn key(&mut self) -> Option<Raw<'a>> {
         match self {
             Self::Marked(steps) => steps.key(),
-            Self::Scanned(cursor) => {
+            Self::ObjectScan(cursor) => {
                 let key = cursor.value()?;
                 cursor.eat(b':').map(|()| key)
             }
@@ -50,7 +50,7 @@ impl<'a> Inside<'a> {
     pub(super) fn value(&mut self) -> Option<Raw<'a>> {
         match self {
             Self::Marked(steps) => steps.value(),
-            Self::Scanned(cursor) => {
+            Self::ObjectScan(cursor) => {
                 let value = cursor.value()?;
                 cursor.comma();
                 Some(value)

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::chart::{Chart, draw};
-use super::written::{code, day, notice, scrolling};
+use super::format::{code, format_date, scrolling, truncation_notice};
 use crate::assess::hours::HourState;
 use crate::coverage::{DAY, HOUR, hour_of};
 use crate::event::time::{self, Epoch};
 use crate::report::Report;
 use crate::report::activity::Top;
-use crate::words::{lasted, thousands};
+use crate::words::{rounded_duration, thousands};
 
 const MOST_GAPS: usize = 40;
 const MOST_DAYS: usize = 100;
@@ -103,12 +103,12 @@ fn without_stops(stretches: Vec<(Epoch, Epoch)>, report: &Report) -> Vec<(Epoch,
 
 /// `Thu 19 Nov 2026, 15:00 to 17:00 – 2 hours`, with the second day where it is another.
 fn stretch(begin: Epoch, end: Epoch) -> String {
-    let same = day(begin) == day(end);
+    let same = format_date(begin) == format_date(end);
     format!(
         "{} to {} – {}",
         time::utc(begin).format("%a %-d %b %Y, %H:%M"),
         time::utc(end).format(if same { "%H:%M" } else { "%a %-d %b, %H:%M" }),
-        lasted(end - begin)
+        rounded_duration(end - begin)
     )
 }
 
@@ -127,7 +127,7 @@ fn by_day(report: &Report) -> Markup {
     html! {
         details.numbers {
             summary { "The same numbers by day" }
-            (notice(days.len().min(MOST_DAYS), days.len(), "day"))
+            (truncation_notice(days.len().min(MOST_DAYS), days.len(), "day"))
             (scrolling("Events by day", &html! {
                 table {
                     thead {
@@ -142,7 +142,7 @@ fn by_day(report: &Report) -> Markup {
                     tbody {
                         @for (at, counts) in days.iter().take(MOST_DAYS) {
                             tr {
-                                th scope="row" { (day(at * DAY)) }
+                                th scope="row" { (format_date(at * DAY)) }
                                 @for count in counts { td.number { (thousands(*count)) } }
                             }
                         }

@@ -7,15 +7,15 @@ use chrono_tz::Tz;
 use maud::{Markup, PreEscaped, html};
 
 use super::evidence;
-use super::written::{
-    anchor, badge, citation_anchor, clock, code, day, local, moment, notice, short, shown, value,
-    values,
+use super::format::{
+    anchor, badge, citation_anchor, code, format_date, format_datetime, format_time, local,
+    make_visible, short, truncation_notice, value, values,
 };
 use crate::finding::{CallCount, Finding};
 use crate::hipaa::CATALOGUE;
 use crate::report::Report;
 use crate::severity::Severity;
-use crate::words::{lasted, plural, thousands};
+use crate::words::{plural, rounded_duration, thousands};
 
 /// So many findings have cards whatever their level.
 const MOST_CARDS: usize = 200;
@@ -25,11 +25,11 @@ const MOST_SEVERE: usize = 2_000;
 const MOST_CALLS: usize = 12;
 
 /// Which findings have a card: all critical and high ones, and the first of the rest.
-pub(super) struct Carded<'a> {
+pub(super) struct CardedFindings<'a> {
     ids: BTreeSet<&'a str>,
 }
 
-impl<'a> Carded<'a> {
+impl<'a> CardedFindings<'a> {
     pub(super) fn of(report: &'a Report) -> Self {
         let severe = report
             .findings
@@ -68,7 +68,7 @@ impl<'a> Carded<'a> {
 /// The section of the cards, with `place` where they belong.
 pub(super) fn section(report: &Report, place: &str) -> Markup {
     let all = &report.findings;
-    let carded = Carded::of(report);
+    let carded = CardedFindings::of(report);
     let shown = all.iter().filter(|finding| carded.has(finding)).count();
     html! {
         section #findings aria-labelledby="findings-title" {
@@ -76,7 +76,7 @@ pub(super) fn section(report: &Report, place: &str) -> Markup {
             @if all.is_empty() {
                 p { "No findings in the covered data." }
             }
-            (notice(shown, report.count(), "finding"))
+            (truncation_notice(shown, report.count(), "finding"))
             (PreEscaped(place))
         }
     }
@@ -84,7 +84,7 @@ pub(super) fn section(report: &Report, place: &str) -> Markup {
 
 /// The cards, in the order of the findings.
 pub(super) fn cards(report: &Report, zone: Option<Tz>) -> impl Iterator<Item = Markup> {
-    let carded = Carded::of(report);
+    let carded = CardedFindings::of(report);
     let shown = report.findings.iter();
     let shown = shown.filter(move |finding| carded.has(finding));
     shown.map(move |finding| card(finding, zone))
@@ -106,7 +106,7 @@ fn card(finding: &Finding, zone: Option<Tz>) -> Markup {
                 }
             }
             @if let Some(said) = &finding.correlation {
-                p.estimate { "Seen together: " (shown(said)) "." }
+                p.estimate { "Seen together: " (make_visible(said)) "." }
             }
             (facts(finding, zone))
             (meaning(finding))
@@ -157,23 +157,23 @@ fn times(count: u64) -> String {
 fn when(finding: &Finding) -> String {
     match (finding.first, finding.last) {
         (Some(first), Some(last)) if first == last => {
-            format!(" on {} at {} UTC", day(first), clock(first))
+            format!(" on {} at {} UTC", format_date(first), format_time(first))
         }
-        (Some(first), Some(last)) if day(first) == day(last) => {
+        (Some(first), Some(last)) if format_date(first) == format_date(last) => {
             format!(
                 " on {} between {} and {} UTC ({})",
-                day(first),
-                clock(first),
-                clock(last),
-                lasted(last - first)
+                format_date(first),
+                format_time(first),
+                format_time(last),
+                rounded_duration(last - first)
             )
         }
         (Some(first), Some(last)) => {
             format!(
                 " between {} and {} ({})",
-                moment(first),
-                moment(last),
-                lasted(last - first)
+                format_datetime(first),
+                format_datetime(last),
+                rounded_duration(last - first)
             )
         }
         _ => " at an unknown time (the records carry none that can be read)".to_owned(),
@@ -221,7 +221,7 @@ fn facts(finding: &Finding, zone: Option<Tz>) -> Markup {
         html! {
             @if let Some(time) = time {
                 div {
-                    (label) (moment(time))
+                    (label) (format_datetime(time))
                     @if let Some(there) = local(zone, time) { span.aside { " (" (there) ")" } }
                 }
             }
@@ -319,18 +319,18 @@ fn meaning(finding: &Finding) -> Markup {
         div.meaning {
             div {
                 h4 { "Why it matters" }
-                p { (shown(&finding.why)) }
+                p { (make_visible(&finding.why)) }
             }
             @if !finding.response.is_empty() {
                 div {
                     h4 { "Recommended steps" }
-                    ol { @for step in &finding.response { li { (shown(step)) } } }
+                    ol { @for step in &finding.response { li { (make_visible(step)) } } }
                 }
             }
             @if !finding.false_positives.is_empty() {
                 div {
                     h4 { "Known false positives" }
-                    ul { @for known in &finding.false_positives { li { (shown(known)) } } }
+                    ul { @for known in &finding.false_positives { li { (make_visible(known)) } } }
                 }
             }
         }
@@ -348,7 +348,7 @@ fn cited(section: &str) -> Markup {
         .find(|citation| citation.section == section);
     html! {
         li {
-            a href={ "#" (citation_anchor(section)) } { (shown(section)) }
+            a href={ "#" (citation_anchor(section)) } { (make_visible(section)) }
             @if let Some(citation) = known { " " (citation.title) }
         }
     }

@@ -6,7 +6,7 @@
 
 use maud::{Markup, html};
 
-use super::written::{clock, day};
+use super::format::{format_date, format_time};
 use crate::coverage::{DAY, HOUR};
 use crate::event::time::{self, Epoch};
 use crate::report::Report;
@@ -224,14 +224,14 @@ fn described(chart: &Chart) -> String {
         format!(
             " The highest bar, {}, begins on {} at {} UTC.",
             plural(bar.events(), "event"),
-            day(chart.begin(at)),
-            clock(chart.begin(at))
+            format_date(chart.begin(at)),
+            format_time(chart.begin(at))
         )
     });
     format!(
         "From {} to {}: {} succeeded, {} denied, {} failed.{peak} {} without any event.",
-        day(chart.start),
-        day(chart.end() - 1),
+        format_date(chart.start),
+        format_date(chart.end() - 1),
         thousands(sum(|bar| bar.succeeded)),
         thousands(sum(|bar| bar.denied)),
         thousands(sum(|bar| bar.failed)),
@@ -297,9 +297,9 @@ fn bar(chart: &Chart, scale: &Scale, at: usize) -> Markup {
 fn bar_title(chart: &Chart, bar: &Bar, at: usize) -> String {
     let begin = chart.begin(at);
     let mut text = if chart.step == HOUR {
-        format!("{}, {} UTC", day(begin), clock(begin))
+        format!("{}, {} UTC", format_date(begin), format_time(begin))
     } else {
-        day(begin)
+        format_date(begin)
     };
     text.push_str(&format!(
         ": {} succeeded, {} denied, {} failed",

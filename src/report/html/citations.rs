@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::written::{citation_anchor, levels};
+use super::format::{citation_anchor, levels};
 use crate::assess::State;
 use crate::report::Report;
 

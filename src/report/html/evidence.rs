@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::written::{clock, code, scrolling, short, shortened, shown, value};
+use super::format::{code, format_time, make_visible, scrolling, short, shortened, value};
 use crate::event::time;
 use crate::finding::{Finding, Sample};
 use crate::words::{plural, thousands};
@@ -27,7 +27,7 @@ pub(super) fn of(finding: &Finding) -> Markup {
             @if kept == 0 {
                 p { "No event of this finding was kept as a sample." }
             } @else {
-                (scrolling(&shown(&label), &html! {
+                (scrolling(&make_visible(&label), &html! {
                     table {
                         thead {
                             tr {
@@ -53,7 +53,7 @@ fn rows(sample: &Sample, finding: &Finding) -> Markup {
             tr {
                 td.nowrap {
                     @match sample.time {
-                        Some(at) => { (time::utc(at).format("%Y-%m-%d")) " " (clock(at)) }
+                        Some(at) => { (time::utc(at).format("%Y-%m-%d")) " " (format_time(at)) }
                         None => "undated"
                     }
                 }
@@ -76,7 +76,7 @@ fn rows(sample: &Sample, finding: &Finding) -> Markup {
                     }
                 }
                 td {
-                    (shown(&sample.outcome))
+                    (make_visible(&sample.outcome))
                     @if !sample.error_code.is_empty() { ", " (code(&sample.error_code)) }
                     @if !sample.error_message.is_empty() {
                         div.small { bdi { (shortened(&sample.error_message, 160)) } }

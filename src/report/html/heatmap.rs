@@ -3,13 +3,15 @@
 
 use maud::{Markup, html};
 
-use super::written::{clock, code, day, notice, scrolling, shortened, shown};
+use super::format::{
+    code, format_date, format_time, make_visible, scrolling, shortened, truncation_notice,
+};
 use crate::assess::hours::{HourGrid, HourState};
 use crate::coverage::{DAY, HOUR};
 use crate::event::time::{self, Epoch};
 use crate::report::Report;
 use crate::report::rows::Row;
-use crate::words::{lasting, plural, thousands};
+use crate::words::{full_duration, plural, thousands};
 
 const MOST_ROWS: usize = 40;
 const MOST_CELLS: u64 = 240;
@@ -35,7 +37,7 @@ pub(super) fn figure(report: &Report) -> Markup {
     }
     html! {
         h3 { "Hour by hour" }
-        (notice(map.rows.len(), all.len(), "account and Region"))
+        (truncation_notice(map.rows.len(), all.len(), "account and Region"))
         figure {
             figcaption { "What was there, " (map.unit()) " by " (map.unit()) ", UTC" }
             ul.legend {
@@ -181,7 +183,7 @@ impl<'g> Map<'g> {
                         width=(number(self.x(until) - self.x(from))) {
                         @if state != HourState::Events {
                             title {
-                                (shown(&row.hours.region)) ", " (stretch(self.begin(from).max(self.grid.from), self.begin(until).min(self.grid.until)))
+                                (make_visible(&row.hours.region)) ", " (stretch(self.begin(from).max(self.grid.from), self.begin(until).min(self.grid.until)))
                                 ": " (state.as_str())
                             }
                         }
@@ -213,8 +215,8 @@ impl<'g> Map<'g> {
             "{} from {} to {}, taken together: {} with events, {} without any file and without a valid \
              digest that tells why, {} in which something is missing for certain.",
             plural(self.rows.len() as u64, "account and Region"),
-            day(self.grid.from),
-            day(self.grid.until - 1),
+            format_date(self.grid.from),
+            format_date(self.grid.until - 1),
             hours(|state| state == HourState::Events),
             hours(|state| state == HourState::NoFiles),
             hours(HourState::is_gap),
@@ -265,12 +267,12 @@ fn gaps(report: &Report) -> Markup {
     html! {
         @if !all.is_empty() {
             h4 #gaps { "Missing for certain" }
-            (notice(all.len().min(MOST_GAPS), all.len(), "gap"))
+            (truncation_notice(all.len().min(MOST_GAPS), all.len(), "gap"))
             ul.gaps {
                 @for gap in all.iter().take(MOST_GAPS) {
                     li {
                         (code(&gap.account)) " " (code(&gap.region)) ": " (stretch(gap.from, gap.until))
-                        " – " (lasting(gap.until - gap.from)) ", " (gap.state.as_str())
+                        " – " (full_duration(gap.until - gap.from)) ", " (gap.state.as_str())
                     }
                 }
             }
@@ -279,12 +281,12 @@ fn gaps(report: &Report) -> Markup {
 }
 
 fn stretch(from: Epoch, until: Epoch) -> String {
-    let end = if day(from) == day(until) {
-        clock(until)
+    let end = if format_date(from) == format_date(until) {
+        format_time(until)
     } else {
-        format!("{}, {}", day(until), clock(until))
+        format!("{}, {}", format_date(until), format_time(until))
     };
-    format!("{}, {} to {end} UTC", day(from), clock(from))
+    format!("{}, {} to {end} UTC", format_date(from), format_time(from))
 }
 
 /// One decimal: enough for the eye, and the same on every machine.

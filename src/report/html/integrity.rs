@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::written::{code, notice, scrolling, shown, sum, values};
+use super::format::{code, make_visible, scrolling, sum, truncation_notice, values};
 use crate::coverage::{DAY, HOUR};
 use crate::event::time::{Epoch, utc};
 use crate::integrity::proof::{ChainProof, LogCounts, Proof, State};
@@ -51,7 +51,7 @@ fn of(proof: &Proof) -> Markup {
         (not_valid(proof))
         @if !proof.limits.is_empty() {
             h3 { "What could not be checked" }
-            ul { @for limit in &proof.limits { li { bdi { (shown(limit)) } } } }
+            ul { @for limit in &proof.limits { li { bdi { (make_visible(limit)) } } } }
         }
     }
 }
@@ -114,7 +114,7 @@ fn chains(chains: &[ChainProof]) -> Markup {
         @if chains.is_empty() {
             p { "No digest was found: log file validation is off, or the digests were removed." }
         } @else {
-            (notice(chains.len().min(MOST_CHAINS), chains.len(), "chain"))
+            (truncation_notice(chains.len().min(MOST_CHAINS), chains.len(), "chain"))
             (scrolling("Chains of digests", &html! {
                 table {
                     thead {
@@ -149,7 +149,7 @@ fn row(chain: &ChainProof) -> Markup {
         tr {
             th scope="row" { (code(&chain.account)) " " span.nowrap { (code(&chain.region)) } }
             td {
-                bdi { (shown(&chain.trail)) } @if chain.backfill { " (backfill)" }
+                bdi { (make_visible(&chain.trail)) } @if chain.backfill { " (backfill)" }
                 @if chain.has_namesake { " below " (code(&chain.place)) }
             }
             td {
@@ -177,7 +177,7 @@ fn hours(chains: &[ChainProof]) -> Markup {
     html! {
         @if !days.is_empty() {
             h3 { "Hour by hour" }
-            (notice(days.len().min(MOST_DAYS), days.len(), "day"))
+            (truncation_notice(days.len().min(MOST_DAYS), days.len(), "day"))
             (scrolling("Digests hour by hour", &html! {
                 table {
                     caption {
@@ -249,7 +249,7 @@ fn not_valid(proof: &Proof) -> Markup {
         @if wrong.is_empty() {
             p { "Nothing." }
         } @else {
-            (notice(wrong.len().min(MOST_WRONG), wrong.len(), "line"))
+            (truncation_notice(wrong.len().min(MOST_WRONG), wrong.len(), "line"))
             table.stack role="table" {
                 thead role="rowgroup" {
                     tr role="row" {
@@ -264,7 +264,7 @@ fn not_valid(proof: &Proof) -> Markup {
                                 @if *state == State::Broken { strong.alert { (state.as_str()) } }
                                 @else { (state.as_str()) }
                             }
-                            td role="cell" data-label="What" { bdi { (shown(what)) } }
+                            td role="cell" data-label="What" { bdi { (make_visible(what)) } }
                         }
                     }
                 }

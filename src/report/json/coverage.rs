@@ -10,7 +10,7 @@ use super::MOST_PLACES;
 use crate::assess::completeness::Completeness;
 use crate::assess::hours::HourState;
 use crate::assess::{RuleState, Visibility};
-use crate::coverage::{Digest, Hour, ObjectCounts, Problem, RecordCounts, Sight, Store};
+use crate::coverage::{Digest, EventClass, Hour, ObjectCounts, Problem, RecordCounts, Store};
 use crate::event::time::{Epoch, iso};
 use crate::provenance::Provenance;
 use crate::report::rows::Row;
@@ -49,7 +49,7 @@ struct Place<'r> {
     region: &'r str,
     objects: u64,
     events: u64,
-    seen: Vec<&'r Sight>,
+    seen: Vec<&'r EventClass>,
     /// Hours with anything in them.
     hours: Vec<OneHour>,
     /// The window's hours as runs of one state.

@@ -15,7 +15,7 @@ use crate::report::visible::visible;
 use crate::report::{Report, notes};
 use crate::safe_text::{TerminalText, put, text};
 use crate::trail::{Asked, Trail};
-use crate::words::{plural, span, thousands};
+use crate::words::{exact_duration, plural, thousands};
 
 /// How many characters the hours of a line may take where nothing limits the width of lines.
 const WIDTH: u64 = 84;
@@ -65,17 +65,17 @@ fn described(trail: &Trail) -> String {
         (false, false) => format!("{} only", trail.home_region),
     };
     let logging = match &trail.status {
-        Asked::Told(status) if status.logging => "logging",
-        Asked::Told(_) => "STOPPED",
+        Asked::Answered(status) if status.logging => "logging",
+        Asked::Answered(_) => "STOPPED",
         Asked::Unknown(_) => "status unknown",
     };
     let selectors = match &trail.selectors {
-        Asked::Told(_) => "selectors known",
+        Asked::Answered(_) => "selectors known",
         Asked::Unknown(_) => "selectors unknown",
     };
     let insights = match &trail.insights {
-        Asked::Told(kinds) if kinds.is_empty() => "no Insights".to_owned(),
-        Asked::Told(kinds) => kinds.join(", "),
+        Asked::Answered(kinds) if kinds.is_empty() => "no Insights".to_owned(),
+        Asked::Answered(kinds) => kinds.join(", "),
         Asked::Unknown(_) => "Insights unknown".to_owned(),
     };
     format!(
@@ -148,7 +148,7 @@ fn draw(out: &mut TerminalText, grid: &HourGrid, rows: &[Row<'_>], terminal: Opt
         "{}  a character is {}; ▁ to █ events, - none by other files or a valid digest, · no file and nothing to tell,\n\
          {}  ~ files may still come, ! logging stopped, ? a digest's file is missing, x files not read\n",
         " ".repeat(indent),
-        span(step),
+        exact_duration(step),
         " ".repeat(indent)
     );
     late(out, rows);

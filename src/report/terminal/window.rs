@@ -5,7 +5,7 @@ use anstyle::AnsiColor;
 use crate::event::time::iso;
 use crate::report::Report;
 use crate::safe_text::{TerminalText, put};
-use crate::words::{lasting, plural};
+use crate::words::{full_duration, plural};
 
 /// How many accounts and Regions, and how many gaps, are listed.
 const MOST: usize = 12;
@@ -70,7 +70,7 @@ pub(super) fn lines(out: &mut TerminalText, report: &Report) {
             gap.region,
             iso(gap.from),
             iso(gap.until),
-            lasting(gap.until - gap.from),
+            full_duration(gap.until - gap.from),
             gap.state.as_str()
         );
         put!(out, "\n  {}{}{:#}", alert, line, alert);

@@ -22,7 +22,7 @@ pub(super) struct Pending {
 
 pub(super) enum Unlinked {
     /// The rule of that name is not loaded.
-    Names(String),
+    Interner(String),
     Fault(String),
     /// The configuration sets a threshold, and the rule compares with none.
     Threshold,
@@ -69,7 +69,7 @@ impl Loader<'_> {
             };
             let rule = match self.correlation(pending, held) {
                 Ok(rule) => rule,
-                Err(Unlinked::Names(name)) => {
+                Err(Unlinked::Interner(name)) => {
                     waiting.entry(name).or_default().push(at);
                     continue;
                 }
@@ -102,7 +102,7 @@ impl Loader<'_> {
                 self.unlinked(&pending.origin, &pending.rule, unlinked);
             }
         }
-        self.hush_watched();
+        self.silence_watched();
     }
 
     /// The correlations of all files, as many as may be linked.
@@ -135,7 +135,7 @@ impl Loader<'_> {
                 );
                 "the configuration sets a threshold for it, and it compares with none".to_owned()
             }
-            Unlinked::Names(name) => match self.missing(&name).map(<[String]>::to_vec) {
+            Unlinked::Interner(name) => match self.missing(&name).map(<[String]>::to_vec) {
                 Some(missing) => {
                     let rule = name_of(correlation.name.as_deref(), origin);
                     let called = Called::new(rule, correlation.id.clone());
@@ -260,7 +260,7 @@ impl Loader<'_> {
         let found = self.places_of_id.get(name);
         match found.map_or(&[][..], Vec::as_slice) {
             [place] => Ok(*place),
-            [] => Err(Unlinked::Names(name.to_owned())),
+            [] => Err(Unlinked::Interner(name.to_owned())),
             several => {
                 let rules = several
                     .iter()
@@ -364,7 +364,7 @@ impl Loader<'_> {
     }
 
     /// A rule that correlations watch reports by itself only where one of them says `generate`.
-    fn hush_watched(&mut self) {
+    fn silence_watched(&mut self) {
         // whether one of its watchers says `generate`
         let mut watched: BTreeMap<usize, bool> = BTreeMap::new();
         for rule in &self.set.rules {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use yaml_serde::{Mapping, Value};
 
 use super::Loader;
-use crate::coverage::Sight;
+use crate::coverage::EventClass;
 use crate::hipaa;
 use crate::rules::{Field, Origin, Rule, RuleKind};
 use crate::severity::Severity;
@@ -127,7 +127,8 @@ impl Loader<'_> {
             .requires
             .iter()
             .map(|word| {
-                Sight::of(word).ok_or_else(|| fail(format!("`{word}` in `requires` is unknown")))
+                EventClass::of(word)
+                    .ok_or_else(|| fail(format!("`{word}` in `requires` is unknown")))
             })
             .collect();
         let mut citations = Vec::new();

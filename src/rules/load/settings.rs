@@ -46,7 +46,7 @@ impl<'s> Loader<'s> {
 
     /// The keys of `[rules]` that are the name or id of no rule, in use or not. A rule that cannot be
     /// used is reported as such, so its file's name is enough.
-    pub(super) fn unmatched(&self) -> Vec<String> {
+    pub(super) fn unknown_overrides(&self) -> Vec<String> {
         let in_use = |key: &str| {
             let mut rules = self.set.rules.iter();
             rules.any(|rule| rule.name == key || rule.id == key)

@@ -79,11 +79,11 @@ pub fn saved(files: &[PathBuf]) -> Result<BTreeSet<Trail>, SavedError> {
             Answer::Trails(_) => {}
             Answer::Selectors(arn, selectors) => {
                 let trail = trails.get_mut(&arn).ok_or_else(|| undescribed(&arn))?;
-                trail.selectors = Asked::Told(selectors);
+                trail.selectors = Asked::Answered(selectors);
             }
             Answer::Insights(arn, kinds) => {
                 let trail = trails.get_mut(&arn).ok_or_else(|| undescribed(&arn))?;
-                trail.insights = Asked::Told(kinds);
+                trail.insights = Asked::Answered(kinds);
             }
             Answer::Status(status) => {
                 let count = trails.len();
@@ -91,7 +91,7 @@ pub fn saved(files: &[PathBuf]) -> Result<BTreeSet<Trail>, SavedError> {
                     file: file.clone(),
                     trails: count,
                 })?;
-                whose.status = Asked::Told(status);
+                whose.status = Asked::Answered(status);
             }
         }
     }
@@ -230,12 +230,12 @@ impl Described {
         };
         Trail {
             selectors: match self.has_custom_event_selectors {
-                Some(false) => Asked::Told(Selectors::of_a_new_trail()),
+                Some(false) => Asked::Answered(Selectors::of_a_new_trail()),
                 _ => Asked::Unknown(not_given("event selectors", "get-event-selectors")),
             },
             status: Asked::Unknown(not_given("times of logging", "get-trail-status")),
             insights: match self.has_insight_selectors {
-                Some(false) => Asked::Told(Vec::new()),
+                Some(false) => Asked::Answered(Vec::new()),
                 _ => Asked::Unknown(not_given("Insights", "get-insight-selectors")),
             },
             prefix: self.prefix.unwrap_or_default().trim_matches('/').to_owned(),
@@ -351,14 +351,17 @@ mod tests {
             read_write_type: "WriteOnly".to_owned(),
             ..Basic::default()
         };
-        assert_eq!(trail.selectors, Asked::Told(Selectors::basic([write_only])));
-        let Asked::Told(status) = &trail.status else {
+        assert_eq!(
+            trail.selectors,
+            Asked::Answered(Selectors::basic([write_only]))
+        );
+        let Asked::Answered(status) = &trail.status else {
             panic!("{trail:?}");
         };
         assert_eq!(status.started, Some(1_446_834_998));
         assert_eq!(status.stopped, Some(1_795_151_400));
         assert_eq!((status.delivered, &status.delivery_error), (None, &None));
-        assert_eq!(trail.insights, Asked::Told(Vec::new()));
+        assert_eq!(trail.insights, Asked::Answered(Vec::new()));
     }
 
     #[test]
@@ -374,7 +377,10 @@ mod tests {
         assert!(
             matches!(&audit.selectors, Asked::Unknown(why) if why.contains("get-event-selectors"))
         );
-        assert_eq!(plain.selectors, Asked::Told(Selectors::of_a_new_trail()));
+        assert_eq!(
+            plain.selectors,
+            Asked::Answered(Selectors::of_a_new_trail())
+        );
     }
 
     #[test]
@@ -387,7 +393,7 @@ mod tests {
         let trails = saved(&[list.clone(), named]).unwrap();
         let logging: Vec<bool> = trails
             .iter()
-            .map(|trail| matches!(&trail.status, Asked::Told(status) if status.logging))
+            .map(|trail| matches!(&trail.status, Asked::Answered(status) if status.logging))
             .collect();
         assert_eq!(logging, [false, true]);
         let error = saved(&[list, folder.file("status.json", status)]).unwrap_err();

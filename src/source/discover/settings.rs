@@ -28,7 +28,7 @@ pub async fn settings(
     wanted: &[String],
     now: Epoch,
 ) -> (BTreeSet<Trail>, BTreeSet<String>) {
-    let client = aws::briefly(client);
+    let client = aws::with_short_timeouts(client);
     let mut unknown = BTreeSet::new();
     let writing = match writing(&client, places, wanted, now).await {
         Ok((writing, problems)) => {
@@ -100,7 +100,7 @@ pub async fn by_region(
     regions: &BTreeSet<&str>,
     now: Epoch,
 ) -> (Vec<(String, Trail)>, BTreeSet<String>) {
-    let client = aws::briefly(client);
+    let client = aws::with_short_timeouts(client);
     let not_known =
         |why: String| format!("whether the newest digests are here is not known: {why}");
     let writing = match writing(&client, places, wanted, now).await {
@@ -141,7 +141,7 @@ pub async fn by_region(
                 }
             };
             let trail = Trail {
-                status: Asked::Told(status),
+                status: Asked::Answered(status),
                 ..trail.clone()
             };
             trails.push(((*region).to_owned(), trail));
@@ -183,7 +183,7 @@ async fn ask(client: &Client, trail: &mut Trail) {
     let (selectors, status, insights) = tokio::join!(selectors, status, insights);
     let name = trail.name.clone();
     trail.selectors = match selectors {
-        Ok(answer) => Asked::Told(selected(
+        Ok(answer) => Asked::Answered(selected(
             answer.event_selectors.unwrap_or_default(),
             answer.advanced_event_selectors.unwrap_or_default(),
         )),
@@ -195,18 +195,18 @@ async fn ask(client: &Client, trail: &mut Trail) {
         ),
     };
     trail.status = match status {
-        Ok(answer) => Asked::Told(said(answer)),
+        Ok(answer) => Asked::Answered(said(answer)),
         Err(error) => unanswered(&Fault::of(&error), "GetTrailStatus", &name, "status"),
     };
     trail.insights = match insights {
         Ok(answer) => {
             let kinds = answer.insight_selectors.unwrap_or_default().into_iter();
             let kinds = kinds.filter_map(|one| one.insight_type);
-            Asked::Told(kinds.map(|kind| kind.as_str().to_owned()).collect())
+            Asked::Answered(kinds.map(|kind| kind.as_str().to_owned()).collect())
         }
         Err(error) => match Fault::of(&error) {
             // CloudTrail's way to say that there are none
-            fault if fault.code == "InsightNotEnabledException" => Asked::Told(Vec::new()),
+            fault if fault.code == "InsightNotEnabledException" => Asked::Answered(Vec::new()),
             fault => unanswered(&fault, "GetInsightSelectors", &name, "Insights"),
         },
     };

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::files::{Files, Folder, Kind, Unit, object, unread};
-use crate::coverage::{PassedReason, Problem, Store};
+use crate::coverage::{Problem, SkipReason, Store};
 use crate::source::key::{DigestName, LogKind};
 use crate::source::{ObjectRef, Scope, Turn};
 
@@ -147,7 +147,7 @@ impl Walk<'_> {
     fn enter(&mut self, step: &Step) -> io::Result<()> {
         if !self.entered.insert(step.real.clone()) {
             let passed = &mut self.tree.store.passed_over;
-            passed.folder(PassedReason::LinkedTwice, &step.name);
+            passed.folder(SkipReason::LinkedTwice, &step.name);
             return Ok(());
         }
         let root = Arc::clone(&self.root);
@@ -165,31 +165,29 @@ impl Walk<'_> {
             match Kind::of(&entry, &self.root)? {
                 Kind::Folder if is_aggregated(&file) => {
                     let passed = &mut self.tree.store.passed_over;
-                    passed.folder(PassedReason::Aggregated, &format!("{below}/"));
+                    passed.folder(SkipReason::Aggregated, &format!("{below}/"));
                 }
                 Kind::Folder => self.folders.push_back(step_to(step.real.join(&file))),
                 Kind::Link(real) => self.links.push_back(step_to(real)),
                 Kind::Outside => {
                     let store = &mut self.tree.store;
                     store.found += 1;
-                    store
-                        .passed_over
-                        .object(PassedReason::LinkedOutside, &below);
+                    store.passed_over.object(SkipReason::LinkedOutside, &below);
                 }
                 Kind::Other => {
                     let store = &mut self.tree.store;
                     store.found += 1;
-                    store.passed_over.object(PassedReason::NotAFile, &below);
+                    store.passed_over.object(SkipReason::NotAFile, &below);
                 }
                 Kind::File => {
                     let store = &mut self.tree.store;
                     store.found += 1;
                     let key = folder.key_of(&file);
                     if folder.is_digest_metadata(&file) {
-                        let reason = PassedReason::DigestMetadata;
+                        let reason = SkipReason::DigestMetadata;
                         store.passed_over.object(reason, &below);
                     } else if !self.scope.may_hold(key.as_ref()) {
-                        store.passed_over.object(PassedReason::OutsideScope, &below);
+                        store.passed_over.object(SkipReason::OutsideScope, &below);
                     } else if Turn::of(key.as_ref()) == turn {
                         self.tree.met(&below);
                     } else {

@@ -14,13 +14,13 @@ use std::time::Duration;
 use aws_sdk_s3::Client;
 use tokio::time::{Instant, timeout};
 
-use super::gate::Gate;
+use super::concurrency::ConcurrencyLimiter;
 use crate::aws::{self, Fault, FaultKind, Getter};
 use crate::source::{FetchError, Fetched};
 
 /// How long an object is tried for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// Attempts that may fail, the first included.
     pub attempts: u32,
     /// Refusals for haste that are borne beside them.
@@ -41,7 +41,7 @@ pub struct Patience {
     pub least_rate: u64,
 }
 
-impl Default for Patience {
+impl Default for RetryPolicy {
     /// About 6 seconds of waits for failures, about a minute and a half for a server that is busy; five
     /// minutes for a small object whatever happens, which half a thousand reads at once on a slow line
     /// stay below.
@@ -60,9 +60,9 @@ impl Default for Patience {
     }
 }
 
-/// What a listing told of an object, for comparison.
+/// An object as the listing describes it, to compare the response with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Told<'t> {
+pub struct ListedObject<'t> {
     /// Bytes as stored.
     pub size: Option<u64>,
     /// The ETag, with its quotation marks.
@@ -73,8 +73,8 @@ pub struct Told<'t> {
 #[derive(Debug)]
 pub struct Fetcher {
     buckets: BTreeMap<String, Way>,
-    gate: Gate,
-    patience: Patience,
+    gate: ConcurrencyLimiter,
+    patience: RetryPolicy,
 }
 
 /// How the objects of a bucket are asked for.
@@ -89,7 +89,7 @@ struct Way {
 
 impl Way {
     /// Why no further object is asked for, if that is so.
-    fn given_up(&self, patience: &Patience) -> Option<FetchError> {
+    fn given_up(&self, patience: &RetryPolicy) -> Option<FetchError> {
         let late = self.late.load(Ordering::Relaxed);
         let borne = self.read.load(Ordering::Relaxed) / patience.read_for_one_late.max(1);
         (late >= patience.most_late.saturating_add(borne)).then(|| {
@@ -113,22 +113,22 @@ pub struct Access {
 
 impl Fetcher {
     /// At most this many objects are read at the same time.
-    pub const AT_ONCE: usize = super::gate::MOST;
+    pub const AT_ONCE: usize = super::concurrency::MOST;
 
     /// Prepares to read from those buckets, by name.
-    pub fn new(buckets: BTreeMap<String, Access>, patience: Patience) -> Self {
+    pub fn new(buckets: BTreeMap<String, Access>, patience: RetryPolicy) -> Self {
         Self::by(Getter::new, buckets, patience)
     }
 
     /// The slow twin, which makes every call through the SDK.
-    pub fn through_sdk(buckets: BTreeMap<String, Access>, patience: Patience) -> Self {
+    pub fn through_sdk(buckets: BTreeMap<String, Access>, patience: RetryPolicy) -> Self {
         Self::by(Getter::through_sdk, buckets, patience)
     }
 
     fn by(
         getter: fn(Client, &str) -> Getter,
         buckets: BTreeMap<String, Access>,
-        patience: Patience,
+        patience: RetryPolicy,
     ) -> Self {
         let way = |(name, access): (String, Access)| {
             let getter = getter(aws::without_retries(&access.client), &name);
@@ -143,13 +143,13 @@ impl Fetcher {
         };
         Self {
             buckets: buckets.into_iter().map(way).collect(),
-            gate: Gate::default(),
+            gate: ConcurrencyLimiter::default(),
             patience,
         }
     }
 
     /// How many reads may be under way now: as many as the server bears.
-    pub fn at_once(&self) -> usize {
+    pub fn immediately(&self) -> usize {
         self.gate.now()
     }
 
@@ -162,7 +162,7 @@ impl Fetcher {
         &self,
         bucket: &str,
         key: &str,
-        told: Told<'_>,
+        listed: ListedObject<'_>,
         cap: u64,
     ) -> Result<Fetched, FetchError> {
         let Some(way) = self.buckets.get(bucket) else {
@@ -172,36 +172,36 @@ impl Fetcher {
         let (mut failed, mut slowed) = (0, 0);
         // without the time that it waits for its turn: others' reads are not its fault
         let mut spent = Duration::ZERO;
-        let overall = patience.for_size(patience.overall, told.size, cap);
+        let overall = patience.for_size(patience.overall, listed.size, cap);
         loop {
             let turn = self.gate.turn().await;
             if let Some(given_up) = way.given_up(patience) {
                 return Err(given_up);
             }
             let began = Instant::now();
-            let allowed = patience.for_size(patience.attempt, told.size, cap);
+            let allowed = patience.for_size(patience.attempt, listed.size, cap);
             let allowed = allowed.min(overall.saturating_sub(spent));
-            let answer = timeout(allowed, once(way, bucket, key, told, cap)).await;
+            let answer = timeout(allowed, once(way, bucket, key, listed, cap)).await;
             spent += began.elapsed();
             let answer = answer.unwrap_or_else(|_elapsed| {
                 let seconds = allowed.as_secs_f64();
                 let what =
                     format!("it was not complete after {seconds:.1} s: the server is too slow");
-                Err(Trouble::Passing(what))
+                Err(FetchFailure::Transient(what))
             });
             let cause = match answer {
                 Ok(fetched) => {
-                    turn.answered();
+                    turn.on_success();
                     way.read.fetch_add(1, Ordering::Relaxed);
                     return Ok(fetched);
                 }
-                Err(Trouble::Final(error)) => return Err(error),
-                Err(Trouble::Haste(cause)) => {
-                    turn.slowed_down();
+                Err(FetchFailure::Final(error)) => return Err(error),
+                Err(FetchFailure::Throttled(cause)) => {
+                    turn.on_throttled();
                     slowed += 1;
                     cause
                 }
-                Err(Trouble::Passing(cause)) => {
+                Err(FetchFailure::Transient(cause)) => {
                     drop(turn);
                     failed += 1;
                     cause
@@ -225,7 +225,7 @@ impl Fetcher {
     }
 }
 
-impl Patience {
+impl RetryPolicy {
     /// A span for small objects, stretched for one of that size at the least rate; of an unknown size
     /// for the largest.
     fn for_size(&self, small: Duration, size: Option<u64>, cap: u64) -> Duration {
@@ -256,26 +256,28 @@ pub async fn fetch(
         client: client.clone(),
         kms_key: None,
     };
-    let fetcher = Fetcher::new([(bucket.to_owned(), access)].into(), Patience::default());
-    fetcher.fetch(bucket, key, Told::default(), cap).await
+    let fetcher = Fetcher::new([(bucket.to_owned(), access)].into(), RetryPolicy::default());
+    fetcher
+        .fetch(bucket, key, ListedObject::default(), cap)
+        .await
 }
 
 /// What stands between us and an object.
-enum Trouble {
+enum FetchFailure {
     Final(FetchError),
     /// The server asks for fewer requests.
-    Haste(String),
+    Throttled(String),
     /// Worth another attempt.
-    Passing(String),
+    Transient(String),
 }
 
 async fn once(
     way: &Way,
     bucket: &str,
     key: &str,
-    told: Told<'_>,
+    listed: ListedObject<'_>,
     cap: u64,
-) -> Result<Fetched, Trouble> {
+) -> Result<Fetched, FetchFailure> {
     let mut got = way.getter.get(key).await.map_err(|refusal| {
         let region = way.getter.client().config().region();
         let arn = format!("arn:{}:s3:::{bucket}/*", aws::partition(region));
@@ -284,15 +286,15 @@ async fn once(
     })?;
     let too_large = || {
         let what = format!("larger than {cap} bytes: no log file is");
-        Trouble::Final(FetchError::Failed(what))
+        FetchFailure::Final(FetchError::Failed(what))
     };
     let announced = got.length;
     // a body that is larger than listed was replaced, whatever else it is: no more of it is read
-    let most = told.size.map_or(cap, |size| size.min(cap));
+    let most = listed.size.map_or(cap, |size| size.min(cap));
     if announced.is_some_and(|announced| announced > cap) {
         return Err(too_large());
     }
-    if let (Some(size), Some(announced)) = (told.size, announced)
+    if let (Some(size), Some(announced)) = (listed.size, announced)
         && announced > size
     {
         return Err(other_size(&announced.to_string(), size));
@@ -304,7 +306,7 @@ async fn once(
             Some(Ok(chunk)) => {
                 let chunk = chunk.as_ref();
                 if (bytes.len() + chunk.len()) as u64 > most {
-                    return Err(match told.size {
+                    return Err(match listed.size {
                         Some(size) if size < cap => other_size(&format!("more than {size}"), size),
                         _ => too_large(),
                     });
@@ -313,7 +315,7 @@ async fn once(
             }
             Some(Err(error)) => {
                 let what = format!("its body broke off after {} bytes ({error})", bytes.len());
-                return Err(Trouble::Passing(what));
+                return Err(FetchFailure::Transient(what));
             }
             None => break,
         }
@@ -321,26 +323,26 @@ async fn once(
     let length = bytes.len() as u64;
     if let Some(announced) = announced.filter(|announced| *announced != length) {
         let what = format!("its body had {length} bytes instead of {announced}");
-        return Err(Trouble::Passing(what));
+        return Err(FetchFailure::Transient(what));
     }
-    if let Some(size) = told.size.filter(|size| *size != length) {
+    if let Some(size) = listed.size.filter(|size| *size != length) {
         return Err(other_size(&length.to_string(), size));
     }
     // only an ETag is compared: a listing without one tells the time of writing in its place
-    let listed = told.version.filter(|version| version.starts_with('"'));
-    if let (Some(listed), Some(tag)) = (listed, got.tag.as_deref())
+    let tag_listed = listed.version.filter(|version| version.starts_with('"'));
+    if let (Some(listed), Some(tag)) = (tag_listed, got.tag.as_deref())
         && listed != tag
     {
         let what = format!("its ETag was {tag} and the listing said {listed}: replaced since");
-        return Err(Trouble::Passing(what));
+        return Err(FetchFailure::Transient(what));
     }
     let metadata = got.metadata;
     Ok(Fetched { bytes, metadata })
 }
 
 /// An object of another size than the listing's.
-fn other_size(length: &str, listed: u64) -> Trouble {
-    Trouble::Passing(format!(
+fn other_size(length: &str, listed: u64) -> FetchFailure {
+    FetchFailure::Transient(format!(
         "it had {length} bytes and the listing said {listed}: cut or replaced"
     ))
 }
@@ -351,8 +353,8 @@ fn trouble(
     archived: Option<String>,
     objects: &str,
     trail_key: Option<&str>,
-) -> Trouble {
-    Trouble::Final(match fault.kind {
+) -> FetchFailure {
+    FetchFailure::Final(match fault.kind {
         _ if archived.is_some() || fault.code == "InvalidObjectState" => {
             FetchError::Archived(archived.unwrap_or_else(|| "ARCHIVE".to_owned()))
         }
@@ -360,9 +362,9 @@ fn trouble(
         FaultKind::Transient
             if fault.asks_for_less() || fault.message.contains("Too many open files") =>
         {
-            return Trouble::Haste(fault.to_string());
+            return FetchFailure::Throttled(fault.to_string());
         }
-        FaultKind::Transient => return Trouble::Passing(fault.to_string()),
+        FaultKind::Transient => return FetchFailure::Transient(fault.to_string()),
         FaultKind::Denied if names_kms(&fault.message) => FetchError::Refused(format!(
             "it is encrypted with a KMS key that may not be used: allow {} here and in the key's \
              policy (AWS: {fault})",
@@ -419,8 +421,10 @@ mod tests {
             message: message.to_owned(),
         };
         match trouble(&fault, None, "arn:aws-us-gov:s3:::logs/*", None) {
-            Trouble::Final(error) => error,
-            Trouble::Haste(what) | Trouble::Passing(what) => panic!("retried: {what}"),
+            FetchFailure::Final(error) => error,
+            FetchFailure::Throttled(what) | FetchFailure::Transient(what) => {
+                panic!("retried: {what}")
+            }
         }
     }
 
@@ -461,7 +465,7 @@ mod tests {
 
     #[test]
     fn waits_grow_and_stay_within_their_step() {
-        let patience = Patience::default();
+        let patience = RetryPolicy::default();
         for (attempt, step) in [(1, 200), (2, 400), (12, 15_000), (99, 15_000)] {
             let wait = patience.wait(attempt).as_millis();
             assert!((step / 2..=step).contains(&wait), "{attempt}: {wait} ms");

@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 
 use super::lister::{Inside, Lister, Wanted, concurrently, too_many_folders};
 use super::{Scope, unlisted};
-use crate::coverage::{PassedReason, Problem, Store};
+use crate::coverage::{Problem, SkipReason, Store};
 use crate::source::ObjectRef;
 use crate::source::key::{self, LogKind, is_account};
 
@@ -224,7 +224,7 @@ impl Walk<'_> {
                         || !scope.lists_region(&region)
                         || days.is_some_and(|days| !key::may_hold_days(&date, days))
                     {
-                        self.pass(&folder, PassedReason::OutsideScope);
+                        self.pass(&folder, SkipReason::OutsideScope);
                         continue;
                     }
                     let mut parts = date.split('/').filter(|part| !part.is_empty());
@@ -242,25 +242,25 @@ impl Walk<'_> {
                     if scope.holds_account(&account) {
                         self.folders.push(LogFolder::whole(folder, None));
                     } else {
-                        self.pass(&folder, PassedReason::OutsideScope);
+                        self.pass(&folder, SkipReason::OutsideScope);
                     }
                 }
                 Level::Services(account) | Level::Regions(account)
                     if !scope.holds_account(&account) =>
                 {
                     self.seen.pruned = true;
-                    self.pass(&folder, PassedReason::OutsideScope);
+                    self.pass(&folder, SkipReason::OutsideScope);
                 }
                 Level::Unknown if depth > 0 => {
                     self.searched += 1;
                     // deeper folders cannot be distinguished from endless ones
                     if depth >= limits.depth || self.searched > limits.searched {
-                        self.pass(&folder, PassedReason::NotSearched);
+                        self.pass(&folder, SkipReason::NotSearched);
                     } else {
                         to_list.push(folder);
                     }
                 }
-                _ if depth > DEEPEST => self.pass(&folder, PassedReason::NotSearched),
+                _ if depth > DEEPEST => self.pass(&folder, SkipReason::NotSearched),
                 _ => to_list.push(folder),
             }
         }
@@ -303,9 +303,9 @@ impl Walk<'_> {
                 for one in pass {
                     let name = one.strip_prefix(folder).unwrap_or(&one);
                     let reason = match LogKind::from_folder(name.trim_end_matches('/')) {
-                        Some(LogKind::Digest) => PassedReason::Digests,
-                        Some(_) => PassedReason::Aggregated,
-                        None => PassedReason::OtherService,
+                        Some(LogKind::Digest) => SkipReason::Digests,
+                        Some(_) => SkipReason::Aggregated,
+                        None => SkipReason::OtherService,
                     };
                     self.pass(&one, reason);
                 }
@@ -322,7 +322,7 @@ impl Walk<'_> {
                 }
                 let (enter, pass): (Vec<_>, Vec<_>) = below.into_iter().partition(logs);
                 for one in pass {
-                    self.pass(&one, PassedReason::OutsideTrail);
+                    self.pass(&one, SkipReason::OutsideTrail);
                 }
                 enter
             }
@@ -330,7 +330,7 @@ impl Walk<'_> {
         }
     }
 
-    fn pass(&mut self, folder: &str, reason: PassedReason) {
+    fn pass(&mut self, folder: &str, reason: SkipReason) {
         let name = self.lister.name(folder);
         self.layout.store.passed_over.folder(reason, &name);
     }

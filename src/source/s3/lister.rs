@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::ListError;
 use super::pages::{Limits, PageStream, RawPage, decoded, is_encoded};
 use crate::aws::{self, Fault, FaultKind};
-use crate::coverage::{PassedReason, Store};
+use crate::coverage::{SkipReason, Store};
 use crate::source::key::{self, LogKey};
 use crate::source::{ObjectRef, Place, Scope};
 
@@ -176,22 +176,22 @@ impl Lister {
             store.passed_over.object(reason, name);
         };
         for key in &page.repeated {
-            pass(key, PassedReason::ListedTwice);
+            pass(key, SkipReason::ListedTwice);
         }
         for object in &page.objects {
             let key = object.key().unwrap_or_default();
             let file = key.rsplit('/').next().unwrap_or_default();
             if file.is_empty() && object.size() == Some(0) {
-                pass(key, PassedReason::FolderMarker);
+                pass(key, SkipReason::FolderMarker);
                 continue;
             }
             if wanted == Wanted::LogNames && key::from_file_name(file).is_none() {
-                pass(key, PassedReason::OutsideLayout);
+                pass(key, SkipReason::OutsideLayout);
                 continue;
             }
             let object = self.object_ref(key, object);
             if !scope.may_hold(object.key.as_ref()) {
-                pass(key, PassedReason::OutsideScope);
+                pass(key, SkipReason::OutsideScope);
                 continue;
             }
             listed.objects.push(object);

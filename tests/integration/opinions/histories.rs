@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 use trailscan::derive::Organization;
+use trailscan::rule_test::RuleTester;
 use trailscan::rules::RuleSet;
 use trailscan::rules::load::{RuleText, Settings, load};
 use trailscan::rules::samples::Story;
-use trailscan::trial::Trial;
 
 /// Three rules by id, which is what rsigma-eval 0.23 finds the rules of a correlation by.
 const CALLS: &str = "\
@@ -89,7 +89,7 @@ pub fn history(dice: &mut u64) -> Vec<(i64, Value)> {
 pub fn ours(rules: &RuleSet, history: &[(i64, Value)]) -> bool {
     let organization = Organization::default();
     let events = history.iter().map(|(_, event)| event.to_string()).collect();
-    let found = Trial::new(rules, &organization).found(&Story::Events(events));
+    let found = RuleTester::new(rules, &organization).found(&Story::Events(events));
     let x = rules.rules.iter().find(|rule| rule.id == "idx").unwrap();
     found.contains(&x.name)
 }

@@ -8,9 +8,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 /// SplitMix64.
-pub struct Dice(u64);
+pub struct RandomNumbers(u64);
 
-impl Dice {
+impl RandomNumbers {
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -34,7 +34,7 @@ impl Dice {
 }
 
 /// One accident, and its name.
-pub fn accident(dice: &mut Dice, bytes: &mut Vec<u8>) -> &'static str {
+pub fn accident(dice: &mut RandomNumbers, bytes: &mut Vec<u8>) -> &'static str {
     let at = dice.below(bytes.len());
     let run = at..(at + 1 + dice.below(8)).min(bytes.len());
     let marks: Vec<usize> = (0..bytes.len())
@@ -142,7 +142,7 @@ pub fn accident(dice: &mut Dice, bytes: &mut Vec<u8>) -> &'static str {
 }
 
 /// A log of records that nobody would write and JSON allows.
-pub fn odd_log(dice: &mut Dice) -> String {
+pub fn odd_log(dice: &mut RandomNumbers) -> String {
     let mut text = String::new();
     blanks(dice, &mut text);
     text.push_str("{\"Records\"");
@@ -189,10 +189,10 @@ pub fn odd_log(dice: &mut Dice) -> String {
 }
 
 fn list(
-    dice: &mut Dice,
+    dice: &mut RandomNumbers,
     text: &mut String,
     length: usize,
-    item: &mut dyn FnMut(&mut Dice, &mut String),
+    item: &mut dyn FnMut(&mut RandomNumbers, &mut String),
 ) {
     text.push('[');
     for place in 0..length {
@@ -206,7 +206,7 @@ fn list(
     text.push(']');
 }
 
-fn value(dice: &mut Dice, text: &mut String, depth: usize) {
+fn value(dice: &mut RandomNumbers, text: &mut String, depth: usize) {
     blanks(dice, text);
     match dice.below(if depth == 0 { 7 } else { 12 }) {
         0 => text.push_str(dice.pick(&["null", "true", "false"])),
@@ -256,7 +256,7 @@ fn value(dice: &mut Dice, text: &mut String, depth: usize) {
 }
 
 /// Quotes, backslashes and brackets where they mean nothing, in runs of any length.
-fn string(dice: &mut Dice, text: &mut String) {
+fn string(dice: &mut RandomNumbers, text: &mut String) {
     text.push('"');
     for _ in 0..dice.below(9) {
         match dice.below(12) {
@@ -286,7 +286,7 @@ fn string(dice: &mut Dice, text: &mut String) {
     text.push('"');
 }
 
-fn blanks(dice: &mut Dice, text: &mut String) {
+fn blanks(dice: &mut RandomNumbers, text: &mut String) {
     if dice.below(8) == 0 {
         for _ in 0..dice.below(70) {
             text.push(dice.pick(&[' ', ' ', '\t', '\n', '\r']));
@@ -295,7 +295,7 @@ fn blanks(dice: &mut Dice, text: &mut String) {
 }
 
 /// One gzip member, at any level, with what a header may hold.
-pub fn gzip(dice: &mut Dice, bytes: &[u8]) -> Vec<u8> {
+pub fn gzip(dice: &mut RandomNumbers, bytes: &[u8]) -> Vec<u8> {
     let mut builder = flate2::GzBuilder::new();
     if dice.below(3) == 0 {
         builder = builder.filename("a name.json").comment("a comment");
@@ -310,7 +310,7 @@ pub fn gzip(dice: &mut Dice, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A gzip file of one or several members, some of them empty.
-pub fn gzip_members(dice: &mut Dice, bytes: &[u8]) -> Vec<u8> {
+pub fn gzip_members(dice: &mut RandomNumbers, bytes: &[u8]) -> Vec<u8> {
     let mut stored = Vec::new();
     let mut rest = bytes;
     for _ in 0..dice.below(3) {

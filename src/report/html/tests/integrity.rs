@@ -48,10 +48,10 @@ fn broken_proof() -> Proof {
             hour(1, proof::State::Broken, "signature verification failed"),
             hour(3, proof::State::Valid, "signed"),
         ],
-        holes: vec![proof::Hole {
+        holes: vec![proof::DigestGap {
             from: MONDAY + 2 * HOUR,
             to: MONDAY + 3 * HOUR,
-            kind: proof::HoleKind::Missing,
+            kind: proof::DigestGapKind::Missing,
             logs: 2,
             found: proof::Judgement {
                 state: proof::State::Broken,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use trailscan::coverage::ProblemKind;
 use trailscan::source::s3::{
-    self, Access, Fetcher, Limits, ListError, Patience, PlanOptions, Told,
+    self, Access, Fetcher, Limits, ListError, ListedObject, PlanOptions, RetryPolicy,
 };
 use trailscan::source::{FetchError, Listing, Scope};
 
@@ -348,7 +348,7 @@ async fn memory_does_not_grow_with_the_keys_of_a_flat_prefix() {
     assert!(large <= small + 20, "{small} MiB became {large} MiB");
 }
 
-async fn fetcher(url: &str, patience: Patience) -> Fetcher {
+async fn fetcher(url: &str, patience: RetryPolicy) -> Fetcher {
     let access = Access {
         client: loopback::aws(url).await.s3(),
         kms_key: None,
@@ -356,8 +356,8 @@ async fn fetcher(url: &str, patience: Patience) -> Fetcher {
     Fetcher::new([(BUCKET.to_owned(), access)].into(), patience)
 }
 
-fn little_patience() -> Patience {
-    Patience {
+fn little_patience() -> RetryPolicy {
+    RetryPolicy {
         attempts: 3,
         slow_downs: 3,
         first_wait: Duration::from_millis(1),
@@ -365,20 +365,20 @@ fn little_patience() -> Patience {
         attempt: Duration::from_millis(400),
         overall: Duration::from_millis(1_000),
         least_rate: 1 << 20,
-        ..Patience::default()
+        ..RetryPolicy::default()
     }
 }
 
 async fn fetched(sent: Sent, size: Option<u64>) -> String {
     let (url, requests) = script::serve(move |_: &Asked| sent.clone()).await;
     let fetcher = fetcher(&url, little_patience()).await;
-    let told = Told {
+    let listed = ListedObject {
         size,
         version: None,
     };
     let began = Instant::now();
     let error = fetcher
-        .fetch(BUCKET, "key", told, 4 << 20)
+        .fetch(BUCKET, "key", listed, 4 << 20)
         .await
         .unwrap_err();
     assert!(
@@ -423,18 +423,18 @@ async fn a_body_that_drips_is_given_up_in_time() {
 async fn a_bucket_whose_bodies_all_drip_is_given_up_and_the_rest_named() {
     let drip = Sent::Drip(vec![b'x'; 10_000], 10, Duration::from_millis(50));
     let (url, requests) = script::serve(move |_: &Asked| drip.clone()).await;
-    let patience = Patience {
+    let patience = RetryPolicy {
         attempts: 1_000,
         most_late: 3,
         ..little_patience()
     };
     let fetcher = fetcher(&url, patience).await;
-    let told = Told {
+    let listed = ListedObject {
         size: Some(10_000),
         version: None,
     };
     let fetch = || async {
-        match fetcher.fetch(BUCKET, "key", told, 4 << 20).await {
+        match fetcher.fetch(BUCKET, "key", listed, 4 << 20).await {
             Err(FetchError::Failed(what)) => what,
             other => panic!("{other:?}"),
         }
@@ -458,27 +458,27 @@ async fn a_bucket_that_mostly_answers_is_not_given_up() {
         false => Sent::Whole(vec![b'x'; 10_000]),
     })
     .await;
-    let patience = Patience {
+    let patience = RetryPolicy {
         attempts: 1_000,
         most_late: 1,
         read_for_one_late: 10,
         ..little_patience()
     };
     let fetcher = fetcher(&url, patience).await;
-    let told = Told {
+    let listed = ListedObject {
         size: Some(10_000),
         version: None,
     };
     for _ in 0..20 {
-        fetcher.fetch(BUCKET, "key", told, 4 << 20).await.unwrap();
+        fetcher.fetch(BUCKET, "key", listed, 4 << 20).await.unwrap();
     }
     for _ in 0..2 {
-        let late = fetcher.fetch(BUCKET, "slow", told, 4 << 20).await;
+        let late = fetcher.fetch(BUCKET, "slow", listed, 4 << 20).await;
         assert!(late.is_err());
-        fetcher.fetch(BUCKET, "key", told, 4 << 20).await.unwrap();
+        fetcher.fetch(BUCKET, "key", listed, 4 << 20).await.unwrap();
     }
     // three are late to twenty-two that came
-    drop(fetcher.fetch(BUCKET, "slow", told, 4 << 20).await);
-    let rest = fetcher.fetch(BUCKET, "key", told, 4 << 20).await;
+    drop(fetcher.fetch(BUCKET, "slow", listed, 4 << 20).await);
+    let rest = fetcher.fetch(BUCKET, "key", listed, 4 << 20).await;
     assert!(format!("{rest:?}").contains("not tried"), "{rest:?}");
 }

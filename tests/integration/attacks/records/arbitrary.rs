@@ -8,7 +8,7 @@ use std::fs;
 use super::calls::calls;
 use crate::opinions::each_corpus;
 use crate::product::{Ran, run, samples, shared};
-use crate::slow::damage::Dice;
+use crate::slow::damage::RandomNumbers;
 use serde_json::{Map, Value, json};
 use trailscan::config::Config;
 use trailscan::decode::Decoder;
@@ -104,7 +104,7 @@ const NAMES: [&str; 52] = [
     "ipProtocol",
 ];
 
-fn value(dice: &mut Dice, depth: usize) -> Value {
+fn value(dice: &mut RandomNumbers, depth: usize) -> Value {
     match dice.below(if depth == 0 { 8 } else { 12 }) {
         0 => Value::Null,
         1 => json!(dice.below(2) == 0),
@@ -151,7 +151,7 @@ fn value(dice: &mut Dice, depth: usize) -> Value {
     }
 }
 
-fn text(dice: &mut Dice) -> String {
+fn text(dice: &mut RandomNumbers) -> String {
     let words = [
         "",
         "*",
@@ -212,7 +212,7 @@ fn text(dice: &mut Dice) -> String {
 }
 
 /// Puts another value somewhere into a record.
-fn change(dice: &mut Dice, at: &mut Value) {
+fn change(dice: &mut RandomNumbers, at: &mut Value) {
     let goes_on = dice.below(4) > 0;
     match at {
         Value::Object(members) if goes_on && !members.is_empty() => {
@@ -229,7 +229,7 @@ fn change(dice: &mut Dice, at: &mut Value) {
 }
 
 /// A sample's record, in which some values are any JSON.
-fn record(dice: &mut Dice, bases: &[Value]) -> Value {
+fn record(dice: &mut RandomNumbers, bases: &[Value]) -> Value {
     let mut record = bases[dice.below(bases.len())].clone();
     for _ in 0..=dice.below(4) {
         change(dice, &mut record);
@@ -268,7 +268,7 @@ fn every_derived_field_and_rule_takes_records_of_any_shape() {
     let calls = calls();
     let copies = bases.len() / (2 * calls.len()) + 1;
     bases.extend(std::iter::repeat_n(calls, copies).flatten());
-    let mut dice = Dice::new(18);
+    let mut dice = RandomNumbers::new(18);
     let mut decoder = Decoder::new(64);
     let (mut seen, mut matched) = (0, 0);
     let mut valued = std::collections::BTreeSet::new();
@@ -305,7 +305,7 @@ fn every_derived_field_and_rule_takes_records_of_any_shape() {
 #[test]
 fn a_run_over_records_of_any_shape_evaluates_them_all() {
     let bases = bases();
-    let mut dice = Dice::new(19);
+    let mut dice = RandomNumbers::new(19);
     let folder = tempfile::tempdir().unwrap();
     for file in 0..4 {
         let mut records = Vec::new();

@@ -11,7 +11,7 @@
 use std::fs;
 
 use crate::product::{run, samples};
-use crate::slow::damage::{Dice, accident};
+use crate::slow::damage::{RandomNumbers, accident};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use trailscan::decode::{Content, DecodeError, Decoded, Decoder};
@@ -80,7 +80,7 @@ fn wrong(decoder: &mut Decoder, log: &str) -> Option<String> {
 fn the_walk_and_serde_json_agree_on_damaged_records() {
     let rounds: usize = std::env::var("GRAMMAR_ROUNDS").map_or(1, |text| text.parse().unwrap());
     let records = records();
-    let mut dice = Dice::new(rounds as u64);
+    let mut dice = RandomNumbers::new(rounds as u64);
     let mut decoder = Decoder::new(8);
     let (mut bad, mut sound) = (0, 0);
     for round in 0..12_000 * rounds {
