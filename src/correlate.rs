@@ -35,7 +35,7 @@ pub fn correlate(rules: &RuleSet, tally: &mut Tally) -> Vec<Bursts> {
     let mut found = BTreeMap::new();
     let mut series = std::mem::take(&mut tally.series);
     if let Err(error) = sweep_all(rules, &mut series, tally, &mut found) {
-        tally.read_back_failures("what correlations found is not all of it", &error);
+        tally.note_loss("what correlations found is not all of it", &error);
     }
     let found: Vec<Bursts> = found.into_values().collect();
     settle(rules, &found, tally);
@@ -49,7 +49,7 @@ pub const FINDINGS_LOST: &str = "findings are missing from the report";
 /// read back, or belong to a rule that is not in the set, which is a bug.
 fn settle(rules: &RuleSet, bursts: &[Bursts], tally: &mut Tally) {
     if let Err(error) = tally.groups.settle() {
-        tally.read_back_failures(FINDINGS_LOST, &error);
+        tally.note_loss(FINDINGS_LOST, &error);
     }
     let groups = tally.groups.keys().map(|(key, _)| key.rule as usize);
     let found = groups.chain(bursts.iter().map(|bursts| bursts.key.correlation));

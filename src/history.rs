@@ -130,7 +130,7 @@ impl History {
             }
         });
         if let Err(error) = read {
-            tally.read_back_failures(lost, &error);
+            tally.note_loss(lost, &error);
         }
         for (place, rule) in (0u32..).zip(&rules.rules) {
             if rule.first_seen.is_none() {
@@ -174,7 +174,7 @@ impl History {
             Some(about)
         });
         if let Err(error) = rewritten {
-            tally.read_back_failures(lost, &error);
+            tally.note_loss(lost, &error);
         }
         for (place, rule) in (0u32..).zip(&rules.rules) {
             if rule.first_seen.is_some() {

@@ -94,7 +94,7 @@ impl Report {
         let made = findings::make(from, &found, provenance.min_level);
         drop(found);
         if let Some(error) = made.failure {
-            tally.read_back_failures(FINDINGS_LOST, &error);
+            tally.note_loss(FINDINGS_LOST, &error);
         }
         let left_out = all - made.count;
         // what is said of rules and citations does not depend on which findings are shown

@@ -74,7 +74,7 @@ pub struct Tally {
     /// What history said of rules that find what is new.
     pub novelty: Novelty,
     /// What workers may ask for before the run is over.
-    pub horizons: Arc<SampleCutoffs>,
+    pub sample_cutoffs: Arc<SampleCutoffs>,
     selectors: SelectorBudget,
     met: Duplicates,
     objects: Objects,
@@ -215,13 +215,13 @@ impl Tally {
             self.coverage.internal(&scanned.object, &what);
         }
         if let Some(error) = self.met.take_failure() {
-            self.read_back_failures("events that were delivered twice may count twice", &error);
+            self.note_loss("events that were delivered twice may count twice", &error);
         }
         scanned.recycle()
     }
 
     /// Notes what is not known because something set aside on disk could not be read back.
-    pub fn read_back_failures(&mut self, lost: &str, error: &io::Error) {
+    pub fn note_loss(&mut self, lost: &str, error: &io::Error) {
         let what = format!(
             "{error}, so {lost}: let TMPDIR name a sound disk with room on it, and run again"
         );
@@ -237,7 +237,7 @@ impl Tally {
                 .into_iter()
                 .for_each(|(object, conflicts)| self.conflict(object, &conflicts)),
             Err(error) => {
-                self.read_back_failures("records that bear one id may be unnamed", &error);
+                self.note_loss("records that bear one id may be unnamed", &error);
             }
         }
         self.places = Objects::default();
@@ -365,7 +365,7 @@ impl Tally {
                         resource: self.names.text(key.resource),
                         value: self.names.text(key.value),
                     };
-                    self.horizons.set(group, tenth);
+                    self.sample_cutoffs.set(group, tenth);
                 }
             }
         }
@@ -380,19 +380,22 @@ impl Tally {
             return Some(());
         };
         let names = &mut self.names;
-        let fact = match base.fact {
-            Some(fact) => Some(own.facts.get(fact as usize)?),
-            None => None,
-        };
-        let source_ip = base.caller.source_ip.translated(&mut own.names, names);
-        let source_ip = self.source_ips.id(source_ip);
+        let index = base.fact.map(|fact| fact as usize);
+        let fact = index
+            .map(|at| own.facts.get(at).ok_or(()))
+            .transpose()
+            .ok()?;
+        let caller = &base.caller;
+        let ip = self
+            .source_ips
+            .id(caller.source_ip.translated(&mut own.names, names));
         let deed = Action {
             actor: own.names.id(base.actor, names),
             resource: own.names.id(base.resource, names),
-            caller: own.names.id(base.caller.name, names),
+            caller: own.names.id(caller.name, names),
             call: own.names.id(row.name, names),
             outcome: row.outcome,
-            origin: own.origin(row, source_ip, base.caller.access_key, names),
+            origin: own.origin(row, ip, caller.access_key, names),
             texts: fact.map(|fact| own.texts(fact, names)),
         };
         let kept = Row {

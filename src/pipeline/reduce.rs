@@ -64,7 +64,7 @@ impl<'r> Reducer<'r> {
 
     /// What the tally tells the workers while they work.
     pub(super) fn sample_cutoffs(&self) -> Arc<SampleCutoffs> {
-        Arc::clone(&ignore_poison(self.taking.lock()).tally.horizons)
+        Arc::clone(&ignore_poison(self.taking.lock()).tally.sample_cutoffs)
     }
 
     /// Hands an object in; the answer is room for another. An object with a share of what may wait is

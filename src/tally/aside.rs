@@ -150,7 +150,7 @@ impl Tally {
             }
         }
         if let Some(error) = lost {
-            self.read_back_failures(
+            self.note_loss(
                 "some log files that were read are not in this report",
                 &error,
             );
