@@ -4,6 +4,7 @@ mod coverage;
 mod guide;
 mod init;
 mod policy;
+mod privileges;
 mod rules;
 mod run;
 mod verdict;
@@ -78,7 +79,8 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
-        Command::Init => init::run(),
+        Command::Privileges(arguments) => privileges::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Guide(arguments) => guide::run(&arguments),
         Command::Completions { shell } => {

@@ -17,6 +17,7 @@ use crate::coverage::Expected;
 use crate::derive::Organization;
 use crate::derive::access_keys::AccessKeys;
 use crate::derive::principals::PrincipalGroup;
+use crate::policy::Policies;
 use crate::rules::load::{Override, Settings};
 use crate::rules::{FirstSeen, Placeholders, placeholders};
 use crate::small_file;
@@ -77,6 +78,8 @@ struct S3Table {
 struct IamTable {
     /// Files, seen from the configuration.
     access_keys: Option<Vec<PathBuf>>,
+    /// IAM policy documents, seen from the configuration: FILE or ROLE=FILE.
+    policies: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -93,6 +96,8 @@ pub struct Config {
     pub rules: Settings,
     /// What it says to expect of the logs.
     pub expected: Expected,
+    /// The IAM policies that it names.
+    pub policies: Policies,
     /// What is legal and most likely not what was meant.
     pub remarks: Vec<String>,
     /// The file it came from and the SHA-256 of its text; nothing without a file.
@@ -181,10 +186,13 @@ impl Written {
         if !environments.is_empty() {
             configured.push("environments");
         }
-        let (access_keys, files) = self.iam.read(folder)?;
+        let (access_keys, mut files) = self.iam.read(folder)?;
         if !files.is_empty() {
             configured.push("iam.access_keys");
         }
+        let policies = self.iam.policies(folder)?;
+        files.extend(policies.files.iter().cloned());
+        remarks.extend(policies.remarks.iter().cloned());
         let learning_days = match &self.history {
             None => None,
             Some(table) => {
@@ -298,6 +306,7 @@ impl Written {
             name: self.organization.name,
             organization,
             expected,
+            policies,
             rules: Settings {
                 placeholders: fillings,
                 configured,
@@ -377,6 +386,20 @@ impl S3Table {
 }
 
 impl IamTable {
+    /// The policies that are named.
+    fn policies(&self, folder: &Path) -> Result<Policies, String> {
+        match self.policies.as_deref() {
+            None => Ok(Policies::default()),
+            Some([]) => Err(
+                "iam.policies: the list is empty: name at least one file, or delete the line"
+                    .to_owned(),
+            ),
+            Some(files) => {
+                Policies::read(files, folder).map_err(|error| format!("iam.policies: {error}"))
+            }
+        }
+    }
+
     /// What the files tell, and each with the SHA-256 of what it holds.
     fn read(&self, folder: &Path) -> Result<(AccessKeys, Vec<(String, String)>), String> {
         let mut keys = AccessKeys::default();

@@ -15,6 +15,7 @@ pub mod integrity;
 pub mod json;
 pub mod notes;
 pub mod overflow;
+pub mod privileges;
 pub mod rows;
 pub mod terminal;
 pub mod visible;

@@ -24,6 +24,7 @@ mod selectors;
 mod source_ip;
 mod spill;
 mod standing;
+mod uses;
 
 use std::io;
 use std::sync::Arc;
@@ -54,6 +55,7 @@ pub use scanned::{
 };
 pub use source_ip::{SourceIp, SourceIpId, SourceIpTable};
 use standing::Standing;
+pub use uses::{Grant, Right, Use, UseCount, Uses};
 
 /// The sum of all objects.
 #[derive(Debug, Default)]
@@ -73,6 +75,7 @@ pub struct Tally {
     pub matches: Vec<u64>,
     /// What history said of rules that find what is new.
     pub novelty: Novelty,
+    pub uses: Uses,
     /// What workers may ask for before the run is over.
     pub sample_cutoffs: Arc<SampleCutoffs>,
     selectors: SelectorBudget,
@@ -210,6 +213,7 @@ impl Tally {
                 self.counts(silent.0);
             }
         }
+        dangling += self.count_uses(&scanned, &standing, &mut own);
         if dangling > 0 {
             let what = format!("{dangling} entries of what was found point to nothing");
             self.coverage.internal(&scanned.object, &what);
