@@ -98,6 +98,14 @@ impl Statement {
         }
     }
 
+    /// The [label](Self::label), without the name of a document that is named after its principal.
+    pub fn label_of(&self, principal: &str) -> String {
+        match *self.document == *principal && !self.sid.is_empty() {
+            true => self.sid.clone(),
+            false => self.label(),
+        }
+    }
+
     /// True for a statement about who may assume a role.
     pub fn is_trust(&self) -> bool {
         !self.trusted.is_empty()

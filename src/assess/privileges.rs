@@ -106,6 +106,8 @@ pub struct Unused {
     pub statement: String,
     pub action: String,
     pub resources: Vec<String>,
+    /// The action was used on other resources of the statement.
+    pub used_on_others: bool,
     /// Why its use could not be seen; `None` if it would have been.
     pub unseen: Option<String>,
 }
@@ -350,6 +352,7 @@ impl About<'_> {
         let own = || lines.iter().filter(|line| line.session == session);
         let used = self.used(own(), is_inside);
         let unused = self.unused(&used).into_iter();
+        let unused = unused.filter(|one| !one.used_on_others);
         let unused: BTreeSet<String> = unused.map(|one| one.action).collect();
         SessionUse {
             session: session.to_owned(),
@@ -374,7 +377,12 @@ impl About<'_> {
             if line.right.outcome == Outcome::Failed {
                 *failed += line.count.calls;
             }
-            *undecided |= !matches!(line.right.grant, Grant::Allowed | Grant::NoDocument);
+            // of a call that failed for another reason nobody knows whether it would have been allowed
+            *undecided |= match line.right.grant {
+                Grant::Undecided => true,
+                Grant::NotAllowed | Grant::Denied => line.right.outcome == Outcome::Failed,
+                Grant::Allowed | Grant::NoDocument => false,
+            };
         }
         let used = sums.into_iter();
         used.map(
@@ -384,7 +392,7 @@ impl About<'_> {
                 Used {
                     action: action.to_owned(),
                     resource: resource.to_owned(),
-                    statement: of.map(Statement::label),
+                    statement: of.map(|of| of.label_of(&self.principal.name)),
                     calls: count.calls,
                     failed,
                     first: count.first,
@@ -408,10 +416,11 @@ impl About<'_> {
                 };
                 used.iter().filter(under).collect()
             };
-            let row = |action: &str, resources: Vec<String>| Unused {
-                statement: statement.label(),
+            let row = |action: &str, resources: Vec<String>, used_on_others| Unused {
+                statement: statement.label_of(&self.principal.name),
                 action: action.to_owned(),
                 resources,
+                used_on_others,
                 unseen: unseen(action, self.coverage),
             };
             let resources = || statement.resources.patterns.iter();
@@ -421,7 +430,11 @@ impl About<'_> {
             for pattern in &statement.actions.patterns {
                 let uses = beneath(pattern);
                 match uses.is_empty() {
-                    true => unused.push(row(pattern.as_str(), resources().map(text).collect())),
+                    true => unused.push(row(
+                        pattern.as_str(),
+                        resources().map(text).collect(),
+                        false,
+                    )),
                     false => patterns.push(pattern.as_str()),
                 }
                 reached.extend(uses);
@@ -432,7 +445,7 @@ impl About<'_> {
             let untouched = resources().filter(|own| !reached.iter().any(|one| touches(own, one)));
             let untouched: Vec<String> = untouched.map(text).collect();
             if !patterns.is_empty() && !untouched.is_empty() && !statement.resources.except {
-                unused.push(row(&patterns.join(", "), untouched));
+                unused.push(row(&patterns.join(", "), untouched, true));
             }
         }
         unused
@@ -451,7 +464,7 @@ impl About<'_> {
             let mut add = |pattern: &str, used: BTreeSet<&str>, unseen: Option<String>| {
                 let used = used.into_iter().map(str::to_owned);
                 found.push(WildcardUse {
-                    statement: statement.label(),
+                    statement: statement.label_of(&self.principal.name),
                     pattern: pattern.to_owned(),
                     used: used.collect(),
                     unseen,

@@ -46,6 +46,9 @@ mod tests {
             "{missing}"
         );
         let folder = tempfile::tempdir().unwrap();
+        let policy = r#"{"Version":"2012-10-17","Statement":[]}"#;
+        let role = "clinic-backend-task-role.json";
+        std::fs::write(folder.path().join(role), policy).unwrap();
         for file in ["access-keys.json", "credential-report.csv"] {
             let keys = r#"{"AccessKeyMetadata":[]}"#;
             std::fs::write(folder.path().join(file), keys).unwrap();

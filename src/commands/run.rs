@@ -16,6 +16,7 @@ use chrono_tz::Tz;
 use super::verdict::Outcome;
 use super::verification::{self, Verification};
 use super::{Exit, note, print_fitted};
+use crate::assess::privileges::Privileges;
 use crate::aws::Aws;
 use crate::cli::{
     AwsChoice, DigestChoice, FailOn, RuleChoice, RuleSource, Run, Running, Selection, TrailChoice,
@@ -94,7 +95,10 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
         &runtime,
     )?;
     progress.begin();
-    let detector = Detector::new(&rules, &config.organization);
+    let mut detector = Detector::new(&rules, &config.organization);
+    if !config.policies.principals.is_empty() {
+        detector = detector.counting_uses(&config.policies, false);
+    }
     let options = Options {
         state: lessons,
         ..options(&arguments.running)
@@ -120,8 +124,11 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
         remarks,
         ..provenance(&found.source, &config, &scope, &arguments.rule_choice)
     };
+    let privileges = (!config.policies.principals.is_empty())
+        .then(|| Privileges::new(&config.policies, &config.organization, &tally, false));
     let report = Report {
         integrity: proof,
+        privileges,
         ..Report::new(provenance, &rules, tally, bursts)
     };
     files.splice(0..0, output.write(&report, &arguments.format)?);

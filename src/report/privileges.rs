@@ -56,8 +56,12 @@ fn of_principal(principal: &PrincipalUse) -> TerminalText {
     for unused in &principal.unused {
         put!(
             out,
-            "    {}  on {}  ({}){}\n",
+            "    {}  {} {}  ({}){}\n",
             unused.action,
+            match unused.used_on_others {
+                true => "not on",
+                false => "on",
+            },
             unused.resources.join(", "),
             unused.statement,
             match &unused.unseen {
@@ -85,7 +89,7 @@ fn of_principal(principal: &PrincipalUse) -> TerminalText {
             put!(out, "      {}\n", unseen);
         }
     }
-    out.push(&refusals(&principal.refused));
+    out.push(&refusals("refused", &principal.refused));
     if !principal.outside.is_empty() {
         out.push(&uses("used outside the documents", &principal.outside));
         put!(
@@ -99,7 +103,7 @@ fn of_principal(principal: &PrincipalUse) -> TerminalText {
         if !session.unused.is_empty() {
             put!(out, "    not used: {}\n", session.unused.join(", "));
         }
-        out.push(&refusals(&session.refused));
+        out.push(&refusals("  refused", &session.refused));
         out.push(&uses("  used outside the documents", &session.outside));
     }
     if !principal.limits.is_empty() {
@@ -175,10 +179,10 @@ fn uses(title: &str, uses: &[Used]) -> TerminalText {
     out
 }
 
-fn refusals(refused: &[Refused]) -> TerminalText {
+fn refusals(title: &str, refused: &[Refused]) -> TerminalText {
     let mut out = TerminalText::new();
     if !refused.is_empty() {
-        put!(out, "  refused\n");
+        put!(out, "  {}\n", title);
     }
     for one in refused {
         put!(

@@ -35,6 +35,7 @@ mod loading;
 mod moto;
 mod oracle;
 mod plan;
+mod privileges;
 mod probes;
 mod properties;
 mod pysigma;
