@@ -9,14 +9,16 @@ mod condition;
 mod document;
 mod file;
 mod pattern;
+mod principal;
 mod resource;
 
 use std::sync::Arc;
 
 pub use condition::{Condition, Fact};
 pub use document::{DocumentError, MOST_CHARACTERS, characters, statements};
-pub use file::{Kind, Policies, PolicyFileError, Principal};
+pub use file::{Policies, PolicyFileError};
 pub use pattern::{Pattern, Set};
+pub use principal::{Kind, Principal};
 pub use resource::{Name, Resource, Rest};
 
 /// Percent-decodes a text; bytes that are not UTF-8 are replaced. AWS prints policy documents so.

@@ -29,7 +29,7 @@ impl Progress for Quiet {
 /// A call of a session of the role. `more` replaces members of the record.
 fn call(number: u32, name: &str, parameters: Value, more: Value) -> Value {
     let (service, name) = name.split_once(':').unwrap();
-    let is_data = service == "s3" && name.contains("Object");
+    let is_data = (service == "s3" && name.contains("Object")) || name == "SendMessage";
     let mut record = json!({
         "eventVersion": "1.11", "eventTime": format!("2026-11-{:02}T10:00:00Z", 10 + number % 9),
         "eventSource": format!("{service}.amazonaws.com"), "eventName": name, "awsRegion": "us-east-1",
@@ -44,8 +44,13 @@ fn call(number: u32, name: &str, parameters: Value, more: Value) -> Value {
                 "sessionIssuer": {"type": "Role", "userName": ROLE, "arn": format!("arn:aws:iam::111122223333:role/{ROLE}")}}}
     });
     if is_data {
+        let kind = if service == "s3" {
+            "AWS::S3::Object"
+        } else {
+            "AWS::SQS::Queue"
+        };
         record["resources"] =
-            json!([{"type": "AWS::S3::Object", "ARNPrefix": format!("arn:aws:s3:::{BUCKET}/")}]);
+            json!([{"type": kind, "ARNPrefix": format!("arn:aws:s3:::{BUCKET}/")}]);
     }
     for (member, value) in more.as_object().unwrap() {
         record[member] = value.clone();

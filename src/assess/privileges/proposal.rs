@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::{About, ENOUGH_DAYS, PrincipalUse, Used, unseen};
+use super::principal::{About, unseen};
+use super::{ENOUGH_DAYS, PrincipalUse, Used};
 use crate::policy::{Effect, Set, Statement, characters};
 use crate::words::plural;
 
@@ -74,7 +75,14 @@ pub(super) fn propose(
             |set: &Set| set.except || !set.patterns.iter().all(|one| one.is_literal());
         let beneath = about.hidden_beneath(statement).into_iter();
         let beneath = beneath.filter(|_| has_wildcard(&statement.actions));
+        let is_seen = |action: &String| {
+            let mut used = uses.used.iter();
+            used.any(|one| one.action.eq_ignore_ascii_case(action))
+        };
         for action in hidden.chain(beneath.map(|(action, _)| action.to_owned())) {
+            if is_seen(&action) {
+                continue;
+            }
             let cut = cuts.entry(at).or_default();
             cut.insert(action.clone(), BTreeSet::from([String::new()]));
             kept_unseen.insert(action);

@@ -1,6 +1,8 @@
 //! `trailscan init --from-policy`: the configuration that IAM policies imply, each value with the statement
 //! that it comes from.
 
+mod written;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,8 +12,9 @@ use anyhow::Context as _;
 use crate::commands::{Exit, note, print};
 use crate::config::Config;
 use crate::policy::{Effect, Pattern, Policies, Principal, Statement};
-use crate::safe_text::{TerminalText, line, text};
+use crate::safe_text::{TerminalText, text};
 use crate::source::key::is_account;
+use written::{comment, list, section, table};
 
 /// Actions that programs use and people do not. A principal that holds one is a workload, whatever its trust
 /// policy says.
@@ -119,59 +122,6 @@ fn propose(policies: &Policies, files: &[String]) -> String {
         let _ = writeln!(out, "# {}", comment(&open));
     }
     out
-}
-
-fn section(out: &mut String, name: &str, keys: &[(&str, &Values)]) {
-    let keys = keys.iter().filter(|(_, values)| !values.is_empty());
-    let keys: Vec<_> = keys.collect();
-    if keys.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "\n[{name}]");
-    for (key, values) in keys {
-        list(out, key, values);
-    }
-}
-
-fn table(out: &mut String, name: &str, keys: &BTreeMap<String, Values>) {
-    if keys.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "\n[{name}]");
-    for (key, values) in keys {
-        list(out, &quoted(key), values);
-    }
-}
-
-fn list(out: &mut String, key: &str, values: &Values) {
-    let _ = writeln!(out, "{key} = [");
-    for (value, evidence) in values {
-        let _ = write!(out, "    {},", quoted(value));
-        match evidence.as_slice() {
-            [] => {}
-            [first] => {
-                let _ = write!(out, " # {}", comment(first));
-            }
-            [first, others @ ..] => {
-                let more = others.len();
-                let _ = write!(out, " # {} (and {more} more)", comment(first));
-            }
-        }
-        out.push('\n');
-    }
-    out.push_str("]\n");
-}
-
-/// A text as TOML writes it: a basic string has the escapes of JSON.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text)
-        .to_string()
-        .replace('\u{7f}', "\\u007f")
-}
-
-/// Evidence on one line.
-fn comment(text: &str) -> String {
-    line(text, 300).into_owned()
 }
 
 impl Found {

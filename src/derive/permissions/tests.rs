@@ -2,6 +2,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::derive::tests::event;
+use crate::policy::Fact;
 
 #[test]
 fn the_table_is_sound() {
