@@ -7,6 +7,7 @@ mod policy;
 mod privileges;
 mod rules;
 mod run;
+mod schema;
 mod verdict;
 mod verification;
 mod verify;
@@ -83,6 +84,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Init(arguments) => init::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Guide(arguments) => guide::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions { shell } => {
             // clap_complete panics when its writer fails, and a closed pipe is no error
             let mut script = Vec::new();
