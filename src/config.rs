@@ -101,7 +101,8 @@ struct IamTable {
     /// Output of `aws iam list-access-keys` or `get-credential-report`, or credential reports (CSV): paths
     /// relative to this file.
     access_keys: Option<Vec<PathBuf>>,
-    /// IAM policy documents, seen from the configuration: FILE or ROLE=FILE.
+    /// IAM policy documents, as FILE (named after its role or user) or ROLE=FILE, and output of `aws iam
+    /// get-account-authorization-details`: paths relative to this file.
     policies: Option<Vec<String>>,
 }
 
