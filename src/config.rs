@@ -31,7 +31,7 @@ use working_hours::CalendarTable;
 /// The file, as written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Written {
+struct RawConfig {
     organization: OrganizationTable,
     scope: ScopeTable,
     calendar: Option<CalendarTable>,
@@ -145,7 +145,7 @@ impl Config {
 
     /// Reads a configuration's text; `path` is for messages only.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let written: Written = toml::from_str(text).map_err(|error| ConfigError::Syntax {
+        let written: RawConfig = toml::from_str(text).map_err(|error| ConfigError::Syntax {
             path: path.to_owned(),
             error: Box::new(error),
         })?;
@@ -157,7 +157,7 @@ impl Config {
     }
 }
 
-impl Written {
+impl RawConfig {
     /// What is written, in a configuration that lies in that folder.
     fn resolve(mut self, folder: &Path) -> Result<Config, String> {
         let mut configured = Vec::new();

@@ -357,27 +357,37 @@ impl Coverage {
     /// with its account and Region.
     pub fn narrow(&mut self, hours: &BTreeSet<(&str, &str, Option<i64>)>) {
         for (account, regions) in &mut self.regions {
-            for (region, told) in regions {
+            for (region, of_region) in regions {
                 let counts = |hour: Epoch| hours.contains(&(&**account, &**region, Some(hour)));
-                for met in told.seen.values_mut().chain(told.buckets.values_mut()) {
-                    met.retain(counts);
+                for seen_hours in of_region
+                    .seen
+                    .values_mut()
+                    .chain(of_region.buckets.values_mut())
+                {
+                    seen_hours.retain(counts);
                 }
-                told.seen.retain(|_, met| !met.is_empty());
-                told.buckets.retain(|_, met| !met.is_empty());
-                for undecided in told.undecided.values_mut() {
+                of_region
+                    .seen
+                    .retain(|_, seen_hours| !seen_hours.is_empty());
+                of_region
+                    .buckets
+                    .retain(|_, seen_hours| !seen_hours.is_empty());
+                for undecided in of_region.undecided.values_mut() {
                     undecided.hours.retain(counts);
                 }
-                told.undecided.retain(|_, one| !one.hours.is_empty());
+                of_region.undecided.retain(|_, one| !one.hours.is_empty());
             }
         }
         self.regions.retain(|_, regions| {
-            regions.retain(|_, told| *told != RegionCoverage::default());
+            regions.retain(|_, of_region| *of_region != RegionCoverage::default());
             !regions.is_empty()
         });
         // of records without a time nobody knows what they were
         if !hours.iter().any(|(_, _, hour)| hour.is_none()) {
             let regions = self.regions.values().flat_map(BTreeMap::values);
-            self.seen = regions.flat_map(|told| told.seen.keys().cloned()).collect();
+            self.seen = regions
+                .flat_map(|of_region| of_region.seen.keys().cloned())
+                .collect();
         }
     }
 

@@ -398,7 +398,7 @@ fn selectors_narrowed(event: &Event<'_>) -> Option<bool> {
     }
     let request = serde_json::from_str(event.raw(Key::RequestParameters).as_str()).ok()?;
     match Change::of(&event.text(Key::EventName), &request)? {
-        (_, Change::Selectors(selectors)) => Some(!selectors?.takes_all_management()),
+        (_, Change::Selectors(selectors)) => Some(!selectors?.selects_all_management()),
         _ => None,
     }
 }

@@ -37,7 +37,7 @@ pub use field::Field;
 pub use first_seen::FirstSeen;
 use index::Index;
 use matcher::Node;
-pub use requirements::{Requirement, Where};
+pub use requirements::{RecordedIn, Requirement};
 pub use specialize::Matcher;
 
 /// Values for `|expand`, by name without the percent signs.

@@ -83,7 +83,7 @@ pub struct ObjectRef {
     /// The key in its bucket, or the path below the folder given: the name evidence is cited by.
     pub name: String,
     /// How to get it.
-    pub place: Place,
+    pub place: ObjectLocation,
     /// What the key says, where it is CloudTrail's own form.
     pub key: Option<LogKey>,
     /// Bytes as stored, where the listing told.
@@ -99,7 +99,7 @@ pub struct ObjectRef {
 
 /// How to get an object's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum ObjectLocation {
     File(PathBuf),
     S3 { bucket: String, key: String },
     Stdin,
@@ -108,8 +108,8 @@ pub enum Place {
 impl ObjectRef {
     /// Sorts objects by turn, then by name. Both a bucket and its copy on disk are read in this order,
     /// so that of two copies of an event the same one counts.
-    pub fn order(&self) -> (Turn, &str) {
-        (Turn::of(self.key.as_ref()), &self.name)
+    pub fn order(&self) -> (ReadOrder, &str) {
+        (ReadOrder::of(self.key.as_ref()), &self.name)
     }
 }
 
@@ -117,12 +117,12 @@ impl ObjectRef {
 /// a record that lies in a log which AWS signs is the one that counts, and a copy of it that somebody
 /// put elsewhere is the duplicate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Turn {
+pub struct ReadOrder {
     unchained: bool,
     day: Option<chrono::NaiveDate>,
 }
 
-impl Turn {
+impl ReadOrder {
     /// The turn of an object with that key; without one, of an object with another name.
     pub fn of(key: Option<&LogKey>) -> Self {
         Self::new(key.map(|key| key.kind), key.map(|key| key.day))

@@ -92,7 +92,7 @@ pub struct HourRow {
 
 /// One account and Region, to be judged.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Row<'c> {
+pub(super) struct RegionHours<'c> {
     pub account: &'c str,
     pub region: &'c str,
     pub coverage: &'c RegionCoverage,
@@ -131,7 +131,7 @@ pub struct Stretch {
 /// A time in which something is missing for certain, to the second where logging was stopped.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Gap<'g> {
-    pub row: Row<'g>,
+    pub row: RegionHours<'g>,
     pub from: Epoch,
     pub until: Epoch,
     pub state: HourState,
@@ -141,7 +141,7 @@ impl HourGrid {
     /// Judges every hour; what digests prove must be in `coverage` already. `None` if no hour is known.
     pub fn new(provenance: &Provenance, coverage: &Coverage) -> Option<Self> {
         let grid = Grid::new(provenance, coverage)?;
-        let row = |row: Row<'_>| HourRow {
+        let row = |row: RegionHours<'_>| HourRow {
             account: row.account.to_owned(),
             region: row.region.to_owned(),
             stretches: row.stretches(&grid),
@@ -192,15 +192,15 @@ impl<'c> Grid<'c> {
     }
 
     /// The rows, by account and Region.
-    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = RegionHours<'_>> {
         let accounts = self.coverage.regions.iter();
         let rows = accounts.flat_map(move |(account, regions)| {
             let stops = self.stops.get(account.as_str()).unwrap_or(&self.never);
             let regions = regions.iter();
             regions.map(move |(region, coverage)| (account, region, coverage, stops))
         });
-        rows.zip(&self.digests)
-            .map(|((account, region, coverage, stops), digests)| Row {
+        rows.zip(&self.digests).map(
+            |((account, region, coverage, stops), digests)| RegionHours {
                 account,
                 region,
                 coverage,
@@ -208,7 +208,8 @@ impl<'c> Grid<'c> {
                 digests,
                 pending: self.pending,
                 asked: self.asked,
-            })
+            },
+        )
     }
 
     /// Everything that is missing for certain, row by row.
@@ -238,7 +239,7 @@ impl<'c> Grid<'c> {
     }
 }
 
-impl Row<'_> {
+impl RegionHours<'_> {
     /// What was counted in an hour.
     fn counts(&self, hour: Epoch) -> Hour {
         self.coverage.hours.get(&hour).copied().unwrap_or_default()
@@ -437,7 +438,7 @@ mod tests {
     #[test]
     fn a_digest_that_names_no_file_proves_a_quiet_hour_and_one_that_does_a_gap() {
         use HourState::{Events, Missing, NoFiles, Quiet};
-        let told = |logs, state| {
+        let states_with = |logs, state| {
             let coverage = coverage(|region| {
                 // digests begin when the trail did, not with the hour
                 for hour in 0..4 {
@@ -452,19 +453,19 @@ mod tests {
             states(&coverage, 5)
         };
         assert_eq!(
-            told(0, DigestState::Valid),
+            states_with(0, DigestState::Valid),
             [NoFiles, Quiet, Events, Quiet, NoFiles]
         );
         assert_eq!(
-            told(2, DigestState::Valid),
+            states_with(2, DigestState::Valid),
             [NoFiles, Quiet, Events, Missing, Missing]
         );
         assert_eq!(
-            told(0, DigestState::Unchecked)[3],
+            states_with(0, DigestState::Unchecked)[3],
             NoFiles,
             "a digest that is not proven proves nothing"
         );
-        assert_eq!(told(0, DigestState::Invalid)[3], NoFiles);
+        assert_eq!(states_with(0, DigestState::Invalid)[3], NoFiles);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::completeness::Days;
 use crate::coverage::{Coverage, EventClass, HOUR, RegionCoverage, hour_of};
 use crate::event::time::Epoch;
 use crate::provenance::Provenance;
-use crate::rules::{Requirement, Where};
+use crate::rules::{RecordedIn, Requirement};
 use crate::trail::{Category, Trail, TrailVisibility, global_region};
 use crate::window::KnownWindow;
 use runs::{Stretch, blank, in_hours, limited, together, without};
@@ -73,8 +73,8 @@ impl<'c> VisibilityAssessor<'c> {
             buckets: BTreeMap::new(),
         };
         for (account, regions) in &coverage.regions {
-            for (region, met) in regions {
-                for (bucket, _) in met.buckets.keys() {
+            for (region, seen_in_logs) in regions {
+                for (bucket, _) in seen_in_logs.buckets.keys() {
                     let places = judge.buckets.entry(bucket).or_default();
                     places.insert((account, region));
                 }
@@ -136,10 +136,10 @@ impl<'c> VisibilityAssessor<'c> {
                 if let Some((hours, why)) = undecided {
                     runs = limited(runs, hours, &Assessment::partly(why));
                 }
-                let told = runs
+                let limited_somewhere = runs
                     .iter()
                     .any(|(.., verdict)| *verdict != Assessment::Assessed);
-                if told || place.region != ELSEWHERE {
+                if limited_somewhere || place.region != ELSEWHERE {
                     groups.entry(runs).or_default().push(place.clone());
                 }
             }
@@ -168,9 +168,9 @@ impl<'c> VisibilityAssessor<'c> {
             return places.contains(&(place.account.as_str(), region));
         }
         match need.place {
-            Where::Everywhere => region == ELSEWHERE || self.has_files(place),
-            Where::Global => region != ELSEWHERE && region == global_region(region),
-            Where::SignIn => region == ELSEWHERE || region == global_region(region),
+            RecordedIn::Everywhere => region == ELSEWHERE || self.has_files(place),
+            RecordedIn::Global => region != ELSEWHERE && region == global_region(region),
+            RecordedIn::SignIn => region == ELSEWHERE || region == global_region(region),
         }
     }
 
@@ -191,8 +191,8 @@ impl<'c> VisibilityAssessor<'c> {
             return Vec::new();
         };
         let account = &*place.account;
-        let told = self.trails.moments(account);
-        let moments = told.chain(self.changes.moments(account).iter().copied());
+        let limited_somewhere = self.trails.moments(account);
+        let moments = limited_somewhere.chain(self.changes.moments(account).iter().copied());
         let mut moments: Vec<Epoch> = moments.filter(|at| (from..=until).contains(at)).collect();
         moments.extend([from, until]);
         moments.sort_unstable();
@@ -215,8 +215,8 @@ impl<'c> VisibilityAssessor<'c> {
             .empty
             .iter()
             .filter(|days| days.account == place.account);
-        let met = |hour| self.region(place).is_some_and(|one| one.has_events(hour));
-        empty.fold(runs, |runs, days| blank(runs, &days.runs, &met))
+        let seen_in_logs = |hour| self.region(place).is_some_and(|one| one.has_events(hour));
+        empty.fold(runs, |runs, days| blank(runs, &days.runs, &seen_in_logs))
     }
 
     /// Hours some of whose events may lie in files that could not be read: those of their delivery
@@ -249,9 +249,11 @@ impl<'c> VisibilityAssessor<'c> {
         }
         let need = class.need;
         let met_by = |trail: usize| {
-            let mut known = shared.met.borrow_mut();
-            let met = || self.seen_by(self.trails.trail(trail), need);
-            *known.entry((trail, class.place)).or_insert_with(met)
+            let mut known = shared.seen_in_logs.borrow_mut();
+            let seen_in_logs = || self.seen_by(self.trails.trail(trail), need);
+            *known
+                .entry((trail, class.place))
+                .or_insert_with(seen_in_logs)
         };
         let by_trails = |piece, sees, trail| self.one(need, place, piece, sees, &|| met_by(trail));
         let by_files = |piece, sees, _| self.by_files(need, place, piece, Some(sees));
@@ -280,7 +282,7 @@ impl<'c> VisibilityAssessor<'c> {
         sees: TrailVisibility,
         met_by: &dyn Fn() -> bool,
     ) -> Assessment {
-        let met = || self.seen(need, place, from, until);
+        let seen_in_logs = || self.seen(need, place, from, until);
         let met_after = || self.seen_after(need, place, from, until);
         match sees {
             TrailVisibility::Yes => Assessment::Assessed,
@@ -296,11 +298,11 @@ impl<'c> VisibilityAssessor<'c> {
                 Assessment::NotAssessed { .. } => Assessment::not(why),
                 _ => Assessment::partly(format!("such events were read although {why}")),
             },
-            TrailVisibility::Unknown(why) => match met() {
+            TrailVisibility::Unknown(why) => match seen_in_logs() {
                 Assessment::NotAssessed { reason } => {
                     Assessment::not(format!("{why}, and {reason}"))
                 }
-                met => met,
+                seen_in_logs => seen_in_logs,
             },
         }
     }
@@ -314,26 +316,26 @@ impl<'c> VisibilityAssessor<'c> {
         (from, until): (Epoch, Epoch),
         sees: Option<TrailVisibility>,
     ) -> Assessment {
-        let met = || self.seen(need, place, from, until);
+        let seen_in_logs = || self.seen(need, place, from, until);
         match sees {
             Some(TrailVisibility::No(why)) => match self.seen_after(need, place, from, until) {
                 Assessment::NotAssessed { .. } => Assessment::not(why),
-                met => met,
+                seen_in_logs => seen_in_logs,
             },
-            Some(TrailVisibility::Partly(why)) => match met() {
+            Some(TrailVisibility::Partly(why)) => match seen_in_logs() {
                 Assessment::NotAssessed { .. } => Assessment::not(why),
-                met => met,
+                seen_in_logs => seen_in_logs,
             },
-            Some(TrailVisibility::Unknown(why)) if !why.is_empty() => match met() {
+            Some(TrailVisibility::Unknown(why)) if !why.is_empty() => match seen_in_logs() {
                 Assessment::NotAssessed { reason } => {
                     Assessment::not(format!("{why}, and {reason}"))
                 }
-                met => met,
+                seen_in_logs => seen_in_logs,
             },
             Some(
                 TrailVisibility::Unknown(_) | TrailVisibility::ByToday(_) | TrailVisibility::Yes,
             )
-            | None => met(),
+            | None => seen_in_logs(),
         }
     }
 

@@ -71,10 +71,10 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let progress = progress::Bar::new(arguments.quiet);
     let found = discovery::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
     let state = state_file::open(arguments, &config, &rules)?;
-    let lessons = state.clone().filter(|_| arguments.incremental);
+    let cached_state = state.clone().filter(|_| arguments.incremental);
     let Some(output) = output else {
         let jobs = options(&arguments.running).jobs;
-        return dry::run(found, &scope, zone(&config), lessons.as_deref(), jobs);
+        return dry::run(found, &scope, zone(&config), cached_state.as_deref(), jobs);
     };
     let verification = match arguments.verify {
         false => None,
@@ -96,7 +96,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     progress.begin();
     let detector = Detector::new(&rules, &config.organization);
     let options = Options {
-        state: lessons,
+        state: cached_state,
         ..options(&arguments.running)
     };
     let (mut tally, proof, mut files) = verification::read(

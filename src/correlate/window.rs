@@ -5,7 +5,7 @@ use crate::interner::Symbol;
 
 /// What is measured of a row.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Moment {
+pub(super) struct Point {
     pub(super) time: Epoch,
     /// Which of the watched rules it was.
     pub(super) place: u32,

@@ -11,7 +11,7 @@ use crate::tally::{Caller, EvidenceFields, ObjectScan, SourceIp, number};
 /// What was told last of one caller. Its next events are much like it, and a text is compared with
 /// another more quickly than it is looked up.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Last {
+pub(super) struct CallerCache {
     fact: EvidenceFields,
     /// Where that fact stands, once all of it was told.
     place: Option<u32>,
@@ -22,7 +22,7 @@ pub(super) struct EventFacts<'e, 'a> {
     event: &'e Event<'a>,
     organization: &'e Organization,
     caller: Symbol,
-    last: &'e mut Last,
+    last: &'e mut CallerCache,
     fact: Option<u32>,
     principal: Option<Symbol>,
     actor: Option<Symbol>,
@@ -36,7 +36,7 @@ impl<'e, 'a> EventFacts<'e, 'a> {
         event: &'e Event<'a>,
         organization: &'e Organization,
         caller: Symbol,
-        last: &'e mut Last,
+        last: &'e mut CallerCache,
     ) -> Self {
         Self {
             event,
@@ -185,12 +185,12 @@ impl<'e, 'a> EventFacts<'e, 'a> {
         self.caller(names);
         self.principal(names);
         let last = &mut self.last.fact;
-        let told = [
+        let texts = [
             (&mut last.user_agent, Key::UserAgent),
             (&mut last.error_code, Key::ErrorCode),
             (&mut last.error_message, Key::ErrorMessage),
         ];
-        for (last, key) in told {
+        for (last, key) in texts {
             names.intern_hint(last, &self.event.text(key));
         }
         let place = self

@@ -48,7 +48,7 @@ pub(super) struct Log {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Written {
+struct RawDigest {
     aws_account_id: Option<String>,
     digest_start_time: String,
     digest_end_time: String,
@@ -85,7 +85,8 @@ impl Document {
     /// # Errors
     /// Says what is missing or makes no sense.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
-        let written: Written = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let written: RawDigest =
+            serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         let at = |text: &str| time::parse(text).ok_or_else(|| format!("`{text}` is no time"));
         let start = at(&written.digest_start_time)?;
         let end = at(&written.digest_end_time)?;

@@ -14,9 +14,9 @@ use crate::event::time::{DELIVERY_DELAY, Epoch, iso};
 use crate::integrity::proof::{
     ChainProof, DigestGapKind, HourLogs, HourProof, KeyUse, LogCounts, Proof, State, Undigested,
 };
-use crate::integrity::{Before, Chain, DigestFact, Integrity, Standing};
+use crate::integrity::{Chain, DigestFact, Integrity, PreviousDigest, SignatureStatus};
 use crate::seeded::SeededMap;
-use crate::trail::{Asked, Status, Trail};
+use crate::trail::{Lookup, Status, Trail};
 pub(super) use chain::findings as findings_of;
 
 /// AWS writes a digest within the hour after the hour it speaks for; what is newer may still come.
@@ -79,10 +79,10 @@ impl RegionalTrail {
     }
 
     /// Its status and when it wrote the last digest.
-    fn told(&self) -> Option<(&Status, Epoch)> {
+    fn last_delivery(&self) -> Option<(&Status, Epoch)> {
         match &self.trail.status {
-            Asked::Answered(status) => Some((status, status.digest_delivered?)),
-            Asked::Unknown(_) => None,
+            Lookup::Answered(status) => Some((status, status.digest_delivered?)),
+            Lookup::Unknown(_) => None,
         }
     }
 }
@@ -225,7 +225,7 @@ fn count(proof: &mut Proof, chain: &Chain, fact: &DigestFact, state: State, keys
 fn limits(joined: &[join::Joined], window: &Window, proof: &mut Proof) {
     let mut limits = BTreeSet::new();
     let facts = joined.iter().flat_map(|one| one.digests.values());
-    let unsigned = facts.filter(|fact| matches!(fact.standing, Standing::Unsigned(_)));
+    let unsigned = facts.filter(|fact| matches!(fact.standing, SignatureStatus::Unsigned(_)));
     let unsigned = unsigned.count();
     if unsigned > 0 {
         limits.insert(format!(
@@ -277,7 +277,7 @@ fn limits(joined: &[join::Joined], window: &Window, proof: &mut Proof) {
     for join::Joined { chain, digests, .. } in joined {
         let first = chain::in_time(digests).into_iter().next();
         if let (None, Some((_, first))) = (window.since, first)
-            && let Before::Digest(_) = first.before
+            && let PreviousDigest::Digest(_) = first.before
         {
             limits.insert(format!(
                 "the chain of {} {} (trail {}) began before its first digest here: what was \

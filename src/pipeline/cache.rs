@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 
 use super::Progress;
 use crate::safe_text::text;
-use crate::source::{FetchError, ObjectRef, Place};
+use crate::source::{FetchError, ObjectLocation, ObjectRef};
 use crate::state::{CachedScan, State, StateError};
 use crate::tally::ObjectScan;
 
@@ -24,9 +24,9 @@ const TOGETHER: usize = 256;
 fn place(object: &ObjectRef) -> Option<(String, &str)> {
     let version = object.version.as_deref()?;
     let place = match &object.place {
-        Place::S3 { bucket, key } => format!("s3://{bucket}/{key}"),
-        Place::File(path) => std::path::absolute(path).ok()?.to_str()?.to_owned(),
-        Place::Stdin => return None,
+        ObjectLocation::S3 { bucket, key } => format!("s3://{bucket}/{key}"),
+        ObjectLocation::File(path) => std::path::absolute(path).ok()?.to_str()?.to_owned(),
+        ObjectLocation::Stdin => return None,
     };
     Some((place, version))
 }
@@ -36,7 +36,7 @@ fn place(object: &ObjectRef) -> Option<(String, &str)> {
 pub(super) fn cached(state: Option<&State>, object: &ObjectRef) -> Option<Vec<u8>> {
     let state = state?;
     let (place, version) = place(object)?;
-    state.lesson(&place, version)
+    state.cached_scan(&place, version)
 }
 
 /// True where an earlier run has read this version of the object.
@@ -46,8 +46,8 @@ pub fn is_cached(state: Option<&State>, object: &ObjectRef) -> bool {
 
 /// A lesson as it was learnt, under the name that the object has in this run. Nothing for bytes
 /// that are none, which a file that was tampered with may hold.
-pub(super) fn restore(sequence: u64, taught: &[u8], object: &ObjectRef) -> Option<ObjectScan> {
-    let mut scanned: ObjectScan = bitcode::decode(taught).ok()?;
+pub(super) fn restore(sequence: u64, payload: &[u8], object: &ObjectRef) -> Option<ObjectScan> {
+    let mut scanned: ObjectScan = bitcode::decode(payload).ok()?;
     if !scanned.has_valid_indices() {
         return None;
     }
@@ -88,13 +88,13 @@ impl ScanCache {
         };
         // the name is that of this run, and said by the place already
         let name = std::mem::take(&mut scanned.object);
-        let taught = bitcode::encode(&*scanned);
+        let payload = bitcode::encode(&*scanned);
         scanned.object = name;
         // a writer that has ended says why at the end
         drop(self.sender.send(CachedScan {
             object: place,
             version: version.to_owned(),
-            taught,
+            payload,
         }));
     }
 
@@ -113,10 +113,10 @@ impl ScanCache {
 }
 
 /// Writes lessons as they come, those that wait together in one transaction.
-fn write(state: &State, lessons: &Receiver<CachedScan>) -> Result<(), StateError> {
-    while let Ok(first) = lessons.recv() {
+fn write(state: &State, scans: &Receiver<CachedScan>) -> Result<(), StateError> {
+    while let Ok(first) = scans.recv() {
         let mut together = vec![first];
-        together.extend(lessons.try_iter().take(TOGETHER - 1));
+        together.extend(scans.try_iter().take(TOGETHER - 1));
         state.keep(&together)?;
     }
     Ok(())
@@ -145,7 +145,7 @@ mod tests {
         let mut worker = Worker::new(detection, Work::rules(&detector), &scope, 64);
         let mut found = 0;
         for (sequence, object) in (0..).zip(&listing.objects) {
-            let Place::File(path) = &object.place else {
+            let ObjectLocation::File(path) = &object.place else {
                 continue;
             };
             let bytes = local::read(path, None, 1 << 20, Vec::new());
@@ -157,7 +157,7 @@ mod tests {
             );
             let kept = bitcode::encode(&scanned);
             let recalled = restore(sequence, &kept, object).unwrap();
-            let told = |scanned: &ObjectScan| {
+            let in_words = |scanned: &ObjectScan| {
                 let texts: Vec<_> = scanned.names.iter().map(str::to_owned).collect();
                 // the table of the names serves only to add some
                 let all = format!("{scanned:?}");
@@ -165,7 +165,7 @@ mod tests {
                 let (_, after) = after.split_once("seen: ").unwrap();
                 format!("{texts:?} {before} {after}")
             };
-            assert_eq!(told(&recalled), told(&scanned));
+            assert_eq!(in_words(&recalled), in_words(&scanned));
             found += scanned.hits.len();
         }
         assert!(found > 1_000, "the rules found what they find: {found}");

@@ -25,7 +25,7 @@ pub(super) struct Proving<'r> {
 
 /// When to take up an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum When {
+pub(super) enum Admission {
     Now,
     /// When all digests are read. The number stands for the name and the content of its log; `None` if
     /// no digest can name it.
@@ -42,11 +42,15 @@ impl<'r> Proving<'r> {
     }
 
     /// Adds the object's evidence to all evidence, and says when to take up the object.
-    pub(super) fn when(&mut self, scanned: &mut ObjectScan, integrity: &mut Integrity) -> When {
+    pub(super) fn when(
+        &mut self,
+        scanned: &mut ObjectScan,
+        integrity: &mut Integrity,
+    ) -> Admission {
         let Some(evidence) = scanned.integrity.take() else {
             return match scanned.seen.is_empty() {
-                true => When::Now,
-                false => When::Later(None),
+                true => Admission::Now,
+                false => Admission::Later(None),
             };
         };
         let own = match &evidence {
@@ -71,13 +75,13 @@ impl<'r> Proving<'r> {
             }
         }
         if is_proven || scanned.seen.is_empty() {
-            return When::Now;
+            return Admission::Now;
         }
         if let Some(own) = own {
             let known = self.aside.entry(own).or_default();
             *known = named.or(known.take());
         }
-        When::Later(own)
+        Admission::Later(own)
     }
 
     /// Takes up what was set aside, now that all evidence is known: what is proven first.

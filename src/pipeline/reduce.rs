@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::SettledSink;
-use super::proving::{Proving, When};
+use super::proving::{Admission, Proving};
 use crate::tally::{ObjectScan, ReadAgain, SampleCutoffs, Tally};
 
 /// How many objects may lie there before a worker waits for its turn to take them up, and for how many
@@ -27,8 +27,8 @@ type Done = (ObjectScan, Option<OwnedSemaphorePermit>);
 /// Where workers hand in what is done. Whoever finds enough there, and nobody at it, takes it up; the
 /// others go on with their work.
 pub(super) struct Reducer<'r> {
-    desk: Mutex<Inbox>,
-    taking: Mutex<OrderedTally<'r>>,
+    inbox: Mutex<Inbox>,
+    ordered: Mutex<OrderedTally<'r>>,
 }
 
 /// What lies there: objects to be taken up, and what is left of others.
@@ -37,7 +37,7 @@ struct Inbox {
     done: Vec<Done>,
     /// How many events these hold.
     events: usize,
-    emptied: Vec<ObjectScan>,
+    recycled: Vec<ObjectScan>,
 }
 
 /// The objects taken up so far, and those that wait for one before them.
@@ -52,8 +52,8 @@ struct OrderedTally<'r> {
 impl<'r> Reducer<'r> {
     pub(super) fn new(proving: Option<Proving<'r>>) -> Self {
         Self {
-            desk: Mutex::default(),
-            taking: Mutex::new(OrderedTally {
+            inbox: Mutex::default(),
+            ordered: Mutex::new(OrderedTally {
                 tally: Tally::default(),
                 proving,
                 next: 0,
@@ -64,7 +64,7 @@ impl<'r> Reducer<'r> {
 
     /// What the tally tells the workers while they work.
     pub(super) fn sample_cutoffs(&self) -> Arc<SampleCutoffs> {
-        Arc::clone(&ignore_poison(self.taking.lock()).tally.sample_cutoffs)
+        Arc::clone(&ignore_poison(self.ordered.lock()).tally.sample_cutoffs)
     }
 
     /// Hands an object in; the answer is room for another. An object with a share of what may wait is
@@ -73,20 +73,20 @@ impl<'r> Reducer<'r> {
         &self,
         scanned: ObjectScan,
         share: Option<OwnedSemaphorePermit>,
-        ledger: Option<&dyn SettledSink>,
+        sink: Option<&dyn SettledSink>,
         again: &dyn ReadAgain,
     ) -> ObjectScan {
         let others_wait = share.is_some();
         let events = {
-            let mut desk = ignore_poison(self.desk.lock());
-            desk.events += scanned.seen.len();
-            desk.done.push((scanned, share));
-            desk.events
+            let mut inbox = ignore_poison(self.inbox.lock());
+            inbox.events += scanned.seen.len();
+            inbox.done.push((scanned, share));
+            inbox.events
         };
         let at_once = others_wait || events >= EVENTS_AT_ONCE;
-        self.drain(if at_once { 1 } else { AT_ONCE }, ledger, again);
-        ignore_poison(self.desk.lock())
-            .emptied
+        self.drain(if at_once { 1 } else { AT_ONCE }, sink, again);
+        ignore_poison(self.inbox.lock())
+            .recycled
             .pop()
             .unwrap_or_default()
     }
@@ -98,33 +98,33 @@ impl<'r> Reducer<'r> {
     pub(super) fn drain(
         &self,
         mut enough: usize,
-        ledger: Option<&dyn SettledSink>,
+        sink: Option<&dyn SettledSink>,
         again: &dyn ReadAgain,
     ) {
         loop {
-            let lying = ignore_poison(self.desk.lock()).done.len();
-            if lying < enough {
+            let queued = ignore_poison(self.inbox.lock()).done.len();
+            if queued < enough {
                 return;
             }
-            let mut taking = match self.taking.try_lock() {
-                Ok(taking) => taking,
+            let mut ordered = match self.ordered.try_lock() {
+                Ok(ordered) => ordered,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) if lying < MOST_HANDED_IN => return,
-                Err(TryLockError::WouldBlock) => ignore_poison(self.taking.lock()),
+                Err(TryLockError::WouldBlock) if queued < MOST_HANDED_IN => return,
+                Err(TryLockError::WouldBlock) => ignore_poison(self.ordered.lock()),
             };
             let done = {
-                let mut desk = ignore_poison(self.desk.lock());
-                desk.events = 0;
-                std::mem::take(&mut desk.done)
+                let mut inbox = ignore_poison(self.inbox.lock());
+                inbox.events = 0;
+                std::mem::take(&mut inbox.done)
             };
-            let mut emptied = Vec::new();
+            let mut recycled = Vec::new();
             for done in done {
-                taking.take(done, ledger, again, &mut emptied);
+                ordered.take(done, sink, again, &mut recycled);
             }
-            drop(taking);
-            let mut desk = ignore_poison(self.desk.lock());
-            desk.emptied.append(&mut emptied);
-            desk.emptied.truncate(MOST_HANDED_IN);
+            drop(ordered);
+            let mut inbox = ignore_poison(self.inbox.lock());
+            inbox.recycled.append(&mut recycled);
+            inbox.recycled.truncate(MOST_HANDED_IN);
             // who came in the meantime has left, perhaps with something that others wait for
             enough = 1;
         }
@@ -132,8 +132,8 @@ impl<'r> Reducer<'r> {
 
     /// The tally of all, how many objects were handed in, and what was set aside.
     pub(super) fn finish(self) -> (Tally, u64, Option<Proving<'r>>) {
-        let taking = ignore_poison(self.taking.into_inner());
-        (taking.tally, taking.next, taking.proving)
+        let ordered = ignore_poison(self.ordered.into_inner());
+        (ordered.tally, ordered.next, ordered.proving)
     }
 }
 
@@ -141,23 +141,23 @@ impl OrderedTally<'_> {
     fn take(
         &mut self,
         done: Done,
-        ledger: Option<&dyn SettledSink>,
+        sink: Option<&dyn SettledSink>,
         again: &dyn ReadAgain,
-        emptied: &mut Vec<ObjectScan>,
+        recycled: &mut Vec<ObjectScan>,
     ) {
         self.waiting.insert(done.0.sequence, done);
         while let Some((mut scanned, _)) = self.waiting.remove(&self.next) {
             let proving = self.proving.as_mut();
             let when = proving.map(|one| one.when(&mut scanned, &mut self.tally.integrity));
-            emptied.push(match when {
-                None | Some(When::Now) => self.tally.absorb(scanned, again),
-                Some(When::Later(log)) => self.tally.set_aside(scanned, log),
+            recycled.push(match when {
+                None | Some(Admission::Now) => self.tally.absorb(scanned, again),
+                Some(Admission::Later(log)) => self.tally.set_aside(scanned, log),
             });
             self.next += 1;
         }
-        if let Some(ledger) = ledger {
+        if let Some(sink) = sink {
             let settled = self.tally.integrity.take_settled();
-            settled.iter().for_each(|one| ledger.settled(one));
+            settled.iter().for_each(|one| sink.settled(one));
         }
     }
 }

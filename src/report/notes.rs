@@ -3,7 +3,7 @@
 use super::Report;
 use crate::coverage::{Acceptance, BlindSpot, Passed, SkippedObjects};
 use crate::event::time::{DELIVERY_DELAY, iso, utc};
-use crate::trail::{Asked, Trail};
+use crate::trail::{Lookup, Trail};
 use crate::words::{plural, thousands};
 
 /// The notes, the most general first. The same report gives the same sentences in the same order.
@@ -176,7 +176,7 @@ pub const REGION_FILTER: &str = "IAM events and most console sign-ins are record
 fn of_trail(trail: &Trail) -> Vec<String> {
     let name = &trail.name;
     let mut notes = Vec::new();
-    if let Asked::Answered(status) = &trail.status {
+    if let Lookup::Answered(status) = &trail.status {
         if !status.logging {
             let since = status.stopped.map(|at| format!(" since {}", iso(at)));
             notes.push(format!(
@@ -210,9 +210,9 @@ fn of_trail(trail: &Trail) -> Vec<String> {
     notes
 }
 
-fn unknown<T>(asked: &Asked<T>) -> Option<&str> {
+fn unknown<T>(asked: &Lookup<T>) -> Option<&str> {
     match asked {
-        Asked::Answered(_) => None,
-        Asked::Unknown(why) => Some(why),
+        Lookup::Answered(_) => None,
+        Lookup::Unknown(why) => Some(why),
     }
 }

@@ -74,7 +74,7 @@ pub enum SampleError {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct RawSample {
     expect: Expect,
     #[serde(default)]
     why: String,
@@ -101,7 +101,7 @@ pub fn cases(path: &Path) -> Result<Vec<Case>, SampleError> {
             line,
             what,
         };
-        let written: Written = serde_json::from_str(text)
+        let written: RawSample = serde_json::from_str(text)
             .map_err(|error| fault(format!("not a case of a rule: {error}")))?;
         Ok(Case {
             line,

@@ -15,7 +15,7 @@ use crate::event::time::Epoch;
 
 /// What waits, and what was taken up before it.
 #[derive(Debug)]
-pub(super) struct Aside {
+pub(super) struct DeferredObjects {
     /// How many objects were taken up.
     taken: u32,
     waiting: Vec<Waiting>,
@@ -26,7 +26,7 @@ pub(super) struct Aside {
     histories: BTreeSet<u32>,
 }
 
-impl Default for Aside {
+impl Default for DeferredObjects {
     fn default() -> Self {
         Self {
             taken: 0,
@@ -63,7 +63,7 @@ struct Proven {
     spans: BTreeMap<String, (Epoch, Epoch)>,
 }
 
-impl Aside {
+impl DeferredObjects {
     /// The number of the next object to be taken up.
     pub(super) fn number(&mut self) -> u32 {
         let number = self.taken;

@@ -36,7 +36,7 @@ pub struct ObjectScan {
     /// The texts that everything below names.
     pub names: Interner,
     /// One entry per evaluated record, in file order.
-    pub seen: Vec<Seen>,
+    pub seen: Vec<EvaluatedEvent>,
     /// Of these: Insight records, by their place in `seen`.
     pub insights: Vec<u32>,
     /// Of these: what lies outside of what is asked for and does not count, by its place in `seen`;
@@ -154,7 +154,7 @@ impl ObjectScan {
         let names = |ids: &[Symbol]| ids.iter().all(|id| id.index() < self.names.count());
         let row =
             |row: &Activity| names(&[row.account, row.region, row.source, row.name, row.caller]);
-        let told = |fact: &EvidenceFields| {
+        let has_texts = |fact: &EvidenceFields| {
             names(&[
                 fact.principal,
                 fact.target,
@@ -169,10 +169,10 @@ impl ObjectScan {
             let address = caller.source_ip.name();
             names(&[caller.name, caller.access_key]) && address.is_none_or(|name| names(&[name]))
         };
-        let has_row = |seen: &Seen| (seen.row as usize) < self.rows.len();
+        let has_row = |seen: &EvaluatedEvent| (seen.row as usize) < self.rows.len();
         self.seen.iter().all(has_row)
             && self.rows.iter().all(row)
-            && self.facts.iter().all(told)
+            && self.facts.iter().all(has_texts)
             && self.groups.iter().all(of)
             && (self.hits.iter())
                 .all(|hit| seen(hit.seen) && group(hit.group) && caller(&hit.caller))
@@ -204,7 +204,7 @@ impl ObjectScan {
 
 /// One evaluated record.
 #[derive(Debug, Clone, Encode, Decode)]
-pub struct Seen {
+pub struct EvaluatedEvent {
     pub record: u32,
     /// Its row in [`ObjectScan::rows`].
     pub row: u32,

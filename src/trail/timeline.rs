@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::selectors::{Obstacle, Reach, Selectors};
-use super::{Asked, Category, Change, Class, Trail, TrailChange};
+use super::{Category, Change, Class, Lookup, Trail, TrailChange};
 use crate::event::time::{Epoch, HOUR, iso};
 
 /// Whether a trail could see a class of events. The better of two trails counts.
@@ -75,7 +75,7 @@ impl<'t> Timeline<'t> {
         for (time, change) in changes {
             timeline.add(time, change);
         }
-        if let Asked::Answered(status) = &trail.status {
+        if let Lookup::Answered(status) = &trail.status {
             let started = status.started.map(|time| (time, true));
             let stopped = status.stopped.map(|time| (time, false));
             timeline.switched.extend(started.into_iter().chain(stopped));
@@ -201,9 +201,9 @@ impl<'t> Timeline<'t> {
                 iso(time)
             )),
             (None, None) => match &self.trail.status {
-                Asked::Answered(status) if status.logging => TrailVisibility::Yes,
-                Asked::Answered(_) => TrailVisibility::No(format!("trail {name} is stopped")),
-                Asked::Unknown(why) => TrailVisibility::Unknown(why.clone()),
+                Lookup::Answered(status) if status.logging => TrailVisibility::Yes,
+                Lookup::Answered(_) => TrailVisibility::No(format!("trail {name} is stopped")),
+                Lookup::Unknown(why) => TrailVisibility::Unknown(why.clone()),
             },
         }
     }
@@ -260,12 +260,12 @@ impl<'t> Timeline<'t> {
                 iso(time)
             )),
             (None, None) => match &self.trail.selectors {
-                Asked::Answered(selectors) => {
+                Lookup::Answered(selectors) => {
                     let asked = self.trail.asked;
                     let today = asked.is_some_and(|asked| asked <= self.until + TODAY);
                     self.reach(selectors, class, today)
                 }
-                Asked::Unknown(why) => TrailVisibility::Unknown(why.clone()),
+                Lookup::Unknown(why) => TrailVisibility::Unknown(why.clone()),
             },
         }
     }

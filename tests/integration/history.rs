@@ -83,8 +83,8 @@ fn clinic() -> tempfile::TempDir {
     for week in 0..WEEKS.len() {
         let readers = READERS
             .iter()
-            .flat_map(|(who, weeks)| weeks.iter().map(move |met| (who, *met)));
-        let readers = readers.filter(|(_, met)| *met == week).enumerate();
+            .flat_map(|(who, weeks)| weeks.iter().map(move |seen| (who, *seen)));
+        let readers = readers.filter(|(_, seen)| *seen == week).enumerate();
         let records: Vec<_> = readers
             .map(|(number, (who, week))| read(who, week, number))
             .collect();
@@ -168,11 +168,11 @@ fn week_by_week_the_state_file_carries_what_was_learnt() {
     let weekly: Vec<Ran> = (0..WEEKS.len())
         .map(|number| week(clinic.path(), number, &remembering))
         .collect();
-    let told: Vec<_> = weekly.iter().map(new).collect();
+    let reported: Vec<_> = weekly.iter().map(new).collect();
     let mut expected = vec![Vec::<String>::new(); WEEKS.len()];
     expected[6] = vec!["2026-W43 bert 1".to_owned()];
     expected[9] = vec!["2026-W46 dora 2".to_owned()];
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
     for (number, ran) in weekly.iter().enumerate() {
         let (state, reason) = said(ran);
         let expected = if number < 5 {

@@ -341,8 +341,8 @@ async fn an_archive_is_verified_as_a_copy_and_as_nothing_else() {
     let ran = stage.ran("verify", "s3://archive", &WINDOW).await;
     assert_eq!(ran.code, 4);
     assert!(ran.stdout.contains("it was moved here"), "{}", ran.stdout);
-    let told = [&WINDOW[..], &["--original-bucket", BUCKET]].concat();
-    let ran = stage.ran("verify", "s3://archive", &told).await;
+    let args = [&WINDOW[..], &["--original-bucket", BUCKET]].concat();
+    let ran = stage.ran("verify", "s3://archive", &args).await;
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     assert_counts(&ran, "logs", &[("valid", 18)]);
 }
@@ -426,9 +426,9 @@ async fn a_run_verifies_in_the_same_pass_and_reads_every_log_once() {
         ran.stdout
             .contains("Integrity: valid: 6 of 6 digests valid, 18 of 18 logs valid")
     );
-    let told = &ran.json("run.json")["integrity"];
+    let args = &ran.json("run.json")["integrity"];
     assert_eq!(
-        (&told["state"], &told["logs"]["valid"]),
+        (&args["state"], &args["logs"]["valid"]),
         (&"valid".into(), &18.into())
     );
     let page = ran.file("report.html");

@@ -164,7 +164,7 @@ pub(super) fn run(arguments: &ExplainRule) -> anyhow::Result<Exit> {
     let rule = named(&rules, &arguments.rule)?;
     let (file, record) = place(&arguments.event)?;
     let bytes = read(file)?;
-    let wanted = Wanted {
+    let wanted = RecordSelector {
         record,
         id: arguments.event_id.as_deref(),
     };
@@ -213,12 +213,12 @@ pub(super) fn run(arguments: &ExplainRule) -> anyhow::Result<Exit> {
 }
 
 /// Which record is meant.
-struct Wanted<'t> {
+struct RecordSelector<'t> {
     record: Option<u32>,
     id: Option<&'t str>,
 }
 
-impl Wanted<'_> {
+impl RecordSelector<'_> {
     fn is(&self, at: u32, event: &Event<'_>) -> bool {
         self.record.is_none_or(|record| record == at)
             && self.id.is_none_or(|id| event.text(Key::EventId) == id)

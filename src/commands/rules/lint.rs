@@ -9,7 +9,7 @@ use crate::cli::LintRules;
 use crate::commands::run::texts;
 use crate::config::Config;
 use crate::report::visible::visible;
-use crate::rules::lint::{Warning, lint, unfiled};
+use crate::rules::lint::{Warning, lint, unindexed};
 use crate::rules::load::{self, RuleText};
 use crate::rules::{RuleSet, samples};
 use crate::safe_text::TerminalText;
@@ -140,7 +140,7 @@ impl<'r> Findings<'r> {
                 visible(&warning.what)
             );
         }
-        let everywhere: Vec<&str> = unfiled(self.rules)
+        let everywhere: Vec<&str> = unindexed(self.rules)
             .into_iter()
             .filter(|rule| self.is_checked(&rule.origin.file))
             .map(|rule| rule.name.as_str())

@@ -12,7 +12,7 @@ use crate::pipeline::Input;
 use crate::safe_text::text;
 use crate::source::local::{self, Tree};
 use crate::source::s3::{self, Access, ListError, Plan, PlanOptions};
-use crate::source::{ObjectRef, Place, Scope, Source, discover};
+use crate::source::{ObjectLocation, ObjectRef, Scope, Source, discover};
 
 /// What is read and how.
 pub(in crate::commands) struct Found<'r> {
@@ -34,7 +34,7 @@ pub(in crate::commands) fn find<'r>(
         Source::Local(path) => Input::Files(local::walk(path, scope)?),
         Source::Stdin => Input::Files(Tree::of(vec![ObjectRef {
             name: "standard input".to_owned(),
-            place: Place::Stdin,
+            place: ObjectLocation::Stdin,
             key: None,
             size: None,
             archived: None,

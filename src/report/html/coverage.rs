@@ -15,7 +15,7 @@ use crate::coverage::{Coverage, ProblemKind, RegionCoverage};
 use crate::event::time::Epoch;
 use crate::report::rows::Row;
 use crate::report::{Report, notes};
-use crate::trail::Asked;
+use crate::trail::Lookup;
 use crate::words::{plural, thousands};
 
 const MOST_PROBLEMS: usize = 50;
@@ -301,9 +301,9 @@ fn trails(report: &Report) -> Markup {
                             @if trail.organization { "all accounts of the organization; " }
                             @if trail.multi_region { "all Regions; " } @else { (code(&trail.home_region)) " only; " }
                             @match &trail.status {
-                                Asked::Answered(status) if status.logging => "logging",
-                                Asked::Answered(_) => { strong { "stopped" } }
-                                Asked::Unknown(why) => (make_visible(why)),
+                                Lookup::Answered(status) if status.logging => "logging",
+                                Lookup::Answered(_) => { strong { "stopped" } }
+                                Lookup::Unknown(why) => (make_visible(why)),
                             }
                             @if trail.validation { "; with digests" } @else { "; without digests" }
                         }

@@ -14,7 +14,7 @@ use crate::report::rows::Row;
 use crate::report::visible::visible;
 use crate::report::{Report, notes};
 use crate::safe_text::{TerminalText, put, text};
-use crate::trail::{Asked, Trail};
+use crate::trail::{Lookup, Trail};
 use crate::words::{exact_duration, plural, thousands};
 
 /// How many characters the hours of a line may take where nothing limits the width of lines.
@@ -65,18 +65,18 @@ fn described(trail: &Trail) -> String {
         (false, false) => format!("{} only", trail.home_region),
     };
     let logging = match &trail.status {
-        Asked::Answered(status) if status.logging => "logging",
-        Asked::Answered(_) => "STOPPED",
-        Asked::Unknown(_) => "status unknown",
+        Lookup::Answered(status) if status.logging => "logging",
+        Lookup::Answered(_) => "STOPPED",
+        Lookup::Unknown(_) => "status unknown",
     };
     let selectors = match &trail.selectors {
-        Asked::Answered(_) => "selectors known",
-        Asked::Unknown(_) => "selectors unknown",
+        Lookup::Answered(_) => "selectors known",
+        Lookup::Unknown(_) => "selectors unknown",
     };
     let insights = match &trail.insights {
-        Asked::Answered(kinds) if kinds.is_empty() => "no Insights".to_owned(),
-        Asked::Answered(kinds) => kinds.join(", "),
-        Asked::Unknown(_) => "Insights unknown".to_owned(),
+        Lookup::Answered(kinds) if kinds.is_empty() => "no Insights".to_owned(),
+        Lookup::Answered(kinds) => kinds.join(", "),
+        Lookup::Unknown(_) => "Insights unknown".to_owned(),
     };
     format!(
         "Trail {}: {extent}; {logging}; {selectors}; {insights}",
