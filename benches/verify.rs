@@ -3,7 +3,7 @@
 //!
 //! `AWS_CLI` names the `aws` to compare with (`pip install awscli`); without it trailscan is timed
 //! alone. `HOURS=n`, `LOGS=n` for another chain, `ENDPOINT=URL` for another server as well (moto);
-//! `ENDPOINT_PID=n` is its process, and the CPU that it took is told: a server can be the limit.
+//! `ENDPOINT_PID=n` is its process, and its CPU time is printed: the server can be the limit.
 //! Run: `cargo bench --bench verify`; with `-- --test` once, on a short chain.
 #![allow(
     clippy::print_stdout,

@@ -604,7 +604,7 @@ def breach():
     apps = []
     for number in range(7):
         day = utc("2026-11-16T00:00:00Z") + timedelta(days=number)
-        if number == 3:  # the day of the silence is told hour by hour
+        if number == 3:  # the day with stopped logging is generated hour by hour
             app = task_start(trail, day + timedelta(hours=8, minutes=1))
             for hour in list(range(0, 14)) + list(range(17, 24)):
                 application(trail, day + timedelta(hours=hour, minutes=1), app, 6)

@@ -136,7 +136,7 @@ const BUDGET_OF_ROW: u64 = 10;
 /// The groups of one watching correlation, by the numbers of their names.
 type GroupIds = Arc<RoaringBitmap>;
 
-/// The groups of the events beneath correlations that others watch, by which these group them.
+/// The groups of the events of correlations that other correlations watch and group by.
 #[derive(Default)]
 struct NestedGroups {
     /// By the watching correlation and the place of what it watches, then by object and record.

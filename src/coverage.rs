@@ -42,7 +42,7 @@ pub enum ProblemKind {
     Refused,
     /// In an archive storage class.
     Archived,
-    /// The object's bytes could not be had or made no sense: none of its records count.
+    /// The object's bytes could not be read or are damaged: none of its records count.
     Broken,
     /// Single records of an otherwise sound object could not be read.
     BadRecords,
@@ -82,7 +82,7 @@ pub struct ObjectCounts {
     pub refused: u64,
     pub archived: u64,
     pub broken: u64,
-    /// Digest files met on the way.
+    /// Digest files seen on the way.
     pub digests: u64,
     /// Files that are no CloudTrail logs.
     pub foreign: u64,
@@ -112,10 +112,10 @@ pub struct RegionCoverage {
     /// By the hour's start in seconds since 1970; hours with nothing are left out.
     #[serde(skip)]
     pub hours: BTreeMap<Epoch, Hour>,
-    /// The hours in which each kind of event was met.
+    /// The hours in which each kind of event was seen.
     #[serde(skip)]
     pub seen: BTreeMap<EventClass, Hours>,
-    /// The hours in which data events of an S3 bucket were met, those that read apart. One event of
+    /// The hours in which data events of an S3 bucket were seen, those that read apart. One event of
     /// every caller, call and hour is looked at, so a bucket may be missing; none is made up.
     #[serde(skip)]
     pub buckets: BTreeMap<(String, bool), Hours>,
@@ -202,9 +202,9 @@ pub struct Coverage {
     pub last: Option<i64>,
     /// Per account, per Region.
     pub regions: BTreeMap<String, BTreeMap<String, RegionCoverage>>,
-    /// Which kinds of event were met at all: what [`EventClass`] names.
+    /// Which kinds of event were seen at all: what [`EventClass`] names.
     pub seen: BTreeSet<EventClass>,
-    /// Changes of trails that were met.
+    /// Changes of trails that were seen.
     pub changes: BTreeSet<TrailChange>,
     /// The trails that write to what was read, where CloudTrail could be asked.
     pub trails: BTreeSet<Trail>,
@@ -353,7 +353,7 @@ impl Coverage {
         kinds.clone().any(conflict) && kinds.all(|kind| conflict(kind) || !kind.is_loss())
     }
 
-    /// Leaves out what one object told of hours that do not count; `hours` are those that do, each
+    /// Removes what one object says about hours outside the window; `hours` are those inside it, each
     /// with its account and Region.
     pub fn narrow(&mut self, hours: &BTreeSet<(&str, &str, Option<i64>)>) {
         for (account, regions) in &mut self.regions {
@@ -391,7 +391,7 @@ impl Coverage {
         }
     }
 
-    /// Adds what another worker or run learnt.
+    /// Adds what another worker or run learned.
     pub fn merge(&mut self, other: Self) {
         self.store.merge(other.store);
         let (a, b) = (&mut self.objects, other.objects);
@@ -440,7 +440,7 @@ impl Coverage {
     }
 
     /// Notes that something was not found which must be there. It is a bug, and what the run says may be
-    /// less than what there is.
+    /// less than the whole.
     pub fn internal(&mut self, object: &str, what: &str) {
         let what = format!(
             "{what}, which is a bug in trailscan: some of what was found is missing, please report it"

@@ -1,4 +1,4 @@
-//! Rules against events: from an [`Event`] to what it teaches, in an [`ObjectScan`].
+//! Rules against events: from an [`Event`] to its results in an [`ObjectScan`].
 
 mod activity;
 mod content;
@@ -66,7 +66,7 @@ impl<'r> Detector<'r> {
                 rule: rules.rules.get(place)?,
                 meant,
                 watched: u32::try_from(watched).ok()?,
-                // what happened beneath a watched correlation only says to which group it belongs
+                // the events of a watched correlation only determine its group
                 keeps_evidence: watched < meant.rules.len() && !meant.thresholds.iter().any(great),
             })
         };
@@ -93,7 +93,7 @@ pub struct Detection<'r> {
     detector: &'r Detector<'r>,
     matcher: Matcher<'r>,
     rows: Rows,
-    /// What was told last of each caller.
+    /// The last evidence of each caller.
     last: Vec<CallerCache>,
     groups: FoundGroups,
     matched: Vec<usize>,

@@ -54,7 +54,7 @@ pub struct Reader {
     pub origin: Origin,
     /// Logs that are not of it are left out of what digests name.
     pub scope: Scope,
-    /// The accounts and Regions that have digests, where the listing told.
+    /// The accounts and Regions that have digests, if the listing says.
     pub digested: Option<BTreeSet<(String, String)>>,
 }
 
@@ -148,7 +148,7 @@ impl Reader {
         }
     }
 
-    /// The evidence of a digest of which only its name can be said. Nothing where that does not say
+    /// The evidence of a digest of which only its name can be said. `None` if that does not say
     /// which chain it belongs to.
     pub fn evidence_from_name(
         &self,

@@ -3,8 +3,8 @@
 //!
 //! In come the groups that such rules made, by actor and value, and what the state file holds; out
 //! go the groups of what is new, as any other rule makes them, and what the next run should know. An
-//! event is of something new where it lies in the week in which its pair was met first, and the pair
-//! was met after the rule had learnt what is usual. Both are said of events' times, so that it makes
+//! event is of something new where it lies in the week in which its pair was seen first, and the pair
+//! was seen after the rule had learned what is usual. Both are said of events' times, so that it makes
 //! no difference in which order, or in how many runs, they were read, and a past week's report stays
 //! what it was.
 //!
@@ -32,7 +32,7 @@ pub struct History {
 /// What runs know for one rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RuleHistory {
-    /// By account: the first hour with events that were held against the rule.
+    /// By account: the first hour with events that the rule was evaluated on.
     pub begun: BTreeMap<String, Epoch>,
     /// By actor and value: the time of the earliest event.
     pub first_times: BTreeMap<(String, String), Epoch>,
@@ -48,7 +48,7 @@ impl RuleHistory {
         }
     }
 
-    /// Learns when a pair was met; answers when it was met first.
+    /// Learns when a pair was seen; answers when it was seen first.
     fn note(&mut self, pair: (String, String), first: Epoch) -> Epoch {
         let known = self.first_times.entry(pair).or_insert(first);
         *known = first.min(*known);
@@ -67,7 +67,7 @@ impl RuleHistory {
         }
     }
 
-    /// From when on it is told what is new in an account.
+    /// The time from which new activity in an account is reported.
     fn judged_from(&self, account: &str, learning: Epoch) -> Epoch {
         let begun = self.begun.get(account);
         begun.map_or(Epoch::MAX, |begun| begun.saturating_add(learning))

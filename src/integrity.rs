@@ -51,7 +51,7 @@ pub struct DigestFact {
     /// Of the text of the signature that was stored with it, where there was one.
     pub signature: Option<Hash>,
     pub before: PreviousDigest,
-    /// When it was written to its bucket, where the listing told.
+    /// When it was written to its bucket, if the listing says.
     pub written: Option<Epoch>,
     /// How many logs of the window it names.
     pub named: u32,
@@ -75,7 +75,7 @@ pub enum SignatureStatus {
     /// It came without its metadata, which a copy to disk loses. The text is what AWS signed: the
     /// next digest holds the signature too.
     Unsigned(Box<str>),
-    /// It could not be had; the text says why.
+    /// It could not be read; the text says why.
     Unread(String),
 }
 
@@ -133,11 +133,11 @@ pub enum Reading {
     Content(Hash),
     /// It is not as CloudTrail writes logs; the text says in what.
     Damaged(Box<str>),
-    /// It is there and could not be had; the text says why.
+    /// It exists and could not be read; the text says why.
     Unread(Box<str>),
 }
 
-/// What one object teaches.
+/// What one object shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
     /// A log of an account and Region without any digest.
@@ -259,8 +259,8 @@ impl Integrity {
         self.settled.extend(other.settled);
     }
 
-    /// What signed digests name and nobody met: logs, and digests of which the hour ends after
-    /// `since`. What others name is not sought: they may name anything.
+    /// What signed digests name and nobody seen: logs, and digests of which the hour ends after
+    /// `since`. Names in other digests are ignored: they may name anything.
     pub fn wanted(&self, since: Option<Epoch>) -> BTreeSet<&str> {
         let after = |end: Option<Epoch>| match (since, end) {
             (Some(since), Some(end)) => end > since,

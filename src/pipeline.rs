@@ -48,18 +48,18 @@ pub struct Options {
     pub jobs: usize,
     /// The most MiB an object may inflate to.
     pub max_object_mib: u64,
-    /// Where lessons of earlier runs are found and those of this one are kept.
+    /// Cached scans of earlier runs; those of this run are added.
     pub state: Option<Arc<State>>,
 }
 
 /// What is done with each object.
 #[derive(Clone, Copy)]
 pub struct Work<'r> {
-    /// Records are held against the rules; nothing where only digests are checked.
+    /// Evaluates rules on the records; `None` if only digests are checked.
     pub detector: Option<&'r Detector<'r>>,
-    /// Logs are held against digests.
+    /// Checks logs against digests.
     pub digests: Option<&'r Reader>,
-    /// Is told of logs whose digest is known; without it the tally keeps them.
+    /// Receives logs whose digest is known; without it the tally keeps them.
     pub settled_sink: Option<&'r dyn SettledSink>,
 }
 
@@ -147,7 +147,7 @@ pub fn run<'r>(
     let intake = Reducer::new(work.digests.map(Proving::new));
     let cutoffs = intake.sample_cutoffs();
     let scan_cache = options.state.as_ref().map(ScanCache::new);
-    // a lesson holds for every window: the object is scanned whole, and narrowed afterwards
+    // a cached scan holds for every window: the object is scanned whole and restricted afterwards
     let everything = Scope::all(scope.now);
     let run = || {
         // a worker that comes too late for any object needs nothing made
@@ -226,7 +226,7 @@ pub fn run<'r>(
             (0..others).for_each(|_| scope.spawn(|_| run()));
             run();
         }),
-        // no threads wanted, or none to be had: the work is done all the same
+        // one thread wanted, or no other available: this one does the work
         _ => run(),
     }
     if let Some(scan_cache) = scan_cache {

@@ -86,14 +86,14 @@ pub struct ObjectRef {
     pub place: ObjectLocation,
     /// What the key says, where it is CloudTrail's own form.
     pub key: Option<LogKey>,
-    /// Bytes as stored, where the listing told.
+    /// Bytes as stored, if the listing says.
     pub size: Option<u64>,
-    /// The archive storage class it lies in, where the listing told: nobody can read it until it
+    /// The archive storage class it lies in, if the listing says: nobody can read it until it
     /// is restored, so it is counted and not asked for.
     pub archived: Option<String>,
-    /// What changes when the object does, where the listing told: its ETag or time of writing.
+    /// What changes when the object does, if the listing says: its ETag or time of writing.
     pub version: Option<Box<str>>,
-    /// When it was written to its bucket, where the listing told, in seconds since 1970.
+    /// When it was written to its bucket, if the listing says, in seconds since 1970.
     pub written: Option<i64>,
 }
 
@@ -251,7 +251,7 @@ impl From<Vec<u8>> for Fetched {
     }
 }
 
-/// Why an object's bytes could not be had.
+/// Why an object's bytes could not be read.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum FetchError {
     /// Permission was missing (HTTP 403, a file's mode); the text says what to allow.
@@ -273,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_of_source_is_told_apart() {
+    fn every_form_of_source_is_recognized() {
         let s3 = |bucket: &str, prefix: &str| Source::S3 {
             bucket: bucket.into(),
             prefix: prefix.into(),

@@ -1,16 +1,16 @@
-//! What earlier runs learnt: one SQLite file, whole whenever the program is killed.
+//! What earlier runs found out: one SQLite file, whole whenever the program is killed.
 //!
-//! What comes in are lessons (what one object taught, as bytes that only the pipeline reads), each
-//! under the object's place and version; what goes out are the same lessons in a later run, so that
-//! no object is read twice. A lesson holds for the rules, the configuration and the program it was
-//! learnt with: under another fingerprint the file is emptied and everything is read again.
+//! It holds cached scans (the result of one object, as bytes that only the pipeline reads), each under
+//! the object's place and version. A later run gets them back, so that no object is read twice. A cached
+//! scan holds for the rules, the configuration and the program that made it: under another fingerprint
+//! the file is emptied and everything is read again.
 //!
-//! Beside them lies the history: what was met first when. It holds for whatever rules come.
+//! Beside them lies the history: what was first seen when. It holds for whatever rules come.
 //!
 //! Nothing is concluded from times of writing: an object is known because it is in the file, never because
 //! something newer is. So a log that is delivered late is read like any other.
 //!
-//! Every entry carries a hash of itself and of what it belongs to: a lesson of its object, version and
+//! Every entry carries a hash of itself and of what it belongs to: a cached scan of its object, version and
 //! fingerprint, a row of the history of its rule. An entry whose hash does not fit counts as absent, and
 //! [`State::remarks`] says so. This is against accidents and mixed-up entries; against somebody who may
 //! write the file, only the permissions of its folder protect (`.github/SECURITY.md`).
@@ -35,7 +35,7 @@ const SCHEMA_VERSION: i32 = 2;
 const SCHEMA_WITHOUT_HASHES: i32 = 1;
 /// `trls`, so that other SQLite files are not mistaken for ours.
 const APPLICATION: i32 = 0x7472_6c73;
-/// The age of a file that lessons are not asked of: none bears it.
+/// The generation of a file that is opened without a fingerprint: no cached scan has it.
 const NO_GENERATION: i64 = 0;
 /// How long another run may hold the file.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -63,7 +63,7 @@ pub enum StateError {
     },
 }
 
-/// What an object taught, on its way to the file.
+/// The scan of one object, on its way to the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CachedScan {
     /// Where the object is: `s3://BUCKET/KEY`, or an absolute path.
@@ -78,8 +78,8 @@ pub struct CachedScan {
 pub struct State {
     connection: Mutex<Connection>,
     path: PathBuf,
-    /// Counts the fingerprints the file has seen; lessons bear the number they were learnt under,
-    /// so that two runs with different rules do not learn from each other.
+    /// Counts the fingerprints the file has seen. A cached scan carries the number of its own, so that
+    /// two runs with different rules do not use each other's results.
     generation: i64,
     fingerprint: String,
     discarded_scans: u64,
@@ -91,8 +91,8 @@ pub struct State {
 }
 
 impl State {
-    /// Opens the file, or makes one that only its owner may read. Without a fingerprint lessons are
-    /// neither learnt from nor dropped.
+    /// Opens the file, or makes one that only its owner may read. Without a fingerprint
+    /// cached scans are neither used nor dropped.
     ///
     /// # Errors
     /// Its name is one that SQLite interprets, it cannot be made or opened, is something else, or is
@@ -147,12 +147,12 @@ impl State {
         })
     }
 
-    /// How many lessons were dropped at opening, because they were learnt otherwise.
+    /// How many cached scans were dropped at opening because their fingerprint is another.
     pub const fn discarded(&self) -> u64 {
         self.discarded_scans
     }
 
-    /// The numbers by which lessons of this fingerprint compare records. Whoever writes records must
+    /// The numbers by which cached scans of this fingerprint compare records. Whoever writes records must
     /// not know them.
     pub const fn content_key(&self) -> [u64; 2] {
         self.content_key
@@ -214,7 +214,7 @@ impl State {
         sha256::of_parts([b"cached scan", with, object, version, payload])
     }
 
-    /// Keeps lessons, all of them or none.
+    /// Stores cached scans, all of them or none.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -323,8 +323,8 @@ fn content_key(connection: &mut Connection, generation: i64) -> rusqlite::Result
     Ok([high, low])
 }
 
-/// Takes the file over for a fingerprint: what was learnt under another is dropped. Gives the age
-/// of the file and how many lessons were dropped.
+/// Takes the file over for a fingerprint: what was learned under another is dropped. Gives the age
+/// of the file and how many cached scans were dropped.
 fn insert(connection: &mut Connection, fingerprint: &str) -> rusqlite::Result<(i64, u64)> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let known: Option<(String, i64)> = transaction
@@ -334,7 +334,7 @@ fn insert(connection: &mut Connection, fingerprint: &str) -> rusqlite::Result<(i
         .optional()?;
     let generation = match known {
         Some((known, generation)) if known == fingerprint => return Ok((generation, 0)),
-        // a damaged number may be any; all lessons are dropped, so counting may begin again
+        // a damaged number may be any; all cached scans are dropped, so counting may begin again
         Some((_, generation)) => generation.max(NO_GENERATION).checked_add(1).unwrap_or(1),
         None => 1,
     };
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lesson_is_kept_for_the_version_it_was_learnt_from() {
+    fn a_cached_scan_is_kept_for_its_version() {
         let folder = folder();
         let path = folder.path().join("state");
         let state = State::open(&path, Some("rules 1")).unwrap();
@@ -395,7 +395,7 @@ mod tests {
         let state = State::open(&path, Some("rules 2")).unwrap();
         assert_eq!(state.discarded(), 2);
         assert_eq!(state.cached_scan("a", "1"), None);
-        // a run that still goes on with the old rules neither teaches nor learns
+        // a run that still goes on with the old rules neither adds nor uses cached scans
         let old = State::open(&path, Some("rules 1")).unwrap();
         let new = State::open(&path, Some("rules 2")).unwrap();
         old.keep(&[cached_scan("a", "1")]).unwrap();
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_or_exchanged_lesson_counts_as_absent_and_is_said() {
+    fn a_damaged_or_exchanged_scan_counts_as_absent_and_is_reported() {
         let folder = folder();
         let path = folder.path().join("state");
         let state = State::open(&path, Some("rules 1")).unwrap();

@@ -1,4 +1,4 @@
-//! Everything a run learnt, gathered object by object.
+//! The results of a run, merged object by object.
 //!
 //! A worker turns one object into an [`ObjectScan`]; the [`Tally`] takes them up in the order of the
 //! objects, which makes it the one place that decides which of two copies of an event counts. So
@@ -84,7 +84,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Takes up the next object. If two records of one id differ in their bytes, `reader` reads their
+    /// Adds the next object. If two records of one id differ in their bytes, `reader` reads their
     /// objects again. What is left of the object is room for another.
     pub fn absorb(&mut self, mut scanned: ObjectScan, reader: &dyn ReadAgain) -> ObjectScan {
         let object = self.aside.number();

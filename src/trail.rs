@@ -53,7 +53,7 @@ pub struct Trail {
     pub status: Lookup<Status>,
     /// The kinds of Insight events that it records.
     pub insights: Lookup<Vec<String>>,
-    /// When CloudTrail was asked; nothing where the answers were saved by somebody else.
+    /// When CloudTrail was asked; `None` if the answers were saved by somebody else.
     #[serde(serialize_with = "iso_time")]
     pub asked: Option<Epoch>,
 }

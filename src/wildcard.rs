@@ -133,7 +133,7 @@ impl Wildcard {
         self.shortest
     }
 
-    /// No text of more bytes matches; nothing where there is no such bound.
+    /// No text of more bytes matches; `None` if there is no such bound.
     pub const fn longest(&self) -> Option<usize> {
         self.longest
     }

@@ -169,7 +169,7 @@ impl HourRow {
 }
 
 impl<'c> Grid<'c> {
-    /// Nothing where no hour is known.
+    /// `None` if no hour is known.
     pub(super) fn new(provenance: &Provenance, coverage: &'c Coverage) -> Option<Self> {
         let window = provenance.known_window(coverage)?;
         let (from, until) = window.hours();
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn unread_files_stopped_logging_and_files_to_come_are_told_apart() {
+    fn unread_files_stopped_logging_and_pending_files_have_different_states() {
         use HourState::{Events, NoFiles, Pending, Stopped, Unread};
         let mut coverage = coverage(|region| region.hour(5 * HOUR).broken = 1);
         let change = |hour, change| TrailChange {

@@ -1,9 +1,9 @@
 //! What could be seen: for classes of events, account by account, Region by Region, hour by hour.
 //!
-//! In: the trails as CloudTrail describes them, the changes met in the logs, and what kinds of event
-//! were met where. Out: runs of hours with one verdict each. Where CloudTrail was not asked, or did
-//! not answer, only what the files prove counts: a kind of event that was met was recorded, up to
-//! the next change of a trail; of one that was not met nothing is known.
+//! In: the trails as CloudTrail describes them, the changes seen in the logs, and what kinds of event
+//! were seen where. Out: runs of hours with one verdict each. Where CloudTrail was not asked, or did
+//! not answer, only what the files prove counts: a kind of event that was seen was recorded, up to
+//! the next change of a trail; of one that was not seen nothing is known.
 
 mod runs;
 mod summary;
@@ -46,7 +46,7 @@ pub(super) struct VisibilityAssessor<'c> {
     empty: &'c [Days],
     /// Where the class is recorded, by account and Region.
     places: BTreeSet<Place>,
-    /// Where data events of a bucket were met, by account and Region.
+    /// Where data events of a bucket were seen, by account and Region.
     buckets: BTreeMap<&'c str, BTreeSet<(&'c str, &'c str)>>,
 }
 
@@ -248,14 +248,15 @@ impl<'c> VisibilityAssessor<'c> {
             return vec![verdict; pieces.len()];
         }
         let need = class.need;
-        let met_by = |trail: usize| {
+        let seen_by_trail = |trail: usize| {
             let mut known = shared.seen_in_logs.borrow_mut();
             let seen_in_logs = || self.seen_by(self.trails.trail(trail), need);
             *known
                 .entry((trail, class.place))
                 .or_insert_with(seen_in_logs)
         };
-        let by_trails = |piece, sees, trail| self.one(need, place, piece, sees, &|| met_by(trail));
+        let by_trails =
+            |piece, sees, trail| self.one(need, place, piece, sees, &|| seen_by_trail(trail));
         let by_files = |piece, sees, _| self.by_files(need, place, piece, Some(sees));
         let by_trails = self
             .trails
@@ -280,21 +281,21 @@ impl<'c> VisibilityAssessor<'c> {
         place: &Place,
         (from, until): (Epoch, Epoch),
         sees: TrailVisibility,
-        met_by: &dyn Fn() -> bool,
+        seen_by_trail: &dyn Fn() -> bool,
     ) -> Assessment {
         let seen_in_logs = || self.seen(need, place, from, until);
-        let met_after = || self.seen_after(need, place, from, until);
+        let seen_afterwards = || self.seen_after(need, place, from, until);
         match sees {
             TrailVisibility::Yes => Assessment::Assessed,
             TrailVisibility::Partly(why) => Assessment::partly(why),
             TrailVisibility::ByToday(why) => {
-                if met_by() {
+                if seen_by_trail() {
                     Assessment::Assessed
                 } else {
                     Assessment::partly(why)
                 }
             }
-            TrailVisibility::No(why) => match met_after() {
+            TrailVisibility::No(why) => match seen_afterwards() {
                 Assessment::NotAssessed { .. } => Assessment::not(why),
                 _ => Assessment::partly(format!("such events were read although {why}")),
             },

@@ -29,7 +29,7 @@ use super::fault::Fault;
 use super::request_template::{self, RequestTemplate, TemplateCache};
 use super::sign;
 
-/// User metadata is told in headers that begin so (Amazon S3 API Reference, GetObject).
+/// Prefix of the headers that carry user metadata (Amazon S3 API Reference, GetObject).
 const METADATA: &str = "x-amz-meta-";
 /// No error of S3 is as long.
 const LONGEST_ERROR: usize = 1 << 20;
@@ -41,7 +41,7 @@ const BROKEN: [u16; 4] = [500, 502, 503, 504];
 pub struct Getter {
     client: Client,
     bucket: String,
-    /// The pattern that was last asked for; nothing where the SDK makes every call.
+    /// The pattern that was last asked for; `None` if the SDK makes every call.
     asked: Option<Mutex<Option<Arc<TemplateCache>>>>,
     /// Holds the SDK's reader of errors.
     operation: Option<FrozenLayer>,
@@ -50,7 +50,7 @@ pub struct Getter {
 /// An object that is being given.
 #[derive(Debug)]
 pub struct GetResponse {
-    /// Bytes of the body, where the server told.
+    /// Bytes of the body, if the server sent a length.
     pub length: Option<u64>,
     /// The ETag, with its quotation marks.
     pub tag: Option<String>,
@@ -62,7 +62,7 @@ pub struct GetResponse {
 #[derive(Debug)]
 pub struct Body {
     stream: ByteStream,
-    /// So long it may give no byte; nothing where the SDK sees to that.
+    /// So long it may give no byte; `None` if the SDK sees to that.
     stall: Option<Duration>,
 }
 

@@ -66,7 +66,7 @@ impl fmt::Debug for RequestTemplate {
 /// What came of asking for a pattern.
 #[derive(Debug)]
 pub(super) struct TemplateCache {
-    /// Nothing where the SDK's request cannot be copied.
+    /// `None` if the SDK's request cannot be copied.
     pub(super) pattern: Option<RequestTemplate>,
     until: DateTime<Utc>,
 }
@@ -139,7 +139,7 @@ struct CapturedRequest {
 }
 
 impl CapturedRequest {
-    /// The pattern, and how long it holds; nothing where a copy would not be what the SDK sends.
+    /// The pattern, and how long it holds; `None` if a copy would not be what the SDK sends.
     async fn asked(mut self, bucket: &str, now: DateTime<Utc>) -> Option<TemplateCache> {
         // directory buckets have sessions of their own, of five minutes
         if bucket.ends_with("--x-s3") {

@@ -61,7 +61,7 @@ pub(super) struct Signer {
 
 impl Signer {
     /// Prepares to sign within that scope, with that secret; `query` is canonical, and `value`
-    /// gives the headers that `said` names. Nothing where one is missing or no date is signed.
+    /// gives the headers that `said` names. `None` if one is missing or no date is signed.
     pub(super) fn new<'v>(
         secret: &str,
         said: &Authorization<'_>,

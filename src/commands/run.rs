@@ -43,7 +43,7 @@ use output::{Folder, Kind};
 /// ([log files](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html)).
 const SLACK: Duration = Duration::hours(24);
 
-/// How far back S3 is read where nobody says.
+/// How far back S3 is read by default.
 const DEFAULT_DAYS: i64 = 7;
 
 pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
@@ -137,7 +137,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// What is said of digests means nothing where none are read.
+/// Refuses options about digests in a run that reads none.
 pub(super) fn digests_are_asked_for(choice: &DigestChoice, verify: bool) -> anyhow::Result<()> {
     let about_digests = !choice.public_keys.is_empty() || choice.original_bucket.is_some();
     if about_digests && !verify {

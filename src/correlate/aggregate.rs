@@ -113,7 +113,7 @@ impl<'n> WindowAggregate<'n> {
         }
     }
 
-    /// What the window that ends at `now` measures; nothing where there is nothing to measure.
+    /// What the window that ends at `now` measures; `None` if there is nothing to measure.
     #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
     pub(super) fn value(&self, now: Epoch) -> Option<f64> {
         match self.measure {

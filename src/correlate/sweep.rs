@@ -197,7 +197,7 @@ fn windows(correlation: &Correlation, rows: &[Point], names: &Interner) -> Vec<W
 }
 
 /// Of a row that only says to which group an event belongs: the place of the correlation, among the
-/// watched ones, that it lies beneath.
+/// watched ones, that it belongs to.
 pub(super) fn nested_index(correlation: &Correlation, row: &CorrelationEvent) -> Option<usize> {
     (row.place as usize).checked_sub(correlation.rules.len())
 }

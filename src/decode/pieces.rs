@@ -152,7 +152,7 @@ mod tests {
         event.text(Key::EventName).into_owned() + parameters.as_str()
     }
 
-    /// What the log says, piece by piece; nothing where it is to be read whole.
+    /// What the log says, piece by piece; `None` if it is to be read whole.
     fn in_pieces(stored: &[u8], piece: usize) -> Option<Read> {
         let (mut all, mut decoded) = (Vec::new(), Decoded::default());
         let length = gunzip::length_of_one_member(stored, 1)?;

@@ -127,7 +127,7 @@ impl StructuralIndex {
         self.marks.end();
         self.newlines = state.newlines != 0;
         self.compact = wrong == 0 && scalars_are_sound && tokens::are_escapes(text, self.escapes());
-        match (state.inside, state.has_stray) {
+        match (state.inside, state.outside_backslashes) {
             (0, 0) => Ok(()),
             (_, 0) => Err("it ends inside a string"),
             _ => Err("a backslash outside of a string"),
@@ -277,7 +277,7 @@ struct State {
     /// 1 where it was the end of a line outside of strings.
     ended: u64,
     /// Not zero where some backslash stood outside of strings.
-    has_stray: u64,
+    outside_backslashes: u64,
     /// Not zero where some line ended.
     newlines: u64,
 }
@@ -310,7 +310,7 @@ impl State {
         let quotes = quotes & !escaped;
         let inside = prefix_xor(quotes) ^ self.inside;
         self.inside = 0u64.wrapping_sub(inside >> 63);
-        self.has_stray |= backslashes & !inside;
+        self.outside_backslashes |= backslashes & !inside;
         let (opening, closing) = (opening & !inside, closing & !inside);
         let points = points & !inside;
         let opens = opening | points;
@@ -374,9 +374,9 @@ mod tests {
     /// The slow twin: one byte at a time.
     fn slow(text: &[u8]) -> (Vec<u32>, Result<(), &'static str>) {
         let (mut positions, mut inside, mut escaped) = (Vec::new(), false, false);
-        let mut has_stray = false;
+        let mut outside_backslashes = false;
         for (at, byte) in text.iter().enumerate() {
-            has_stray |= !inside && *byte == b'\\';
+            outside_backslashes |= !inside && *byte == b'\\';
             match (inside, escaped, byte) {
                 // only a quote loses its meaning behind a backslash; outside strings nothing else does
                 (true, true, _) | (_, true, b'"') => escaped = false,
@@ -390,7 +390,7 @@ mod tests {
                 _ => escaped = false,
             }
         }
-        let whole = match (inside, has_stray) {
+        let whole = match (inside, outside_backslashes) {
             (_, true) => Err("a backslash outside of a string"),
             (true, false) => Err("it ends inside a string"),
             (false, false) => Ok(()),

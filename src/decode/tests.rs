@@ -150,7 +150,7 @@ fn one_bad_line_costs_one_record() {
 }
 
 #[test]
-fn other_files_are_told_apart_from_logs() {
+fn other_files_are_distinguished_from_logs() {
     let content = |text: &str| read(text.as_bytes()).unwrap().1.content;
     assert_eq!(content("version account-id interface"), Content::Foreign);
     assert_eq!(content("{\"configuration\":{}}"), Content::Foreign);

@@ -75,7 +75,7 @@ struct Line {
 }
 
 impl AccessKeys {
-    /// Takes up one file; a later one wins.
+    /// Adds one file; a later one wins.
     ///
     /// # Errors
     /// It is none of the three, or a time in it is none.
@@ -140,7 +140,7 @@ impl AccessKeys {
     }
 
     /// How many whole days old the key of a call was, at least. Nothing for temporary credentials and
-    /// for keys of which nobody told.
+    /// for keys that no file lists.
     pub fn age_days(&self, event: &Event<'_>) -> Option<i64> {
         let key = event.read(event.user().access_key_id());
         let time = event.time()?;

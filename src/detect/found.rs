@@ -65,7 +65,7 @@ impl FoundGroups {
         self.cutoffs = cutoffs;
     }
 
-    /// Wants every event as evidence, for lessons that are kept: another window begins elsewhere.
+    /// Keeps every event as evidence, for cached scans: a later window may begin elsewhere.
     pub(super) const fn want_all(&mut self) {
         self.all = true;
     }

@@ -134,7 +134,7 @@ impl Keys {
     /// The keys in the form in which they were read.
     ///
     /// # Errors
-    /// None that can be met: the form is plain.
+    /// None that can be seen: the form is plain.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         let file = File {
             public_key_list: self.0.clone(),

@@ -28,10 +28,10 @@ const STAMP: Epoch = DELIVERY_DELAY;
 /// How far the clock of this computer may be behind that of AWS.
 const SKEW: Epoch = 5 * 60;
 
-/// What the facts are held against.
+/// What the facts are checked against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
-    /// The times of delivery that were asked for; nothing where all was read.
+    /// The times of delivery that were asked for; `None` if all was read.
     pub since: Option<Epoch>,
     pub until: Option<Epoch>,
     pub now: Epoch,

@@ -20,7 +20,7 @@ use crate::source::s3::{Fetcher, ListedObject, Pages, RetryPolicy};
 use crate::source::{FetchError, Fetched, ObjectLocation, ObjectRef, Scope};
 use crate::state::State;
 
-/// Stored bytes that may be on their way or wait to be taken up, in KiB.
+/// Stored bytes that may be on their way or wait for a worker, in KiB.
 const WAITING_KIB: usize = 64 << 10;
 
 /// The most bytes of an object of which what is left is given back.
@@ -38,11 +38,11 @@ pub(super) struct Object {
 /// What is left of an object that is done with.
 pub(super) type Recycled = (ObjectRef, Vec<u8>);
 
-/// What there is of an object.
+/// The content of an object.
 pub(super) enum Payload {
     /// Its bytes, or the reason why there are none.
     Read(Result<Fetched, FetchError>),
-    /// What it taught an earlier run.
+    /// Its scan from an earlier run, encoded.
     Known(Vec<u8>),
 }
 
@@ -83,7 +83,7 @@ pub(super) enum ObjectStream<'r> {
         runtime: &'r Runtime,
         fetcher: Arc<Fetcher>,
         arrivals: Arc<BatchQueue<Object, Recycled>>,
-        /// Objects listed so far, and how many of them the progress was told of.
+        /// Objects listed so far, and how many of them the progress has shown.
         listed: Arc<AtomicU64>,
         reported: AtomicU64,
         feeding: JoinHandle<ListingSummary>,

@@ -2,7 +2,7 @@
 //!
 //! To wake a thread costs more than to hand an object over: workers that wait are woken once for all
 //! that come in one turn of the runtime. And what one thread has made costs the allocator least where
-//! the same thread lets go of it: workers give back what is left.
+//! the same thread frees it: workers give back what is left.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -87,7 +87,7 @@ mod tests {
 
     use super::*;
 
-    /// Whatever is given back is let go of: a count of what still lives.
+    /// Counts the values that are still alive.
     type Recycled = Arc<()>;
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the workers hand in, taken up in the order of the objects.
+//! Merges the results of the workers in the order of the objects.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
@@ -9,38 +9,37 @@ use super::SettledSink;
 use super::proving::{Admission, Proving};
 use crate::tally::{ObjectScan, ReadAgain, SampleCutoffs, Tally};
 
-/// How many objects may lie there before a worker waits for its turn to take them up, and for how many
-/// more there is room that others have left.
+/// How many results may wait before a worker waits to merge them, and how many buffers are kept for
+/// reuse.
 const MOST_HANDED_IN: usize = 16;
 
-/// How many are taken up at once: what the tally holds then moves as seldom as may be from the caches
-/// of one core to those of the other.
+/// How many are merged at once, so that the tally rarely moves between the caches of two cores.
 const AT_ONCE: usize = 8;
 
-/// Or fewer, where they hold so many events: what lies there takes memory.
+/// Fewer are merged at once if they hold so many events, because waiting results take memory.
 const EVENTS_AT_ONCE: usize = 1 << 12;
 
-/// An object that is done. What it may hold of memory stays with it until it is taken up: one slow
-/// object does not let all others pile up behind it.
+/// The result of an object. It keeps its share of the memory limit until it is merged, so that results
+/// do not pile up behind one slow object.
 type Done = (ObjectScan, Option<OwnedSemaphorePermit>);
 
-/// Where workers hand in what is done. Whoever finds enough there, and nobody at it, takes it up; the
-/// others go on with their work.
+/// Collects the results of the workers. A worker that finds enough results merges them, unless another
+/// one is doing so; the others go on with their work.
 pub(super) struct Reducer<'r> {
     inbox: Mutex<Inbox>,
     ordered: Mutex<OrderedTally<'r>>,
 }
 
-/// What lies there: objects to be taken up, and what is left of others.
+/// Results to be merged, and buffers for reuse.
 #[derive(Default)]
 struct Inbox {
     done: Vec<Done>,
-    /// How many events these hold.
+    /// The number of events in `done`.
     events: usize,
     recycled: Vec<ObjectScan>,
 }
 
-/// The objects taken up so far, and those that wait for one before them.
+/// The tally of the objects merged so far, and those that wait for an earlier one.
 struct OrderedTally<'r> {
     tally: Tally,
     /// Present if logs are verified.
@@ -67,8 +66,8 @@ impl<'r> Reducer<'r> {
         Arc::clone(&ignore_poison(self.ordered.lock()).tally.sample_cutoffs)
     }
 
-    /// Hands an object in; the answer is room for another. An object with a share of what may wait is
-    /// taken up at once: others wait for it.
+    /// Submits a result and returns a buffer for the next object. A result that holds a share of the memory
+    /// limit is merged at once, because others wait for it.
     pub(super) fn submit(
         &self,
         scanned: ObjectScan,
@@ -91,10 +90,10 @@ impl<'r> Reducer<'r> {
             .unwrap_or_default()
     }
 
-    /// Takes up what lies there, where it is enough, and then whatever was handed in meanwhile. Every
-    /// worker that ends must ask for all of it.
+    /// Merges the waiting results if they are enough, and then those submitted meanwhile. Every worker
+    /// that ends must drain them all.
     ///
-    /// What is handed in while somebody is about to leave is seen by one of the two.
+    /// A result submitted while another worker is about to leave is seen by one of the two.
     pub(super) fn drain(
         &self,
         mut enough: usize,
@@ -125,12 +124,12 @@ impl<'r> Reducer<'r> {
             let mut inbox = ignore_poison(self.inbox.lock());
             inbox.recycled.append(&mut recycled);
             inbox.recycled.truncate(MOST_HANDED_IN);
-            // who came in the meantime has left, perhaps with something that others wait for
+            // a result submitted meanwhile may be one that others wait for
             enough = 1;
         }
     }
 
-    /// The tally of all, how many objects were handed in, and what was set aside.
+    /// The tally of all objects, how many there are, and the proof state.
     pub(super) fn finish(self) -> (Tally, u64, Option<Proving<'r>>) {
         let ordered = ignore_poison(self.ordered.into_inner());
         (ordered.tally, ordered.next, ordered.proving)

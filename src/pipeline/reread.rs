@@ -16,7 +16,7 @@ use crate::tally::{Numbers, ReadAgain};
 /// Before a bucket and a key.
 const S3: &str = "s3://";
 
-/// Where an object's bytes are, as [`Rereader`] understands it; empty where they cannot be had twice.
+/// Where an object's bytes are, as [`Rereader`] understands it; empty if they cannot be read twice.
 pub(super) fn place(object: &ObjectRef) -> String {
     match &object.place {
         ObjectLocation::S3 { bucket, key } => format!("{S3}{bucket}/{key}"),

@@ -53,8 +53,8 @@ impl<'r> Worker<'r> {
         }
     }
 
-    /// Turns one object into what it teaches. Never fails: what goes wrong is part of the lesson. `room`
-    /// holds nothing but the room that another has left.
+    /// Scans one object. Never fails: problems are part of the result. `room` is an empty result whose
+    /// buffers are reused.
     pub(super) fn scan(
         &mut self,
         sequence: u64,
@@ -379,7 +379,7 @@ struct RecordCollector<'w, 'r> {
     scanned: ObjectScan,
     sights: EventClassTracker,
     misplaced: Misfiled,
-    /// The newest event, those outside of the window too: how late the file came is told by it.
+    /// The newest event, inside the window or not: it shows how late the file was delivered.
     newest: Option<Epoch>,
     outside: u64,
     undated: u64,

@@ -83,7 +83,7 @@ pub(super) fn with_sha256(
     scanned
 }
 
-/// The evidence of a log or digest that could not be had. One that is gone is missed by its digest.
+/// The evidence of a log or digest that could not be read. If a log is gone, its digest shows that.
 pub(super) fn unread(reader: &Reader, object: &ObjectRef, error: &FetchError) -> Option<Evidence> {
     match error {
         FetchError::Gone => Some(Evidence::Gone),

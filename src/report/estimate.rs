@@ -57,7 +57,7 @@ pub struct ReadEstimate {
 /// What the estimate needs to know of the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EstimateInputs {
-    /// Listing requests made; nothing where nothing is asked over the network.
+    /// Listing requests made; `None` if nothing is asked over the network.
     pub lists: Option<u64>,
     /// Requests under way at the same time: listings and reads.
     pub lists_at_once: usize,

@@ -1,4 +1,4 @@
-//! Groups and bursts, as the tally and the correlations left them, told as findings.
+//! Turns the groups of the tally and the bursts of the correlations into findings.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;

@@ -196,8 +196,8 @@ fn of_trail(trail: &Trail) -> Vec<String> {
     }
     if !trail.validation {
         notes.push(format!(
-            "Trail {name} writes no digests: log file validation is off, so a quiet hour cannot be told \
-             from missing log files."
+            "Trail {name} writes no digests: log file validation is off, so a quiet hour looks the \
+             same as missing log files."
         ));
     }
     for unknown in [

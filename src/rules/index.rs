@@ -77,7 +77,7 @@ fn find<'i>(filed: &'i SeededMap<String, Vec<usize>>, text: &str) -> Option<&'i 
     }
 }
 
-/// The folded values of which `key` must have one for the condition to hold; nothing where it can
+/// The folded values of which `key` must have one for the condition to hold; `None` if it can
 /// hold without any.
 pub(super) fn needed(node: &Node, key: Key) -> Option<BTreeSet<String>> {
     match node {

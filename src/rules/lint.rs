@@ -49,8 +49,8 @@ pub fn lint(rules: &RuleSet) -> Vec<Warning> {
     warnings
 }
 
-/// The detection rules that need neither an event name nor an event source: each is held against
-/// every event.
+/// The detection rules that need neither an event name nor an event source: each is evaluated
+/// on every event.
 pub fn unindexed(rules: &RuleSet) -> Vec<&Rule> {
     let unindexed = |rule: &&Rule| match &rule.kind {
         RuleKind::Detection(node) => {

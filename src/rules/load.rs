@@ -326,7 +326,7 @@ impl<'s> Loader<'s> {
     }
 }
 
-/// Why a rule is not for CloudTrail; nothing where it is.
+/// Why a rule is not for CloudTrail; `None` if it is.
 fn not_cloudtrail(source: &LogSource) -> Option<String> {
     let is = |value: &Option<String>, wanted: &str| {
         value

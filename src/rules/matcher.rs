@@ -1,4 +1,4 @@
-//! A compiled rule, and how it is held against an event.
+//! A compiled rule, and how it is evaluated on an event.
 //!
 //! The semantics are the nine points at the end of the project's Sigma study: missing equals null
 //! (`exists` tests the key only); numbers and booleans compare as text; of a list any member
@@ -50,7 +50,7 @@ pub enum Check {
     Exists(bool),
     /// Any value fits one of these.
     Any(Vec<ValueTest>),
-    /// Each of these is met by some value.
+    /// Each of these is seen by some value.
     Every(Vec<ValueTest>),
     /// The opposite of `Any`; true where there is no value.
     None(Vec<ValueTest>),
@@ -218,7 +218,7 @@ impl Check {
         }
     }
 
-    /// Whether a field with this one scalar fits; nothing where that does not decide it.
+    /// Whether a field with this one scalar fits; `None` if that does not decide it.
     fn of_scalar<'a>(&self, value: &'a str, event: &Event<'a>) -> Option<bool> {
         let value = Raw::exactly(value, &[]);
         let any = |wants: &[ValueTest]| {

@@ -14,7 +14,7 @@ use crate::trail::{Category, Class};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Requirement {
     pub class: Class,
-    /// The kinds of event which, met in the logs, together prove that the class was recorded.
+    /// The kinds of event which, seen in the logs, together prove that the class was recorded.
     pub proof: BTreeSet<EventClass>,
     pub place: RecordedIn,
 }
@@ -151,7 +151,7 @@ fn needs(requires: &[EventClass], named: &Named) -> BTreeSet<Requirement> {
     all
 }
 
-/// The values that a field must have for the condition to hold; nothing where it may have others.
+/// The values that a field must have for the condition to hold; `None` if it may have others.
 fn bound(
     node: &Node,
     field: &Field,

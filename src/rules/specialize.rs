@@ -2,7 +2,7 @@
 //!
 //! Of the hundreds of rules, most ask for another service or another call, and of the few that are
 //! left most ask for nothing else. So the first event of each kind finds out what is left of every
-//! rule, and the next ones are held against that.
+//! rule, and the next ones are evaluated with that.
 
 use std::hash::{BuildHasher as _, Hash, Hasher};
 
@@ -70,7 +70,7 @@ impl<'a> EventShape<'a> {
         }
     }
 
-    /// The kind of an event; nothing where one of the values is nested or flattened, as no real
+    /// The kind of an event; `None` if one of the values is nested or flattened, as no real
     /// record has it.
     fn of(event: &Event<'a>, outcome: Outcome) -> Option<Self> {
         let (user, issuer) = (event.user(), event.session_issuer());
@@ -145,7 +145,7 @@ struct SpecializedRules<'r> {
     number: u32,
     texts: Joined<TEXTS>,
     facts: Facts,
-    /// Rules in the order of the rule set; with nothing where nothing is left to ask. The tests are
+    /// Rules in the order of the rule set; `None` for those with no test left. The tests are
     /// those of the rules themselves: most kinds ask the same few.
     left: Vec<(usize, Option<Node<&'r Test>>)>,
 }

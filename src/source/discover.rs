@@ -166,7 +166,7 @@ async fn all(client: &Client, wanted: &[String]) -> Result<(Vec<Trail>, Vec<Prob
         .cloned()
         .collect();
     if !strangers.is_empty() {
-        // of another account, which no listing shows; an answer without it is told by the caller
+        // of another account, which no listing shows; the caller reports an answer without it
         let answer = describe(client, strangers).await;
         described.extend(answer.unwrap_or_default());
     }

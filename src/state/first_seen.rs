@@ -1,6 +1,6 @@
-//! What was met first when, for rules that find what is new.
+//! When each actor and value was first seen, for rules that find new activity.
 //!
-//! It outlives a change of rules and configuration, unlike lessons: what was met was met. Times only
+//! Unlike cached scans it outlives a change of rules and configuration: what was seen was seen. Times only
 //! ever become earlier, so runs that end at the same time do not undo each other's work.
 //!
 //! Every row carries a hash of itself, and every rule the number of its rows and the sum of their
@@ -31,7 +31,7 @@ pub(super) const TABLES: &str = "
     ) WITHOUT ROWID;";
 
 impl State {
-    /// What earlier runs learnt for the rules of those names. Rows that are damaged count as absent;
+    /// What earlier runs learned for the rules of those names. Rows that are damaged count as absent;
     /// [`State::remarks`] says so.
     ///
     /// # Errors
@@ -213,7 +213,7 @@ fn columns<T>(
     Ok((about(row)?, row.get(next)?, row.get(next + 1)?))
 }
 
-/// Binds a time to what was met then.
+/// Binds a time to what was seen then.
 fn seal(parts: &[&str], at: Epoch) -> [u8; 16] {
     let at = at.to_le_bytes();
     let parts = parts.iter().map(|part| part.as_bytes());

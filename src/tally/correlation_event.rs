@@ -79,7 +79,7 @@ impl CorrelationEvent {
             actor: action.caller,
             origin: action.origin,
             details: match action.texts {
-                Some(told) => Details::Interned(Box::new(told)),
+                Some(texts) => Details::Interned(Box::new(texts)),
                 None => Details::None,
             },
         }

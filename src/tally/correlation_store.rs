@@ -299,7 +299,7 @@ mod tests {
         (row.time, format!("{} {:?}", row.event_id, row.what))
     }
 
-    /// Rows of three correlations with seven groups each, and what must be told of them.
+    /// Rows of three correlations with seven groups each, and what must be read back.
     fn filled(mut series: CorrelationStore, rows: u32) -> (CorrelationStore, Expected) {
         let mut names = Interner::default();
         type Sorted = Vec<(Epoch, u32, String)>;

@@ -1,4 +1,4 @@
-//! The object that the tally takes up, in the tally's own ids.
+//! The object that the tally is adding, in the tally's own ids.
 
 use super::group::{CallOrigin, SampleTexts};
 use super::scanned::{Activity, Caller, EvaluatedEvent, EvidenceFields, FindingKey};

@@ -41,8 +41,8 @@ pub type Numbers = Vec<(u64, u64)>;
 
 /// Reads objects again, to compare records as JSON values.
 pub trait ReadAgain {
-    /// The numbers of an object; `place` is what [`ObjectScan::place_of_bytes`](super::ObjectScan) held. Nothing
-    /// where it cannot be read.
+    /// The numbers of an object; `place` is what [`ObjectScan::place_of_bytes`](super::ObjectScan) held. `None`
+    /// if it cannot be read.
     fn records(&self, place: &str) -> Option<Numbers>;
 }
 
@@ -203,7 +203,7 @@ impl Duplicates {
         known.map(at)
     }
 
-    /// The number of a record's value; nothing where its object cannot be read again, or is another
+    /// The number of a record's value; `None` if its object cannot be read again, or is another
     /// by now.
     fn value(&mut self, of: Entry, objects: &Objects<'_>) -> Option<u64> {
         let known = self.remembered.iter();

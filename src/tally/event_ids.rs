@@ -31,7 +31,7 @@ const WRITTEN: usize = 16 * PAGE;
 /// Bytes of an entry in the file.
 const ENTRY: usize = 32;
 
-/// Of one id; with [`HASHES`] one in 120 is looked for in vain.
+/// Of one id; with [`HASHES`] one in 120 is a false hit.
 const FILTER_BITS: usize = 10;
 
 const HASHES: u32 = 6;

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn every_name_is_told_wherever_it_lies() {
+    fn every_name_is_found_wherever_it_lies() {
         for (room, most_pages) in [(100, 300), (20_000, 10), (1 << 20, 10)] {
             let objects = filled(SpillFile::with_capacity(room));
             assert!(objects.buffer.len() < room + 50);

@@ -12,7 +12,7 @@ use super::duplicates::Duplicates;
 use super::scanned::{CorrelationHit, FoundEvidence, Hit, ObjectScan, Shared};
 use crate::event::time::Epoch;
 
-/// The kinds of matches, which are told apart where they are filed.
+/// The kinds of matches, which are distinguished where they are filed.
 #[derive(Hash)]
 enum Kind {
     Rule,

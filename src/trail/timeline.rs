@@ -1,4 +1,4 @@
-//! A trail over time: its settings as they are told today, and the changes that were met on the way.
+//! A trail over time: its settings today, and the changes seen in the logs.
 //!
 //! CloudTrail tells only today's settings. What held before the first change inside the window is
 //! therefore not known, and what a change set holds until the next one.

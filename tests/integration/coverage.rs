@@ -286,7 +286,7 @@ fn broken_files_late_files_and_duplicates_stand_in_their_hours() {
     );
 }
 
-/// A client for moto, or nothing where there is none.
+/// A client for moto, or `None` if there is none.
 /// Hours of three logs, of none, of none and of three whose logs somebody deleted; signed throughout.
 #[test]
 fn digests_tell_a_quiet_hour_from_one_whose_logs_are_gone() {

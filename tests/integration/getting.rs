@@ -217,7 +217,7 @@ async fn credentials_that_end_are_asked_for_again_by_either_way() {
     }
 }
 
-/// Who has no credentials is told by the SDK, whichever way was begun.
+/// Missing credentials are reported by the SDK, whichever way comes first.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_credentials_either_way_says_so() {
     let url = loopback::serve(Memory::new(["key"])).await;

@@ -58,7 +58,7 @@ fn finds(rules: &RuleSet, record: &str) -> Vec<String> {
 }
 
 #[test]
-fn documents_are_told_apart_however_they_begin() {
+fn documents_are_separated_however_they_begin() {
     let a = rule("a", "A");
     let b = rule("b", "B");
     for between in [

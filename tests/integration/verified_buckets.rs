@@ -160,7 +160,7 @@ async fn a_bucket_is_verified_with_the_keys_that_cloudtrail_gives() {
         ran.stdout
             .contains("6 of 6 digests valid, 18 of 18 logs valid")
     );
-    // whether more digests were written is not told to everybody
+    // not every caller may ask whether more digests were written
     assert!(ran.stdout.contains("allow cloudtrail:GetTrailStatus"));
     assert_eq!(stage.downloads().values().sum::<u32>(), 18);
     // the keys that were asked for are enough to do it again from a copy, offline

@@ -19,7 +19,7 @@ fn provenance() -> Provenance {
     }
 }
 
-/// Reads were met in us-east-1 in hour 2, writes in hours 2 and 6; in us-west-2 writes in hour 3.
+/// Reads were seen in us-east-1 in hour 2, writes in hours 2 and 6; in us-west-2 writes in hour 3.
 fn coverage() -> Coverage {
     let mut coverage = Coverage::default();
     coverage.objects.read = 5;
@@ -157,7 +157,7 @@ fn reason(provenance: &Provenance, coverage: &Coverage, needs: &[Requirement]) -
 }
 
 #[test]
-fn without_answers_a_kind_of_event_that_was_met_was_recorded_and_no_other() {
+fn without_trail_settings_only_event_classes_seen_in_logs_count_as_recorded() {
     let (from, coverage) = (provenance(), coverage());
     assert_eq!(
         drawn(&from, &coverage, &[writes()]),
@@ -178,7 +178,7 @@ fn without_answers_a_kind_of_event_that_was_met_was_recorded_and_no_other() {
         assess(&from, &coverage, &[objects("")]),
         Assessment::NotAssessed { .. }
     ));
-    // two kinds of event, one of them met
+    // two kinds of event, one of them seen
     assert!(matches!(
         assess(&from, &coverage, &[iam(), objects("")]),
         Assessment::Partly { .. }
@@ -313,7 +313,7 @@ fn what_cloudtrail_says_counts_for_quiet_places_too() {
         ["us-east-1 us-west-2: 0-10a"]
     );
     coverage.trails = [trail(write_only())].into();
-    // in us-east-1 reads were met all the same
+    // in us-east-1 reads were seen all the same
     assert_eq!(
         drawn(&from, &coverage, &[reads()]),
         ["* us-west-2: 0-10n", "us-east-1: 0-10p"]
@@ -433,7 +433,7 @@ fn settings_asked_long_after_the_window_count_where_the_logs_agree() {
     };
     coverage.trails = [late].into();
     let from = provenance();
-    // met in one Region: the trail's selectors are the same in all
+    // seen in one Region: the trail's selectors are the same in all
     assert_eq!(assess(&from, &coverage, &[reads()]), Assessment::Assessed);
     let kms = need(
         Class::management(true).of(["kms.amazonaws.com"]),

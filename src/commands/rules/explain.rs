@@ -36,7 +36,7 @@ struct Explanation {
     id: String,
     title: String,
     level: Severity,
-    /// Whether the rule matches; nothing where one event does not decide: for a correlation, and for a
+    /// Whether the rule matches; `None` if one event does not decide: for a correlation, and for a
     /// rule that finds what is new, where the rest of it matches.
     matches: Option<bool>,
     /// The search identifiers that hold, whatever the whole condition says.
@@ -63,12 +63,12 @@ struct Explanation {
     watches: Vec<Self>,
 }
 
-/// Who and what must not have met before.
+/// Who and what must not have seen before.
 #[derive(Debug, Serialize)]
 struct Pair {
     what: &'static str,
     actor: String,
-    /// Empty where the actor alone is meant; nothing where the event has no value, so that it can never
+    /// Empty where the actor alone is meant; `None` if the event has no value, so that it can never
     /// be new.
     value: Option<String>,
 }
@@ -98,9 +98,9 @@ impl Pair {
         let actor = visible(&self.actor);
         match self.value.as_deref() {
             None => format!("never: it has no {}", self.what),
-            Some("") => format!("if {actor} was never met before"),
+            Some("") => format!("if {actor} was never seen before"),
             Some(value) => format!(
-                "if {actor} was never met with {} {}",
+                "if {actor} was never seen with {} {}",
                 self.what,
                 visible(value)
             ),

@@ -68,7 +68,7 @@ pub(in crate::commands) fn find<'r>(
     })
 }
 
-/// Plans to read every place that a trail writes to. Two places are told apart by the bucket in
+/// Plans to read every place that a trail writes to. Two places are distinguished by the bucket in
 /// front of their objects' names; one that cannot be read is named, and the rest goes on.
 async fn find_trails<'r>(
     scope: &Scope,

@@ -22,7 +22,7 @@ pub(super) struct WalkPosition {
 /// Where the members of an object go.
 trait Members<'a> {
     /// Walks into the object that opens at `at`, the value of that key as it stands there, and answers
-    /// where it ended; nothing where it is to be leapt over.
+    /// where it ended; `None` if it is to be leapt over.
     fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: WalkPosition) -> Option<WalkPosition>;
 
     /// Takes a member: key and value as they stand there, the marks of the value, and whether it was
@@ -106,7 +106,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The plain members of the object that opens at a place, and the place behind it. Nothing where
+    /// The plain members of the object that opens at a place, and the place behind it. `None` if
     /// they are not plain, or where it is a list or has none.
     #[inline(never)]
     fn members_within(&self, at: WalkPosition, to: &mut impl Members<'a>) -> Option<WalkPosition> {

@@ -315,7 +315,7 @@ fn after(
             format!("logging of trail {trail_name} was stopped at {}", iso(at))
         }
         _ if !trail.validation => format!("validation of trail {trail_name} is switched off"),
-        _ => "nobody says why".to_owned(),
+        _ => "the reason is not known".to_owned(),
     };
     Some(DigestGap {
         kind: DigestGapKind::NoneWritten,

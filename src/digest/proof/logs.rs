@@ -157,7 +157,7 @@ fn named_kinds(joined: &[Joined], states: &States<'_>) -> BTreeSet<&'static str>
         .collect()
 }
 
-/// The oldest delivery that was met at all, digests aside.
+/// The oldest delivery that was seen at all, digests aside.
 fn oldest(integrity: &Integrity, joined: &[Joined]) -> Option<Epoch> {
     let digests = joined.iter().flat_map(|one| one.digests.values());
     let starts = digests
@@ -167,7 +167,7 @@ fn oldest(integrity: &Integrity, joined: &[Joined]) -> Option<Epoch> {
     starts.chain(readings).min()
 }
 
-/// A log that a digest names and that was not met.
+/// A log that a digest names and that was not seen.
 fn not_found(
     log: &str,
     claim: &Claim,

@@ -1,4 +1,4 @@
-//! Which kinds of event were met, where and when, and which of them changed a trail.
+//! Which event classes were seen, where and when, and which of them changed a trail.
 //!
 //! One event of every activity row is looked at: what a call is does not change from one to the
 //! next. Only calls that change a trail are looked at one by one; they are rare.
@@ -137,7 +137,7 @@ impl EventClassTracker {
         }
     }
 
-    /// Adds what was met to an object's coverage; `names` are those of its rows.
+    /// Adds what was seen to an object's coverage; `names` are those of its rows.
     pub(super) fn finish(self, names: &Interner, coverage: &mut Coverage) {
         coverage.seen = self.undated.event_classes().0.into_keys().collect();
         coverage.changes = self.changes;
@@ -156,7 +156,7 @@ impl EventClassTracker {
 }
 
 impl RegionClasses {
-    /// What was met there, and in which buckets.
+    /// What was seen there, and in which buckets.
     fn event_classes(self) -> (BTreeMap<EventClass, Hours>, BTreeMap<(String, bool), Hours>) {
         let data = self.types.into_iter().flat_map(by_read_and_write);
         let data = data.map(|((kind, reads), hours)| match reads {

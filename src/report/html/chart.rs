@@ -46,7 +46,7 @@ impl Bar {
 }
 
 impl Chart {
-    /// Nothing where no event has a time.
+    /// `None` if no event has a time.
     pub(super) fn of(report: &Report) -> Option<Self> {
         let times = || report.activity.hours.iter().filter_map(|hour| hour.hour);
         let (first, last) = (times().min()?, times().max()?);

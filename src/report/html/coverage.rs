@@ -249,7 +249,7 @@ fn problems(coverage: &Coverage) -> Markup {
     html! {
         h3 #problems { "Problems" }
         @if all.is_empty() {
-            p { "None met while reading." }
+            p { "None." }
         } @else {
             (truncation_notice(all.len().min(MOST_PROBLEMS), all.len(), "problem"))
             table.stack role="table" {

@@ -52,7 +52,7 @@ pub(super) fn code(text: &str) -> Markup {
     html! { bdi.code { (make_visible(text)) } }
 }
 
-/// A list of values; nothing where there are none.
+/// A list of values; `None` if there are none.
 pub(super) fn values<'a>(all: impl IntoIterator<Item = &'a String>) -> Markup {
     html! {
         @for (at, text) in all.into_iter().enumerate() {

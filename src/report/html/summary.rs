@@ -45,9 +45,9 @@ fn identity(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
         }
     };
     // where no window was asked for, the period is what the logs themselves span
-    let bound = |asked: Option<Epoch>, met: Option<Epoch>, words: &str| {
+    let bound = |asked: Option<Epoch>, read: Option<Epoch>, words: &str| {
         html! {
-            @match (asked, met) {
+            @match (asked, read) {
                 (Some(at), _) => (instant(at)),
                 (None, Some(at)) => { (words) ", " (instant(at)) }
                 (None, None) => (words),
@@ -188,7 +188,7 @@ fn integrity(report: &Report) -> Markup {
                     p.figure.words.alert { "Not checked" }
                     p { "Log-file integrity was not checked in this run." }
                     ul.plain {
-                        li { (plural(report.coverage.objects.digests, "digest file")) " met, none verified" }
+                        li { (plural(report.coverage.objects.digests, "digest file")) " found, none verified" }
                     }
                 }
                 Some(proof) => {

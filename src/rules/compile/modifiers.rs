@@ -66,7 +66,7 @@ const ONE_OF: [&[Modifier]; 6] = [
     &[Modifier::Neq, Modifier::All],
 ];
 
-/// Why these modifiers cannot stand together; nothing where they can.
+/// Why these modifiers cannot stand together; `None` if they can.
 pub(super) fn conflict(modifiers: &[Modifier]) -> Option<String> {
     let word = |modifier: &Modifier| format!("`{modifier:?}`").to_lowercase();
     let both = |a: &Modifier, b: &Modifier| {

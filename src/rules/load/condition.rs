@@ -180,7 +180,7 @@ fn at_least(least: usize, parts: &[Vec<Alternative>]) -> Result<Vec<Alternative>
     if least > parts.len() {
         return Ok(Vec::new());
     }
-    // by how many parts are met: what they need together
+    // by how many parts are seen: what they need together
     let mut by_count: Vec<Vec<Alternative>> = vec![Vec::new(); least + 1];
     if let Some(none) = by_count.first_mut() {
         none.extend(every(&[])?);

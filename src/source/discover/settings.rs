@@ -91,8 +91,8 @@ fn unwritten<'p>(
     })
 }
 
-/// The trails that write to one of the places, each as every Region of those knows it: the status
-/// of a trail is told by one Region for that Region alone. And what is not known of them.
+/// The trails that write to one of the places, each as every Region of those knows it: one Region
+/// reports the status of a trail for that Region alone. And what is not known of them.
 ///
 /// To be asked before digests are listed: what CloudTrail has delivered by then is in the listing.
 pub async fn by_region(

@@ -212,7 +212,7 @@ fn list(folder: &Folder, at: usize, scope: &Scope, entries: &mut Vec<Entry>) -> 
         if ReadOrder::of(key.as_ref()) != turn || !scope.may_hold(key.as_ref()) {
             continue;
         }
-        // of the entry itself it is told without walking down to it once more
+        // the entry itself knows this without another walk along its path
         let (size, written) = size_and_time(match entry.file_type()?.is_symlink() {
             true => fs::metadata(entry.path()),
             false => entry.metadata(),

@@ -1,8 +1,8 @@
 //! Reading objects, each whole, as stored.
 //!
 //! All that can pass by itself is tried again here and not by the SDK, which would hide from us
-//! that the server asks for less: refusals for haste, time-outs, connections that break, bodies
-//! that break off or have another length than was told. `Content-Encoding` is not looked at:
+//! that the server asks for less: throttling, timeouts, connections that break, bodies
+//! that break off or differ from the announced length. `Content-Encoding` is not looked at:
 //! CloudTrail's objects carry it and the bytes are gzip all the same, so the first two bytes decide.
 
 use std::collections::BTreeMap;
@@ -107,7 +107,7 @@ impl BucketAccess {
 pub struct Access {
     /// A client for the bucket's own Region.
     pub client: Client,
-    /// The ARN of the key that the trail encrypts with, where CloudTrail told it.
+    /// The ARN of the key that the trail encrypts with, if CloudTrail reports it.
     pub kms_key: Option<String>,
 }
 

@@ -159,7 +159,7 @@ impl Cloud {
                 return Ok(Response::new(Body::from(status.to_string())));
             }
             if call.starts_with("Get") {
-                // what a trail records is not told to this caller
+                // this caller may not read what a trail records
                 let text = format!(
                     r#"{{"__type":"AccessDeniedException","message":"not authorized to perform: cloudtrail:{call}"}}"#
                 );

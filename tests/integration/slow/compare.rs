@@ -1,4 +1,4 @@
-//! One record as the slow twin has it, and everything an [`Event`] can be asked held against it.
+//! One record as the slow twin reads it, compared with everything an [`Event`] can be asked.
 
 use chrono::{DateTime, NaiveDateTime};
 use trailscan::event::json::{Raw, Value};
@@ -223,7 +223,7 @@ impl Record {
         });
         failed?;
         equal(field, &found.len(), &expected.len())?;
-        // `visit` stops where it is told to
+        // `visit` stops when its closure says so
         let mut calls = 0;
         let stopped = event.visit(&path, &mut |_| {
             calls += 1;
