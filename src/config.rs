@@ -104,7 +104,7 @@ pub struct Config {
 /// A configuration that cannot be used; the message says where and what to write instead.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("cannot read {path}: {error}")]
+    #[error("cannot read the configuration {path}: {error}")]
     Unreadable {
         path: PathBuf,
         error: std::io::Error,
@@ -340,7 +340,7 @@ impl HistoryTable {
     fn learning_days(&self) -> Result<Option<u16>, String> {
         match self.learning_days {
             Some(0) => Err(
-                "history.learning_days: 0 days teach nothing, so everything would be new: write at \
+                "history.learning_days: after 0 days of learning everything would be new: write at \
                  least 1, such as 30"
                     .to_owned(),
             ),

@@ -192,7 +192,7 @@ impl Reader {
         let bad = |what: String| self.evidence_from_name(object, SignatureStatus::Bad(what));
         let document = match Document::read(bytes) {
             Ok(document) => document,
-            Err(what) => return bad(format!("it is no digest: {what}")),
+            Err(what) => return bad(format!("it is not a digest: {what}")),
         };
         let said = format!("{}/{}", document.bucket, document.key);
         if DigestName::parse(&said).is_none() {

@@ -48,7 +48,7 @@ pub enum StateError {
         path: PathBuf,
         cause: std::io::Error,
     },
-    #[error("{} is no state file of this program: name another with --state", .0.display())]
+    #[error("{} is not a trailscan state file: choose another file with --state", .0.display())]
     Foreign(PathBuf),
     #[error(
         "{} cannot name a state file: SQLite reads `file:` and `:memory:` as instructions, not as names; \

@@ -169,7 +169,7 @@ impl Completeness {
         let days: u64 = self.empty_days.iter().map(|one| one.count).sum();
         let regions = match provenance.regions.is_empty() {
             true => "",
-            false => " in the Regions asked for",
+            false => " in the requested Regions",
         };
         match self.empty_days.as_slice() {
             [] => {}

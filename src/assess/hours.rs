@@ -33,7 +33,7 @@ pub enum HourState {
     NoFiles,
     /// No events: files were read that hold none of this hour, or the digest names none.
     Quiet,
-    /// Too near to the moment of the run: files may still come.
+    /// Too near to the moment of the run: files may still arrive.
     Pending,
 }
 
@@ -58,7 +58,7 @@ impl HourState {
             Self::Events => "events",
             Self::NoFiles => "no files, and no valid digest to tell whether any were delivered",
             Self::Quiet => "no events: other files or a valid digest say so",
-            Self::Pending => "files may still come",
+            Self::Pending => "files may still arrive",
         }
     }
 
@@ -98,7 +98,7 @@ pub(super) struct RegionHours<'c> {
     pub coverage: &'c RegionCoverage,
     stops: &'c Spans,
     digests: &'c Digests,
-    /// From when on files may still come.
+    /// From when on files may still arrive.
     pending: Epoch,
     /// The window to the second, of which only what was asked for must be known.
     asked: (Epoch, Epoch),
@@ -115,7 +115,7 @@ pub(super) struct Grid<'c> {
     /// In the order of the rows.
     digests: Vec<Digests>,
     never: Spans,
-    /// From when on files may still come.
+    /// From when on files may still arrive.
     pub(super) pending: Epoch,
     asked: (Epoch, Epoch),
 }

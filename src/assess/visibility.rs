@@ -242,7 +242,7 @@ impl<'c> VisibilityAssessor<'c> {
         }
         if !self.regions.is_empty() && !self.regions.contains(&place.region) {
             let verdict = Assessment::not(format!(
-                "--region leaves out {}, where IAM and most sign-ins are recorded",
+                "--region excludes {}, where IAM and most sign-ins are recorded",
                 place.region
             ));
             return vec![verdict; pieces.len()];
@@ -372,7 +372,7 @@ impl<'c> VisibilityAssessor<'c> {
                 Assessment::Assessed
             } else {
                 Assessment::not(
-                    "no event was read, and the files do not tell whether there were any",
+                    "no such event was found; the logs cannot show whether there were any",
                 )
             };
         };
@@ -382,7 +382,7 @@ impl<'c> VisibilityAssessor<'c> {
         };
         if let Some(missing) = need.proof.iter().find(|sight| !seen(sight)) {
             return Assessment::not(format!(
-                "no {} was read, and the files do not tell whether they are recorded",
+                "no {} was found; the logs cannot show whether they are recorded",
                 kind(missing)
             ));
         }
@@ -397,8 +397,7 @@ impl<'c> VisibilityAssessor<'c> {
                     Assessment::Assessed
                 } else {
                     Assessment::not(format!(
-                        "no data event of bucket {bucket} was read, and the files do not tell \
-                         whether they are recorded"
+                        "no data event of bucket {bucket} was found; the logs cannot show whether they are recorded"
                     ))
                 }
             }

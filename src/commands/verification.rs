@@ -152,8 +152,7 @@ impl<'r> Verification<'r> {
         }
         if evaluated && found > listed {
             proof.limits.push(format!(
-                "{} logs that digests name were not in the listing: they were looked up and \
-                 verified, and their events were not evaluated",
+                "{} logs that digests name were not in the listing: they were requested by name and verified, but their events were not evaluated",
                 found - listed
             ));
         }

@@ -115,7 +115,9 @@ impl AcceptedTable {
 fn account(text: String) -> Result<String, String> {
     match is_account(&text) {
         true => Ok(text),
-        false => Err(format!("`{text}` is not a twelve-digit account id")),
+        false => Err(format!(
+            "`{text}` is not an account ID: write twelve digits"
+        )),
     }
 }
 

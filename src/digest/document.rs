@@ -87,7 +87,7 @@ impl Document {
     pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
         let written: RawDigest =
             serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        let at = |text: &str| time::parse(text).ok_or_else(|| format!("`{text}` is no time"));
+        let at = |text: &str| time::parse(text).ok_or_else(|| format!("`{text}` is not a time"));
         let start = at(&written.digest_start_time)?;
         let end = at(&written.digest_end_time)?;
         if start >= end {
@@ -158,7 +158,7 @@ fn hash(value: &str, algorithm: &str) -> Result<Hash, String> {
     }
     sha256::read(value)
         .and_then(|bytes| bytes.try_into().ok())
-        .ok_or_else(|| format!("`{value}` is no SHA-256"))
+        .ok_or_else(|| format!("`{value}` is not a SHA-256 hash"))
 }
 
 #[cfg(test)]

@@ -238,7 +238,7 @@ fn limits(joined: &[join::Joined], window: &Window, proof: &mut Proof) {
     for (fingerprint, key) in proof.keys.iter().filter(|(_, key)| !key.at_hand) {
         let regions: Vec<&str> = key.regions.iter().map(String::as_str).collect();
         limits.insert(format!(
-            "no public key with fingerprint {fingerprint} was at hand for {} digests of {}: ask \
+            "no public key with fingerprint {fingerprint} was available for {} digests of {}: ask \
              CloudTrail in that Region for its keys of that time (aws cloudtrail list-public-keys)",
             key.digests,
             regions.join(", ")
@@ -254,9 +254,7 @@ fn limits(joined: &[join::Joined], window: &Window, proof: &mut Proof) {
     }
     if window.copy {
         limits.insert(
-            "this is a copy: digests and logs that are absent as a whole cannot be noticed in it (a \
-             trail, an account or a Region without any file here, or the latest hours of one); to be sure, \
-             compare the copy with the trails (`aws cloudtrail describe-trails`), or verify the bucket itself"
+            "this is a copy, so it cannot show that whole parts are missing (a trail, an account or a Region without any file here, or the latest hours of one); to be sure, compare the copy with the trails (`aws cloudtrail describe-trails`), or verify the bucket itself"
                 .to_owned(),
         );
     }

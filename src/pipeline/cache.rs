@@ -58,7 +58,7 @@ pub(super) fn restore(sequence: u64, payload: &[u8], object: &ObjectRef) -> Opti
 
 /// The error of an object whose cached scan cannot be read.
 pub(super) fn corrupt_entry() -> FetchError {
-    let what = "what the state file says of it cannot be read: delete the file and run again";
+    let what = "its entry in the state file cannot be read: delete the state file and run again";
     FetchError::Failed(what.to_owned())
 }
 

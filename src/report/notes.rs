@@ -171,7 +171,7 @@ pub const SAVED_SETTINGS: &str = "Trail settings come from saved CLI output of u
 /// A filter on Regions hides what AWS records in its global one
 /// ([global service events](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events)).
 pub const REGION_FILTER: &str = "IAM events and most console sign-ins are recorded in us-east-1, \
-                                 which --region leaves out.";
+                                 which --region excludes.";
 
 fn of_trail(trail: &Trail) -> Vec<String> {
     let name = &trail.name;

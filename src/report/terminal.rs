@@ -120,7 +120,7 @@ fn coverage(report: &Report) -> TerminalText {
     if o.digests + o.foreign > 0 {
         put!(
             text,
-            " (beside {} and {})",
+            " (plus {} and {})",
             plural(o.digests, "digest"),
             plural(o.foreign, "other file")
         );

@@ -121,7 +121,7 @@ fn asked(test: &Test, needed: bool) -> Result<Option<FirstSeen>, String> {
     } = &test.check
     {
         return Err(format!(
-            "`{}`: history is no field to compare with",
+            "`{}`: history is not a field to compare with",
             test.label
         ));
     }

@@ -148,7 +148,7 @@ fn record(event: &Value) -> Result<String, String> {
     if known.iter().any(|key| event.get(key.as_str()).is_some()) {
         Ok(event.to_string())
     } else {
-        Err("an event of the case is no CloudTrail record: it has no `eventName`".to_owned())
+        Err("an event of the case is not a CloudTrail record: it has no `eventName`".to_owned())
     }
 }
 

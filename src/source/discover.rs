@@ -68,7 +68,7 @@ pub enum DiscoverError {
          {ALTERNATIVE} (AWS: {0})"
     )]
     Refused(Fault),
-    #[error("CloudTrail could not be asked for its trails: {0}; or {ALTERNATIVE}")]
+    #[error("CloudTrail did not list its trails: {0}; or {ALTERNATIVE}")]
     Failed(Fault),
 }
 

@@ -71,7 +71,7 @@ fn a_trail_says_in_one_sentence_why_it_could_not_see() {
     let describe = |class: &Class| describe(saw(&write_only, &[], class, 5));
     assert_eq!(
         describe(&assume_role()),
-        "write-only trail: trail audit leaves out management events that read, and AssumeRole is a read"
+        "write-only trail: trail audit excludes management read events, and AssumeRole is a read"
     );
     assert_eq!(
         describe(&Class::management(false).of(["kms.amazonaws.com"])),

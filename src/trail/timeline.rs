@@ -308,26 +308,22 @@ impl<'t> Timeline<'t> {
                 )
             }
             (Obstacle::WritesOnly, None) => {
-                format!(
-                    "write-only trail: {trail} leaves out management events that read, and {reads}"
-                )
+                format!("write-only trail: {trail} excludes management read events, and {reads}")
             }
             (Obstacle::WritesOnly, Some(kind)) => {
-                format!("{trail} records only data events of {kind} that write, and {reads}")
+                format!("{trail} records only data write events of {kind}, and {reads}")
             }
             (Obstacle::ReadsOnly, None) => {
-                format!(
-                    "read-only trail: {trail} leaves out management events that change something"
-                )
+                format!("read-only trail: {trail} excludes management write events")
             }
             (Obstacle::ReadsOnly, Some(kind)) => {
-                format!("{trail} records only data events of {kind} that read")
+                format!("{trail} records only data read events of {kind}")
             }
             (Obstacle::Source, _) if some || class.sources.is_empty() => {
-                format!("{trail} leaves out the events of some services")
+                format!("{trail} excludes the events of some services")
             }
             (Obstacle::Source, _) => {
-                format!("{trail} leaves out events of {}", listed(&class.sources))
+                format!("{trail} excludes events of {}", listed(&class.sources))
             }
             (Obstacle::Resource, _) => {
                 let kind = data.unwrap_or_default();
@@ -347,13 +343,13 @@ impl<'t> Timeline<'t> {
                 }
             }
             (Obstacle::Name, _) if some || class.names.is_empty() => {
-                format!("{trail} picks events by their names and leaves out others")
+                format!("{trail} selects events by name and excludes others")
             }
             (Obstacle::Name, _) => {
-                format!("{trail} leaves out {} by name", listed(&class.names))
+                format!("{trail} excludes {} by name", listed(&class.names))
             }
             (Obstacle::Field(field), _) => {
-                format!("{trail} picks events by {field} and leaves out others")
+                format!("{trail} selects events by {field} and excludes others")
             }
         }
     }

@@ -224,7 +224,7 @@ fn a_filter_that_leaves_out_us_east_1_hides_iam_and_says_so() {
     assert!(stdout.contains("on 1 whole day: 2026-11-19"), "{stdout}");
     assert!(stderr.contains("us-east-1"), "{stderr}");
     assert!(
-        stdout.contains("--region leaves out us-east-1, where IAM and most sign-ins are recorded")
+        stdout.contains("--region excludes us-east-1, where IAM and most sign-ins are recorded")
     );
     let report = json("samples/trails/breach", &["--region", "us-west-2"]);
     let iam = verdicts(&report, "aws_iam_access_key_created", "us-east-1");

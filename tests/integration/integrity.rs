@@ -265,10 +265,7 @@ fn missing_digests_are_found_one_two_in_a_row_the_newest_and_the_oldest() {
         assert_eq!(holes(&ran), [hole]);
         assert_eq!(logs(&ran), [proven, 0, 0, 0, 0, 18 - proven], "{gone:?}");
         let reasons = proof(&ran)["objects"].to_string();
-        assert!(
-            reasons.contains("no digest speaks for its hour"),
-            "{reasons}"
-        );
+        assert!(reasons.contains("no digest covers its hour"), "{reasons}");
     }
 }
 

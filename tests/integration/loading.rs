@@ -253,7 +253,7 @@ fn filters_narrow_the_rules_they_name() {
     for (text, reason) in [
         (
             filter("[nobody]"),
-            "`nobody`, which is no detection rule that is loaded",
+            "`nobody`, which is not a loaded detection rule",
         ),
         (filter("[a, nobody]"), "`nobody`"),
         (filter("[]"), "names no rules"),

@@ -43,7 +43,7 @@ struct Day {
 
 impl Completeness {
     /// Looks for whole days of the organization's zone without a file of an account. Days that the window
-    /// cuts, and days whose files may still come, do not count.
+    /// cuts, and days whose files may still arrive, do not count.
     pub(super) fn find_empty_days(
         &mut self,
         provenance: &Provenance,

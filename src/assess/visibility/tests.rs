@@ -169,8 +169,7 @@ fn without_trail_settings_only_event_classes_seen_in_logs_count_as_recorded() {
     );
     assert_eq!(
         reason(&from, &coverage, &[reads()]),
-        "no management event that only reads (AssumeRole, GetSecretValue and kms:Decrypt are such) was read, \
-         and the files do not tell whether they are recorded (in us-west-2)"
+        "no management read event (such as AssumeRole, GetSecretValue and kms:Decrypt) was found; the logs cannot show whether they are recorded (in us-west-2)"
     );
     // what belongs to no Region is looked for in one
     assert_eq!(assess(&from, &coverage, &[iam()]), Assessment::Assessed);
@@ -401,7 +400,7 @@ fn a_filter_on_regions_hides_iam() {
     };
     assert_eq!(
         reason(&west, &coverage, &[iam()]),
-        "--region leaves out us-east-1, where IAM and most sign-ins are recorded"
+        "--region excludes us-east-1, where IAM and most sign-ins are recorded"
     );
     let both = Provenance {
         regions: vec!["us-west-2".to_owned(), "us-east-1".to_owned()],

@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &TestRules) -> anyhow::Result<Exit> {
     }
     failed += untried.len() as u64;
     print_fitted(&text!(
-        "{} tried with {}: {} failed\n",
+        "{} tested with {}: {} failed\n",
         plural(chosen.len() as u64, "rule"),
         plural(cases as u64, "case"),
         failed

@@ -76,7 +76,8 @@ async fn find_trails<'r>(
     quiet: bool,
     runtime: &'r Runtime,
 ) -> anyhow::Result<Found<'r>> {
-    let aws = Aws::from_chain(&choice.options()).await?;
+    let aws = Aws::from_chain(&choice.options()).await;
+    let aws = aws.context("no SOURCE was given, and your trails cannot be looked up")?;
     let trails = discover::trails(&aws.cloudtrail(), &choice.trail).await?;
     let several = trails.places.len() > 1;
     let mut plan = Plan::default();

@@ -361,7 +361,7 @@ fn out_of_step(
 fn missing(name: &str, previous: &Previous, window: &Window) -> Judgement {
     if let (true, Some(bucket)) = (window.copy, &previous.elsewhere) {
         let what = format!(
-            "the chain goes on in bucket {bucket}, which this copy does not hold: {name} names {}",
+            "the chain continues in bucket {bucket}, which this copy does not hold: {name} names {}",
             previous.name
         );
         return found(State::NotProven, what);
@@ -369,7 +369,7 @@ fn missing(name: &str, previous: &Previous, window: &Window) -> Judgement {
     let (bucket, _) = previous.name.split_once('/').unwrap_or_default();
     if !window.copy && !window.buckets.is_empty() && !window.buckets.contains(bucket) {
         let what = format!(
-            "the chain goes on in bucket {bucket}, which was not read ({})",
+            "the chain continues in bucket {bucket}, which was not read ({})",
             previous.name
         );
         return found(State::NotProven, what);
@@ -381,7 +381,7 @@ fn missing(name: &str, previous: &Previous, window: &Window) -> Judgement {
 fn left_out() -> Judgement {
     found(
         State::NotProven,
-        "the digests before and after are linked, and neither speaks for this time",
+        "the digests before and after are linked, and neither covers this time",
     )
 }
 

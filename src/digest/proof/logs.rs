@@ -362,7 +362,7 @@ impl UnclaimedLogs<'_> {
             });
             if let Some(hole) = hole {
                 hole.logs += 1;
-                let why = format!("no digest speaks for its hour: {}", hole.found.reason);
+                let why = format!("no digest covers its hour: {}", hole.found.reason);
                 return object(name, ObjectFault::Unproven, why, None);
             }
             if after {

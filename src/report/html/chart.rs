@@ -118,7 +118,7 @@ impl Chart {
         }
     }
 
-    /// Stretches without any event, as (begin, end).
+    /// Periods without events, as (begin, end).
     pub(super) fn gaps(&self) -> Vec<(Epoch, Epoch)> {
         let mut gaps: Vec<(Epoch, Epoch)> = Vec::new();
         for (at, _) in self

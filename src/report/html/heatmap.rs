@@ -39,7 +39,7 @@ pub(super) fn figure(report: &Report) -> Markup {
         h3 { "Hour by hour" }
         (truncation_notice(map.rows.len(), all.len(), "account and Region"))
         figure {
-            figcaption { "What was there, " (map.unit()) " by " (map.unit()) ", UTC" }
+            figcaption { "Log coverage, " (map.unit()) " by " (map.unit()) ", UTC" }
             ul.legend {
                 li {
                     @for shade in 1..=SHADES { span.swatch.{ "events-" (shade) } aria-hidden="true" {} }
@@ -146,7 +146,7 @@ impl<'g> Map<'g> {
         let height = bottom + 10.0;
         html! {
             svg.chart.heat viewBox={ "0 0 " (WIDTH) " " (height) } role="img" aria-labelledby="heat-title heat-desc" {
-                title #heat-title { "What was there, by account, Region and " (self.unit()) }
+                title #heat-title { "Log coverage by account, Region and " (self.unit()) }
                 desc #heat-desc { (self.described()) }
                 (patterns())
                 @for at in 0..self.count {
@@ -337,7 +337,7 @@ mod tests {
         judge(&mut year);
         let page = render(&year);
         assert!(
-            page.contains("What was there, stretch by stretch, UTC"),
+            page.contains("Log coverage, stretch by stretch, UTC"),
             "two days a cell"
         );
         assert!(page.len() < 200_000);

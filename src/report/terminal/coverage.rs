@@ -48,11 +48,11 @@ pub fn grid(report: &Report, width: Option<usize>) -> TerminalText {
         put!(out, "note: {}\n", note);
     }
     if let Some(grid) = &report.hours {
-        put!(out, "\n{}What was there{:#}\n", bold, bold);
+        put!(out, "\n{}Log coverage{:#}\n", bold, bold);
         let rows: Vec<Row<'_>> = report.rows().collect();
         draw(&mut out, grid, &rows, width);
     }
-    put!(out, "\n{}What could be seen{:#}\n", bold, bold);
+    put!(out, "\n{}Rule coverage{:#}\n", bold, bold);
     rules(&mut out, report);
     out
 }
@@ -145,8 +145,8 @@ fn draw(out: &mut TerminalText, grid: &HourGrid, rows: &[Row<'_>], terminal: Opt
     let indent = terminal.map_or(width, |_| 0);
     put!(
         out,
-        "{}  a character is {}; ▁ to █ events, - none by other files or a valid digest, · no file and nothing to tell,\n\
-         {}  ~ files may still come, ! logging stopped, ? a digest's file is missing, x files not read\n",
+        "{}  one character per {}; ▁ to █ events, - quiet (by other files or a valid digest), · no file and no proof,\n\
+         {}  ~ files may still arrive, ! logging stopped, ? a file named by a digest is missing, x files not read\n",
         " ".repeat(indent),
         exact_duration(step),
         " ".repeat(indent)

@@ -283,7 +283,7 @@ impl RawStatus {
 }
 
 fn moment(value: &Value) -> Result<Option<Epoch>, String> {
-    let wrong = || format!("{value} is no time");
+    let wrong = || format!("{value} is not a time");
     match value {
         Value::Null => Ok(None),
         Value::String(text) if text.is_empty() => Ok(None),

@@ -185,14 +185,8 @@ fn the_headline_says_hours_with_logs_of_the_hours_in_the_window_by_place() {
     }
     // without a window it is said that the events set it
     let ran = run(samples("trails/quiet"), &[]);
-    holds(
-        &page_one(&ran),
-        "first to last event; no window was asked for",
-    );
-    holds(
-        &ran.stdout,
-        "(first to last event; no window was asked for)",
-    );
+    holds(&page_one(&ran), "first to last event; no window was given");
+    holds(&ran.stdout, "(first to last event; no window was given)");
     let output = trailscan()
         .args(["coverage", "--quiet", "samples/trails/quiet"])
         .args(WEEK)
