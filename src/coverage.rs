@@ -357,36 +357,28 @@ impl Coverage {
     /// with its account and Region.
     pub fn narrow(&mut self, hours: &BTreeSet<(&str, &str, Option<i64>)>) {
         for (account, regions) in &mut self.regions {
-            for (region, of_region) in regions {
+            for (region, found) in regions {
                 let counts = |hour: Epoch| hours.contains(&(&**account, &**region, Some(hour)));
-                for seen_hours in of_region
-                    .seen
-                    .values_mut()
-                    .chain(of_region.buckets.values_mut())
-                {
-                    seen_hours.retain(counts);
+                for set in found.seen.values_mut().chain(found.buckets.values_mut()) {
+                    set.retain(counts);
                 }
-                of_region
-                    .seen
-                    .retain(|_, seen_hours| !seen_hours.is_empty());
-                of_region
-                    .buckets
-                    .retain(|_, seen_hours| !seen_hours.is_empty());
-                for undecided in of_region.undecided.values_mut() {
+                found.seen.retain(|_, set| !set.is_empty());
+                found.buckets.retain(|_, set| !set.is_empty());
+                for undecided in found.undecided.values_mut() {
                     undecided.hours.retain(counts);
                 }
-                of_region.undecided.retain(|_, one| !one.hours.is_empty());
+                found.undecided.retain(|_, one| !one.hours.is_empty());
             }
         }
         self.regions.retain(|_, regions| {
-            regions.retain(|_, of_region| *of_region != RegionCoverage::default());
+            regions.retain(|_, found| *found != RegionCoverage::default());
             !regions.is_empty()
         });
         // of records without a time nobody knows what they were
         if !hours.iter().any(|(_, _, hour)| hour.is_none()) {
             let regions = self.regions.values().flat_map(BTreeMap::values);
             self.seen = regions
-                .flat_map(|of_region| of_region.seen.keys().cloned())
+                .flat_map(|found| found.seen.keys().cloned())
                 .collect();
         }
     }

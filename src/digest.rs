@@ -311,7 +311,7 @@ impl Reader {
             return match self.origin {
                 // S3 gives the metadata with every object: what AWS wrote has a signature
                 Origin::InPlace => SignatureStatus::Bad(
-                    "its signature is not among its metadata: somebody wrote it anew".to_owned(),
+                    "its signature is not among its metadata: somebody rewrote it".to_owned(),
                 ),
                 Origin::Copy { .. } => SignatureStatus::Unsigned(to_sign.into()),
             };

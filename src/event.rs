@@ -357,7 +357,7 @@ impl<'a> Event<'a> {
         descend(root, rest, self.folded, LISTS_IN_LISTS, visit)
     }
 
-    /// The scalar at the end of a path that leads to one place at the most: a documented key, a
+    /// The scalar at the end of a path that leads to one place at most: a documented key, a
     /// shortcut, or a member of the object under a documented key. As it stands there, and empty where
     /// nothing does; `None` if the path must be walked or something nested lies there.
     #[inline]

@@ -56,7 +56,7 @@ pub enum StateError {
         .0.display()
     )]
     Name(PathBuf),
-    #[error("the state file {} cannot be used: {cause}; delete it to begin anew", .path.display())]
+    #[error("the state file {} cannot be used: {cause}; delete it to start over", .path.display())]
     Unusable {
         path: PathBuf,
         cause: rusqlite::Error,

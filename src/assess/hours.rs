@@ -1,4 +1,4 @@
-//! What was there: account by account, Region by Region, hour by hour.
+//! Log coverage: account by account, Region by Region, hour by hour.
 //!
 //! An hour without files is not yet a gap: a quiet account has many. It is one where a trail was
 //! stopped, where files could not be read, or where a digest names files that are not there; a

@@ -1,4 +1,4 @@
-//! What could be seen: for classes of events, account by account, Region by Region, hour by hour.
+//! Rule coverage: which classes of events could be seen, account by account, Region by Region, hour by hour.
 //!
 //! In: the trails as CloudTrail describes them, the changes seen in the logs, and what kinds of event
 //! were seen where. Out: runs of hours with one verdict each. Where CloudTrail was not asked, or did
@@ -372,7 +372,7 @@ impl<'c> VisibilityAssessor<'c> {
                 Assessment::Assessed
             } else {
                 Assessment::not(
-                    "no such event was found; the logs cannot show whether there were any",
+                    "no such event was found, and the logs cannot show whether there were any",
                 )
             };
         };
@@ -382,7 +382,7 @@ impl<'c> VisibilityAssessor<'c> {
         };
         if let Some(missing) = need.proof.iter().find(|sight| !seen(sight)) {
             return Assessment::not(format!(
-                "no {} was found; the logs cannot show whether they are recorded",
+                "no {} was found, and the logs cannot show whether they are recorded",
                 kind(missing)
             ));
         }
@@ -397,7 +397,7 @@ impl<'c> VisibilityAssessor<'c> {
                     Assessment::Assessed
                 } else {
                     Assessment::not(format!(
-                        "no data event of bucket {bucket} was found; the logs cannot show whether they are recorded"
+                        "no data event of bucket {bucket} was found, and the logs cannot show whether they are recorded"
                     ))
                 }
             }

@@ -162,7 +162,7 @@ mod tests {
         for (text, named) in [
             (
                 "[[dormant]]\naccount = \"12345678901\"\n".to_owned(),
-                "twelve-digit",
+                "twelve digits",
             ),
             (
                 "[[dormant]]\naccount = \"111122223333\"\nweekdays = [\"caturday\"]\n".to_owned(),

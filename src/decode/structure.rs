@@ -144,7 +144,7 @@ struct Positions {
 }
 
 impl Positions {
-    /// Forgets all, and makes room for what a text of that many bytes has at the most, as real logs go.
+    /// Forgets all, and makes room for what a text of that many bytes has at most, as real logs go.
     fn clear(&mut self, text: usize) {
         self.count = 0;
         let usual = text.max(USUAL_TEXT) / 8 + STRETCH * BLOCK;

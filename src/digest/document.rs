@@ -229,7 +229,7 @@ mod tests {
         assert!(broken("97fb79", "97fb").contains("SHA-256"));
         assert!(broken("9bb619", "xxxxxx").contains("SHA-256"));
         assert!(broken("\"previousDigestSignature\"", "\"x\"").contains("in part"));
-        assert!(broken("T14:01:31Z", "T25:01:31Z").contains("no time"));
+        assert!(broken("T14:01:31Z", "T25:01:31Z").contains("not a time"));
         assert!(broken("T14:01:31Z", "T15:01:31Z").contains("begins"));
         assert!(broken("{", "").contains("line 2"), "not even JSON");
     }

@@ -81,7 +81,7 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Drops a fact, so that [`Event::remembered`] derives it anew.
+    /// Drops a fact, so that [`Event::remembered`] derives it again.
     pub fn forget(&self, fact: usize) {
         self.remembered
             .borrow_mut()

@@ -9,7 +9,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// How many are taken from the channel at once, and of how many what is left is given back at the most.
+/// How many are taken from the channel at once, and of how many what is left is given back at most.
 const AT_ONCE: usize = 1 << 6;
 
 /// What has come and was not taken yet, and what is left of what was.

@@ -68,7 +68,7 @@ impl<'r> Worker<'r> {
     }
 
     /// Works on one object. A panic is that object's problem: it counts as broken, with nothing that was
-    /// read of it, and the worker begins anew.
+    /// read of it, and the worker starts over.
     fn guarded(
         &mut self,
         sequence: u64,
@@ -144,23 +144,16 @@ impl<'r> Worker<'r> {
                 self.decoder.decode(&fetched.bytes, visit)
             }
         };
-        let misplaced_reason = collector.misplaced.summary();
+        let reason = collector.misplaced.summary();
         let evidence = reader.and_then(|reader| {
-            let misplaced_reason = misplaced_reason.as_deref();
-            seal::evidence(
-                reader,
-                &mut self.decoder,
-                object,
-                fetched,
-                &decoded,
-                misplaced_reason,
-            )
+            let reason = reason.as_deref();
+            seal::evidence(reader, &mut self.decoder, object, fetched, &decoded, reason)
         });
         let scanned = match decoded {
             Ok(decoded) if decoded.content == Content::Log => {
                 note_log(object, &decoded, &collector, &mut coverage);
-                if let Some(misplaced_reason) = misplaced_reason {
-                    coverage.problem(&object.name, ProblemKind::Misplaced, misplaced_reason);
+                if let Some(reason) = reason {
+                    coverage.problem(&object.name, ProblemKind::Misplaced, reason);
                 }
                 collector
                     .sights

@@ -311,7 +311,7 @@ fn new(new: &New) -> String {
     }
 }
 
-/// `14 events in 10 minutes at the most (fires at at least 5), 2 times`.
+/// `14 events in 10 minutes at most (fires at at least 5), 2 times`.
 fn threshold_words(rule: &Rule, bursts: &Bursts) -> String {
     let RuleKind::Correlation(correlation) = &rule.kind else {
         return String::new();

@@ -304,7 +304,7 @@ impl Fit {
 
 impl ValueTest {
     /// True where a look at the unread value tells that it is not what is asked for: neither escapes
-    /// nor folding make a text longer, and they make it six times shorter at the most.
+    /// nor folding make a text longer, and they make it six times shorter at most.
     fn cannot_fit<'a>(&self, value: Raw<'a>, event: &Event<'a>) -> bool {
         const LONGEST_ESCAPE: usize = "\\u0061".len();
         const QUOTES: usize = 2;

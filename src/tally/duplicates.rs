@@ -226,7 +226,7 @@ impl Duplicates {
     }
 
     fn read(&mut self, object: u32, objects: &Objects<'_>) -> Option<Numbers> {
-        // so that a run takes a few times as long at the most, whatever anybody planted
+        // so that a run takes a few times as long at most, whatever anybody planted
         if self.read_again >= READ_AGAIN * self.objects + 16 {
             return None;
         }

@@ -75,7 +75,7 @@ fn a_trail_says_in_one_sentence_why_it_could_not_see() {
     );
     assert_eq!(
         describe(&Class::management(false).of(["kms.amazonaws.com"])),
-        "trail audit leaves out events of kms.amazonaws.com"
+        "trail audit excludes events of kms.amazonaws.com"
     );
     assert_eq!(
         describe(&in_bucket("other")),

@@ -327,5 +327,5 @@ fn a_correlation_is_explained_by_the_rules_it_watches() {
         one.to_str().unwrap(),
     ];
     insta::assert_snapshot!("explain_correlation", rules(&arguments, folder.path()));
-    assert!(said(&["explain", "kms_decrypt", "-"]).contains("is it aws_kms_decrypt_failed"));
+    assert!(said(&["explain", "kms_decrypt", "-"]).contains("did you mean aws_kms_decrypt_failed"));
 }

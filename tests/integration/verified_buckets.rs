@@ -318,7 +318,7 @@ async fn where_cloudtrail_wrote_no_further_digest_nothing_was_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_a_bucket_a_digest_without_its_signature_was_written_anew() {
+async fn in_a_bucket_a_digest_without_its_signature_was_rewritten() {
     let stage = Stage::new().await;
     let (key, path) = (&stage.writer.hours[2].digest, stage.writer.digest_path(2));
     stage
@@ -326,11 +326,7 @@ async fn in_a_bucket_a_digest_without_its_signature_was_written_anew() {
         .await;
     let ran = stage.verified().await;
     assert_eq!(ran.code, 4);
-    assert!(
-        ran.stdout.contains("somebody wrote it anew"),
-        "{}",
-        ran.stdout
-    );
+    assert!(ran.stdout.contains("somebody rewrote it"), "{}", ran.stdout);
     assert_counts(&ran, "logs", &[("not_proven", 3), ("valid", 15)]);
 }
 

@@ -169,7 +169,7 @@ fn without_trail_settings_only_event_classes_seen_in_logs_count_as_recorded() {
     );
     assert_eq!(
         reason(&from, &coverage, &[reads()]),
-        "no management read event (such as AssumeRole, GetSecretValue and kms:Decrypt) was found; the logs cannot show whether they are recorded (in us-west-2)"
+        "no management read event (such as AssumeRole, GetSecretValue and kms:Decrypt) was found, and the logs cannot show whether they are recorded (in us-west-2)"
     );
     // what belongs to no Region is looked for in one
     assert_eq!(assess(&from, &coverage, &[iam()]), Assessment::Assessed);
@@ -211,7 +211,7 @@ fn without_answers_a_change_of_a_trail_ends_what_was_proven_before_it() {
     );
     let why = reason(&from, &coverage, &[reads()]);
     assert!(
-        why.contains("write-only trail: trail audit leaves out"),
+        why.contains("write-only trail: trail audit excludes"),
         "{why}"
     );
     assert!(

@@ -143,7 +143,7 @@ fn unusable(rules: &RuleSet, files: &BTreeMap<String, PathBuf>) -> Vec<String> {
                 .replace("trailscan.toml", "the trailscan.toml of the samples");
             lines.push(format!("{name}: {remedy}"));
         } else if rules.find(name).is_none() {
-            lines.push(format!("{}: no rule is called {name}", file.display()));
+            lines.push(format!("{}: there is no rule `{name}`", file.display()));
         }
     }
     lines

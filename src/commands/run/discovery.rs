@@ -1,5 +1,6 @@
 //! From SOURCE to the objects to read: a folder, a bucket, or every place that a trail writes to.
 
+use anyhow::Context as _;
 use std::collections::BTreeMap;
 
 use tokio::runtime::Runtime;

@@ -2,8 +2,8 @@
 //! checked strings and scalars already.
 //!
 //! One loop reads those of the record, and of the objects that nearly every question asks for:
-//! `userIdentity`, its `sessionContext`, and the `sessionIssuer` in it. All other objects are leapt
-//! over, to be read where somebody asks.
+//! `userIdentity`, its `sessionContext`, and the `sessionIssuer` in it. All other objects are skipped
+//! and read on demand.
 
 use super::super::structure::BLOCK;
 use super::Walk;
@@ -22,7 +22,7 @@ pub(super) struct WalkPosition {
 /// Where the members of an object go.
 trait Members<'a> {
     /// Walks into the object that opens at `at`, the value of that key as it stands there, and answers
-    /// where it ended; `None` if it is to be leapt over.
+    /// where it ended; `None` if it is to be skipped.
     fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: WalkPosition) -> Option<WalkPosition>;
 
     /// Takes a member: key and value as they stand there, the marks of the value, and whether it was

@@ -213,7 +213,7 @@ impl<'g> Map<'g> {
         };
         format!(
             "{} from {} to {}, taken together: {} with events, {} without any file and without a valid \
-             digest that tells why, {} in which something is missing for certain.",
+             digest that tells why, {} with a confirmed gap.",
             plural(self.rows.len() as u64, "account and Region"),
             format_date(self.grid.from),
             format_date(self.grid.until - 1),
@@ -261,12 +261,12 @@ fn patterns() -> Markup {
     }
 }
 
-/// What is missing for certain, in words.
+/// The confirmed gaps, in words.
 fn gaps(report: &Report) -> Markup {
     let all = &report.completeness.gaps;
     html! {
         @if !all.is_empty() {
-            h4 #gaps { "Missing for certain" }
+            h4 #gaps { "Confirmed gaps" }
             (truncation_notice(all.len().min(MOST_GAPS), all.len(), "gap"))
             ul.gaps {
                 @for gap in all.iter().take(MOST_GAPS) {
@@ -321,10 +321,10 @@ mod tests {
         let map = page.split("svg class=\"chart heat\"").nth(1).unwrap();
         let map = map.split("</svg>").next().unwrap();
         assert!(map.contains("2 hours with events"), "{map}");
-        assert!(map.contains("1 hour in which something is missing for certain"));
+        assert!(map.contains("1 hour with a confirmed gap"));
         assert!(map.contains("class=\"unread\"") && map.contains("class=\"no-files\""));
         assert!(map.contains("class=\"events-4\"") && map.contains("class=\"events-2\""));
-        assert!(page.contains("Missing for certain"));
+        assert!(page.contains("Confirmed gaps"));
         assert!(page.contains("files could not be read"));
         // without a single hour there is nothing to draw
         let mut empty = report(Vec::new());

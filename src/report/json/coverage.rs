@@ -30,12 +30,12 @@ struct Coverage<'r> {
     records: &'r RecordCounts,
     trails: &'r BTreeSet<Trail>,
     changes: &'r BTreeSet<TrailChange>,
-    /// What was there.
+    /// Log coverage.
     places: Vec<Place<'r>>,
     /// Account-Regions that `places` and `completeness.places` do not list; left out where there are none.
     #[serde(skip_serializing_if = "super::is_zero")]
     more_places: usize,
-    /// What could be seen; a rule's `view` counts from 0.
+    /// Rule coverage; a rule's `view` counts from 0.
     visibility: &'r Visibility,
     rules: &'r [RuleState],
     problems: &'r BTreeSet<Problem>,

@@ -421,7 +421,7 @@ mod tests {
             ),
             (
                 r#"{"IsLogging": true, "StopLoggingTime": "soon"}"#,
-                "\"soon\" is no time",
+                "\"soon\" is not a time",
             ),
             (
                 r#"{"TrailARN": "arn:other", "EventSelectors": []}"#,

@@ -23,7 +23,7 @@ use crate::source::{FetchError, Fetched};
 pub struct RetryPolicy {
     /// Attempts that may fail, the first included.
     pub attempts: u32,
-    /// Refusals for haste that are borne beside them.
+    /// Throttled requests that are tolerated in addition.
     pub slow_downs: u32,
     /// The longest wait before the second attempt; it doubles with every further one.
     pub first_wait: Duration,
@@ -91,8 +91,8 @@ impl BucketAccess {
     /// Why no further object is asked for, if that is so.
     fn given_up(&self, patience: &RetryPolicy) -> Option<FetchError> {
         let late = self.late.load(Ordering::Relaxed);
-        let borne = self.read.load(Ordering::Relaxed) / patience.read_for_one_late.max(1);
-        (late >= patience.most_late.saturating_add(borne)).then(|| {
+        let tolerated = self.read.load(Ordering::Relaxed) / patience.read_for_one_late.max(1);
+        (late >= patience.most_late.saturating_add(tolerated)).then(|| {
             FetchError::Failed(format!(
                 "not tried: {late} objects of the bucket were not complete after {} s each, so its server \
                  was given up",

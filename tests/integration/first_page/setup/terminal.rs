@@ -213,7 +213,7 @@ fn shells_complete_levels_rules_files_and_folders() {
     // a name of one's own is taken all the same
     let (code, _, stderr) = typed(&["rules", "explain", "own_rule", "x.json"]);
     assert_eq!(code, 2);
-    assert!(stderr.contains("no rule is called own_rule"), "{stderr}");
+    assert!(stderr.contains("there is no rule `own_rule`"), "{stderr}");
     let (_, list, _) = typed(&["rules", "list", "--format", "json"]);
     let list: Value = serde_json::from_str(&list).unwrap();
     let names = list.to_string();
