@@ -145,7 +145,7 @@ fn draw(out: &mut TerminalText, grid: &HourGrid, rows: &[Row<'_>], terminal: Opt
     let indent = terminal.map_or(width, |_| 0);
     put!(
         out,
-        "{}  one character per {}; ▁ to █ events, - quiet (by other files or a valid digest), · no file and no proof,\n\
+        "{}  each character is {}; ▁ to █ events, - quiet (by other files or a valid digest), · no file and no proof,\n\
          {}  ~ files may still arrive, ! logging stopped, ? a file named by a digest is missing, x files not read\n",
         " ".repeat(indent),
         exact_duration(step),
