@@ -11,7 +11,7 @@ reserve for documentation, and all people, clinics and secrets are made up.
 
 The trails follow CloudTrail's own layout,
 AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/ACCOUNT_CloudTrail_REGION_STAMP_UNIQUE.json.gz,
-and times are UTC. The organisation works in New York (UTC-5 in November 2026).
+and times are UTC. The organization works in New York (UTC-5 in November 2026).
 """
 
 import gzip

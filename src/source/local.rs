@@ -2,7 +2,7 @@
 //!
 //! What comes in is a path; what goes out is a [`Tree`] of files named as a bucket with the same
 //! tree would be, and, file by file, bytes as stored. Everything is listed, hidden files too: what
-//! is no log is recognised by its content.
+//! is no log is recognized by its content.
 
 mod files;
 mod tree;

@@ -8,7 +8,7 @@ use crate::product::root;
 
 /// A phrase, and what to write instead. Each word of a phrase may have alternatives (`lesson|lessons`);
 /// `*` is any one word. Identifiers count as the words between their underscores.
-const BANNED: [(&str, &str); 20] = [
+const BANNED: [(&str, &str); 21] = [
     ("told", "reports, shows, is given; `status`, `texts`, …"),
     ("taught|teaches", "the result of the scan, cached"),
     ("lesson|lessons", "cached scan"),
@@ -29,6 +29,10 @@ const BANNED: [(&str, &str); 20] = [
     ("what there is", "what exists, all of it"),
     ("take|takes|taken|took up", "adds, merges, reads"),
     ("by what was before", "by what precedes it"),
+    (
+        "organisation|organisations|colour|colours|behaviour|grey|recognised",
+        "the American spelling",
+    ),
     ("whose * it is", "the owner of"),
     ("leaves it alone", "ignores it"),
     ("be had", "be read, is available"),

@@ -75,7 +75,7 @@ pub(super) fn sum(whole: u64, name: &str, parts: &[(u64, &str)]) -> Markup {
     }
 }
 
-/// A level as word and colour; the word alone is enough.
+/// A level as word and color; the word alone is enough.
 pub(super) fn badge(level: Severity) -> Markup {
     html! { span.level.(level.as_str()) { (level.as_str()) } }
 }

@@ -1,5 +1,5 @@
 //! The hours of every account and Region as an inline drawing: darker where more happened, and a
-//! pattern of its own for whatever is missing, so that it reads in grey and on paper as well.
+//! pattern of its own for whatever is missing, so that it reads in gray and on paper as well.
 
 use maud::{Markup, html};
 
@@ -242,7 +242,7 @@ const fn class(state: HourState) -> &'static str {
     }
 }
 
-/// Hatching for what is missing: it does not rest on colour.
+/// Hatching for what is missing: it does not rest on color.
 fn patterns() -> Markup {
     let lines = |id: &str, class: &str, path: &str| {
         html! {
