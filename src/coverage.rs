@@ -377,9 +377,7 @@ impl Coverage {
         // of records without a time nobody knows what they were
         if !hours.iter().any(|(_, _, hour)| hour.is_none()) {
             let regions = self.regions.values().flat_map(BTreeMap::values);
-            self.seen = regions
-                .flat_map(|found| found.seen.keys().cloned())
-                .collect();
+            self.seen = regions.flat_map(|one| one.seen.keys().cloned()).collect();
         }
     }
 

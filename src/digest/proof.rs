@@ -55,7 +55,7 @@ pub struct RegionalTrail {
 }
 
 impl RegionalTrail {
-    /// True for the chain of its own account. Of an organization's members nobody says when one
+    /// True for the chain of its own account. Of an organization's members AWS does not say when one
     /// left. A trail of an account may have the name of its organization's: the place tells which
     /// of the two wrote a chain.
     fn is_of(&self, chain: &ChainProof) -> bool {

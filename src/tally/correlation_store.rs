@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_file_can_be_had_all_rows_stay_in_memory() {
+    fn without_a_temporary_file_all_rows_stay_in_memory() {
         let readable = tempfile::NamedTempFile::new().unwrap();
         let spill = SpillFile::on(File::open(readable.path()).unwrap(), 700);
         let (mut series, expected) = filled(small(spill), 5_000);

@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_file_can_be_made_all_ids_stay_in_memory() {
+    fn without_a_temporary_file_all_ids_stay_in_memory() {
         let readable = tempfile::NamedTempFile::new().unwrap();
         let file = std::fs::File::open(readable.path()).unwrap();
         let mut ids = Ids::on(SpillFile::on(file, 1_000));

@@ -493,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_file_can_be_had_all_groups_stay_in_memory() {
+    fn without_a_temporary_file_all_groups_stay_in_memory() {
         let readable = tempfile::NamedTempFile::new().unwrap();
         let spill = SpillFile::on(File::open(readable.path()).unwrap(), 20);
         let mut some = filled(Groups::with_room(spill), 2_000);

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_file_can_be_had_they_stay_and_what_is_lost_is_no_secret() {
+    fn without_a_temporary_file_they_stay_and_what_is_lost_is_no_secret() {
         let readable = tempfile::NamedTempFile::new().unwrap();
         let objects = filled(SpillFile::on(
             std::fs::File::open(readable.path()).unwrap(),

@@ -146,7 +146,7 @@ fn texts_avoid_the_phrases_that_only_this_project_used() {
     let (mut faults, mut files) = (Vec::new(), 0);
     for (place, endings) in CHECKED {
         visit(&root.join(place), endings, &mut |path| {
-            let name = path.strip_prefix(&root).unwrap().display().to_string();
+            let name = path.strip_prefix(root).unwrap().display().to_string();
             let Ok(text) = fs::read_to_string(path) else {
                 return;
             };

@@ -291,7 +291,7 @@ fn after(
         );
         return Some(end);
     }
-    // of an organization's trail nobody says whether the answer speaks of this account's digests
+    // of an organization's trail it is not known whether the answer is about this account's digests
     let newer = !trail.organization && written.is_some_and(|written| last > written + STAMP);
     if newer || last > from + LATE {
         let what = format!(
