@@ -36,7 +36,7 @@ use working_hours::CalendarTable;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "trailscan.toml")]
-struct Written {
+struct RawConfig {
     /// Your organization.
     organization: OrganizationTable,
     /// The accounts and Regions that you use.
@@ -134,7 +134,7 @@ pub struct Config {
 /// A configuration that cannot be used; the message says where and what to write instead.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("cannot read {path}: {error}")]
+    #[error("cannot read the configuration {path}: {error}")]
     Unreadable {
         path: PathBuf,
         error: std::io::Error,
@@ -175,7 +175,7 @@ impl Config {
 
     /// Reads a configuration's text; `path` is for messages only.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let written: Written = toml::from_str(text).map_err(|error| ConfigError::Syntax {
+        let written: RawConfig = toml::from_str(text).map_err(|error| ConfigError::Syntax {
             path: path.to_owned(),
             error: Box::new(error),
         })?;
@@ -187,7 +187,7 @@ impl Config {
     }
 }
 
-impl Written {
+impl RawConfig {
     /// What is written, in a configuration that lies in that folder.
     fn resolve(mut self, folder: &Path) -> Result<Config, String> {
         let mut configured = Vec::new();
@@ -374,7 +374,7 @@ impl HistoryTable {
     fn learning_days(&self) -> Result<Option<u16>, String> {
         match self.learning_days {
             Some(0) => Err(
-                "history.learning_days: 0 days teach nothing, so everything would be new: write at \
+                "history.learning_days: after 0 days of learning everything would be new: write at \
                  least 1, such as 30"
                     .to_owned(),
             ),

@@ -7,7 +7,7 @@ use bitcode::{Decode, Encode};
 use super::Tally;
 use super::current::Own;
 use super::scanned::ObjectScan;
-use super::standing::Standing;
+use super::standing::CountedRecords;
 use crate::event::time::Epoch;
 use crate::finding::Outcome;
 use crate::interner::{Interner, Symbol};
@@ -122,13 +122,13 @@ impl Tally {
     pub(super) fn count_uses(
         &mut self,
         scanned: &ObjectScan,
-        standing: &Standing<'_>,
+        standing: &CountedRecords<'_>,
         own: &mut Own<'_>,
     ) -> u64 {
         let mut dangling = 0;
         for used in &scanned.uses {
             let action = scanned.names.text(used.right.action);
-            if !standing.usage((used.seen, action), scanned, &mut self.met) {
+            if !standing.usage((used.seen, action), scanned, &mut self.event_ids_seen) {
                 continue;
             }
             let Some((seen, _)) = own.event(used.seen) else {

@@ -50,6 +50,7 @@ mod sigmahq;
 mod trails;
 mod twin;
 mod verified_buckets;
+mod wording;
 
 // attacks that succeeded once
 mod attacks;
