@@ -7,6 +7,7 @@
 mod activity;
 mod aside;
 mod calls;
+mod conflicts;
 mod correlation_event;
 mod correlation_store;
 mod current;
@@ -39,7 +40,7 @@ pub use calls::Calls;
 pub use correlation_event::{Action, Row, What};
 pub use correlation_store::CorrelationStore;
 use current::{Found, Own};
-use duplicates::{Conflicts, Duplicates, Verdict};
+use duplicates::{Duplicates, Verdict};
 pub use duplicates::{Numbers, ReadAgain, Unreadable};
 pub use group::{CallOrigin, Details, Evidence, Group, GroupKey, Period, SampleTexts};
 pub use groups::{GroupReader, Groups};
@@ -227,39 +228,6 @@ impl Tally {
         );
         self.coverage
             .problem("the run's temporary file", ProblemKind::NotReadBack, what);
-    }
-
-    /// Ends the comparison of records, and names those that say something else than others under their
-    /// id: no object comes any more.
-    pub fn close(&mut self) {
-        match std::mem::take(&mut self.met).finish() {
-            Ok(conflicts) => conflicts
-                .into_iter()
-                .for_each(|(object, conflicts)| self.conflict(object, &conflicts)),
-            Err(error) => {
-                self.note_loss("records that bear one id may be unnamed", &error);
-            }
-        }
-        self.places = Objects::default();
-    }
-
-    fn conflict(&mut self, object: u32, conflicts: &Conflicts) {
-        let (other, record) = conflicts.other;
-        let name = |object| self.objects.name(object).unwrap_or_default();
-        let id = match &conflicts.id {
-            EventId::Missing => String::new(),
-            id => format!(" {id}"),
-        };
-        let what = format!(
-            "{} of its records have the event id of another record and different content, the first is \
-             record {}: its id{id} is also that of record {record} of {}. All were evaluated; one of two \
-             may have been put there to hide the other",
-            conflicts.count,
-            conflicts.record,
-            name(other),
-        );
-        let object = name(object);
-        self.coverage.problem(&object, ProblemKind::Conflict, what);
     }
 
     fn counts(&mut self, rule: u32) {
