@@ -3,11 +3,13 @@
 mod coverage;
 mod guide;
 mod init;
+mod output;
 mod policy;
+mod rule_set;
 mod rules;
 mod run;
+mod session;
 mod verdict;
-mod verification;
 mod verify;
 mod writers;
 

@@ -1,8 +1,9 @@
-//! Everything a run learnt, gathered object by object.
+//! Everything a run learnt: an accumulator over the objects in their order.
 //!
-//! A worker turns one object into an [`ObjectScan`]; the [`Tally`] takes them up in the order of the
+//! A worker turns one object into an [`ObjectScan`]; the [`Tally`] absorbs them in the order of the
 //! objects, which makes it the one place that decides which of two copies of an event counts. So
-//! the result does not depend on the number of workers or on who was faster.
+//! the result does not depend on the number of workers or on who was faster. Adjacent ranges of objects
+//! that were scanned apart are a [`Partial`] each; merged in order they give the tally of one pass.
 
 mod activity;
 mod aside;
@@ -18,8 +19,10 @@ mod groups;
 mod name_set;
 mod novelty;
 mod object_names;
+mod partial;
 mod sample_cutoffs;
 mod samples;
+mod scan_store;
 mod scanned;
 mod selectors;
 mod source_ip;
@@ -47,6 +50,7 @@ pub use groups::{GroupReader, Groups};
 pub use name_set::NameSet;
 pub use novelty::{Learning, New, Novelty};
 use object_names::Objects;
+pub use partial::{NotAdjacent, Partial};
 pub use sample_cutoffs::{GroupNames, SampleCutoffs};
 pub use samples::{Samples, Traits, Wanted};
 pub use scanned::{

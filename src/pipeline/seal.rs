@@ -1,7 +1,7 @@
 //! What an object proves: the evidence of logs and digests, beside whatever else is done with them.
 
 use super::misfiled::Misfiled;
-use super::scan;
+use super::object_coverage::{must_be_log, note_broken, note_other_content};
 use crate::coverage::{Coverage, ProblemKind};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
 use crate::digest::{Reader, is_digest};
@@ -73,11 +73,11 @@ pub(super) fn with_sha256(
             coverage.bytes_inflated = decoded.inflated;
         }
         Ok(decoded) => {
-            scan::note_other_content(object, decoded.content, coverage);
+            note_other_content(object, decoded.content, coverage);
             name_without_digests(reader, scanned.integrity.as_ref(), object, coverage);
         }
         // what cannot be inflated is a matter of the proof, if it is in the proof
-        Err(error) if scanned.integrity.is_none() => scan::note_broken(object, &error, coverage),
+        Err(error) if scanned.integrity.is_none() => note_broken(object, &error, coverage),
         Err(_) => coverage.objects.read = 1,
     }
     scanned
@@ -110,7 +110,7 @@ pub(super) fn evidence(
             return opened(reader, decoder, object, fetched);
         }
         // what is no log and has no log's name is none of ours
-        Ok(Content::Foreign) | Err(_) if !scan::must_be_log(object) && object.key.is_none() => {
+        Ok(Content::Foreign) | Err(_) if !must_be_log(object) && object.key.is_none() => {
             return None;
         }
         _ => {}

@@ -34,6 +34,7 @@ mod layout;
 mod loading;
 mod moto;
 mod oracle;
+mod partial_tally;
 mod plan;
 mod probes;
 mod properties;

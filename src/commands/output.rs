@@ -89,7 +89,11 @@ impl Folder {
     }
 
     /// Writes the files asked for; answers their paths.
-    pub(super) fn write(&self, report: &Report, formats: &[Format]) -> anyhow::Result<Vec<String>> {
+    pub(in crate::commands) fn write(
+        &self,
+        report: &Report,
+        formats: &[Format],
+    ) -> anyhow::Result<Vec<String>> {
         let mut files = Vec::new();
         if formats.contains(&Format::Html) {
             files.push(self.stream("report.html", |out| html::write(report, out))?);
