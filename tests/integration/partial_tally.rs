@@ -286,7 +286,8 @@ fn findings_on_disk_are_those_of_one_pass() {
     corpus(folder.path(), 12, 33_500, &mut Dice(1));
     let job = Job::new(folder.path(), &rules(), None);
     let report = job.check(1, &mut Dice(9));
-    let findings = report.matches("\"rule\": \"object_read\"").count();
+    // page one names few of them, the table all
+    let findings = report.matches(",object_read,").count();
     assert!(findings > 1 << 15, "{findings} findings: none on disk");
 }
 
