@@ -2,6 +2,7 @@
 
 mod activity;
 mod content;
+mod event_classes;
 mod evidence;
 mod found;
 
@@ -18,6 +19,7 @@ use crate::tally::{
     CorrelationHit, FindingKey, FoundEvidence, Hit, ObjectScan, Period, SampleCutoffs, Seen, number,
 };
 use activity::Rows;
+pub use event_classes::EventClassTracker;
 use evidence::{EventFacts, Last};
 use found::{FoundGroups, Wanted};
 

@@ -9,6 +9,7 @@
 mod admission;
 mod cache;
 mod guard;
+mod hashing;
 mod in_order;
 mod misfiled;
 mod object_coverage;
@@ -18,7 +19,6 @@ mod queue;
 mod reduce;
 mod reread;
 mod scan;
-mod seal;
 mod visit;
 
 use std::collections::BTreeMap;

@@ -6,7 +6,6 @@ use super::admission::Admission;
 use crate::coverage::{Coverage, Hour, ProblemKind};
 use crate::decode::{Content, DecodeError, Decoded};
 use crate::digest;
-use crate::source::key::{self, LogKey};
 use crate::source::{FetchError, ObjectRef};
 
 /// An object whose bytes could not be had.
@@ -114,19 +113,10 @@ pub(super) fn note_log(
 /// What sort of problem it is that something was not evaluated. CloudTrail's own logs hold records and
 /// nothing else; in any other file what is none of CloudTrail's is no loss.
 fn unexpected_file_kind(object: &ObjectRef, is_stranger: bool) -> ProblemKind {
-    match is_stranger && !must_be_log(object) {
+    match is_stranger && !object.must_be_log() {
         true => ProblemKind::NotCloudTrail,
         false => ProblemKind::BadRecords,
     }
-}
-
-/// True where the key says that the object is a log, or in a copy without folders the file's name.
-pub(super) fn must_be_log(object: &ObjectRef) -> bool {
-    let file = object.name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let is_json = file.ends_with(".json") || file.ends_with(".json.gz");
-    let by_name = || LogKey::parse(&key::from_file_name(file).filter(|_| is_json)?);
-    let key = object.key.clone().or_else(by_name);
-    key.is_some_and(|key| key.kind.holds_events())
 }
 
 /// Notes the day of a log file's delivery, if its key says account, Region and day.
@@ -151,7 +141,7 @@ fn note_hour(object: &ObjectRef, coverage: &mut Coverage, note: impl FnOnce(&mut
 
 /// A file that is no log: counted apart and named, unless its key says that it must be one.
 pub(super) fn note_other_content(object: &ObjectRef, content: Content, coverage: &mut Coverage) {
-    if must_be_log(object) {
+    if object.must_be_log() {
         let what = match content {
             Content::Digest => "its key is that of a CloudTrail log, its content is a digest",
             _ => "its key is that of a CloudTrail log, its content is not",
@@ -168,7 +158,7 @@ pub(super) fn note_other_content(object: &ObjectRef, content: Content, coverage:
 /// A damaged object. An empty one is damaged only where its key or name says that it is a log.
 pub(super) fn note_broken(object: &ObjectRef, error: &DecodeError, coverage: &mut Coverage) {
     match error {
-        DecodeError::Empty if object.key.is_none() && !must_be_log(object) => {
+        DecodeError::Empty if object.key.is_none() && !object.must_be_log() => {
             note_other_content(object, Content::Foreign, coverage);
         }
         _ => unread_object(object, coverage, ProblemKind::Broken, &error.to_string()),

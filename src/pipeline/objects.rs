@@ -320,7 +320,9 @@ fn read(object: &ObjectRef, options: &Options, room: Vec<u8>) -> Result<Fetched,
     match &object.place {
         Place::File(path) => {
             let cap = options.max_object_mib << 20;
-            let mut fetched = Fetched::from(local::read(path, object.size, cap, room)?);
+            let mut bytes = room;
+            local::read_into(path, object.size, cap, &mut bytes)?;
+            let mut fetched = Fetched::from(bytes);
             if digest::is_digest(object) {
                 fetched.metadata = local::metadata(path);
             }

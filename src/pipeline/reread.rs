@@ -49,7 +49,7 @@ impl Rereader {
     fn bytes(&self, place: &str) -> Option<Vec<u8>> {
         let cap = self.max_object_mib << 20;
         let Some((runtime, fetcher)) = &self.bucket else {
-            return local::read(Path::new(place), None, cap, Vec::new()).ok();
+            return local::read(Path::new(place), cap).ok();
         };
         let (bucket, key) = place.strip_prefix(S3)?.split_once('/')?;
         let fetched = runtime.block_on(fetcher.fetch(bucket, key, ListedObject::default(), cap));

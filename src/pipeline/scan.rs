@@ -1,20 +1,17 @@
 //! One worker: object after object, from bytes to what they teach.
 
-mod event_classes;
-
 use super::admission::Admission;
 use super::object_coverage::{
     note_broken, note_log, note_other_content, note_panic, note_unfetched,
 };
-use super::{Work, guard, seal};
+use super::{Work, guard, hashing};
 use crate::coverage::{Coverage, Hour, ProblemKind};
 use crate::decode::{Content, Decoder, RecordSink};
-use crate::detect::Detection;
+use crate::detect::{Detection, EventClassTracker};
 use crate::digest;
 use crate::event::Event;
 use crate::source::{FetchError, Fetched, ObjectRef, Scope};
 use crate::tally::{ObjectScan, number};
-use event_classes::EventClassTracker;
 
 /// A worker and the buffers it uses again.
 pub(super) struct Worker<'r> {
@@ -85,7 +82,7 @@ impl<'r> Worker<'r> {
         let reader = self.work.digests;
         let error = FetchError::Failed(what);
         ObjectScan {
-            integrity: reader.and_then(|reader| seal::unread(reader, object, &error)),
+            integrity: reader.and_then(|reader| reader.unread(object, &error)),
             ..scanned(sequence, object, coverage)
         }
     }
@@ -105,14 +102,14 @@ impl<'r> Worker<'r> {
             && !self.holds_records(fetched)
         {
             let scanned = scanned(sequence, object, coverage);
-            return seal::digest(&mut self.decoder, scanned, object, fetched, reader);
+            return hashing::digest(&mut self.decoder, scanned, object, fetched, reader);
         }
         let fetched = match fetched {
             Ok(fetched) => fetched,
             Err(error) => {
                 note_unfetched(object, error, &mut coverage);
                 return ObjectScan {
-                    integrity: reader.and_then(|reader| seal::unread(reader, object, error)),
+                    integrity: reader.and_then(|reader| reader.unread(object, error)),
                     ..scanned(sequence, object, coverage)
                 };
             }
@@ -120,14 +117,14 @@ impl<'r> Worker<'r> {
         coverage.bytes_stored = fetched.bytes.len() as u64;
         let Some(detection) = &mut self.detection else {
             let scanned = scanned(sequence, object, coverage);
-            return seal::with_sha256(&mut self.decoder, scanned, object, fetched, reader);
+            return hashing::with_sha256(&mut self.decoder, scanned, object, fetched, reader);
         };
         let mut taken = Taken::new(detection, self.scope, object, room);
         let decoded = self.decoder.decode_to(&fetched.bytes, &mut taken);
         let stray = taken.admission.misfiled.summary();
         let evidence = reader.and_then(|reader| {
             let stray = stray.as_deref();
-            seal::evidence(reader, &mut self.decoder, object, fetched, &decoded, stray)
+            reader.evidence(object, fetched, &mut self.decoder, &decoded, stray)
         });
         let scanned = match decoded {
             Ok(decoded) if decoded.content == Content::Log => {
@@ -158,7 +155,7 @@ impl<'r> Worker<'r> {
             }
             Ok(decoded) => {
                 note_other_content(object, decoded.content, &mut coverage);
-                seal::name_without_digests(reader, evidence.as_ref(), object, &mut coverage);
+                hashing::name_without_digests(reader, evidence.as_ref(), object, &mut coverage);
                 scanned(sequence, object, coverage)
             }
             Err(error) => {
@@ -281,7 +278,7 @@ mod tests {
             let Place::File(path) = &object.place else {
                 return None;
             };
-            let fetched = local::read(path, None, 1 << 20, Vec::new()).map(Fetched::from);
+            let fetched = local::read(path, 1 << 20).map(Fetched::from);
             let sound = worker().scan(1, object, &fetched, ObjectScan::default());
             (sound.coverage.records.evaluated > 0).then_some((object, fetched, sound))
         });

@@ -194,3 +194,96 @@ impl<V: Visitor> Worker<'_, V> {
         (coverage, output)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::event::Key;
+    use crate::safe_text::TerminalText;
+    use crate::source::local;
+
+    struct Quiet;
+
+    impl Progress for Quiet {
+        fn listed(&self, _objects: u64) {}
+        fn object(&self, _bytes: u64, _events: u64) {}
+        fn remark(&self, _remark: &TerminalText) {}
+    }
+
+    /// The names of an object's events; one of them is more than it can bear.
+    #[derive(Default)]
+    struct Names {
+        object: String,
+        names: Vec<String>,
+    }
+
+    impl Visitor for Names {
+        type Output = String;
+
+        fn begin(&mut self, object: &ObjectRef) {
+            self.object.clone_from(&object.name);
+            self.names.clear();
+        }
+
+        fn event(&mut self, record: u32, event: &Event<'_>) {
+            let name = event.text(Key::EventName);
+            assert!(name != "Panic", "no visitor can be like this");
+            self.names.push(format!("{record}{name}"));
+        }
+
+        fn end(&mut self) -> String {
+            format!("{}:{}", self.object, self.names.join(","))
+        }
+    }
+
+    #[test]
+    fn visitors_see_every_event_once_and_what_they_make_of_it_comes_in_order() {
+        let record = |name: &str, region: &str| {
+            format!(
+                "{{\"eventVersion\":\"1.11\",\"eventTime\":\"2026-11-19T14:00:00Z\",\
+                 \"eventSource\":\"s3.amazonaws.com\",\"eventName\":\"{name}\",\"awsRegion\":\"{region}\"}}"
+            )
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let mut expected = Vec::new();
+        for file in 0..40 {
+            let name = format!("{file:02}.json");
+            let records = [
+                record("A", "us-east-1"),
+                record("Elsewhere", "eu-west-1"),
+                record(if file == 20 { "Panic" } else { "B" }, "us-east-1"),
+            ];
+            let end = if file == 30 { "" } else { "]}" };
+            let text = format!("{{\"Records\":[{}{end}", records.join(","));
+            fs::write(folder.path().join(&name), text).unwrap();
+            if file != 20 && file != 30 {
+                expected.push(format!("{name}:0A,2B"));
+            }
+        }
+        fs::write(folder.path().join("50.txt"), "no log").unwrap();
+        let scope = Scope {
+            regions: vec!["us-east-1".to_owned()],
+            ..Scope::all(std::time::UNIX_EPOCH.into())
+        };
+        for jobs in [1, 3] {
+            let input = Input::Files(local::walk(folder.path(), &scope).unwrap());
+            let options = Options {
+                jobs,
+                max_object_mib: 1,
+                state: None,
+            };
+            let mut all = Vec::new();
+            let sink = |names| all.push(names);
+            let coverage = visit(input, &scope, &options, &Quiet, Names::default, sink);
+            assert_eq!(all, expected);
+            assert!(coverage.identities_hold());
+            let (objects, records) = (coverage.objects, coverage.records);
+            assert_eq!((objects.read, objects.broken), (38, 2));
+            assert_eq!((records.evaluated, records.outside), (76, 38));
+            let bug = |what: &str| what.contains("no visitor can be like this");
+            assert!(coverage.problems.iter().any(|problem| bug(&problem.what)));
+        }
+    }
+}

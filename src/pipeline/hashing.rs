@@ -1,12 +1,12 @@
-//! What an object proves: the evidence of logs and digests, beside whatever else is done with them.
+//! Objects of which no record is evaluated: digests, and logs that are only compared with them.
 
 use super::misfiled::Misfiled;
-use super::object_coverage::{must_be_log, note_broken, note_other_content};
+use super::object_coverage::{note_broken, note_other_content};
 use crate::coverage::{Coverage, ProblemKind};
-use crate::decode::{Content, DecodeError, Decoded, Decoder};
+use crate::decode::{Content, Decoded, Decoder};
 use crate::digest::{Reader, is_digest};
-use crate::integrity::{Evidence, Reading, Standing};
-use crate::source::key::{LogKey, LogKind};
+use crate::integrity::{Evidence, Standing};
+use crate::source::key::LogKind;
 use crate::source::{FetchError, Fetched, ObjectRef};
 use crate::tally::ObjectScan;
 
@@ -31,7 +31,7 @@ pub(super) fn digest(
         }
     };
     scanned.coverage.bytes_stored = fetched.bytes.len() as u64;
-    scanned.integrity = opened(reader, decoder, object, fetched);
+    scanned.integrity = reader.digest_evidence(object, fetched, decoder);
     scanned
 }
 
@@ -56,7 +56,7 @@ pub(super) fn with_sha256(
     let stray = strays.summary();
     if let Some(reader) = reader {
         let stray = stray.as_deref();
-        scanned.integrity = evidence(reader, decoder, object, fetched, &decoded, stray);
+        scanned.integrity = reader.evidence(object, fetched, decoder, &decoded, stray);
     }
     let coverage = &mut scanned.coverage;
     if let Some(stray) = stray {
@@ -81,71 +81,6 @@ pub(super) fn with_sha256(
         Err(_) => coverage.objects.read = 1,
     }
     scanned
-}
-
-/// The evidence of a log or digest that could not be had. One that is gone is missed by its digest.
-pub(super) fn unread(reader: &Reader, object: &ObjectRef, error: &FetchError) -> Option<Evidence> {
-    match error {
-        FetchError::Gone => Some(Evidence::Gone),
-        _ if is_digest(object) => {
-            reader.evidence_from_name(object, Standing::Unread(error.to_string()))
-        }
-        _ => Some(reader.log(object, Reading::Unread(error.to_string().into()), None)),
-    }
-}
-
-/// The evidence of an object that was just decoded.
-pub(super) fn evidence(
-    reader: &Reader,
-    decoder: &mut Decoder,
-    object: &ObjectRef,
-    fetched: &Fetched,
-    decoded: &Result<Decoded, DecodeError>,
-    stray: Option<&str>,
-) -> Option<Evidence> {
-    let is_log = |key: &LogKey| key.kind != LogKind::Digest;
-    match decoded.as_ref().map(|decoded| decoded.content) {
-        // what lies under a log's key is judged as that log, whatever it holds
-        Ok(Content::Digest) if !object.key.as_ref().is_some_and(is_log) => {
-            return opened(reader, decoder, object, fetched);
-        }
-        // what is no log and has no log's name is none of ours
-        Ok(Content::Foreign) | Err(_) if !must_be_log(object) && object.key.is_none() => {
-            return None;
-        }
-        _ => {}
-    }
-    // records under a digest's key are evaluated: what lies there is judged as a log
-    let stray = stray.or(is_digest(object).then_some("its key is that of a digest"));
-    let reading = match (decoder.seal(), decoded) {
-        (Some(seal), _) => match seal.fault {
-            Some(fault) => Reading::Damaged(fault.into()),
-            None => Reading::Content(seal.sha256),
-        },
-        (None, Err(error @ DecodeError::TooLarge { .. })) => {
-            Reading::Unread(error.to_string().into())
-        }
-        (None, Err(error)) => Reading::Damaged(error.to_string().into()),
-        // what is evaluated and was not hashed must not be missing from the proof
-        (None, Ok(_)) => Reading::Unread("its content was not hashed".into()),
-    };
-    Some(reader.log(object, reading, stray.map(Into::into)))
-}
-
-/// The evidence of a digest.
-fn opened(
-    reader: &Reader,
-    decoder: &mut Decoder,
-    object: &ObjectRef,
-    fetched: &Fetched,
-) -> Option<Evidence> {
-    let bytes = decoder.open(&fetched.bytes).map(<[u8]>::to_vec);
-    let fault = decoder.seal().and_then(|seal| seal.fault);
-    match (bytes, fault) {
-        (Ok(bytes), None) => reader.digest(object, &bytes, &fetched.metadata),
-        (Ok(_), Some(fault)) => reader.evidence_from_name(object, Standing::Bad(fault.to_owned())),
-        (Err(error), _) => reader.evidence_from_name(object, Standing::Bad(error.to_string())),
-    }
 }
 
 /// Names a digest that the proof says nothing of: neither its name nor its content says which hour
