@@ -1,10 +1,12 @@
 //! The command line: what can be typed, and nothing of what it does.
 
 mod completion;
+mod format;
 mod given;
 mod guide;
 mod policy;
 mod rules;
+mod schema;
 mod suggest;
 mod window;
 
@@ -16,6 +18,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::aws::AwsOptions;
+use crate::report::output::Output;
 use crate::severity::Severity;
 pub use given::Given;
 pub use guide::ShowGuide;
@@ -23,6 +26,7 @@ pub use policy::{Bucket, KmsKey, Policy};
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
 };
+pub use schema::{Described, ShowSchema};
 pub use window::{Week, When};
 use window::{parse_week, parse_when};
 
@@ -84,6 +88,8 @@ pub enum Command {
     Policy(Policy),
     /// Print a guide: weekly review, set-up, incidents, rules, coverage
     Guide(ShowGuide),
+    /// Print the JSON Schema of an output file or of the configuration
+    Schema(ShowSchema),
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
 }
@@ -112,8 +118,8 @@ pub struct Run {
     #[arg(long, help_heading = "Output")]
     pub force: bool,
     /// Which files to write; coverage.json and run.json are always written
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Format::Html, Format::Json, Format::Csv], help_heading = "Output")]
-    pub format: Vec<Format>,
+    #[arg(long, value_parser = format::parser(), value_delimiter = ',', default_values = format::words(), help_heading = "Output")]
+    pub format: Vec<Output>,
     /// Leave out findings below this level
     #[arg(
         long,
@@ -376,14 +382,6 @@ pub struct RuleChoice {
     /// Configuration file [default: trailscan.toml or .trailscan.toml in the working directory]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "TRAILSCAN_CONFIG")]
     pub config: Option<PathBuf>,
-}
-
-/// A file of the report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    Html,
-    Json,
-    Csv,
 }
 
 /// `--fail-on` and `--fail-on-unassessed`: a level, or never.

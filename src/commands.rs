@@ -8,6 +8,7 @@ mod policy;
 mod rule_set;
 mod rules;
 mod run;
+mod schema;
 mod session;
 mod verdict;
 mod verify;
@@ -83,6 +84,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Init => init::run(),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Guide(arguments) => guide::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions { shell } => {
             // clap_complete panics when its writer fails, and a closed pipe is no error
             let mut script = Vec::new();

@@ -14,6 +14,7 @@ mod identity;
 pub mod integrity;
 pub mod json;
 pub mod notes;
+pub mod output;
 pub mod overflow;
 pub mod rows;
 pub mod terminal;

@@ -79,6 +79,17 @@ pub struct FieldSelector {
     pub not_ends_with: Vec<String>,
 }
 
+/// The fields of each selector.
+impl<'s> IntoIterator for &'s Selectors {
+    type Item = &'s [FieldSelector];
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let fields = self.0.iter().map(|selector| selector.0.as_slice());
+        fields.collect::<Vec<_>>().into_iter()
+    }
+}
+
 /// A basic selector, as AWS writes it in answers (`ReadWriteType`) and in events (`readWriteType`).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default)]

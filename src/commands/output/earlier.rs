@@ -9,18 +9,7 @@ use anyhow::bail;
 
 use super::Kind;
 use crate::report::csv;
-
-/// Every file that a report may have. The keys are known by the proof beside them, so they come first
-/// where files are removed one after the other.
-pub(super) const FILES: [&str; 7] = [
-    "report.html",
-    "findings.json",
-    "findings.csv",
-    "coverage.json",
-    "run.json",
-    "public-keys.json",
-    "integrity.json",
-];
+use crate::report::output::Output;
 
 /// How far into a file its mark is looked for.
 const HEAD: u64 = 8 << 10;
@@ -31,8 +20,8 @@ const HEAD: u64 = 8 << 10;
 /// A folder has the name of one of the files. Without `force`: a file of such a name is not of a report,
 /// a person filled in findings.csv, or a proof would replace the report of a run.
 pub(super) fn check(folder: &Path, kind: Kind, force: bool) -> anyhow::Result<()> {
-    for name in FILES {
-        let path = folder.join(name);
+    for output in Output::ALL {
+        let path = folder.join(output.file());
         // links, pipes and the like are replaced themselves; nothing is written through them
         let Ok(metadata) = path.symlink_metadata() else {
             continue;
@@ -43,14 +32,14 @@ pub(super) fn check(folder: &Path, kind: Kind, force: bool) -> anyhow::Result<()
                 path.display()
             );
         }
-        if metadata.is_file() && !force && !is_ours(folder, name) {
+        if metadata.is_file() && !force && !is_ours(folder, *output) {
             bail!(
                 "{} was not written by trailscan and would be lost: choose another folder with --out, \
                  or use --force",
                 path.display()
             );
         }
-        if name == "findings.csv"
+        if *output == Output::FindingsTable
             && !force
             && let Some(file) = regular(&path)
             && csv::is_filled_in(BufReader::new(file))
@@ -62,7 +51,7 @@ pub(super) fn check(folder: &Path, kind: Kind, force: bool) -> anyhow::Result<()
             );
         }
     }
-    if kind == Kind::Proof && !force && is_ours(folder, "run.json") {
+    if kind == Kind::Proof && !force && is_ours(folder, Output::Run) {
         bail!(
             "{} holds the report of a run, which would be replaced: choose another folder with --out, \
              or use --force",
@@ -72,10 +61,11 @@ pub(super) fn check(folder: &Path, kind: Kind, force: bool) -> anyhow::Result<()
     Ok(())
 }
 
-/// Whether a file was written by this program, by what stands at its head.
-pub(super) fn is_ours(folder: &Path, name: &str) -> bool {
-    let path = folder.join(name);
-    if !FILES.contains(&name) || !path.symlink_metadata().is_ok_and(|one| one.is_file()) {
+/// Whether a file was written by this program, by its first bytes. The keys are known by the proof beside
+/// them.
+pub(super) fn is_ours(folder: &Path, output: Output) -> bool {
+    let path = folder.join(output.file());
+    if !path.symlink_metadata().is_ok_and(|one| one.is_file()) {
         return false;
     }
     let mut head = Vec::new();
@@ -83,14 +73,15 @@ pub(super) fn is_ours(folder: &Path, name: &str) -> bool {
     if !matches!(read, Some(Ok(_))) {
         return false;
     }
-    let holds = |mark: &str| memchr::memmem::find(&head, mark.as_bytes()).is_some();
-    match name {
-        "report.html" => holds("<title>Activity review "),
-        "findings.csv" => csv::is_findings(&head),
-        // it has the form that the AWS CLI gave it
-        "public-keys.json" => is_ours(folder, "integrity.json"),
-        _ => holds("\"schema\": \"trailscan."),
-    }
+    output
+        .is_ours(&head)
+        .unwrap_or_else(|| is_ours(folder, Output::Integrity))
+}
+
+/// The file of a report that has this name.
+pub(super) fn named(name: &str) -> Option<Output> {
+    let mut all = Output::ALL.iter().copied();
+    all.find(|output| output.file() == name)
 }
 
 /// Opens a file to look at it, unless it is a pipe or a device, which may never end or never begin.

@@ -19,7 +19,9 @@ use crate::digest::{Origin, Reader, RegionalTrail, Window, ask, build_proof};
 use crate::integrity::proof::Proof;
 use crate::integrity::{Integrity, Settled};
 use crate::pipeline::{self, Input, Options, SettledSink, Work};
-use crate::report::integrity::{self as written, About, Matching};
+use crate::report::integrity::About;
+use crate::report::json::{self, Matching};
+use crate::report::output::Output;
 use crate::sha256;
 use crate::source::key::{LogKey, is_below_region};
 use crate::source::s3::{self, Access, Plan};
@@ -166,11 +168,11 @@ impl<'r> Verification<'r> {
             !line.as_ref().is_ok_and(again)
         });
         let folder = self.folder;
-        let mut files = vec![folder.stream("integrity.json", |out| {
-            written::json(out, &self.about, &proof, matching)
+        let mut files = vec![folder.stream(Output::Integrity.file(), |out| {
+            json::integrity(out, &self.about, &proof, matching)
         })?];
         if !self.reader.keys.is_empty() {
-            files.push(folder.file("public-keys.json", &self.reader.keys.to_json()?)?);
+            files.push(folder.file(Output::PublicKeys.file(), &self.reader.keys.to_json()?)?);
         }
         Ok((self.about, proof, files))
     }
