@@ -3,12 +3,14 @@
 mod coverage;
 mod guide;
 mod init;
+mod output;
 mod policy;
+mod rule_set;
 mod rules;
 mod run;
 mod schema;
+mod session;
 mod verdict;
-mod verification;
 mod verify;
 mod writers;
 

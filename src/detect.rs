@@ -2,6 +2,7 @@
 
 mod activity;
 mod content;
+mod event_classes;
 mod evidence;
 mod found;
 
@@ -19,6 +20,7 @@ use crate::tally::{
     SampleCutoffs, number,
 };
 use activity::Rows;
+pub use event_classes::EventClassTracker;
 use evidence::{CallerCache, EventFacts};
 use found::{EvidenceDecision, FoundGroups};
 

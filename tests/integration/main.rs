@@ -35,6 +35,7 @@ mod layout;
 mod loading;
 mod moto;
 mod oracle;
+mod partial_tally;
 mod plan;
 mod probes;
 mod properties;
