@@ -14,6 +14,7 @@ pub mod objects;
 pub mod omitted;
 pub mod outcome;
 mod parameters;
+pub mod permissions;
 pub mod policy;
 pub mod principals;
 pub mod secrets;

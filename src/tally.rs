@@ -28,6 +28,7 @@ mod selectors;
 mod source_ip;
 mod spill;
 mod standing;
+mod uses;
 
 use std::io;
 use std::sync::Arc;
@@ -59,6 +60,7 @@ pub use scanned::{
 };
 pub use source_ip::{SourceIp, SourceIpId, SourceIpTable};
 use standing::CountedRecords;
+pub use uses::{Grant, Right, Use, UseCount, Uses};
 
 /// The sum of all objects.
 #[derive(Debug, Default)]
@@ -78,6 +80,7 @@ pub struct Tally {
     pub matches: Vec<u64>,
     /// What history said of rules that find what is new.
     pub novelty: Novelty,
+    pub uses: Uses,
     /// What workers may ask for before the run is over.
     pub sample_cutoffs: Arc<SampleCutoffs>,
     selectors: SelectorBudget,
@@ -215,6 +218,7 @@ impl Tally {
                 self.counts(silent.0);
             }
         }
+        dangling += self.count_uses(&scanned, &standing, &mut own);
         if dangling > 0 {
             let what = format!("{dangling} entries of what was found point to nothing");
             self.coverage.internal(&scanned.object, &what);

@@ -217,7 +217,11 @@ impl<'a> Session<'a> {
             Purpose::Findings => &self.rules,
             Purpose::Coverage | Purpose::Integrity => &none,
         };
-        let detector = Detector::new(rules, &self.config.organization);
+        let mut detector = Detector::new(rules, &self.config.organization);
+        let policies = &self.config.policies;
+        if purpose == Purpose::Findings && !policies.principals.is_empty() {
+            detector = detector.counting_uses(policies, false);
+        }
         let work = Work {
             detector: settings.is_some().then_some(&detector),
             digests: verification.as_ref().map(|one| &one.reader),
@@ -250,6 +254,26 @@ impl<'a> Session<'a> {
             about,
             files,
         })
+    }
+
+    /// Reads everything in one pass with a detector of the command's own, and nothing but the records.
+    pub(super) fn detect(&self, found: Found, detector: &Detector<'_>) -> Scan {
+        self.progress.begin();
+        let work = Work::rules(detector);
+        let tally = pipeline::run(
+            found.input,
+            work,
+            &self.scope,
+            &self.options,
+            &self.progress,
+        );
+        self.progress.end();
+        Scan {
+            tally,
+            proof: None,
+            about: None,
+            files: Vec::new(),
+        }
     }
 
     /// Shows every event in the scope to a visitor, on all threads, and hands what the visitors make of

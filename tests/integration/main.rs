@@ -37,6 +37,7 @@ mod moto;
 mod oracle;
 mod partial_tally;
 mod plan;
+mod privileges;
 mod probes;
 mod properties;
 mod pysigma;

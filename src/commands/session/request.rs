@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use crate::cli::{AwsChoice, Coverage, DigestChoice, RuleSource, Run, Running, Selection, Verify};
+use crate::cli::{
+    AwsChoice, Coverage, DigestChoice, Privileges, RuleSource, Run, Running, Selection, Verify,
+};
 
 /// The arguments that [`Session::open`](super::Session::open) resolves.
 #[derive(Clone, Copy)]
@@ -87,6 +89,26 @@ impl<'a> From<&'a Verify> for Request<'a> {
             running: &verify.running,
             aws: &verify.aws,
             quiet: verify.quiet,
+        }
+    }
+}
+
+impl<'a> From<&'a Privileges> for Request<'a> {
+    fn from(privileges: &'a Privileges) -> Self {
+        Self {
+            source: privileges.source.as_deref(),
+            selection: &privileges.selection,
+            config: privileges.config.as_deref(),
+            rules: None,
+            trail_settings: &[],
+            verify: false,
+            only_digests: false,
+            digests: None,
+            state: None,
+            incremental: false,
+            running: &privileges.running,
+            aws: &privileges.aws,
+            quiet: privileges.quiet,
         }
     }
 }
