@@ -5,6 +5,7 @@ mod given;
 mod guide;
 mod policy;
 mod rules;
+mod search;
 mod suggest;
 mod window;
 
@@ -23,6 +24,7 @@ pub use policy::{Bucket, KmsKey, Policy};
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
 };
+pub use search::{EventChoice, OutcomeChoice, Search, SearchFormat};
 pub use window::{Week, When};
 use window::{parse_week, parse_when};
 
@@ -75,6 +77,11 @@ pub enum Command {
         after_help = "--since and --until are times of delivery here; `run --verify` does the same while it reads.\nExit codes: 0 valid, 2 could not start, 3 not proven, 4 broken"
     )]
     Verify(Box<Verify>),
+    /// Find events: who called what, when, from where, on which resource
+    #[command(
+        after_help = "Values may hold the wildcards * and ?; letter case does not count.\nExit codes: 0 all logs were read, 2 could not start, 3 some were not"
+    )]
+    Search(Box<Search>),
     /// List, lint, test and explain the rules
     #[command(subcommand)]
     Rules(Rules),

@@ -15,7 +15,8 @@ use crate::finding::{EventId, Outcome};
 use crate::interner::Interner;
 use crate::rules::{Correlation, Field, Matcher, Rule, RuleSet};
 use crate::tally::{
-    CorrelationHit, FindingKey, FoundEvidence, Hit, ObjectScan, Period, SampleCutoffs, Seen, number,
+    CorrelationHit, FindingKey, FoundEvidence, Hit, MatchedRecord, ObjectScan, Period,
+    SampleCutoffs, Seen, number,
 };
 use activity::Rows;
 use evidence::{EventFacts, Last};
@@ -34,6 +35,8 @@ pub struct Detector<'r> {
     watchers: Vec<Vec<Watcher<'r>>>,
     /// Per rule that finds what is new: the fields whose values may be.
     first_seen: Vec<Option<Vec<Field>>>,
+    /// Every record that a rule matches is kept as it stands.
+    keeps_records: bool,
 }
 
 /// A correlation that watches a rule.
@@ -82,7 +85,15 @@ impl<'r> Detector<'r> {
             organization,
             watchers: watchers.collect(),
             first_seen: first_seen.map(|what| Some(what?.fields())).collect(),
+            keeps_records: false,
         }
+    }
+
+    /// Keeps every record that a rule matches, for a search.
+    #[must_use]
+    pub const fn keeping_records(mut self) -> Self {
+        self.keeps_records = true;
+        self
     }
 }
 
@@ -209,6 +220,15 @@ impl<'r> Detection<'r> {
         }
         if self.matched.is_empty() {
             return;
+        }
+        if self.detector.keeps_records {
+            let mut rules: Vec<u32> = self.matched.iter().map(|place| number(*place)).collect();
+            rules.sort_unstable();
+            scanned.records.push(MatchedRecord {
+                seen,
+                rules,
+                text: event.whole().to_owned(),
+            });
         }
         let row = scanned.rows.get(row as usize);
         let caller = row.expect("the event has a row").caller;

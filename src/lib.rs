@@ -190,6 +190,9 @@ pub mod history;
 // tests of rules on their samples
 pub mod rule_test;
 
+// events that somebody asks for
+pub mod search;
+
 // ---- what is said ----
 
 // completeness, hours, visibility and rule states: decided here, worded in the report

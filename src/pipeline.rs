@@ -50,6 +50,8 @@ pub struct Options {
     pub max_object_mib: u64,
     /// Where lessons of earlier runs are found and those of this one are kept.
     pub state: Option<Arc<State>>,
+    /// Of the records that a detector keeps: the most that are wanted, the first in the order of time.
+    pub most_records: Option<usize>,
 }
 
 /// What is done with each object.
@@ -144,7 +146,10 @@ pub fn run<'r>(
         });
     let again = Rereader::new(&incoming, &key, options.max_object_mib);
     progress.listed(incoming.known());
-    let intake = Reducer::new(work.digests.map(Proving::new));
+    let intake = Reducer::new(
+        work.digests.map(Proving::new),
+        options.most_records.unwrap_or(usize::MAX),
+    );
     let horizons = intake.sample_cutoffs();
     let lessons = options.state.as_ref().map(ScanCache::new);
     // a lesson holds for every window: the object is scanned whole, and narrowed afterwards

@@ -17,6 +17,7 @@ mod groups;
 mod name_set;
 mod novelty;
 mod object_names;
+mod record_store;
 mod sample_cutoffs;
 mod samples;
 mod scanned;
@@ -46,6 +47,7 @@ pub use groups::{GroupReader, Groups};
 pub use name_set::NameSet;
 pub use novelty::{Learning, New, Novelty};
 use object_names::Objects;
+pub use record_store::{MatchedRecord, RecordStore, StoredRecord};
 pub use sample_cutoffs::{GroupNames, SampleCutoffs};
 pub use samples::{Samples, Traits, Wanted};
 pub use scanned::{
@@ -75,6 +77,8 @@ pub struct Tally {
     pub novelty: Novelty,
     /// What workers may ask for before the run is over.
     pub sample_cutoffs: Arc<SampleCutoffs>,
+    /// The records that were matched, for detectors that keep records.
+    pub records: RecordStore,
     selectors: SelectorBudget,
     met: Duplicates,
     objects: Objects,
@@ -205,6 +209,13 @@ impl Tally {
                 dangling += u64::from(self.base(base, &mut own).is_none());
             }
         }
+        for matched in scanned.records.drain(..) {
+            if let Some(seen) = scanned.seen.get(matched.seen as usize)
+                && standing.record(matched.seen)
+            {
+                self.records.insert(seen.time, object, seen.record, matched);
+            }
+        }
         for silent in &scanned.silent {
             if standing.silent(*silent, &scanned, &mut self.met) {
                 self.counts(silent.0);
@@ -227,6 +238,11 @@ impl Tally {
         );
         self.coverage
             .problem("the run's temporary file", ProblemKind::NotReadBack, what);
+    }
+
+    /// The name of an object, by its place in the order of the run.
+    pub fn object_name(&self, object: u32) -> String {
+        self.objects.name(object).unwrap_or_default()
     }
 
     /// Ends the comparison of records, and names those that say something else than others under their

@@ -301,7 +301,7 @@ pub(super) fn options(running: &Running) -> Options {
     Options {
         jobs: running.jobs.map_or_else(processors, usize::from),
         max_object_mib: running.max_object_mib,
-        state: None,
+        ..Options::default()
     }
 }
 

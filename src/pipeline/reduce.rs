@@ -50,11 +50,13 @@ struct OrderedTally<'r> {
 }
 
 impl<'r> Reducer<'r> {
-    pub(super) fn new(proving: Option<Proving<'r>>) -> Self {
+    pub(super) fn new(proving: Option<Proving<'r>>, most_records: usize) -> Self {
+        let mut tally = Tally::default();
+        tally.records.set_limit(most_records);
         Self {
             desk: Mutex::default(),
             taking: Mutex::new(OrderedTally {
-                tally: Tally::default(),
+                tally,
                 proving,
                 next: 0,
                 waiting: BTreeMap::new(),

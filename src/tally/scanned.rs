@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use bitcode::{Decode, Encode};
 
 use super::group::Period;
+use super::record_store::MatchedRecord;
 use super::source_ip::SourceIp;
 use crate::coverage::{Coverage, Problem};
 use crate::event::time::Epoch;
@@ -58,6 +59,8 @@ pub struct ObjectScan {
     pub silent: Vec<(u32, u32)>,
     /// Matches of rules of either kind that correlations watch.
     pub bases: Vec<CorrelationHit>,
+    /// The matched records, for detectors that keep records.
+    pub records: Vec<MatchedRecord>,
     /// What the object proves, where logs are held against digests. It is not remembered: that an
     /// object was sound in an earlier run says nothing of what lies there today.
     #[bitcode(skip)]

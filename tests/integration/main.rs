@@ -42,6 +42,7 @@ mod readme;
 mod rule_tools;
 mod rules;
 mod s3;
+mod searching;
 mod second_opinion;
 mod sigmahq;
 mod trails;

@@ -1,0 +1,213 @@
+//! `trailscan search`: the events that fit a question, in the order of time.
+
+use anyhow::Context as _;
+use csv::Writer;
+
+use super::run::{self, discovery, progress};
+use super::{Exit, note, print, print_fitted};
+use crate::cli::{EventChoice, OutcomeChoice, Search, SearchFormat};
+use crate::config::Config;
+use crate::detect::Detector;
+use crate::finding::Outcome;
+use crate::pipeline::{self, Options, Work};
+use crate::rules::load;
+use crate::safe_text::{Cell, TerminalText, put, text};
+use crate::search::{COLUMNS, Line, Question, record_line};
+use crate::source::Source;
+use crate::tally::StoredRecord;
+use crate::words::{plural, thousands};
+
+/// How many events a table shows where nobody says.
+const IN_TABLE: usize = 100;
+
+/// How many bytes are gathered before they are printed.
+const AT_ONCE: usize = 1 << 16;
+
+pub(super) fn run(arguments: &Search) -> anyhow::Result<Exit> {
+    let now = run::now()?;
+    let source = Source::parse(arguments.source.as_deref())?;
+    let config = Config::load(arguments.config.as_deref())?;
+    let rule = question(&arguments.events).rule()?;
+    let rules = load::load(&[rule], &config.rules);
+    if let Some(bad) = rules.rejected.first() {
+        anyhow::bail!("the search cannot be made: {}", bad.reason);
+    }
+    if let Some(waiting) = rules.unconfigured.first() {
+        anyhow::bail!("--where: {}", waiting.how_to_enable());
+    }
+    let scope = run::scope(&arguments.selection, &source, now, run::zone(&config))?;
+    let runtime = run::runtime()?;
+    let progress = progress::Bar::new(arguments.quiet);
+    let found = discovery::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
+    let detector = Detector::new(&rules, &config.organization);
+    let detector = match arguments.count {
+        true => detector,
+        false => detector.keeping_records(),
+    };
+    let limit = match (arguments.limit, arguments.format) {
+        (Some(0), _) => usize::MAX,
+        (Some(limit), _) => limit,
+        (None, SearchFormat::Table) => IN_TABLE,
+        (None, _) => usize::MAX,
+    };
+    let options = Options {
+        most_records: Some(limit),
+        ..run::options(&arguments.running)
+    };
+    progress.begin();
+    let mut tally = pipeline::run(
+        found.input,
+        Work::rules(&detector),
+        &scope,
+        &options,
+        &progress,
+    );
+    progress.end();
+    let matches = tally.matches.first().copied().unwrap_or_default();
+    let mut shown = 0;
+    if arguments.count {
+        print(&text!("{}\n", matches))?;
+    } else {
+        let records = std::mem::take(&mut tally.records).into_records();
+        let mut output = Output::new(arguments.format);
+        for record in records {
+            let record = record.context("events that were found could not be read back")?;
+            let object = tally.object_name(record.object);
+            output.add(&record, object)?;
+            shown += 1;
+        }
+        output.finish()?;
+    }
+    if !arguments.quiet {
+        let read = &tally.coverage;
+        note(&text!(
+            "{} of {} match{}",
+            plural(matches, "event").as_str(),
+            thousands(read.records.evaluated).as_str(),
+            match matches.saturating_sub(shown) {
+                more if more > 0 && !arguments.count =>
+                    format!("; {} more are not shown: see --limit", thousands(more)),
+                _ => String::new(),
+            }
+        ));
+        for problem in read.problems.iter().take(10) {
+            note(&text!("not read: {}: {}", problem.object, problem.what));
+        }
+        run::warn_of_regions(&arguments.selection);
+    }
+    Ok(match tally.coverage.is_complete() {
+        true => Exit::Done,
+        false => Exit::Incomplete,
+    })
+}
+
+fn question(events: &EventChoice) -> Question {
+    let outcome = |choice: &OutcomeChoice| match choice {
+        OutcomeChoice::Success => Outcome::Success,
+        OutcomeChoice::Denied => Outcome::Denied,
+        OutcomeChoice::Failed => Outcome::Failed,
+    };
+    Question {
+        principals: events.principal.clone(),
+        access_keys: events.access_key.clone(),
+        addresses: events.ip.clone(),
+        user_agents: events.user_agent.clone(),
+        events: events.event_name.clone(),
+        services: events.service.clone(),
+        resources: events.resource.clone(),
+        outcomes: events.outcome.iter().map(outcome).collect(),
+        errors: events.error_code.clone(),
+        event_ids: events.event_id.clone(),
+        texts: events.text.clone(),
+        detection: events.detection.clone(),
+    }
+}
+
+/// Events on their way to standard output.
+struct Output {
+    format: SearchFormat,
+    text: TerminalText,
+    is_first: bool,
+}
+
+impl Output {
+    const fn new(format: SearchFormat) -> Self {
+        Self {
+            format,
+            text: TerminalText::new(),
+            is_first: true,
+        }
+    }
+
+    fn add(&mut self, record: &StoredRecord, object: String) -> anyhow::Result<()> {
+        let is_first = std::mem::take(&mut self.is_first);
+        match self.format {
+            SearchFormat::Raw => self.text.push(&TerminalText::json(&record_line(record))),
+            SearchFormat::Jsonl => {
+                let line = serde_json::to_string(&Line::new(record, object))?;
+                self.text.push(&TerminalText::json(&line));
+            }
+            SearchFormat::Csv => {
+                if is_first {
+                    self.cells(COLUMNS.map(str::to_owned))?;
+                }
+                self.cells(Line::new(record, object).cells())?;
+            }
+            SearchFormat::Table => {
+                let line = Line::new(record, object);
+                put!(
+                    self.text,
+                    "{}  {:<7}  {} {}  {}  {}  {}",
+                    line.time,
+                    line.outcome,
+                    short_source(&line.event_source),
+                    line.event_name,
+                    short_principal(&line.principal),
+                    line.source_ip,
+                    line.target
+                );
+            }
+        }
+        if self.format != SearchFormat::Csv {
+            put!(self.text, "\n");
+        }
+        if self.text.as_str().len() >= AT_ONCE {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn cells(&mut self, cells: [String; COLUMNS.len()]) -> anyhow::Result<()> {
+        let mut writer = Writer::from_writer(Vec::new());
+        writer.write_record(cells.iter().map(|cell| Cell::new(cell)))?;
+        let bytes = writer.into_inner().map_err(std::io::Error::other)?;
+        self.text
+            .push(&TerminalText::lines(&String::from_utf8_lossy(&bytes)));
+        Ok(())
+    }
+
+    fn flush(&mut self) -> anyhow::Result<()> {
+        let text = std::mem::take(&mut self.text);
+        match self.format {
+            SearchFormat::Table => print_fitted(&text),
+            _ => print(&text),
+        }
+    }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        self.flush()
+    }
+}
+
+/// `s3` for `s3.amazonaws.com`.
+fn short_source(source: &str) -> &str {
+    source.strip_suffix(".amazonaws.com").unwrap_or(source)
+}
+
+/// An ARN from its resource on: `user/alice`, `role/app/session`.
+fn short_principal(principal: &str) -> &str {
+    match principal.strip_prefix("arn:") {
+        Some(rest) => rest.splitn(5, ':').nth(4).unwrap_or(principal),
+        None => principal,
+    }
+}
