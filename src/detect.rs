@@ -14,9 +14,10 @@ use crate::event::{Event, Key};
 use crate::finding::{EventId, Outcome};
 use crate::interner::Interner;
 use crate::rules::{Correlation, Field, Matcher, Rule, RuleSet};
+use crate::seeded::SeededMap;
 use crate::tally::{
     CorrelationHit, FindingKey, FoundEvidence, Hit, MatchedRecord, ObjectScan, Period,
-    SampleCutoffs, Seen, number,
+    SampleCutoffs, Seen, Usage, number,
 };
 use activity::Rows;
 use evidence::{EventFacts, Last};
@@ -37,6 +38,8 @@ pub struct Detector<'r> {
     first_seen: Vec<Option<Vec<Field>>>,
     /// Every record that a rule matches is kept as it stands.
     keeps_records: bool,
+    /// Who called from where is kept of every event.
+    keeps_usage: bool,
 }
 
 /// A correlation that watches a rule.
@@ -86,7 +89,15 @@ impl<'r> Detector<'r> {
             watchers: watchers.collect(),
             first_seen: first_seen.map(|what| Some(what?.fields())).collect(),
             keeps_records: false,
+            keeps_usage: false,
         }
+    }
+
+    /// Keeps of every event who called from where, for an investigation.
+    #[must_use]
+    pub const fn keeping_usage(mut self) -> Self {
+        self.keeps_usage = true;
+        self
     }
 
     /// Keeps every record that a rule matches, for a search.
@@ -109,6 +120,8 @@ pub struct Detection<'r> {
     matched: Vec<usize>,
     group: String,
     key: Arc<ContentKey>,
+    /// Where the combinations of the object at hand stand.
+    usages: SeededMap<Usage, u32>,
 }
 
 impl<'r> Detection<'r> {
@@ -123,6 +136,7 @@ impl<'r> Detection<'r> {
             matched: Vec::new(),
             group: String::new(),
             key: ContentKey::of_process(),
+            usages: SeededMap::default(),
         }
     }
 
@@ -152,6 +166,7 @@ impl<'r> Detection<'r> {
         self.rows.clear();
         self.last.clear();
         self.groups.clear();
+        self.usages.clear();
     }
 
     /// Matches a call that names several targets once for each, and adds the rules that match only for
@@ -218,10 +233,10 @@ impl<'r> Detection<'r> {
         if let Some(shared) = content::shared(event, outcome, &self.key) {
             scanned.shared.push((seen, shared));
         }
-        if self.matched.is_empty() {
+        if self.matched.is_empty() && !self.detector.keeps_usage {
             return;
         }
-        if self.detector.keeps_records {
+        if self.detector.keeps_records && !self.matched.is_empty() {
             let mut rules: Vec<u32> = self.matched.iter().map(|place| number(*place)).collect();
             rules.sort_unstable();
             scanned.records.push(MatchedRecord {
@@ -238,6 +253,14 @@ impl<'r> Detection<'r> {
         let last = self.last.get_mut(caller.index());
         let last = last.expect("there is one for every caller");
         let mut told = EventFacts::new(event, self.detector.organization, caller, last);
+        if self.detector.keeps_usage {
+            let usage = told.usage(&mut scanned.names);
+            let place = *self.usages.entry(usage).or_insert_with(|| {
+                scanned.usages.push(usage);
+                number(scanned.usages.len() - 1)
+            });
+            scanned.usage_of.push(place);
+        }
         for (at, place) in self.matched.iter().enumerate() {
             if let Some(target) = aimed_at.get(at).and_then(|target| targets.get(*target)) {
                 Derived::set_target(event, target, self.detector.organization);

@@ -25,6 +25,7 @@ mod selectors;
 mod source_ip;
 mod spill;
 mod standing;
+mod usage;
 
 use std::io;
 use std::sync::Arc;
@@ -56,6 +57,7 @@ pub use scanned::{
 };
 pub use source_ip::{SourceIp, SourceIpId, SourceIpTable};
 use standing::Standing;
+pub use usage::{Usage, UsageCounts, UsageRow, UsageTable};
 
 /// The sum of all objects.
 #[derive(Debug, Default)]
@@ -79,6 +81,8 @@ pub struct Tally {
     pub sample_cutoffs: Arc<SampleCutoffs>,
     /// The records that were matched, for detectors that keep records.
     pub records: RecordStore,
+    /// Who called from where, for detectors that keep this.
+    pub usages: UsageTable,
     selectors: SelectorBudget,
     met: Duplicates,
     objects: Objects,
@@ -108,6 +112,7 @@ impl Tally {
         let mut standing = Standing::default();
         // per row: the events that count, and the copies
         let mut counts = vec![(0u64, 0u64); scanned.rows.len()];
+        let mut usages = vec![UsageCounts::default(); scanned.usages.len()];
         let mut copies = 0;
         // what points to nothing, which can never be
         let mut dangling = 0_u64;
@@ -137,6 +142,12 @@ impl Tally {
             }
             if matches!(verdict, Verdict::New | Verdict::FirstOfCall) {
                 count.0 += 1;
+                if let Some(of) = scanned.usage_of.get(at as usize)
+                    && let Some(counts) = usages.get_mut(*of as usize)
+                    && let Some(row) = scanned.rows.get(seen.row as usize)
+                {
+                    counts.add(seen.time, row.outcome);
+                }
                 if let Some(time) = seen.time {
                     coverage.first = Some(coverage.first.map_or(time, |first| first.min(time)));
                     coverage.last = Some(coverage.last.map_or(time, |last| last.max(time)));
@@ -190,6 +201,13 @@ impl Tally {
                     self.activity
                         .add(row.hour, caller, call, row.outcome, *count);
                 }
+            }
+        }
+        for (usage, counts) in scanned.usages.iter().zip(&usages) {
+            if counts.events > 0 {
+                let (names, addresses) = (&mut self.names, &mut self.source_ips);
+                self.usages
+                    .add(usage, counts, &mut own.names, names, addresses);
             }
         }
         self.coverage.merge(coverage);

@@ -7,6 +7,7 @@ use bitcode::{Decode, Encode};
 use super::group::Period;
 use super::record_store::MatchedRecord;
 use super::source_ip::SourceIp;
+use super::usage::Usage;
 use crate::coverage::{Coverage, Problem};
 use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome};
@@ -61,6 +62,10 @@ pub struct ObjectScan {
     pub bases: Vec<CorrelationHit>,
     /// The matched records, for detectors that keep records.
     pub records: Vec<MatchedRecord>,
+    /// Who called from where, each combination once, for detectors that keep this.
+    pub usages: Vec<Usage>,
+    /// Of each entry of `seen` the place of its combination in `usages`.
+    pub usage_of: Vec<u32>,
     /// What the object proves, where logs are held against digests. It is not remembered: that an
     /// object was sound in an earlier run says nothing of what lies there today.
     #[bitcode(skip)]
