@@ -3,6 +3,7 @@
 mod completion;
 mod given;
 mod guide;
+mod investigate;
 mod policy;
 mod rules;
 mod search;
@@ -20,11 +21,13 @@ use crate::aws::AwsOptions;
 use crate::severity::Severity;
 pub use given::Given;
 pub use guide::ShowGuide;
+pub use investigate::{Investigate, InvestigateFormat};
 pub use policy::{Bucket, KmsKey, Policy};
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
 };
 pub use search::{EventChoice, OutcomeChoice, Search, SearchFormat};
+pub use window::parse_span;
 pub use window::{Week, When};
 use window::{parse_week, parse_when};
 
@@ -82,6 +85,11 @@ pub enum Command {
         after_help = "Values may hold the wildcards * and ?; letter case does not count.\nExit codes: 0 all logs were read, 2 could not start, 3 some were not"
     )]
     Search(Box<Search>),
+    /// Follow an attack from any of its events: who, what, when, from where, which data, what else
+    #[command(
+        after_help = "Give one or more of the options under Events. Values may hold the wildcards * and ?.\nExit codes: 0 all logs were read, 2 could not start, 3 some were not"
+    )]
+    Investigate(Box<Investigate>),
     /// List, lint, test and explain the rules
     #[command(subcommand)]
     Rules(Rules),

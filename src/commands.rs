@@ -3,6 +3,7 @@
 mod coverage;
 mod guide;
 mod init;
+mod investigate;
 mod policy;
 mod rules;
 mod run;
@@ -79,6 +80,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Search(arguments) => search::run(&arguments),
+        Command::Investigate(arguments) => investigate::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Init => init::run(),
         Command::Policy(arguments) => policy::run(&arguments),

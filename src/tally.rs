@@ -48,7 +48,7 @@ pub use groups::{GroupReader, Groups};
 pub use name_set::NameSet;
 pub use novelty::{Learning, New, Novelty};
 use object_names::Objects;
-pub use record_store::{MatchedRecord, RecordStore, StoredRecord};
+pub use record_store::{MatchedRecord, RecordStore, SortedRecords, StoredRecord};
 pub use sample_cutoffs::{GroupNames, SampleCutoffs};
 pub use samples::{Samples, Traits, Wanted};
 pub use scanned::{

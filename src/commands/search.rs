@@ -68,9 +68,9 @@ pub(super) fn run(arguments: &Search) -> anyhow::Result<Exit> {
     if arguments.count {
         print(&text!("{}\n", matches))?;
     } else {
-        let records = std::mem::take(&mut tally.records).into_records();
+        let records = std::mem::take(&mut tally.records).finish();
         let mut output = Output::new(arguments.format);
-        for record in records {
+        for record in records.iter() {
             let record = record.context("events that were found could not be read back")?;
             let object = tally.object_name(record.object);
             output.add(&record, object)?;
@@ -101,7 +101,7 @@ pub(super) fn run(arguments: &Search) -> anyhow::Result<Exit> {
     })
 }
 
-fn question(events: &EventChoice) -> Question {
+pub(super) fn question(events: &EventChoice) -> Question {
     let outcome = |choice: &OutcomeChoice| match choice {
         OutcomeChoice::Success => Outcome::Success,
         OutcomeChoice::Denied => Outcome::Denied,
@@ -120,6 +120,7 @@ fn question(events: &EventChoice) -> Question {
         event_ids: events.event_id.clone(),
         texts: events.text.clone(),
         detection: events.detection.clone(),
+        callers_only: false,
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Question {
     pub texts: Vec<String>,
     /// A Sigma detection in YAML: a selection, or search identifiers with their `condition`.
     pub detection: Option<String>,
+    /// Of access keys only the calls that were made with them.
+    pub callers_only: bool,
 }
 
 /// A question that cannot be asked.
@@ -68,7 +70,9 @@ impl Question {
         );
         parts.any(
             "_access_key",
-            self.access_keys.iter().flat_map(|key| access_key(key)),
+            self.access_keys
+                .iter()
+                .flat_map(|key| access_key(key, self.callers_only)),
         );
         parts.any(
             "_address",
@@ -211,7 +215,7 @@ fn principal(name: &str) -> Vec<Value> {
 }
 
 /// Selections of the calls that a key made, issued or changed.
-fn access_key(key: &str) -> Vec<Value> {
+fn access_key(key: &str, callers_only: bool) -> Vec<Value> {
     [
         "userIdentity.accessKeyId",
         "responseElements.credentials.accessKeyId",
@@ -219,6 +223,7 @@ fn access_key(key: &str) -> Vec<Value> {
         "requestParameters.accessKeyId",
     ]
     .iter()
+    .take(if callers_only { 1 } else { usize::MAX })
     .map(|field| json!({ *field: key }))
     .collect()
 }

@@ -149,19 +149,34 @@ impl RecordStore {
         self.kept = entries.into();
     }
 
-    /// The records that were kept, in the order of time.
+    /// Ends the gathering.
+    pub fn finish(self) -> SortedRecords {
+        SortedRecords {
+            entries: self.kept.into_sorted_vec(),
+            spill: self.spill,
+        }
+    }
+}
+
+/// The records that were kept, in the order of time.
+#[derive(Debug)]
+pub struct SortedRecords {
+    entries: Vec<Entry>,
+    spill: SpillFile,
+}
+
+impl SortedRecords {
+    /// Reads them one by one.
     ///
     /// # Errors
     /// Of a record: it cannot be read back from the temporary file.
-    pub fn into_records(self) -> impl Iterator<Item = io::Result<StoredRecord>> {
-        let spill = self.spill;
-        let entries = self.kept.into_sorted_vec().into_iter();
-        entries.map(move |entry| {
-            let text = match entry.text {
-                Text::Held(text) => text,
+    pub fn iter(&self) -> impl Iterator<Item = io::Result<StoredRecord>> {
+        self.entries.iter().map(|entry| {
+            let text = match &entry.text {
+                Text::Held(text) => text.clone(),
                 Text::Spilled { at, length } => {
-                    let mut bytes = vec![0; length];
-                    spill.read(at, &mut bytes)?;
+                    let mut bytes = vec![0; *length];
+                    self.spill.read(*at, &mut bytes)?;
                     String::from_utf8(bytes).map_err(io::Error::other)?
                 }
             };
@@ -170,7 +185,7 @@ impl RecordStore {
                 time: entry.time,
                 object,
                 record,
-                rules: entry.rules,
+                rules: entry.rules.clone(),
                 text,
             })
         })
@@ -200,7 +215,8 @@ mod tests {
             store.insert(time, at, 0, of);
         }
         let count = store.count();
-        let records = store.into_records().map(|record| {
+        let store = store.finish();
+        let records = store.iter().map(|record| {
             let record = record.unwrap();
             (record.time, record.text)
         });
