@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::calls::{Call, ISSUES, SELECTED};
+use super::report::identity;
 use crate::rules::load::RuleText;
 use crate::tally::UsageRow;
 
@@ -136,7 +137,7 @@ impl Chain {
     /// True if calls of that caller belong to the chain, whether they were asked for or not.
     fn holds_caller(&self, principal: &str, key: &str, session: &str, address: &str) -> bool {
         (!key.is_empty() && self.keys.contains(key))
-            || self.created.contains(principal)
+            || self.created.contains(identity(principal).as_ref())
             || (self.instances.contains(session) && self.addresses.contains(address))
     }
 
@@ -160,6 +161,14 @@ impl Chain {
         }
         if !self.created.is_empty() {
             selections.push(json!({ "userIdentity.arn": self.created }));
+            // a failed sign-in names the user without an ARN
+            let names = self
+                .created
+                .iter()
+                .filter_map(|arn| arn.rsplit_once(":user/"));
+            let names = names.map(|(_, path)| path.rsplit('/').next().unwrap_or(path));
+            let names: Vec<&str> = names.collect();
+            selections.push(json!({ "eventName": "ConsoleLogin", "userIdentity.userName": names }));
         }
         if !self.instances.is_empty() && !self.addresses.is_empty() {
             selections.push(json!({

@@ -296,6 +296,8 @@ pub struct Change {
     /// What was changed: names and ids.
     pub subject: String,
     pub account: String,
+    /// The automation that made it, by its user agent, which whoever calls can choose.
+    pub tool: &'static str,
     pub event_id: String,
     /// The call that undid it, if one is in the logs.
     pub undone: Option<Undone>,
@@ -314,6 +316,8 @@ pub struct Undone {
     pub event_id: String,
     /// The chain did it itself.
     pub by_chain: bool,
+    /// The automation that did it, by its user agent.
+    pub tool: &'static str,
 }
 
 /// A call of somebody else that took rights or credentials from the chain.
@@ -358,6 +362,7 @@ impl Changes {
                 principal: call.line.principal.clone(),
                 subject: subject(call),
                 account: call.line.account.clone(),
+                tool: call.tool,
                 event_id: call.line.event_id.clone(),
                 undone: None,
                 subjects: call.subjects.clone(),
@@ -398,6 +403,7 @@ impl Changes {
                     principal: call.line.principal.clone(),
                     event_id: call.line.event_id.clone(),
                     by_chain,
+                    tool: call.tool,
                 });
             }
         }

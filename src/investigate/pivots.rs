@@ -25,6 +25,8 @@ pub struct Pivot {
     pub principal: String,
     pub events: u64,
     pub refused: u64,
+    /// The addresses of these calls, the first ones by spelling.
+    pub source_ips: Vec<String>,
     pub first: Option<i64>,
     pub last: Option<i64>,
     /// How many principals in all logs have this value: what few have tells most.
@@ -33,6 +35,9 @@ pub struct Pivot {
 
 /// An agent that more principals have tells nothing.
 const MOST_WITH_AGENT: usize = 5;
+
+/// How many addresses of a pivot are named.
+const MOST_ADDRESSES: usize = 5;
 
 /// The pivots, the rarest first. `is_chain` tells which combinations the chain itself used.
 pub(super) fn pivots(
@@ -76,18 +81,25 @@ pub(super) fn pivots(
             }
         }
     }
-    let mut found: BTreeMap<(Shares, String, &str), UsageCounts> = BTreeMap::new();
+    let mut found: BTreeMap<(Shares, String, &str), (UsageCounts, BTreeSet<&str>)> =
+        BTreeMap::new();
     for row in usages.iter().filter(|row| !is_chain(row)) {
         for (shares, value) in values(row) {
             if own.contains(&(shares, value.as_str())) {
                 let counts = found.entry((shares, value, row.principal)).or_default();
-                counts.merge(&row.counts);
+                counts.0.merge(&row.counts);
+                counts.1.insert(&row.source_ip);
             }
         }
     }
     let mut pivots: Vec<Pivot> = found
         .into_iter()
-        .map(|((shares, value, principal), counts)| Pivot {
+        .map(|((shares, value, principal), (counts, addresses))| Pivot {
+            source_ips: addresses
+                .iter()
+                .take(MOST_ADDRESSES)
+                .map(|ip| (*ip).to_owned())
+                .collect(),
             principals_with_it: with.get(&(shares, value.as_str())).map_or(0, BTreeSet::len),
             shares,
             value,

@@ -9,9 +9,11 @@ use super::calls::{Call, SELECTED};
 use super::chain::{Chain, is_address};
 use super::changes::{Change, Changes, Containment};
 use super::pivots::{Pivot, Shares, pivots};
+use super::text::short;
 use super::timeline::{Entry, Timeline};
 use super::touched::{Touched, TouchedTable};
 use crate::tally::UsageRow;
+use crate::words::plural;
 
 /// What one caller did with one set of credentials.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -244,7 +246,7 @@ impl<'c> Gathering<'c> {
             last: self.last,
             identities: identities.into_iter().collect(),
             source_ips,
-            observations: observations(&self.parties),
+            observations: observations(&self.parties, usages),
             parties: self.parties,
             timeline: self.timeline.entries,
             touched,
@@ -282,65 +284,61 @@ fn is_named(principal: &str, name: &str) -> bool {
     of.rsplit(['/', ':']).next() == Some(name) || principal == name
 }
 
-/// Sessions that were used from several networks, and what else that may mean.
-fn observations(parties: &[Party]) -> Vec<Observation> {
-    let mut sessions: BTreeMap<&str, Vec<&Party>> = BTreeMap::new();
-    for party in parties
-        .iter()
-        .filter(|party| party.in_chain && party.principal.contains(":role/"))
-    {
-        sessions.entry(&party.principal).or_default().push(party);
+/// Sessions of roles that were used from several networks, by calls of the chain and others, and what
+/// else that may mean.
+fn observations(parties: &[Party], usages: &[UsageRow<'_>]) -> Vec<Observation> {
+    let mut sessions: BTreeMap<&str, bool> = BTreeMap::new();
+    for party in parties {
+        if party.in_chain && party.principal.contains(":role/") {
+            *sessions.entry(&party.principal).or_default() |= party.from_console;
+        }
     }
     let mut found = Vec::new();
-    for (principal, parties) in sessions {
-        let networks = |party: &Party| -> BTreeSet<String> {
-            party
-                .source_ips
-                .keys()
-                .filter(|address| is_address(address))
-                .map(|address| network(address))
-                .collect()
-        };
-        let all: BTreeSet<String> = parties.iter().flat_map(|party| networks(party)).collect();
-        if all.len() < 2 {
+    for (principal, from_console) in sessions {
+        let rows = usages
+            .iter()
+            .filter(|row| row.principal == principal && is_address(&row.source_ip));
+        let mut networks: BTreeMap<String, u64> = BTreeMap::new();
+        let mut keys = BTreeSet::new();
+        for row in rows {
+            *networks.entry(network(&row.source_ip)).or_default() += row.counts.events;
+            keys.insert(row.access_key);
+        }
+        if networks.len() < 2 {
             continue;
         }
-        if parties.iter().any(|party| party.from_console) {
-            found.push(Observation {
-                what: format!("{principal} was used from {} networks ({}) in the console.", all.len(), list(&all)),
-                otherwise: "A console session that moves between networks is ordinary: the console itself and \
-                            a person's network may both change the address. This alone does not show stolen \
-                            credentials."
-                    .to_owned(),
-            });
-        } else {
-            let keys = parties
-                .iter()
-                .filter(|party| !party.access_key.is_empty())
-                .count();
-            found.push(Observation {
-                what: format!(
-                    "The session {principal} was used from {} networks ({}) with {keys} access {}: this fits \
-                     credentials that were taken from the machine they were issued to.",
-                    all.len(),
-                    list(&all),
-                    if keys == 1 { "key" } else { "keys" }
+        let list: Vec<String> = networks
+            .iter()
+            .take(5)
+            .map(|(network, events)| format!("{network}: {}", plural(*events, "call")))
+            .collect();
+        let list = list.join(", ");
+        let used = format!(
+            "The session {} was used from {} networks ({list}) with {}",
+            short(principal),
+            networks.len(),
+            plural(keys.len() as u64, "access key")
+        );
+        let (what, otherwise) = match from_console {
+            true => (
+                format!("{used}, in the console."),
+                "A console session that moves between networks is ordinary: the console and a person's network \
+                 may both change the address. This alone does not show stolen credentials.",
+            ),
+            false => (
+                format!(
+                    "{used}: this fits credentials that were taken from where they were issued."
                 ),
-                otherwise: "It also fits a machine whose traffic leaves by several addresses (NAT gateways, a \
-                            VPN, IPv4 beside IPv6): compare the addresses with your own networks."
-                    .to_owned(),
-            });
-        }
+                "It also fits a machine whose traffic leaves by several addresses (NAT gateways, a VPN, IPv4 \
+                 beside IPv6), or a session name that several programs use: compare with your own networks.",
+            ),
+        };
+        found.push(Observation {
+            what,
+            otherwise: otherwise.to_owned(),
+        });
     }
     found
-}
-
-fn list(all: &BTreeSet<String>) -> String {
-    let first: Vec<&str> = all.iter().take(5).map(String::as_str).collect();
-    match all.len() > first.len() {
-        true => format!("{}, …", first.join(", ")),
-        false => first.join(", "),
-    }
 }
 
 /// The network of an address: its first two bytes, of IPv6 the first 32 bits.

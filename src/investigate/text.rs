@@ -3,7 +3,7 @@
 use super::report::{Investigation, Party};
 use super::timeline::Entry;
 use crate::event::time::iso;
-use crate::safe_text::{TerminalText, put, text};
+use crate::safe_text::{TerminalText, put};
 use crate::words::{plural, thousands};
 
 /// How many lines of each section are shown.
@@ -36,7 +36,7 @@ pub(super) fn answer(of: &Investigation) -> Vec<String> {
             plural(addresses.len() as u64, "address").replace("addresss", "addresses")
         )),
         _ => said.push(format!(
-            "{} identities acted from {} addresses: {}.",
+            "A chain of {} identities acted from {} addresses: {}.",
             in_words(names.len()),
             addresses.len(),
             names.join(", ")
@@ -80,15 +80,14 @@ pub(super) fn answer(of: &Investigation) -> Vec<String> {
             plural(deletes, "deletion")
         ));
     }
-    let open = of
-        .changes
-        .iter()
-        .filter(|change| change.undone.is_none())
-        .count();
-    if !of.changes.is_empty() {
+    let own: Vec<_> = (of.changes.iter())
+        .filter(|change| change.tool.is_empty())
+        .collect();
+    let open = own.iter().filter(|change| change.undone.is_none()).count();
+    if !own.is_empty() {
         data.push(format!(
             "made {}, of which {} undone in these logs",
-            plural(of.changes.len() as u64, "lasting change"),
+            plural(own.len() as u64, "lasting change"),
             match open {
                 0 => "all were".to_owned(),
                 1 => "1 was not".to_owned(),
@@ -252,11 +251,12 @@ pub fn summary(of: &Investigation) -> TerminalText {
         for pivot in of.pivots.iter().take(MOST_PIVOTS) {
             put!(
                 out,
-                "  {} {}: {}, {}{} (of {} with it)\n",
+                "  {} {}: {}, {} from {}{} (of {} with it)\n",
                 pivot.what(),
                 pivot.value,
                 short(&pivot.principal),
                 plural(pivot.events, "call"),
+                pivot.source_ips.join(", "),
                 match (pivot.first, pivot.last) {
                     (Some(first), Some(last)) => format!(", {} to {}", iso(first), iso(last)),
                     _ => String::new(),

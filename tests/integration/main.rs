@@ -30,6 +30,7 @@ mod getting;
 mod history;
 mod incremental;
 mod integrity;
+mod investigating;
 mod layout;
 mod loading;
 mod moto;
