@@ -3,12 +3,15 @@
 mod coverage;
 mod guide;
 mod init;
+mod investigate;
 mod output;
 mod policy;
+mod privileges;
 mod rule_set;
 mod rules;
 mod run;
 mod schema;
+mod search;
 mod session;
 mod verdict;
 mod verify;
@@ -80,8 +83,11 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Search(arguments) => search::run(&arguments),
+        Command::Investigate(arguments) => investigate::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
-        Command::Init => init::run(),
+        Command::Privileges(arguments) => privileges::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Guide(arguments) => guide::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

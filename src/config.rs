@@ -19,6 +19,7 @@ use crate::coverage::Expected;
 use crate::derive::Organization;
 use crate::derive::access_keys::AccessKeys;
 use crate::derive::principals::PrincipalGroup;
+use crate::policy::Policies;
 use crate::rules::load::{Override, Settings};
 use crate::rules::{FirstSeen, Placeholders, placeholders};
 use crate::small_file;
@@ -35,7 +36,7 @@ use working_hours::CalendarTable;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "trailscan.toml")]
-struct Written {
+struct RawConfig {
     /// Your organization.
     organization: OrganizationTable,
     /// The accounts and Regions that you use.
@@ -100,6 +101,9 @@ struct IamTable {
     /// Output of `aws iam list-access-keys` or `get-credential-report`, or credential reports (CSV): paths
     /// relative to this file.
     access_keys: Option<Vec<PathBuf>>,
+    /// IAM policy documents, as FILE (named after its role or user) or ROLE=FILE, and output of `aws iam
+    /// get-account-authorization-details`: paths relative to this file.
+    policies: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -117,6 +121,8 @@ pub struct Config {
     pub rules: Settings,
     /// What it says to expect of the logs.
     pub expected: Expected,
+    /// The IAM policies that it names.
+    pub policies: Policies,
     /// What is legal and most likely not what was meant.
     pub remarks: Vec<String>,
     /// The file it came from and the SHA-256 of its text; nothing without a file.
@@ -128,7 +134,7 @@ pub struct Config {
 /// A configuration that cannot be used; the message says where and what to write instead.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("cannot read {path}: {error}")]
+    #[error("cannot read the configuration {path}: {error}")]
     Unreadable {
         path: PathBuf,
         error: std::io::Error,
@@ -169,7 +175,7 @@ impl Config {
 
     /// Reads a configuration's text; `path` is for messages only.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let written: Written = toml::from_str(text).map_err(|error| ConfigError::Syntax {
+        let written: RawConfig = toml::from_str(text).map_err(|error| ConfigError::Syntax {
             path: path.to_owned(),
             error: Box::new(error),
         })?;
@@ -181,7 +187,7 @@ impl Config {
     }
 }
 
-impl Written {
+impl RawConfig {
     /// What is written, in a configuration that lies in that folder.
     fn resolve(mut self, folder: &Path) -> Result<Config, String> {
         let mut configured = Vec::new();
@@ -205,10 +211,13 @@ impl Written {
         if !environments.is_empty() {
             configured.push("environments");
         }
-        let (access_keys, files) = self.iam.read(folder)?;
+        let (access_keys, mut files) = self.iam.read(folder)?;
         if !files.is_empty() {
             configured.push("iam.access_keys");
         }
+        let policies = self.iam.policies(folder)?;
+        files.extend(policies.files.iter().cloned());
+        remarks.extend(policies.remarks.iter().cloned());
         let learning_days = match &self.history {
             None => None,
             Some(table) => {
@@ -322,6 +331,7 @@ impl Written {
             name: self.organization.name,
             organization,
             expected,
+            policies,
             rules: Settings {
                 placeholders: fillings,
                 configured,
@@ -364,7 +374,7 @@ impl HistoryTable {
     fn learning_days(&self) -> Result<Option<u16>, String> {
         match self.learning_days {
             Some(0) => Err(
-                "history.learning_days: 0 days teach nothing, so everything would be new: write at \
+                "history.learning_days: after 0 days of learning everything would be new: write at \
                  least 1, such as 30"
                     .to_owned(),
             ),
@@ -401,6 +411,20 @@ impl S3Table {
 }
 
 impl IamTable {
+    /// The policies that are named.
+    fn policies(&self, folder: &Path) -> Result<Policies, String> {
+        match self.policies.as_deref() {
+            None => Ok(Policies::default()),
+            Some([]) => Err(
+                "iam.policies: the list is empty: name at least one file, or delete the line"
+                    .to_owned(),
+            ),
+            Some(files) => {
+                Policies::read(files, folder).map_err(|error| format!("iam.policies: {error}"))
+            }
+        }
+    }
+
     /// What the files tell, and each with the SHA-256 of what it holds.
     fn read(&self, folder: &Path) -> Result<(AccessKeys, Vec<(String, String)>), String> {
         let mut keys = AccessKeys::default();

@@ -1,10 +1,11 @@
-//! Rules against events: from an [`Event`] to what it teaches, in an [`ObjectScan`].
+//! Rules against events: from an [`Event`] to its results in an [`ObjectScan`].
 
 mod activity;
 mod content;
 mod event_classes;
 mod evidence;
 mod found;
+mod privileges;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,14 +15,18 @@ use crate::event::content::ContentKey;
 use crate::event::{Event, Key};
 use crate::finding::{EventId, Outcome};
 use crate::interner::Interner;
+use crate::policy::Policies;
 use crate::rules::{Correlation, Field, Matcher, Rule, RuleSet};
+use crate::seeded::SeededMap;
 use crate::tally::{
-    CorrelationHit, FindingKey, FoundEvidence, Hit, ObjectScan, Period, SampleCutoffs, Seen, number,
+    CorrelationHit, EvaluatedEvent, FindingKey, FoundEvidence, Hit, MatchedRecord, ObjectScan,
+    Period, SampleCutoffs, Usage, number,
 };
 use activity::Rows;
 pub use event_classes::EventClassTracker;
-use evidence::{EventFacts, Last};
-use found::{FoundGroups, Wanted};
+use evidence::{CallerCache, EventFacts};
+use found::{EvidenceDecision, FoundGroups};
+use privileges::Watched;
 
 /// From this threshold on, a correlation keeps where its events lie but not what they say: a volume
 /// rule may have tens of millions of them.
@@ -36,6 +41,12 @@ pub struct Detector<'r> {
     watchers: Vec<Vec<Watcher<'r>>>,
     /// Per rule that finds what is new: the fields whose values may be.
     first_seen: Vec<Option<Vec<Field>>>,
+    /// The policies whose use is counted.
+    watched: Option<Watched<'r>>,
+    /// Every record that a rule matches is kept as it stands.
+    keeps_records: bool,
+    /// Who called from where is kept of every event.
+    keeps_usage: bool,
 }
 
 /// A correlation that watches a rule.
@@ -47,7 +58,7 @@ struct Watcher<'r> {
     /// The watched rule's place among those it watches.
     watched: u32,
     /// What its events say is kept.
-    told: bool,
+    keeps_evidence: bool,
 }
 
 impl<'r> Detector<'r> {
@@ -67,8 +78,8 @@ impl<'r> Detector<'r> {
                 rule: rules.rules.get(place)?,
                 meant,
                 watched: u32::try_from(watched).ok()?,
-                // what happened beneath a watched correlation only says to which group it belongs
-                told: watched < meant.rules.len() && !meant.thresholds.iter().any(great),
+                // the events of a watched correlation only determine its group
+                keeps_evidence: watched < meant.rules.len() && !meant.thresholds.iter().any(great),
             })
         };
         let watchers = (0..rules.rules.len()).map(|rule| {
@@ -84,7 +95,32 @@ impl<'r> Detector<'r> {
             organization,
             watchers: watchers.collect(),
             first_seen: first_seen.map(|what| Some(what?.fields())).collect(),
+            watched: None,
+            keeps_records: false,
+            keeps_usage: false,
         }
+    }
+
+    /// Counts the rights that principals of these policies use, of role sessions each by itself if
+    /// `sessions` says so.
+    #[must_use]
+    pub const fn counting_uses(mut self, policies: &'r Policies, sessions: bool) -> Self {
+        self.watched = Some(Watched { policies, sessions });
+        self
+    }
+
+    /// Keeps of every event who called from where, for an investigation.
+    #[must_use]
+    pub const fn keeping_usage(mut self) -> Self {
+        self.keeps_usage = true;
+        self
+    }
+
+    /// Keeps every record that a rule matches, for a search.
+    #[must_use]
+    pub const fn keeping_records(mut self) -> Self {
+        self.keeps_records = true;
+        self
     }
 }
 
@@ -94,12 +130,14 @@ pub struct Detection<'r> {
     detector: &'r Detector<'r>,
     matcher: Matcher<'r>,
     rows: Rows,
-    /// What was told last of each caller.
-    last: Vec<Last>,
+    /// The last evidence of each caller.
+    last: Vec<CallerCache>,
     groups: FoundGroups,
     matched: Vec<usize>,
     group: String,
     key: Arc<ContentKey>,
+    /// Where the combinations of the object at hand stand.
+    usages: SeededMap<Usage, u32>,
 }
 
 impl<'r> Detection<'r> {
@@ -114,6 +152,7 @@ impl<'r> Detection<'r> {
             matched: Vec::new(),
             group: String::new(),
             key: ContentKey::of_process(),
+            usages: SeededMap::default(),
         }
     }
 
@@ -126,8 +165,8 @@ impl<'r> Detection<'r> {
 
     /// Spares itself the telling of events that the tally would turn away.
     #[must_use]
-    pub fn with_cutoffs(mut self, horizons: Arc<SampleCutoffs>) -> Self {
-        self.groups.within(horizons);
+    pub fn with_cutoffs(mut self, cutoffs: Arc<SampleCutoffs>) -> Self {
+        self.groups.with_cutoffs(cutoffs);
         self
     }
 
@@ -143,6 +182,7 @@ impl<'r> Detection<'r> {
         self.rows.clear();
         self.last.clear();
         self.groups.clear();
+        self.usages.clear();
     }
 
     /// Matches a call that names several targets once for each, and adds the rules that match only for
@@ -198,7 +238,7 @@ impl<'r> Detection<'r> {
         let targets = target::several(event);
         let aimed_at = self.match_each(event, outcome, &targets);
         let row = self.rows.of(event, kind, outcome, scanned);
-        scanned.seen.push(Seen {
+        scanned.seen.push(EvaluatedEvent {
             record,
             row,
             id: EventId::parse(&event.text(Key::EventId)),
@@ -209,21 +249,41 @@ impl<'r> Detection<'r> {
         if let Some(shared) = content::shared(event, outcome, &self.key) {
             scanned.shared.push((seen, shared));
         }
-        if self.matched.is_empty() {
+        if let Some(watched) = &self.detector.watched {
+            watched.note(event, outcome, seen, scanned);
+        }
+        if self.matched.is_empty() && !self.detector.keeps_usage {
             return;
+        }
+        if self.detector.keeps_records && !self.matched.is_empty() {
+            let mut rules: Vec<u32> = self.matched.iter().map(|place| number(*place)).collect();
+            rules.sort_unstable();
+            scanned.records.push(MatchedRecord {
+                seen,
+                rules,
+                text: event.whole().to_owned(),
+            });
         }
         let row = scanned.rows.get(row as usize);
         let caller = row.expect("the event has a row").caller;
         if self.last.len() <= caller.index() {
-            self.last.resize(caller.index() + 1, Last::default());
+            self.last.resize(caller.index() + 1, CallerCache::default());
         }
         let last = self.last.get_mut(caller.index());
         let last = last.expect("there is one for every caller");
-        let mut told = EventFacts::new(event, self.detector.organization, caller, last);
+        let mut facts = EventFacts::new(event, self.detector.organization, caller, last);
+        if self.detector.keeps_usage {
+            let usage = facts.usage(&mut scanned.names);
+            let place = *self.usages.entry(usage).or_insert_with(|| {
+                scanned.usages.push(usage);
+                number(scanned.usages.len() - 1)
+            });
+            scanned.usage_of.push(place);
+        }
         for (at, place) in self.matched.iter().enumerate() {
             if let Some(target) = aimed_at.get(at).and_then(|target| targets.get(*target)) {
                 Derived::set_target(event, target, self.detector.organization);
-                told.retarget();
+                facts.retarget();
             }
             let rule = self.detector.rules.rules.get(*place);
             let rule = rule.expect("only rules of the set match");
@@ -234,14 +294,14 @@ impl<'r> Detection<'r> {
                 let names = &mut scanned.names;
                 let value = match self.detector.first_seen.get(*place) {
                     // what has no value can never be new
-                    Some(Some(fields)) => match told.group(fields, &mut self.group, names) {
+                    Some(Some(fields)) => match facts.group(fields, &mut self.group, names) {
                         Some(value) => value,
                         None => continue,
                     },
                     _ => Interner::EMPTY,
                 };
-                let (actor, resource) = told.actor_and_resource(rule, names);
-                let caller = told.caller(names);
+                let (actor, resource) = facts.actor_and_resource(rule, names);
+                let caller = facts.caller(names);
                 let (group, wanted) = self.groups.hit(
                     FindingKey {
                         rule: number,
@@ -254,8 +314,8 @@ impl<'r> Detection<'r> {
                     caller,
                     scanned,
                 );
-                if wanted != Wanted::No {
-                    let fact = told.fact(scanned);
+                if wanted != EvidenceDecision::No {
+                    let fact = facts.fact(scanned);
                     let evidence = FoundEvidence { group, seen, fact };
                     self.groups.keep(wanted, evidence, scanned);
                 }
@@ -270,13 +330,13 @@ impl<'r> Detection<'r> {
                 let fields = watcher.meant.group_fields.get(watcher.watched as usize);
                 // an event without one of the values belongs to no group
                 let fields = fields.expect("a correlation groups every rule that it watches");
-                let Some(group) = told.group(fields, &mut self.group, &mut scanned.names) else {
+                let Some(group) = facts.group(fields, &mut self.group, &mut scanned.names) else {
                     continue;
                 };
-                let (actor, resource) = told.actor_and_resource(watcher.rule, &mut scanned.names);
-                let value = told.joined(&watcher.meant.fields, &mut scanned.names);
-                let caller = told.caller(&mut scanned.names);
-                let fact = (watcher.told || !rule.silent).then(|| told.fact(scanned));
+                let (actor, resource) = facts.actor_and_resource(watcher.rule, &mut scanned.names);
+                let value = facts.joined(&watcher.meant.fields, &mut scanned.names);
+                let caller = facts.caller(&mut scanned.names);
+                let fact = (watcher.keeps_evidence || !rule.silent).then(|| facts.fact(scanned));
                 scanned.bases.push(CorrelationHit {
                     correlation: watcher.place,
                     place: watcher.watched,

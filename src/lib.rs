@@ -174,6 +174,9 @@ pub mod digest;
 // text patterns with `*` and `?`
 pub mod wildcard;
 
+// IAM policy documents, and what they say of a call
+pub mod policy;
+
 // facts that a record implies, as fields for rules
 pub mod derive;
 
@@ -191,6 +194,12 @@ pub mod history;
 
 // tests of rules on their samples
 pub mod rule_test;
+
+// events that somebody asks for
+pub mod search;
+
+// the chain of an attack, from any of its events
+pub mod investigate;
 
 // ---- what is said ----
 

@@ -61,7 +61,7 @@ impl fmt::Display for Severity {
 
 /// The word was none of Sigma's levels.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a level: use informational, low, medium, high or critical")]
+#[error("`{0}` is not a level: use critical, high, medium, low or informational")]
 pub struct UnknownSeverity(String);
 
 impl FromStr for Severity {

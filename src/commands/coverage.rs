@@ -21,7 +21,7 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
     let scan = session.scan(found, Purpose::Coverage, folder.as_ref(), None)?;
     folder.map(Folder::publish).transpose()?;
     let mut tally = scan.tally;
-    // nothing is learnt here: it is only asked which rules have learnt what is usual
+    // nothing is learned here: it is only asked which rules have learned what is usual
     let learning_days = session.config.organization.learning_days;
     history.settle(&session.rules, &mut tally, learning_days);
     let report = Report {

@@ -7,6 +7,7 @@ use super::output::Kind;
 use super::session::{Purpose, Request, Session, state_file};
 use super::verdict::Outcome;
 use super::{Exit, note, print_fitted};
+use crate::assess::privileges::Privileges;
 use crate::cli::Run;
 use crate::correlate::correlate;
 use crate::provenance::Provenance;
@@ -40,8 +41,12 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
         remarks,
         ..provenance
     };
+    let config = &session.config;
+    let privileges = (!config.policies.principals.is_empty())
+        .then(|| Privileges::new(&config.policies, &config.organization, &tally, false));
     let report = Report {
         integrity: scan.proof,
+        privileges,
         ..Report::new(provenance, &session.rules, tally, bursts)
     };
     files.splice(0..0, output.write(&report, &arguments.format)?);

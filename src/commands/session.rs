@@ -116,7 +116,7 @@ impl<'a> Session<'a> {
         let options = Options {
             jobs: request.running.jobs.map_or_else(processors, usize::from),
             max_object_mib: request.running.max_object_mib,
-            state: None,
+            ..Options::default()
         };
         let runtime = pipeline::runtime().context("cannot start")?;
         let progress = Bar::new(request.quiet);
@@ -217,7 +217,11 @@ impl<'a> Session<'a> {
             Purpose::Findings => &self.rules,
             Purpose::Coverage | Purpose::Integrity => &none,
         };
-        let detector = Detector::new(rules, &self.config.organization);
+        let mut detector = Detector::new(rules, &self.config.organization);
+        let policies = &self.config.policies;
+        if purpose == Purpose::Findings && !policies.principals.is_empty() {
+            detector = detector.counting_uses(policies, false);
+        }
         let work = Work {
             detector: settings.is_some().then_some(&detector),
             digests: verification.as_ref().map(|one| &one.reader),
@@ -250,6 +254,30 @@ impl<'a> Session<'a> {
             about,
             files,
         })
+    }
+
+    /// Reads everything in one pass with a detector of the command's own, and nothing but the records. If
+    /// the detector keeps records, `most_records` are kept at most.
+    pub(super) fn detect(
+        &self,
+        found: Found,
+        detector: &Detector<'_>,
+        most_records: Option<usize>,
+    ) -> Scan {
+        self.progress.begin();
+        let work = Work::rules(detector);
+        let options = Options {
+            most_records,
+            ..self.options.clone()
+        };
+        let tally = pipeline::run(found.input, work, &self.scope, &options, &self.progress);
+        self.progress.end();
+        Scan {
+            tally,
+            proof: None,
+            about: None,
+            files: Vec::new(),
+        }
     }
 
     /// Shows every event in the scope to a visitor, on all threads, and hands what the visitors make of

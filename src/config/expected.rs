@@ -124,7 +124,9 @@ impl AcceptedTable {
 fn account(text: String) -> Result<String, String> {
     match is_account(&text) {
         true => Ok(text),
-        false => Err(format!("`{text}` is not a twelve-digit account id")),
+        false => Err(format!(
+            "`{text}` is not an account ID: write twelve digits"
+        )),
     }
 }
 
@@ -169,7 +171,7 @@ mod tests {
         for (text, named) in [
             (
                 "[[dormant]]\naccount = \"12345678901\"\n".to_owned(),
-                "twelve-digit",
+                "twelve digits",
             ),
             (
                 "[[dormant]]\naccount = \"111122223333\"\nweekdays = [\"caturday\"]\n".to_owned(),

@@ -5,12 +5,14 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::Value;
 
-use super::Written;
+use super::RawConfig;
 
 /// The JSON Schema of trailscan.toml: draft 7, the newest that editors for TOML read.
 pub fn schema() -> Schema {
     let settings = SchemaSettings::draft07().with_transform(WithoutNull);
-    settings.into_generator().into_root_schema_for::<Written>()
+    settings
+        .into_generator()
+        .into_root_schema_for::<RawConfig>()
 }
 
 /// TOML has no null: what is optional may only be absent.

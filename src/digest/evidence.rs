@@ -2,7 +2,7 @@
 
 use super::{Reader, is_digest};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
-use crate::integrity::{Evidence, Reading, Standing};
+use crate::integrity::{Evidence, Reading, SignatureStatus};
 use crate::source::key::{LogKey, LogKind};
 use crate::source::{FetchError, Fetched, ObjectRef};
 
@@ -12,7 +12,7 @@ impl Reader {
         match error {
             FetchError::Gone => Some(Evidence::Gone),
             _ if is_digest(object) => {
-                self.evidence_from_name(object, Standing::Unread(error.to_string()))
+                self.evidence_from_name(object, SignatureStatus::Unread(error.to_string()))
             }
             _ => Some(self.log(object, Reading::Unread(error.to_string().into()), None)),
         }
@@ -69,9 +69,11 @@ impl Reader {
         match (bytes, fault) {
             (Ok(bytes), None) => self.digest(object, &bytes, &fetched.metadata),
             (Ok(_), Some(fault)) => {
-                self.evidence_from_name(object, Standing::Bad(fault.to_owned()))
+                self.evidence_from_name(object, SignatureStatus::Bad(fault.to_owned()))
             }
-            (Err(error), _) => self.evidence_from_name(object, Standing::Bad(error.to_string())),
+            (Err(error), _) => {
+                self.evidence_from_name(object, SignatureStatus::Bad(error.to_string()))
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use super::object_coverage::{note_broken, note_other_content};
 use crate::coverage::{Coverage, ProblemKind};
 use crate::decode::{Content, Decoded, Decoder};
 use crate::digest::{Reader, is_digest};
-use crate::integrity::{Evidence, Standing};
+use crate::integrity::{Evidence, SignatureStatus};
 use crate::source::key::LogKind;
 use crate::source::{FetchError, Fetched, ObjectRef};
 use crate::tally::ObjectScan;
@@ -25,7 +25,7 @@ pub(super) fn digest(
         // its successor misses it
         Err(FetchError::Gone) => return scanned,
         Err(error) => {
-            let standing = Standing::Unread(error.to_string());
+            let standing = SignatureStatus::Unread(error.to_string());
             scanned.integrity = reader.evidence_from_name(object, standing);
             return scanned;
         }

@@ -6,7 +6,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::SettledSink;
 use super::in_order::InOrder;
-use super::proving::{Proving, When};
+use super::proving::{Admission, Proving};
 use crate::detect::Detector;
 use crate::tally::{ObjectScan, ReadAgain, SampleCutoffs, Tally};
 
@@ -49,13 +49,12 @@ struct Counted<'r> {
 }
 
 impl<'r> Reducer<'r> {
-    pub(super) fn new(proving: Option<Proving<'r>>) -> Self {
+    pub(super) fn new(proving: Option<Proving<'r>>, most_records: usize) -> Self {
+        let mut tally = Tally::default();
+        tally.records.set_limit(most_records);
         Self {
             desk: Mutex::default(),
-            taking: Mutex::new(InOrder::new(Counted {
-                tally: Tally::default(),
-                proving,
-            })),
+            taking: Mutex::new(InOrder::new(Counted { tally, proving })),
         }
     }
 
@@ -162,8 +161,8 @@ impl Counted<'_> {
         let proving = self.proving.as_mut();
         let when = proving.map(|one| one.when(&mut scanned, &mut self.tally.integrity));
         match when {
-            None | Some(When::Now) => self.tally.absorb(scanned, again),
-            Some(When::Later(log)) => self.tally.set_aside(scanned, log),
+            None | Some(Admission::Now) => self.tally.absorb(scanned, again),
+            Some(Admission::Later(log)) => self.tally.set_aside(scanned, log),
         }
     }
 }

@@ -259,7 +259,7 @@ mod tests {
     use crate::config::Config;
     use crate::detect::Detector;
     use crate::rules::load;
-    use crate::source::{Place, local};
+    use crate::source::{ObjectLocation, local};
 
     /// What is read after a panic is as if the panic had not been.
     #[test]
@@ -275,7 +275,7 @@ mod tests {
             Worker::new(detection, Work::rules(&detector), &scope, 64)
         };
         let logs = listing.objects.iter().filter_map(|object| {
-            let Place::File(path) = &object.place else {
+            let ObjectLocation::File(path) = &object.place else {
                 return None;
             };
             let fetched = local::read(path, 1 << 20).map(Fetched::from);

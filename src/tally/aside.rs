@@ -15,7 +15,7 @@ use crate::event::time::Epoch;
 
 /// What waits, and what was taken up before it.
 #[derive(Debug, Default)]
-pub(super) struct Aside {
+pub(super) struct DeferredObjects {
     /// How many objects were taken up.
     taken: u32,
     waiting: ScanStore,
@@ -38,7 +38,7 @@ struct Proven {
     spans: BTreeMap<String, (Epoch, Epoch)>,
 }
 
-impl Aside {
+impl DeferredObjects {
     /// The number of the next object to be taken up.
     pub(super) fn number(&mut self) -> u32 {
         let number = self.taken;
@@ -55,7 +55,7 @@ impl Aside {
 }
 
 impl Tally {
-    /// Keeps an object until all digests are read; `log` is what [`take_up_aside`](Self::take_up_aside)
+    /// Keeps an object until all digests are read; `log` is what [`merge_deferred`](Self::merge_deferred)
     /// asks about. What is left of the object is room for another.
     pub fn set_aside(&mut self, scanned: ObjectScan, log: Option<u128>) -> ObjectScan {
         self.aside.logs.push(log);
@@ -64,7 +64,7 @@ impl Tally {
 
     /// Takes up the objects that were set aside: those that are proven, then all others. Objects that
     /// are taken up after this are not proven either. `histories` are the rules that find what is new.
-    pub fn take_up_aside(
+    pub fn merge_deferred(
         &mut self,
         is_proven: &dyn Fn(u128) -> bool,
         histories: BTreeSet<u32>,

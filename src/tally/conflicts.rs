@@ -10,7 +10,7 @@ impl Tally {
     /// Ends the comparison of records, and names those that say something else than others under their
     /// id: no object comes any more.
     pub fn close(&mut self) {
-        match std::mem::take(&mut self.met).finish() {
+        match std::mem::take(&mut self.event_ids_seen).finish() {
             Ok(conflicts) => conflicts
                 .into_iter()
                 .for_each(|(object, conflicts)| self.conflict(object, &conflicts)),

@@ -31,12 +31,14 @@ mod getting;
 mod history;
 mod incremental;
 mod integrity;
+mod investigating;
 mod layout;
 mod loading;
 mod moto;
 mod oracle;
 mod partial_tally;
 mod plan;
+mod privileges;
 mod probes;
 mod properties;
 mod pysigma;
@@ -45,11 +47,13 @@ mod rule_tools;
 mod rules;
 mod s3;
 mod schema;
+mod searching;
 mod second_opinion;
 mod sigmahq;
 mod trails;
 mod twin;
 mod verified_buckets;
+mod wording;
 
 // attacks that succeeded once
 mod attacks;

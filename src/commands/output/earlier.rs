@@ -45,7 +45,7 @@ pub(super) fn check(folder: &Path, kind: Kind, force: bool) -> anyhow::Result<()
             && csv::is_filled_in(BufReader::new(file))
         {
             bail!(
-                "somebody filled in {}, which a new report would replace: keep it elsewhere, choose \
+                "{} has been filled in and a new report would replace it: keep it elsewhere, choose \
                  another folder with --out, or use --force",
                 path.display()
             );

@@ -25,7 +25,7 @@ use crate::report::output::Output;
 use crate::sha256;
 use crate::source::key::{LogKey, is_below_region};
 use crate::source::s3::{self, Access, Plan};
-use crate::source::{ObjectRef, Place, Scope, Source, discover};
+use crate::source::{ObjectLocation, ObjectRef, Scope, Source, discover};
 use crate::tally::Tally;
 use crate::trail::Trail;
 
@@ -224,7 +224,7 @@ impl<'r> Verification<'r> {
         }
         Some(ObjectRef {
             name: name.to_owned(),
-            place: Place::S3 {
+            place: ObjectLocation::S3 {
                 bucket: bucket.to_owned(),
                 key: key.to_owned(),
             },

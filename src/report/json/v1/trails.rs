@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::{List, Time, view};
-use crate::trail::{self, Asked};
+use crate::trail::{self, Lookup};
 
 view! {
     /// A trail as CloudTrail describes it.
@@ -25,7 +25,7 @@ view! {
         status: Answer<'r, Status<'r>> = Answer::of(&one.status, Status::from),
         /// The kinds of Insights events that it records.
         insights: Answer<'r, &'r [String]> = Answer::of(&one.insights, Vec::as_slice),
-        /// When CloudTrail was asked; null if the answers come from files.
+        /// When CloudTrail was lookup; null if the answers come from files.
         asked: Option<Time> = one.asked.map(Time),
     }
 }
@@ -41,10 +41,10 @@ pub enum Answer<'r, T> {
 }
 
 impl<'r, T> Answer<'r, T> {
-    fn of<V>(asked: &'r Asked<V>, answer: impl FnOnce(&'r V) -> T) -> Self {
-        match asked {
-            Asked::Answered(value) => Self::Answered(answer(value)),
-            Asked::Unknown(why) => Self::Unknown(why),
+    fn of<V>(lookup: &'r Lookup<V>, answer: impl FnOnce(&'r V) -> T) -> Self {
+        match lookup {
+            Lookup::Answered(value) => Self::Answered(answer(value)),
+            Lookup::Unknown(why) => Self::Unknown(why),
         }
     }
 }
