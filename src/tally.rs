@@ -1,12 +1,14 @@
-//! The results of a run, merged object by object.
+//! The results of a run learnt: an accumulator over the objects in their order.
 //!
-//! A worker turns one object into an [`ObjectScan`]; the [`Tally`] takes them up in the order of the
+//! A worker turns one object into an [`ObjectScan`]; the [`Tally`] absorbs them in the order of the
 //! objects, which makes it the one place that decides which of two copies of an event counts. So
-//! the result does not depend on the number of workers or on who was faster.
+//! the result does not depend on the number of workers or on who was faster. Adjacent ranges of objects
+//! that were scanned apart are a [`Partial`] each; merged in order they give the tally of one pass.
 
 mod activity;
 mod aside;
 mod calls;
+mod conflicts;
 mod correlation_event;
 mod correlation_store;
 mod current;
@@ -17,13 +19,17 @@ mod groups;
 mod name_set;
 mod novelty;
 mod object_names;
+mod partial;
+mod record_store;
 mod sample_cutoffs;
 mod samples;
+mod scan_store;
 mod scanned;
 mod selectors;
 mod source_ip;
 mod spill;
 mod standing;
+mod usage;
 mod uses;
 
 use std::io;
@@ -40,13 +46,15 @@ pub use calls::Calls;
 pub use correlation_event::{Action, CorrelationEvent, EventPayload};
 pub use correlation_store::CorrelationStore;
 use current::{Found, Own};
-use duplicates::{Conflicts, Duplicates, Verdict};
+use duplicates::{Duplicates, Verdict};
 pub use duplicates::{Numbers, ReadAgain, Unreadable};
 pub use group::{CallOrigin, Details, Evidence, Group, GroupKey, Period, SampleTexts};
 pub use groups::{GroupReader, Groups};
 pub use name_set::NameSet;
 pub use novelty::{Learning, New, Novelty};
 use object_names::Objects;
+pub use partial::{NotAdjacent, Partial};
+pub use record_store::{MatchedRecord, RecordStore, SortedRecords, StoredRecord};
 pub use sample_cutoffs::{GroupNames, SampleCutoffs};
 pub use samples::{SampleDecision, Samples, Traits};
 pub use scanned::{
@@ -55,6 +63,7 @@ pub use scanned::{
 };
 pub use source_ip::{SourceIp, SourceIpId, SourceIpTable};
 use standing::CountedRecords;
+pub use usage::{Usage, UsageCounts, UsageRow, UsageTable};
 pub use uses::{Grant, Right, Use, UseCount, Uses};
 
 /// The sum of all objects.
@@ -78,6 +87,10 @@ pub struct Tally {
     pub uses: Uses,
     /// What workers may ask for before the run is over.
     pub sample_cutoffs: Arc<SampleCutoffs>,
+    /// The records that were matched, for detectors that keep records.
+    pub records: RecordStore,
+    /// Who called from where, for detectors that keep this.
+    pub usages: UsageTable,
     selectors: SelectorBudget,
     event_ids_seen: Duplicates,
     objects: Objects,
@@ -107,6 +120,7 @@ impl Tally {
         let mut standing = CountedRecords::default();
         // per row: the events that count, and the copies
         let mut counts = vec![(0u64, 0u64); scanned.rows.len()];
+        let mut usages = vec![UsageCounts::default(); scanned.usages.len()];
         let mut copies = 0;
         // what points to nothing, which can never be
         let mut dangling = 0_u64;
@@ -136,6 +150,12 @@ impl Tally {
             }
             if matches!(verdict, Verdict::New | Verdict::FirstOfCall) {
                 count.0 += 1;
+                if let Some(of) = scanned.usage_of.get(at as usize)
+                    && let Some(counts) = usages.get_mut(*of as usize)
+                    && let Some(row) = scanned.rows.get(seen.row as usize)
+                {
+                    counts.add(seen.time, row.outcome);
+                }
                 if let Some(time) = seen.time {
                     coverage.first = Some(coverage.first.map_or(time, |first| first.min(time)));
                     coverage.last = Some(coverage.last.map_or(time, |last| last.max(time)));
@@ -191,6 +211,13 @@ impl Tally {
                 }
             }
         }
+        for (usage, counts) in scanned.usages.iter().zip(&usages) {
+            if counts.events > 0 {
+                let (names, addresses) = (&mut self.names, &mut self.source_ips);
+                self.usages
+                    .add(usage, counts, &mut own.names, names, addresses);
+            }
+        }
         self.coverage.merge(coverage);
         let mut groups: Vec<Found<'_>> = scanned.groups.iter().map(Found::new).collect();
         for hit in &scanned.hits {
@@ -206,6 +233,13 @@ impl Tally {
         for base in &scanned.bases {
             if standing.base(base, &scanned, &mut self.event_ids_seen) {
                 dangling += u64::from(self.base(base, &mut own).is_none());
+            }
+        }
+        for matched in scanned.records.drain(..) {
+            if let Some(seen) = scanned.seen.get(matched.seen as usize)
+                && standing.record(matched.seen)
+            {
+                self.records.insert(seen.time, object, seen.record, matched);
             }
         }
         for silent in &scanned.silent {
@@ -233,37 +267,9 @@ impl Tally {
             .problem("the run's temporary file", ProblemKind::NotReadBack, what);
     }
 
-    /// Ends the comparison of records, and names those that say something else than others under their
-    /// id: no object comes any more.
-    pub fn close(&mut self) {
-        match std::mem::take(&mut self.event_ids_seen).finish() {
-            Ok(conflicts) => conflicts
-                .into_iter()
-                .for_each(|(object, conflicts)| self.conflict(object, &conflicts)),
-            Err(error) => {
-                self.note_loss("records that bear one id may be unnamed", &error);
-            }
-        }
-        self.places = Objects::default();
-    }
-
-    fn conflict(&mut self, object: u32, conflicts: &Conflicts) {
-        let (other, record) = conflicts.other;
-        let name = |object| self.objects.name(object).unwrap_or_default();
-        let id = match &conflicts.id {
-            EventId::Missing => String::new(),
-            id => format!(" {id}"),
-        };
-        let what = format!(
-            "{} of its records have the event id of another record and different content, the first is \
-             record {}: its id{id} is also that of record {record} of {}. All were evaluated; one of two \
-             may have been put there to hide the other",
-            conflicts.count,
-            conflicts.record,
-            name(other),
-        );
-        let object = name(object);
-        self.coverage.problem(&object, ProblemKind::Conflict, what);
+    /// The name of an object, by its place in the order of the run.
+    pub fn object_name(&self, object: u32) -> String {
+        self.objects.name(object).unwrap_or_default()
     }
 
     fn counts(&mut self, rule: u32) {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use super::run::{self, discovery, progress};
+use super::session::{Request, Session};
 use super::verdict::Outcome;
 use super::{Exit, note, print, print_fitted};
 use crate::assess::completeness::Completeness;
@@ -14,14 +14,10 @@ use crate::assess::privileges::{PrincipalUse, Privileges};
 use crate::cli::{self, PrivilegesFormat};
 use crate::config::Config;
 use crate::detect::Detector;
-use crate::pipeline::{self, Work};
 use crate::policy::Policies;
-use crate::provenance::Provenance;
 use crate::report::privileges::{Document, text};
 use crate::rules::RuleSet;
 use crate::safe_text::{TerminalText, text};
-use crate::source::{Scope, Source};
-use crate::tally::Tally;
 
 pub(super) fn run(arguments: &cli::Privileges) -> anyhow::Result<Exit> {
     let config = Config::load(arguments.config.as_deref())?;
@@ -35,34 +31,37 @@ pub(super) fn run(arguments: &cli::Privileges) -> anyhow::Result<Exit> {
     let (source, roles) = source_and_roles(arguments, &policies);
     select(&mut policies, &roles)?;
     if !arguments.quiet {
-        run::note_remarks(&config);
-        let remarks = policies.remarks.iter();
+        let remarks = config.remarks.iter().chain(&policies.remarks);
         remarks.for_each(|remark| note(&text!("{}", remark)));
     }
-    let (scope, name, tally) = read(arguments, source.as_deref(), &config, &policies)?;
-    let (organization, outside) = (&config.organization, arguments.include_outside);
+    let session = Session::open(Request {
+        source: source.as_deref(),
+        ..Request::from(arguments)
+    })?;
+    let found = session.find()?;
+    let name = found.source.clone();
+    let rules = RuleSet::default();
+    let organization = &session.config.organization;
+    let detector = Detector::new(&rules, organization);
+    let detector = detector.counting_uses(&policies, arguments.sessions);
+    let tally = session.detect(found, &detector, None).tally;
+    let outside = arguments.include_outside;
     let mut privileges = Privileges::new(&policies, organization, &tally, outside);
     if roles.is_empty() {
         privileges.note_others(&policies, &tally);
     }
-    let window = scope.window();
-    let provenance = Provenance {
-        source: name,
-        window,
-        created: Some(scope.now.timestamp()),
-        expected: config.expected.clone(),
-        ..Provenance::default()
-    };
+    let provenance = session.provenance(&name);
     let completeness = Completeness::new(&provenance, &tally.coverage);
     if !completeness.complete {
         let limit = "This run is incomplete: `trailscan coverage` names what was not read";
         privileges.limits.push(limit.to_owned());
     }
+    let window = session.scope.window();
     let document = Document {
         schema: "trailscan.privileges/1",
         source: &provenance.source,
         window: match window.is_asked() {
-            true => window.in_words(run::zone(&config)),
+            true => window.in_words(session.zone()),
             false => String::new(),
         },
         privileges: &privileges,
@@ -75,40 +74,7 @@ pub(super) fn run(arguments: &cli::Privileges) -> anyhow::Result<Exit> {
         incomplete: !completeness.complete,
         ..Outcome::default()
     };
-    Ok(outcome.exit())
-}
-
-/// Reads the source and counts the uses of rights.
-fn read(
-    arguments: &cli::Privileges,
-    source: Option<&str>,
-    config: &Config,
-    policies: &Policies,
-) -> anyhow::Result<(Scope, String, Tally)> {
-    let source = Source::parse(source)?;
-    let scope = run::scope(
-        &arguments.selection,
-        &source,
-        run::now()?,
-        run::zone(config),
-    )?;
-    let runtime = run::runtime()?;
-    let progress = progress::Bar::new(arguments.quiet);
-    let found = discovery::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
-    let rules = RuleSet::default();
-    let detector = Detector::new(&rules, &config.organization);
-    let detector = detector.counting_uses(policies, arguments.sessions);
-    progress.begin();
-    let options = run::options(&arguments.running);
-    let tally = pipeline::run(
-        found.input,
-        Work::rules(&detector),
-        &scope,
-        &options,
-        &progress,
-    );
-    progress.end();
-    Ok((scope, found.source, tally))
+    Ok(outcome.verdict())
 }
 
 /// `--policies` takes all that follows it, a SOURCE too.
