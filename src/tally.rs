@@ -14,6 +14,7 @@ mod correlation_store;
 mod current;
 mod duplicates;
 mod event_ids;
+mod evidence;
 mod group;
 mod groups;
 mod name_set;
@@ -36,9 +37,8 @@ use std::io;
 use std::sync::Arc;
 
 use crate::coverage::{Coverage, ProblemKind};
-use crate::finding::{EventId, Sample};
 use crate::integrity::Integrity;
-use crate::interner::{Interner, Symbol, SymbolMap};
+use crate::interner::{Interner, SymbolMap};
 use crate::trail::SelectorBudget;
 pub use activity::{ActivitySums, Sum};
 use aside::DeferredObjects;
@@ -325,63 +325,6 @@ impl Tally {
         Some(())
     }
 
-    /// Keeps an event as evidence for its group, where the group still takes it; `None` where it points to
-    /// nothing, or to a group without a hit.
-    fn evidence(
-        &mut self,
-        evidence: &FoundEvidence,
-        groups: &[Found<'_>],
-        own: &mut Own<'_>,
-    ) -> Option<()> {
-        let (seen, row) = own.event(evidence.seen)?;
-        let fact = own.facts.get(evidence.fact as usize)?;
-        let found = groups.get(evidence.group as usize)?;
-        let names = &mut self.names;
-        let (key, group) = self.groups.at(found.place?)?;
-        let source_ip = fact.source_ip.translated(&mut own.names, names);
-        let origin = own.origin(row, self.source_ips.id(source_ip), fact.access_key, names);
-        let mut evidence = Evidence {
-            time: seen.time,
-            event_id: EventId::Missing,
-            object: own.object,
-            record: seen.record,
-            call: own.names.id(row.name, names),
-            outcome: row.outcome,
-            actor: own.names.id(found.group.actor, names),
-            origin,
-            details: Details::None,
-        };
-        let wanted = group.samples.would_keep(seen.time, evidence.traits());
-        if wanted != SampleDecision::No {
-            evidence.event_id = seen.id.clone();
-        }
-        match wanted {
-            SampleDecision::No => {}
-            SampleDecision::Latest => {
-                evidence.details = Details::owned(fact.texts(own.texts));
-                group.samples.keep_latest(evidence);
-            }
-            SampleDecision::Sample => {
-                let before = group.samples.cutoff();
-                evidence.details = Details::Interned(Box::new(own.texts(fact, names)));
-                group.samples.keep(evidence);
-                if let Some(Some(tenth)) = group.samples.cutoff()
-                    && before != Some(Some(tenth))
-                {
-                    let group = GroupNames {
-                        rule: key.rule,
-                        period: key.period,
-                        actor: self.names.text(key.actor),
-                        resource: self.names.text(key.resource),
-                        value: self.names.text(key.value),
-                    };
-                    self.sample_cutoffs.set(group, tenth);
-                }
-            }
-        }
-        Some(())
-    }
-
     /// Puts an event into the series of a correlation; `None` where it points to nothing. One without a
     /// time belongs to no window; the coverage counts those.
     fn base(&mut self, base: &CorrelationHit, own: &mut Own<'_>) -> Option<()> {
@@ -421,50 +364,12 @@ impl Tally {
         self.series.push(base.correlation, group, kept);
         Some(())
     }
-
-    /// An event as the report shows it.
-    pub fn sample(&self, evidence: &Evidence) -> Sample {
-        let text = |id: Symbol| self.names.text(id).to_owned();
-        let mut sample = Sample {
-            time: evidence.time,
-            event_id: evidence.event_id.to_string(),
-            object: match self.objects.name(evidence.object) {
-                Ok(name) => name,
-                Err(error) => format!("its name could not be read back: {error}"),
-            },
-            record: evidence.record,
-            event_name: text(evidence.call),
-            principal: text(evidence.actor),
-            outcome: evidence.outcome.as_str().to_owned(),
-            event_source: text(evidence.origin.event_source),
-            account: text(evidence.origin.account),
-            region: text(evidence.origin.region),
-            source_ip: self
-                .source_ips
-                .get(evidence.origin.source_ip)
-                .text(&self.names),
-            access_key: text(evidence.origin.access_key),
-            ..Sample::default()
-        };
-        if let Some(texts) = evidence.details.texts(&self.names) {
-            let [principal, target, user_agent, error_code, error_message] =
-                texts.map(str::to_owned);
-            sample = Sample {
-                principal,
-                target,
-                user_agent,
-                error_code,
-                error_message,
-                ..sample
-            };
-        }
-        sample
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::EventId;
     use crate::finding::Outcome;
 
     fn scanned(sequence: u64, ids: &[&str]) -> ObjectScan {

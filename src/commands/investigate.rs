@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::coverage::EventClass;
 use crate::detect::Detector;
 use crate::investigate::{self, Chain, Investigation, first_pass, last_pass, summary};
+use crate::report::output::Output;
 use crate::rules::RuleSet;
 use crate::safe_text::{Cell, TerminalText, text};
 use crate::search::Question;
@@ -121,8 +122,8 @@ fn write(folder: Folder, found: &Investigation, with_objects: bool) -> anyhow::R
 }
 
 /// The actors of a finding in a stored report.
-fn actors(report: &Path, id: &str) -> anyhow::Result<Vec<String>> {
-    let path = report.join("findings.json");
+fn actors(folder: &Path, id: &str) -> anyhow::Result<Vec<String>> {
+    let path = folder.join(Output::Findings.file());
     let text = crate::small_file::read(&path, 1 << 30)
         .with_context(|| format!("cannot read {}", path.display()))?;
     let stored: Value = serde_json::from_slice(&text)
