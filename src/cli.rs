@@ -384,6 +384,8 @@ pub enum Format {
     Html,
     Json,
     Csv,
+    Pdf,
+    Xlsx,
 }
 
 /// `--fail-on` and `--fail-on-unassessed`: a level, or never.

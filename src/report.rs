@@ -6,6 +6,7 @@
 
 pub mod activity;
 pub mod csv;
+pub mod document;
 pub mod estimate;
 mod findings;
 mod headline;
@@ -15,9 +16,12 @@ pub mod integrity;
 pub mod json;
 pub mod notes;
 pub mod overflow;
+pub mod pdf;
 pub mod rows;
 pub mod terminal;
+pub mod text;
 pub mod visible;
+pub mod xlsx;
 
 use std::collections::BTreeMap;
 

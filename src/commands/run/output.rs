@@ -16,7 +16,7 @@ use anyhow::{Context as _, bail};
 
 use crate::cli::Format;
 use crate::commands::writers::warn_of_writers;
-use crate::report::{Report, csv, html, json};
+use crate::report::{Report, csv, html, json, pdf, xlsx};
 use earlier::{FILES, is_ours};
 pub(in crate::commands) use name::{of_proof, of_run};
 use staged::Staged;
@@ -99,6 +99,12 @@ impl Folder {
         }
         if formats.contains(&Format::Csv) {
             files.push(self.stream("findings.csv", |out| csv::findings(report, out))?);
+        }
+        if formats.contains(&Format::Pdf) {
+            files.push(self.stream("report.pdf", |out| pdf::write(report, out))?);
+        }
+        if formats.contains(&Format::Xlsx) {
+            files.push(self.stream("report.xlsx", |out| xlsx::write(report, out))?);
         }
         files.push(self.stream("coverage.json", |out| json::coverage(report, out))?);
         files.push(self.stream("run.json", |out| json::run(report, out))?);

@@ -108,6 +108,7 @@ pub(super) fn report(findings: Vec<Finding>) -> Report {
         level: Severity::High,
         catalogue: "A17".into(),
         citations: vec!["164.312(b)"],
+        is_about_phi: false,
         assessment,
         view: 0,
         accepted: None,

@@ -12,10 +12,12 @@ use crate::report::csv;
 
 /// Every file that a report may have. The keys are known by the proof beside them, so they come first
 /// where files are removed one after the other.
-pub(super) const FILES: [&str; 7] = [
+pub(super) const FILES: [&str; 9] = [
     "report.html",
     "findings.json",
     "findings.csv",
+    "report.pdf",
+    "report.xlsx",
     "coverage.json",
     "run.json",
     "public-keys.json",
@@ -89,6 +91,9 @@ pub(super) fn is_ours(folder: &Path, name: &str) -> bool {
         "findings.csv" => csv::is_findings(&head),
         // it has the form that the AWS CLI gave it
         "public-keys.json" => is_ours(folder, "integrity.json"),
+        // what says so lies compressed in them
+        "report.pdf" => head.starts_with(b"%PDF-") && is_ours(folder, "run.json"),
+        "report.xlsx" => head.starts_with(b"PK") && is_ours(folder, "run.json"),
         _ => holds("\"schema\": \"trailscan."),
     }
 }
