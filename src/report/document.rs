@@ -179,3 +179,98 @@ impl Document {
 pub(super) fn level(level: Severity) -> Text {
     Text::new().with(super::text::Style::Level(level), level.as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::report::html::tests::{report, several};
+
+    const LIMITS: Limits = Limits {
+        severe: 200,
+        all: 200,
+    };
+
+    /// Where a link or the crosswalk can lead.
+    fn anchors(document: &Document) -> Vec<&'static str> {
+        let of_blocks = |section: &Section| -> Vec<&'static str> {
+            let blocks = section.blocks.iter();
+            let anchors = blocks.filter_map(|block| match block {
+                Block::Heading(_, anchor) => *anchor,
+                _ => None,
+            });
+            anchors.chain([section.anchor]).collect()
+        };
+        let sections = document.sections.iter().flat_map(of_blocks);
+        sections.chain([crosswalk::FRONT]).collect()
+    }
+
+    #[test]
+    fn each_question_of_an_audit_is_answered_by_a_part_that_is_there() {
+        let mut report = report(several());
+        report.integrity = Some(crate::integrity::proof::Proof::default());
+        let document = Document::new(&report, LIMITS);
+        let all = anchors(&document);
+        let known: BTreeSet<&str> = all.iter().copied().collect();
+        assert_eq!(known.len(), all.len(), "an anchor stands twice: {all:?}");
+        let asked = document.sections.iter().flat_map(|one| &one.blocks);
+        let asked = asked.filter_map(|block| match block {
+            Block::Crosswalk(inquiries) => Some(inquiries),
+            _ => None,
+        });
+        let mut questions = 0;
+        for inquiry in asked.flatten() {
+            questions += 1;
+            // a report without trails has no list of them
+            let anchors = inquiry.anchors.iter().filter(|one| **one != "trails");
+            for anchor in anchors {
+                assert!(known.contains(anchor), "{}: {anchor}", inquiry.question);
+            }
+        }
+        assert_eq!(questions, 16);
+    }
+
+    #[test]
+    fn phi_is_not_known_unless_rules_could_look_for_it() {
+        let mut report = report(several());
+        let phi = |report: &Report| front::phi(report);
+        report.unconfigured[0].missing = vec!["phi.buckets".into()];
+        assert_eq!(phi(&report).figure, "Not known");
+        assert!(phi(&report).is_alert);
+        report.rules[0].is_about_phi = true;
+        assert_eq!(phi(&report).figure, "No findings");
+        report.rules[0].findings = 3;
+        let summary = phi(&report);
+        assert_eq!(summary.figure, "3");
+        let lines: Vec<String> = summary.lines.iter().map(|(line, _)| line.words()).collect();
+        assert_eq!(
+            lines,
+            [
+                "3 Title of seen",
+                "1 rule looked at PHI resources",
+                "0 could not see all of their events",
+                "1 rule waits for PHI resources to be configured",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_left_out_is_said_in_each_list() {
+        let one = several().remove(1);
+        let many = (0..3_000).map(|at| crate::finding::Finding {
+            id: format!("h{at}"),
+            ..one.clone()
+        });
+        let document = Document::new(&report(many.collect()), LIMITS);
+        let notice = "Showing the first 200 of 3,000 findings; findings.csv holds all of them.";
+        for anchor in ["needs-decision", "findings"] {
+            let section = document.sections.iter().find(|one| one.anchor == anchor);
+            let mut blocks = section.unwrap().blocks.iter();
+            assert!(
+                blocks.any(|block| matches!(block, Block::Notice(text) if text.words() == notice)),
+                "{anchor}"
+            );
+        }
+    }
+}

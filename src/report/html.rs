@@ -18,7 +18,7 @@ mod methodology;
 mod summary;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::io;
 

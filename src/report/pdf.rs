@@ -14,6 +14,9 @@ mod palette;
 mod table;
 mod type_setter;
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, Write};
 use std::num::NonZeroU16;
 

@@ -70,12 +70,14 @@ fn workbook(report: &Report) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
     let from = &report.provenance;
     let organization = safe_text::line(&from.organization, 200);
+    // a time beyond what a spreadsheet knows is on the first sheet as a text
+    let created = time(from.created.unwrap_or_default()).or_else(|_| time(0))?;
     let about = DocProperties::new()
         .set_title(format!("{TITLE} {}", report.id()))
         .set_subject(PROVISION)
         .set_company(organization)
         .set_comment(CLASSIFICATION)
-        .set_creation_datetime(&time(from.created.unwrap_or_default())?);
+        .set_creation_datetime(&created);
     book.set_properties(&about);
     let formats = Formats::new();
     for sheet in sheets::all(report) {
@@ -188,4 +190,41 @@ fn put(
 
 fn time(at: Epoch) -> Result<ExcelDateTime, XlsxError> {
     ExcelDateTime::from_timestamp(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Finding;
+    use crate::report::html::tests::{HOSTILE, finding, report, several};
+    use crate::severity::Severity;
+
+    #[test]
+    fn the_same_report_gives_the_same_bytes() {
+        let report = report(several());
+        let render = || {
+            let mut bytes = Vec::new();
+            write(&report, &mut bytes).unwrap();
+            bytes
+        };
+        let bytes = render();
+        assert!(bytes.starts_with(b"PK"));
+        assert_eq!(render(), bytes);
+    }
+
+    #[test]
+    fn values_of_any_length_and_time_have_a_cell() {
+        let long = "😀".repeat(256 << 10);
+        let worst = Finding {
+            title: long.clone(),
+            resource: HOSTILE.into(),
+            first: Some(i64::from(i32::MIN)),
+            last: Some(1 << 40),
+            ..finding("x", Severity::High, &long)
+        };
+        let mut report = report(vec![worst]);
+        report.provenance.organization = long;
+        report.provenance.created = Some(1 << 45);
+        write(&report, &mut Vec::new()).unwrap();
+    }
 }
