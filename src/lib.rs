@@ -45,7 +45,7 @@
 //! | When is a request to S3 repeated? | `source/s3/fetch.rs`, [`aws`] |
 //! | When is an hour a gap, and a run incomplete? | [`assess::hours`], [`assess::completeness`] |
 //! | Which words and rows do HTML and PDF share? | [`report::document`] |
-| When is a rule "partly assessed"? | `assess/visibility.rs`, [`trail::Timeline`] |
+//! | When is a rule "partly assessed"? | `assess/visibility.rs`, [`trail::Timeline`] |
 //! | When are two records the same event? | `tally/duplicates.rs` |
 //!
 //! # Glossary

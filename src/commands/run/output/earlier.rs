@@ -52,6 +52,13 @@ pub(super) fn check(folder: &Path, kind: Kind, force: bool) -> anyhow::Result<()
                 path.display()
             );
         }
+        if name == "report.xlsx" && !force && is_saved_since(folder, &path) {
+            bail!(
+                "somebody saved {} since it was written, and a new report would replace it: keep it \
+                 elsewhere, choose another folder with --out, or use --force",
+                path.display()
+            );
+        }
         if name == "findings.csv"
             && !force
             && let Some(file) = regular(&path)
@@ -95,6 +102,17 @@ pub(super) fn is_ours(folder: &Path, name: &str) -> bool {
         "report.pdf" => head.starts_with(b"%PDF-") && is_ours(folder, "run.json"),
         "report.xlsx" => head.starts_with(b"PK") && is_ours(folder, "run.json"),
         _ => holds("\"schema\": \"trailscan."),
+    }
+}
+
+/// Whether a workbook is newer than the report that it belongs to, whose last file is run.json. What a
+/// person wrote into it cannot be told from the head of the file.
+fn is_saved_since(folder: &Path, workbook: &Path) -> bool {
+    let written = |path: &Path| path.symlink_metadata().and_then(|one| one.modified());
+    match (written(workbook), written(&folder.join("run.json"))) {
+        (Ok(workbook), Ok(run)) => workbook > run,
+        // without its report it may be anybody's
+        _ => true,
     }
 }
 
