@@ -6,6 +6,7 @@ mod init;
 mod policy;
 mod rules;
 mod run;
+mod schema;
 mod verdict;
 mod verification;
 mod verify;
@@ -81,6 +82,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Init => init::run(),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Guide(arguments) => guide::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions { shell } => {
             // clap_complete panics when its writer fails, and a closed pipe is no error
             let mut script = Vec::new();

@@ -1,7 +1,7 @@
 //! From an object's bytes to its records, one by one.
 //!
 //! In: bytes as they were stored, whatever their name says. Out: each record as an [`Event`]
-//! borrowed from the inflated buffer, and a [`Decoded`] that accounts for all that was met. Content
+//! borrowed from the inflated buffer, and a [`Decoded`] that accounts for all that was seen. Content
 //! decides: gzip of one or several members or plain text; `{"Records":[…]}`, a bare array, one
 //! event, JSON lines, LookupEvents rows, EventBridge and CloudWatch Logs envelopes.
 //!
@@ -41,7 +41,7 @@ pub enum Content {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decoded {
     pub content: Content,
-    /// Records met, good and bad.
+    /// Records seen, good and bad.
     pub records: u32,
     pub bad: BadRecords,
     /// Of the bad ones: what stands in a list of records and is none of CloudTrail's.
@@ -172,7 +172,7 @@ impl Decoder {
         }
     }
 
-    /// The seal of the last object; nothing where it could not be inflated.
+    /// The seal of the last object; `None` if it could not be inflated.
     pub const fn seal(&self) -> Option<&Seal> {
         self.seal.as_ref()
     }
@@ -186,7 +186,7 @@ impl Decoder {
         Ok(if plain { stored } else { self.inflater.bytes() })
     }
 
-    /// Inflates and seals; nothing where the object is not gzip.
+    /// Inflates and seals; `None` if the object is not gzip.
     fn inflate(&mut self, stored: &[u8]) -> Result<Option<gunzip::Layers>, DecodeError> {
         self.seal = None;
         let layers = if gunzip::is_gzip(stored) {
@@ -215,9 +215,9 @@ impl Decoder {
         Ok(layers)
     }
 
-    /// Reads a large log without holding all of it, as [`decode`](Self::decode) would. Nothing where the
+    /// Reads a large log without holding all of it, as [`decode`](Self::decode) would. `None` if the
     /// object is not large, or not in every way as CloudTrail writes it: then the caller must forget
-    /// what `visit` was told, and ask again there.
+    /// everything `visit` received, and read the object whole.
     pub fn decode_in_pieces(&mut self, stored: &[u8], visit: &mut Visit<'_>) -> Option<Decoded> {
         self.seal = None;
         let length = gunzip::length_of_one_member(stored, self.cap)?;
@@ -236,7 +236,7 @@ impl Decoder {
     }
 
     /// Reads one object. `visit` is called for each good record, in file order, before it is known
-    /// whether the whole object is sound: on an error the caller must forget what it was told.
+    /// whether the whole object is sound: on an error the caller must discard what it received.
     pub fn decode(&mut self, stored: &[u8], visit: &mut Visit<'_>) -> Result<Decoded, DecodeError> {
         let mut decoded = Decoded::default();
         let layers = self.inflate(stored)?;

@@ -47,6 +47,8 @@
 //! | Which words and rows do HTML and PDF share? | [`report::document`] |
 //! | When is a rule "partly assessed"? | `assess/visibility.rs`, [`trail::Timeline`] |
 //! | When are two records the same event? | `tally/duplicates.rs` |
+//! | Which files are written, and when? | [`report::output`] |
+//! | Which fields do the JSON files have, and what may change? | [`report::json::v1`] |
 //!
 //! # Glossary
 //!

@@ -48,19 +48,19 @@ pub struct Options {
     pub jobs: usize,
     /// The most MiB an object may inflate to.
     pub max_object_mib: u64,
-    /// Where lessons of earlier runs are found and those of this one are kept.
+    /// Cached scans of earlier runs; those of this run are added.
     pub state: Option<Arc<State>>,
 }
 
 /// What is done with each object.
 #[derive(Clone, Copy)]
 pub struct Work<'r> {
-    /// Records are held against the rules; nothing where only digests are checked.
+    /// Evaluates rules on the records; `None` if only digests are checked.
     pub detector: Option<&'r Detector<'r>>,
-    /// Logs are held against digests.
+    /// Checks logs against digests.
     pub digests: Option<&'r Reader>,
-    /// Is told of logs whose digest is known; without it the tally keeps them.
-    pub ledger: Option<&'r dyn SettledSink>,
+    /// Receives logs whose digest is known; without it the tally keeps them.
+    pub settled_sink: Option<&'r dyn SettledSink>,
 }
 
 impl<'r> Work<'r> {
@@ -69,7 +69,7 @@ impl<'r> Work<'r> {
         Self {
             detector: Some(detector),
             digests: None,
-            ledger: None,
+            settled_sink: None,
         }
     }
 }
@@ -145,9 +145,9 @@ pub fn run<'r>(
     let again = Rereader::new(&incoming, &key, options.max_object_mib);
     progress.listed(incoming.known());
     let intake = Reducer::new(work.digests.map(Proving::new));
-    let horizons = intake.sample_cutoffs();
-    let lessons = options.state.as_ref().map(ScanCache::new);
-    // a lesson holds for every window: the object is scanned whole, and narrowed afterwards
+    let cutoffs = intake.sample_cutoffs();
+    let scan_cache = options.state.as_ref().map(ScanCache::new);
+    // a cached scan holds for every window: the object is scanned whole and restricted afterwards
     let everything = Scope::all(scope.now);
     let run = || {
         // a worker that comes too late for any object needs nothing made
@@ -156,24 +156,24 @@ pub fn run<'r>(
         };
         let mut first = Some(first);
         let mib = options.max_object_mib;
-        let telling_all = lessons.is_some();
-        let (horizons, key) = (&horizons, &key);
+        let keep_all = scan_cache.is_some();
+        let (cutoffs, key) = (&cutoffs, &key);
         let detection = move || {
             let detection = work.detector.map(Detection::new);
             let by_key = |detection: Detection<'r>| detection.with_content_key(Arc::clone(key));
             let detection = detection.map(by_key);
-            match telling_all {
+            match keep_all {
                 true => detection.map(Detection::keep_all_evidence),
-                false => detection.map(|detection| detection.with_cutoffs(Arc::clone(horizons))),
+                false => detection.map(|detection| detection.with_cutoffs(Arc::clone(cutoffs))),
             }
         };
-        let within = if telling_all { &everything } else { scope };
+        let within = if keep_all { &everything } else { scope };
         let mut worker = Worker::new(detection, work, within, mib);
         // made once, and used again for object after object
-        let (mut room, mut left) = (ObjectScan::default(), None);
+        let (mut room, mut recycled) = (ObjectScan::default(), None);
         while let Some(object) = first
             .take()
-            .or_else(|| incoming.next(options, progress, left.take()))
+            .or_else(|| incoming.next(options, progress, recycled.take()))
         {
             let reference = &object.reference;
             let (mut scanned, bytes) = match object.loaded {
@@ -184,14 +184,14 @@ pub fn run<'r>(
                         &fetched,
                         std::mem::take(&mut room),
                     );
-                    if let Some(lessons) = &lessons {
-                        lessons.store(reference, &mut scanned);
+                    if let Some(scan_cache) = &scan_cache {
+                        scan_cache.store(reference, &mut scanned);
                     }
                     let bytes = fetched.map(|fetched| fetched.bytes);
                     (scanned, bytes.unwrap_or_default())
                 }
-                Payload::Known(taught) => {
-                    let known = cache::restore(object.sequence, &taught, reference);
+                Payload::Known(payload) => {
+                    let known = cache::restore(object.sequence, &payload, reference);
                     let damaged = || Err(cache::corrupt_entry());
                     let scanned = known.unwrap_or_else(|| {
                         worker.scan(
@@ -204,7 +204,7 @@ pub fn run<'r>(
                     (scanned, Vec::new())
                 }
             };
-            if lessons.is_some() {
+            if scan_cache.is_some() {
                 scanned
                     .restrict_to_window(|time, account, region| scope.holds(time, account, region));
             }
@@ -213,10 +213,10 @@ pub fn run<'r>(
                 reference.size.unwrap_or(scanned.coverage.bytes_stored),
                 scanned.coverage.records.evaluated,
             );
-            left = Some((object.reference, bytes));
-            room = intake.submit(scanned, object.share, work.ledger, &again);
+            recycled = Some((object.reference, bytes));
+            room = intake.submit(scanned, object.share, work.settled_sink, &again);
         }
-        intake.drain(1, work.ledger, &again);
+        intake.drain(1, work.settled_sink, &again);
     };
     // this thread works as well: what it frees is at hand for the report, which it makes afterwards
     let others = options.jobs.min(incoming.work()).saturating_sub(1);
@@ -226,11 +226,11 @@ pub fn run<'r>(
             (0..others).for_each(|_| scope.spawn(|_| run()));
             run();
         }),
-        // no threads wanted, or none to be had: the work is done all the same
+        // one thread wanted, or no other available: this one does the work
         _ => run(),
     }
-    if let Some(lessons) = lessons {
-        lessons.finish(progress);
+    if let Some(scan_cache) = scan_cache {
+        scan_cache.finish(progress);
     }
     let (mut tally, taken, proving) = intake.finish();
     if let Some(proving) = proving {

@@ -15,6 +15,7 @@ mod identity;
 pub mod integrity;
 pub mod json;
 pub mod notes;
+pub mod output;
 pub mod overflow;
 pub mod pdf;
 pub mod rows;
@@ -55,7 +56,7 @@ pub struct Report {
     /// What rules could see, hour by hour.
     #[serde(skip)]
     pub visibility: Visibility,
-    /// What the digests prove; nothing where nobody asked.
+    /// What the digests prove; `None` if nobody asked.
     pub integrity: Option<Proof>,
     /// By citation, in the catalogue's order; only those some rule speaks to.
     pub citations: Vec<CitationState>,
@@ -76,7 +77,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Draws the report from what a run learnt.
+    /// Draws the report from what a run learned.
     pub fn new(
         provenance: Provenance,
         rules: &RuleSet,

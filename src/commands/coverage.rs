@@ -78,7 +78,7 @@ pub(super) fn run(arguments: &Coverage) -> anyhow::Result<Exit> {
     progress.end();
     folder.map(Folder::publish).transpose()?;
     run::complete(&mut tally, settings);
-    // nothing is learnt here: it is only asked which rules have learnt what is usual
+    // nothing is learned here: it is only asked which rules have learned what is usual
     history.settle(&rules, &mut tally, config.organization.learning_days);
     let report = Report {
         integrity: proof,

@@ -43,7 +43,7 @@ use output::{Folder, Kind};
 /// ([log files](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html)).
 const SLACK: Duration = Duration::hours(24);
 
-/// How far back S3 is read where nobody says.
+/// How far back S3 is read by default.
 const DEFAULT_DAYS: i64 = 7;
 
 pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
@@ -71,10 +71,10 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let progress = progress::Bar::new(arguments.quiet);
     let found = discovery::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
     let state = state_file::open(arguments, &config, &rules)?;
-    let lessons = state.clone().filter(|_| arguments.incremental);
+    let cached_state = state.clone().filter(|_| arguments.incremental);
     let Some(output) = output else {
         let jobs = options(&arguments.running).jobs;
-        return dry::run(found, &scope, zone(&config), lessons.as_deref(), jobs);
+        return dry::run(found, &scope, zone(&config), cached_state.as_deref(), jobs);
     };
     let verification = match arguments.verify {
         false => None,
@@ -96,7 +96,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     progress.begin();
     let detector = Detector::new(&rules, &config.organization);
     let options = Options {
-        state: lessons,
+        state: cached_state,
         ..options(&arguments.running)
     };
     let (mut tally, proof, mut files) = verification::read(
@@ -137,7 +137,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// What is said of digests means nothing where none are read.
+/// Refuses options about digests in a run that reads none.
 pub(super) fn digests_are_asked_for(choice: &DigestChoice, verify: bool) -> anyhow::Result<()> {
     let about_digests = !choice.public_keys.is_empty() || choice.original_bucket.is_some();
     if about_digests && !verify {

@@ -20,11 +20,13 @@ use crate::digest::{Origin, Reader, RegionalTrail, Window, add_proven_hours, ask
 use crate::integrity::proof::Proof;
 use crate::integrity::{Integrity, Settled};
 use crate::pipeline::{self, Input, Options, SettledSink, Work};
-use crate::report::integrity::{self as written, About, Matching};
+use crate::report::integrity::About;
+use crate::report::json::{self, Matching};
+use crate::report::output::Output;
 use crate::sha256;
 use crate::source::key::{LogKey, is_below_region};
 use crate::source::s3::{self, Access, Plan};
-use crate::source::{ObjectRef, Place, Scope, Source, discover};
+use crate::source::{ObjectLocation, ObjectRef, Scope, Source, discover};
 use crate::tally::Tally;
 use crate::trail::Trail;
 
@@ -152,8 +154,7 @@ impl<'r> Verification<'r> {
         }
         if evaluated && found > listed {
             proof.limits.push(format!(
-                "{} logs that digests name were not in the listing: they were looked up and \
-                 verified, and their events were not evaluated",
+                "{} logs that digests name were not in the listing: they were requested by name and verified, but their events were not evaluated",
                 found - listed
             ));
         }
@@ -164,11 +165,11 @@ impl<'r> Verification<'r> {
             !line.as_ref().is_ok_and(again)
         });
         let folder = self.folder;
-        let mut files = vec![folder.stream("integrity.json", |out| {
-            written::json(out, &self.about, &proof, matching)
+        let mut files = vec![folder.stream(Output::Integrity.file(), |out| {
+            json::integrity(out, &self.about, &proof, matching)
         })?];
         if !self.reader.keys.is_empty() {
-            files.push(folder.file("public-keys.json", &self.reader.keys.to_json()?)?);
+            files.push(folder.file(Output::PublicKeys.file(), &self.reader.keys.to_json()?)?);
         }
         Ok((self.about, proof, files))
     }
@@ -196,7 +197,7 @@ impl<'r> Verification<'r> {
             let work = Work {
                 detector: None,
                 digests: Some(&self.reader),
-                ledger: Some(&self.spool),
+                settled_sink: Some(&self.spool),
             };
             let everything = Scope::all(self.reader.scope.now);
             let found = pipeline::run(input, work, &everything, options, progress);
@@ -220,7 +221,7 @@ impl<'r> Verification<'r> {
         }
         Some(ObjectRef {
             name: name.to_owned(),
-            place: Place::S3 {
+            place: ObjectLocation::S3 {
                 bucket: bucket.to_owned(),
                 key: key.to_owned(),
             },
@@ -246,7 +247,7 @@ pub(super) fn read(
     let work = Work {
         detector: Some(detector),
         digests: verification.as_ref().map(|one| &one.reader),
-        ledger: verification.as_ref().map(|one| &one.spool as _),
+        settled_sink: verification.as_ref().map(|one| &one.spool as _),
     };
     let mut tally = pipeline::run(input, work, scope, options, progress);
     let Some(verification) = verification else {

@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Verify) -> anyhow::Result<Exit> {
     let work = Work {
         detector: None,
         digests: Some(&verification.reader),
-        ledger: Some(&verification.spool),
+        settled_sink: Some(&verification.spool),
     };
     let mut tally = pipeline::run(found.input, work, &scope, &options, &progress);
     let (about, proof, files) = verification.finish(&mut tally, false, &options, &progress)?;

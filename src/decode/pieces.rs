@@ -147,18 +147,18 @@ mod tests {
 
     type Read = (Vec<(u32, String)>, Decoded, Option<Seal>);
 
-    fn told(event: &Event<'_>) -> String {
+    fn in_words(event: &Event<'_>) -> String {
         let parameters = event.raw(Key::RequestParameters);
         event.text(Key::EventName).into_owned() + parameters.as_str()
     }
 
-    /// What the log says, piece by piece; nothing where it is to be read whole.
+    /// What the log says, piece by piece; `None` if it is to be read whole.
     fn in_pieces(stored: &[u8], piece: usize) -> Option<Read> {
         let (mut all, mut decoded) = (Vec::new(), Decoded::default());
         let length = gunzip::length_of_one_member(stored, 1)?;
         let mut member = Member::new(stored, length, true);
         let scratch = &mut records::Scratch::default();
-        let visit = &mut |at, event: &Event<'_>| all.push((at, told(event)));
+        let visit = &mut |at, event: &Event<'_>| all.push((at, in_words(event)));
         let room = &mut vec![0; piece];
         read(&mut member, room, scratch, &mut decoded, visit)?;
         let seal = member.sha256().map(|sha256| Seal {
@@ -172,7 +172,7 @@ mod tests {
     fn whole(stored: &[u8]) -> Option<Read> {
         let mut all = Vec::new();
         let mut decoder = Decoder::new(1).sealing();
-        let visit = &mut |at, event: &Event<'_>| all.push((at, told(event)));
+        let visit = &mut |at, event: &Event<'_>| all.push((at, in_words(event)));
         let decoded = decoder.decode(stored, visit).ok()?;
         Some((all, decoded, decoder.seal().cloned()))
     }
@@ -263,23 +263,27 @@ mod tests {
         };
         let large = USUAL_TEXT;
         let mut decoder = Decoder::new(64).sealing();
-        let mut met = 0;
+        let mut visited = 0;
         let mut read = |stored: &[u8]| {
-            let decoded = decoder.decode_in_pieces(stored, &mut |_, _| met += 1);
-            (decoded, decoder.seal().cloned(), std::mem::take(&mut met))
+            let decoded = decoder.decode_in_pieces(stored, &mut |_, _| visited += 1);
+            (
+                decoded,
+                decoder.seal().cloned(),
+                std::mem::take(&mut visited),
+            )
         };
         assert_eq!(read(&log(large - 10_000, "}")), (None, None, 0));
         let stored = log(large, "}");
-        let (decoded, seal, met) = read(&stored);
+        let (decoded, seal, visited) = read(&stored);
         let whole = Decoder::new(64)
             .sealing()
             .decode(&stored, &mut |_, _| {})
             .unwrap();
-        assert_eq!(met, whole.records);
+        assert_eq!(visited, whole.records);
         assert_eq!(decoded, Some(whole));
         assert!(seal.is_some_and(|seal| seal.fault.is_none()));
-        let (decoded, seal, met) = read(&log(large, ""));
+        let (decoded, seal, visited) = read(&log(large, ""));
         assert_eq!((decoded, seal), (None, None));
-        assert!(met > 1_000, "they are to be forgotten");
+        assert!(visited > 1_000, "they are to be forgotten");
     }
 }

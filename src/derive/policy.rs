@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_services_are_told_from_single_actions() {
+    fn whole_services_differ_from_single_actions() {
         let allow = |action: Json| json!({"policyDocument": json!({"Statement": {"Effect": "Allow", "Action": action, "Resource": "arn:aws:s3:::b/*"}}).to_string()});
         for (action, expected) in [
             (json!("s3:*"), "true"),

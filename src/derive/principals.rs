@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn iam_calls_on_the_caller_are_told_from_those_on_others() {
+    fn iam_calls_on_the_caller_differ_from_those_on_others() {
         let root = json!({"type": "Root", "arn": "arn:aws:iam::111122223333:root", "accountId": "111122223333"});
         for (caller, more, expected) in [
             (

@@ -360,7 +360,7 @@ impl LogCounts {
 }
 
 impl ChainProof {
-    /// Whose chain it is, in a few words.
+    /// The owner of the chain, in a few words.
     pub fn title(&self) -> String {
         let backfill = if self.backfill { ", backfill" } else { "" };
         let place = match (self.has_namesake, &*self.place) {

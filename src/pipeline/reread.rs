@@ -10,19 +10,19 @@ use crate::decode::Decoder;
 use crate::event::Event;
 use crate::event::content::ContentKey;
 use crate::source::s3::{Fetcher, ListedObject};
-use crate::source::{ObjectRef, Place, local};
+use crate::source::{ObjectLocation, ObjectRef, local};
 use crate::tally::{Numbers, ReadAgain};
 
 /// Before a bucket and a key.
 const S3: &str = "s3://";
 
-/// Where an object's bytes are, as [`Rereader`] understands it; empty where they cannot be had twice.
+/// Where an object's bytes are, as [`Rereader`] understands it; empty if they cannot be read twice.
 pub(super) fn place(object: &ObjectRef) -> String {
     match &object.place {
-        Place::S3 { bucket, key } => format!("{S3}{bucket}/{key}"),
+        ObjectLocation::S3 { bucket, key } => format!("{S3}{bucket}/{key}"),
         // a path that begins like a bucket is not one that a listing gives
-        Place::File(path) => path.to_str().unwrap_or_default().to_owned(),
-        Place::Stdin => String::new(),
+        ObjectLocation::File(path) => path.to_str().unwrap_or_default().to_owned(),
+        ObjectLocation::Stdin => String::new(),
     }
 }
 

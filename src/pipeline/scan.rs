@@ -53,8 +53,8 @@ impl<'r> Worker<'r> {
         }
     }
 
-    /// Turns one object into what it teaches. Never fails: what goes wrong is part of the lesson. `room`
-    /// holds nothing but the room that another has left.
+    /// Scans one object. Never fails: problems are part of the result. `room` is an empty result whose
+    /// buffers are reused.
     pub(super) fn scan(
         &mut self,
         sequence: u64,
@@ -68,7 +68,7 @@ impl<'r> Worker<'r> {
     }
 
     /// Works on one object. A panic is that object's problem: it counts as broken, with nothing that was
-    /// read of it, and the worker begins anew.
+    /// read of it, and the worker starts over.
     fn guarded(
         &mut self,
         sequence: u64,
@@ -132,33 +132,35 @@ impl<'r> Worker<'r> {
             return seal::with_sha256(&mut self.decoder, scanned, object, fetched, reader);
         };
         let account = object.key.as_ref().map(|key| key.account.as_str());
-        let mut taken = Taken::new(detection, self.scope, account, room);
-        taken.strays = Misfiled::of(object);
-        let visit = &mut |record, event: &Event<'_>| taken.take(record, event);
+        let mut collector = RecordCollector::new(detection, self.scope, account, room);
+        collector.misplaced = Misfiled::of(object);
+        let visit = &mut |record, event: &Event<'_>| collector.take(record, event);
         let decoded = match self.decoder.decode_in_pieces(&fetched.bytes, visit) {
             Some(decoded) => Ok(decoded),
             None => {
-                taken = taken.reset();
-                taken.strays = Misfiled::of(object);
-                let visit = &mut |record, event: &Event<'_>| taken.take(record, event);
+                collector = collector.reset();
+                collector.misplaced = Misfiled::of(object);
+                let visit = &mut |record, event: &Event<'_>| collector.take(record, event);
                 self.decoder.decode(&fetched.bytes, visit)
             }
         };
-        let stray = taken.strays.summary();
+        let reason = collector.misplaced.summary();
         let evidence = reader.and_then(|reader| {
-            let stray = stray.as_deref();
-            seal::evidence(reader, &mut self.decoder, object, fetched, &decoded, stray)
+            let reason = reason.as_deref();
+            seal::evidence(reader, &mut self.decoder, object, fetched, &decoded, reason)
         });
         let scanned = match decoded {
             Ok(decoded) if decoded.content == Content::Log => {
-                note_log(object, &decoded, &taken, &mut coverage);
-                if let Some(stray) = stray {
-                    coverage.problem(&object.name, ProblemKind::Misplaced, stray);
+                note_log(object, &decoded, &collector, &mut coverage);
+                if let Some(reason) = reason {
+                    coverage.problem(&object.name, ProblemKind::Misplaced, reason);
                 }
-                taken.sights.finish(&taken.scanned.names, &mut coverage);
+                collector
+                    .sights
+                    .finish(&collector.scanned.names, &mut coverage);
                 // a key that says nothing: the object is counted where its first event belongs
-                let first = taken.scanned.rows.first().map(|row| {
-                    let text = |id| taken.scanned.names.text(id).to_owned();
+                let first = collector.scanned.rows.first().map(|row| {
+                    let text = |id| collector.scanned.names.text(id).to_owned();
                     (text(row.account), text(row.region))
                 });
                 let own = scanned(sequence, object, coverage);
@@ -169,9 +171,9 @@ impl<'r> Worker<'r> {
                     coverage: own.coverage,
                     place: own.place.or(first),
                     has_key: own.has_key,
-                    stamp: own.stamp.or(taken.newest),
-                    late: taken.newest.is_some_and(late),
-                    ..taken.scanned
+                    stamp: own.stamp.or(collector.newest),
+                    late: collector.newest.is_some_and(late),
+                    ..collector.scanned
                 }
             }
             Ok(decoded) => {
@@ -218,17 +220,22 @@ fn unread_object(object: &ObjectRef, coverage: &mut Coverage, kind: ProblemKind,
 }
 
 /// The account of a log that was read.
-fn note_log(object: &ObjectRef, decoded: &Decoded, taken: &Taken<'_, '_>, coverage: &mut Coverage) {
+fn note_log(
+    object: &ObjectRef,
+    decoded: &Decoded,
+    collector: &RecordCollector<'_, '_>,
+    coverage: &mut Coverage,
+) {
     coverage.objects.read = 1;
     coverage.bytes_inflated = decoded.inflated;
     note_day(object, coverage);
     let records = &mut coverage.records;
     records.records = u64::from(decoded.records);
     records.bad = decoded.bad.len() as u64;
-    records.outside = taken.outside;
-    records.evaluated = taken.scanned.seen.len() as u64;
-    records.undated = taken.undated;
-    records.insight = taken.scanned.insights.len() as u64;
+    records.outside = collector.outside;
+    records.evaluated = collector.scanned.seen.len() as u64;
+    records.undated = collector.undated;
+    records.insight = collector.scanned.insights.len() as u64;
     if let Some((first, why)) = decoded.bad.iter().next() {
         let what = format!(
             "{} of {} records cannot be read, the first is record {first}: {why}",
@@ -357,21 +364,21 @@ pub(super) fn note_broken(object: &ObjectRef, error: &DecodeError, coverage: &mu
 }
 
 /// What the records of one object leave behind.
-struct Taken<'w, 'r> {
+struct RecordCollector<'w, 'r> {
     detection: &'w mut Detection<'r>,
     scope: &'r Scope,
     /// The account in the log's key.
     account: Option<&'w str>,
     scanned: ObjectScan,
     sights: EventClassTracker,
-    strays: Misfiled,
-    /// The newest event, those outside of the window too: how late the file came is told by it.
+    misplaced: Misfiled,
+    /// The newest event, inside the window or not: it shows how late the file was delivered.
     newest: Option<Epoch>,
     outside: u64,
     undated: u64,
 }
 
-impl<'w, 'r> Taken<'w, 'r> {
+impl<'w, 'r> RecordCollector<'w, 'r> {
     fn new(
         detection: &'w mut Detection<'r>,
         scope: &'r Scope,
@@ -385,7 +392,7 @@ impl<'w, 'r> Taken<'w, 'r> {
             account,
             scanned: room,
             sights: EventClassTracker::default(),
-            strays: Misfiled::default(),
+            misplaced: Misfiled::default(),
             newest: None,
             outside: 0,
             undated: 0,
@@ -403,8 +410,8 @@ impl<'w, 'r> Taken<'w, 'r> {
             event.note_log_account(account);
         }
         self.newest = self.newest.max(event.time());
-        if self.strays.are_expected() {
-            self.strays.note(record, event);
+        if self.misplaced.are_expected() {
+            self.misplaced.note(record, event);
         }
         if self.is_outside(event) {
             self.outside += 1;
@@ -441,7 +448,7 @@ mod tests {
     use crate::config::Config;
     use crate::detect::Detector;
     use crate::rules::load;
-    use crate::source::{Place, local};
+    use crate::source::{ObjectLocation, local};
 
     /// What is read after a panic is as if the panic had not been.
     #[test]
@@ -457,7 +464,7 @@ mod tests {
             Worker::new(detection, Work::rules(&detector), &scope, 64)
         };
         let logs = listing.objects.iter().filter_map(|object| {
-            let Place::File(path) = &object.place else {
+            let ObjectLocation::File(path) = &object.place else {
                 return None;
             };
             let fetched = local::read(path, None, 1 << 20, Vec::new()).map(Fetched::from);
@@ -482,8 +489,9 @@ mod tests {
             assert!(problem.what.contains("no object can be like this"));
             assert!(problem.what.contains("scan.rs:"), "{}", problem.what);
             let after = worker.scan(1, object, &fetched, ObjectScan::default());
-            let told = |scanned: &ObjectScan| format!("{:?} {:?}", scanned.coverage, scanned.seen);
-            assert_eq!(told(&after), told(&sound));
+            let in_words =
+                |scanned: &ObjectScan| format!("{:?} {:?}", scanned.coverage, scanned.seen);
+            assert_eq!(in_words(&after), in_words(&sound));
         }
     }
 }

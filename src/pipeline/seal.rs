@@ -5,7 +5,7 @@ use super::scan;
 use crate::coverage::{Coverage, ProblemKind};
 use crate::decode::{Content, DecodeError, Decoded, Decoder};
 use crate::digest::{Reader, is_digest};
-use crate::integrity::{Evidence, Reading, Standing};
+use crate::integrity::{Evidence, Reading, SignatureStatus};
 use crate::source::key::{LogKey, LogKind};
 use crate::source::{FetchError, Fetched, ObjectRef};
 use crate::tally::ObjectScan;
@@ -25,7 +25,7 @@ pub(super) fn digest(
         // its successor misses it
         Err(FetchError::Gone) => return scanned,
         Err(error) => {
-            let standing = Standing::Unread(error.to_string());
+            let standing = SignatureStatus::Unread(error.to_string());
             scanned.integrity = reader.evidence_from_name(object, standing);
             return scanned;
         }
@@ -43,24 +43,24 @@ pub(super) fn with_sha256(
     fetched: &Fetched,
     reader: Option<&Reader>,
 ) -> ObjectScan {
-    let mut strays = Misfiled::of(object);
+    let mut misplaced = Misfiled::of(object);
     let decoded = match object.key.as_ref().map(|key| key.kind) {
         Some(LogKind::Log) => decoder.open(&fetched.bytes).map(|bytes| Decoded {
             inflated: bytes.len() as u64,
             ..Decoded::default()
         }),
         _ => decoder.decode(&fetched.bytes, &mut |record, event| {
-            strays.note(record, event)
+            misplaced.note(record, event)
         }),
     };
-    let stray = strays.summary();
+    let misplaced_reason = misplaced.summary();
     if let Some(reader) = reader {
-        let stray = stray.as_deref();
-        scanned.integrity = evidence(reader, decoder, object, fetched, &decoded, stray);
+        let misplaced_reason = misplaced_reason.as_deref();
+        scanned.integrity = evidence(reader, decoder, object, fetched, &decoded, misplaced_reason);
     }
     let coverage = &mut scanned.coverage;
-    if let Some(stray) = stray {
-        coverage.problem(&object.name, ProblemKind::Misplaced, stray);
+    if let Some(misplaced_reason) = misplaced_reason {
+        coverage.problem(&object.name, ProblemKind::Misplaced, misplaced_reason);
     }
     let holds_records = |decoded: &Decoded| decoded.content == Content::Log;
     if is_digest(object) && decoded.as_ref().is_ok_and(holds_records) {
@@ -83,12 +83,12 @@ pub(super) fn with_sha256(
     scanned
 }
 
-/// The evidence of a log or digest that could not be had. One that is gone is missed by its digest.
+/// The evidence of a log or digest that could not be read. If a log is gone, its digest shows that.
 pub(super) fn unread(reader: &Reader, object: &ObjectRef, error: &FetchError) -> Option<Evidence> {
     match error {
         FetchError::Gone => Some(Evidence::Gone),
         _ if is_digest(object) => {
-            reader.evidence_from_name(object, Standing::Unread(error.to_string()))
+            reader.evidence_from_name(object, SignatureStatus::Unread(error.to_string()))
         }
         _ => Some(reader.log(object, Reading::Unread(error.to_string().into()), None)),
     }
@@ -101,7 +101,7 @@ pub(super) fn evidence(
     object: &ObjectRef,
     fetched: &Fetched,
     decoded: &Result<Decoded, DecodeError>,
-    stray: Option<&str>,
+    misplaced_reason: Option<&str>,
 ) -> Option<Evidence> {
     let is_log = |key: &LogKey| key.kind != LogKind::Digest;
     match decoded.as_ref().map(|decoded| decoded.content) {
@@ -116,7 +116,8 @@ pub(super) fn evidence(
         _ => {}
     }
     // records under a digest's key are evaluated: what lies there is judged as a log
-    let stray = stray.or(is_digest(object).then_some("its key is that of a digest"));
+    let misplaced_reason =
+        misplaced_reason.or(is_digest(object).then_some("its key is that of a digest"));
     let reading = match (decoder.seal(), decoded) {
         (Some(seal), _) => match seal.fault {
             Some(fault) => Reading::Damaged(fault.into()),
@@ -129,7 +130,7 @@ pub(super) fn evidence(
         // what is evaluated and was not hashed must not be missing from the proof
         (None, Ok(_)) => Reading::Unread("its content was not hashed".into()),
     };
-    Some(reader.log(object, reading, stray.map(Into::into)))
+    Some(reader.log(object, reading, misplaced_reason.map(Into::into)))
 }
 
 /// The evidence of a digest.
@@ -143,8 +144,12 @@ fn opened(
     let fault = decoder.seal().and_then(|seal| seal.fault);
     match (bytes, fault) {
         (Ok(bytes), None) => reader.digest(object, &bytes, &fetched.metadata),
-        (Ok(_), Some(fault)) => reader.evidence_from_name(object, Standing::Bad(fault.to_owned())),
-        (Err(error), _) => reader.evidence_from_name(object, Standing::Bad(error.to_string())),
+        (Ok(_), Some(fault)) => {
+            reader.evidence_from_name(object, SignatureStatus::Bad(fault.to_owned()))
+        }
+        (Err(error), _) => {
+            reader.evidence_from_name(object, SignatureStatus::Bad(error.to_string()))
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! What comes in is a path; what goes out is a [`Tree`] of files named as a bucket with the same
 //! tree would be, and, file by file, bytes as stored. Everything is listed, hidden files too: what
-//! is no log is recognised by its content.
+//! is no log is recognized by its content.
 
 mod files;
 mod tree;
@@ -29,12 +29,12 @@ pub enum LocalError {
 /// Links are followed within the folder; a folder that several links lead to is entered once. A link
 /// that leads out of it is passed over: it may lead to anything on this computer. A folder that cannot
 /// be read is a problem; the rest goes on. Names that are not UTF-8 are shown with replacement
-/// characters; [`Place::File`] keeps the true path.
+/// characters; [`ObjectLocation::File`] keeps the true path.
 ///
 /// # Errors
 /// The path does not exist or cannot be read at all.
 ///
-/// [`Place::File`]: super::Place::File
+/// [`ObjectLocation::File`]: super::Place::File
 pub fn walk(path: &Path, scope: &Scope) -> Result<Tree, LocalError> {
     let unreadable = |cause: io::Error| match cause.kind() {
         ErrorKind::NotFound => LocalError::Missing(path.to_owned()),
@@ -139,7 +139,7 @@ pub fn metadata(path: &Path) -> super::Metadata {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Place;
+    use crate::source::ObjectLocation;
     use chrono::{DateTime, Utc};
     use std::collections::BTreeSet;
 
@@ -334,7 +334,7 @@ mod tests {
             fs::write(root.path().join(name), b"{}").unwrap();
             let listing = list(root.path(), &all()).unwrap();
             assert_eq!(names(&listing), ["caf\u{fffd}.json"]);
-            let Place::File(path) = &listing.objects[0].place else {
+            let ObjectLocation::File(path) = &listing.objects[0].place else {
                 panic!("no file");
             };
             assert_eq!(

@@ -13,20 +13,20 @@ use super::{ObjectScan, Tally};
 use crate::coverage::Coverage;
 use crate::event::time::Epoch;
 
-/// What waits, and what was taken up before it.
+/// Objects that wait for their proof, and how many were merged before them.
 #[derive(Debug)]
-pub(super) struct Aside {
-    /// How many objects were taken up.
+pub(super) struct DeferredObjects {
+    /// How many objects were merged.
     taken: u32,
     waiting: Vec<Waiting>,
     spill: SpillFile,
-    /// Set when the first object that is not proven is taken up.
+    /// Set when the first object that is not proven is merged.
     proven: Option<Proven>,
     /// The places of the rules that ask for a history.
     histories: BTreeSet<u32>,
 }
 
-impl Default for Aside {
+impl Default for DeferredObjects {
     fn default() -> Self {
         Self {
             taken: 0,
@@ -55,7 +55,7 @@ enum Bytes {
 /// What the proven objects say.
 #[derive(Debug, Default)]
 struct Proven {
-    /// How many they are: they were taken up first.
+    /// How many they are: they were merged first.
     objects: u32,
     /// The first and the last event.
     times: (Option<Epoch>, Option<Epoch>),
@@ -63,8 +63,8 @@ struct Proven {
     spans: BTreeMap<String, (Epoch, Epoch)>,
 }
 
-impl Aside {
-    /// The number of the next object to be taken up.
+impl DeferredObjects {
+    /// The number of the next object to be merged.
     pub(super) fn number(&mut self) -> u32 {
         let number = self.taken;
         self.taken = number
@@ -98,7 +98,7 @@ impl Aside {
 }
 
 impl Tally {
-    /// Keeps an object until all digests are read; `log` is what [`take_up_aside`](Self::take_up_aside)
+    /// Keeps an object until all digests are read; `log` is what [`merge_deferred`](Self::merge_deferred)
     /// asks about. What is left of the object is room for another.
     pub fn set_aside(&mut self, mut scanned: ObjectScan, log: Option<u128>) -> ObjectScan {
         let place = std::mem::take(&mut scanned.place_of_bytes);
@@ -113,9 +113,9 @@ impl Tally {
         both.1.recycle()
     }
 
-    /// Takes up the objects that were set aside: those that are proven, then all others. Objects that
-    /// are taken up after this are not proven either. `histories` are the rules that find what is new.
-    pub fn take_up_aside(
+    /// Merges the objects that were set aside: those that are proven, then all others. Objects that
+    /// are merged after this are not proven either. `histories` are the rules that find what is new.
+    pub fn merge_deferred(
         &mut self,
         is_proven: &dyn Fn(u128) -> bool,
         histories: BTreeSet<u32>,
@@ -125,7 +125,7 @@ impl Tally {
         let (proven, rest): (Vec<_>, Vec<_>) = waiting
             .into_iter()
             .partition(|one| one.log.is_some_and(is_proven));
-        self.take_up_all(&proven, reader);
+        self.merge_all(&proven, reader);
         let accounts = self.coverage.regions.keys();
         let spans = accounts.filter_map(|one| Some((one.clone(), self.coverage.span(one)?)));
         self.aside.proven = Some(Proven {
@@ -134,10 +134,10 @@ impl Tally {
             spans: spans.collect(),
         });
         self.aside.histories = histories;
-        self.take_up_all(&rest, reader);
+        self.merge_all(&rest, reader);
     }
 
-    fn take_up_all(&mut self, waiting: &[Waiting], reader: &dyn ReadAgain) {
+    fn merge_all(&mut self, waiting: &[Waiting], reader: &dyn ReadAgain) {
         let mut lost = None;
         for one in waiting {
             match self.aside.read(&one.bytes) {

@@ -12,7 +12,7 @@ use super::duplicates::Duplicates;
 use super::scanned::{CorrelationHit, FoundEvidence, Hit, ObjectScan, Shared};
 use crate::event::time::Epoch;
 
-/// The kinds of matches, which are told apart where they are filed.
+/// The kinds of matches, which are distinguished where they are filed.
 #[derive(Hash)]
 enum Kind {
     Rule,
@@ -22,7 +22,7 @@ enum Kind {
 
 /// Which records of one object count, and which of their matches. Records and matches come in file order.
 #[derive(Debug, Default)]
-pub(super) struct Standing<'s> {
+pub(super) struct CountedRecords<'s> {
     /// The records that do not count, with all their matches.
     left_out: Vec<u32>,
     /// The records of calls that several accounts recorded.
@@ -31,7 +31,7 @@ pub(super) struct Standing<'s> {
     repeated: BTreeSet<(u32, u32)>,
 }
 
-impl<'s> Standing<'s> {
+impl<'s> CountedRecords<'s> {
     /// Leaves out a record, with all its matches.
     pub(super) fn leave_out(&mut self, seen: u32) {
         self.left_out.push(seen);
@@ -59,7 +59,7 @@ impl<'s> Standing<'s> {
         !had
     }
 
-    /// True where evidence counts: where its match does, which [`Standing::hit`] has decided.
+    /// True where evidence counts: where its match does, which [`CountedRecords::hit`] has decided.
     pub(super) fn evidence(&self, evidence: &FoundEvidence) -> bool {
         self.counts(evidence.seen) && !self.repeated.contains(&(evidence.group, evidence.seen))
     }

@@ -13,7 +13,7 @@ use aws_sdk_cloudtrail::types::{
 use product::{run, samples, trailscan};
 use serde_json::Value;
 use trailscan::source::discover;
-use trailscan::trail::{Asked, Class, Reach, Trail};
+use trailscan::trail::{Class, Lookup, Reach, Trail};
 
 /// `trailscan coverage SOURCE ARGUMENTS`: its exit code and what it prints.
 fn coverage(source: &str, arguments: &[&str]) -> (i32, String, String) {
@@ -224,7 +224,7 @@ fn a_filter_that_leaves_out_us_east_1_hides_iam_and_says_so() {
     assert!(stdout.contains("on 1 whole day: 2026-11-19"), "{stdout}");
     assert!(stderr.contains("us-east-1"), "{stderr}");
     assert!(
-        stdout.contains("--region leaves out us-east-1, where IAM and most sign-ins are recorded")
+        stdout.contains("--region excludes us-east-1, where IAM and most sign-ins are recorded")
     );
     let report = json("samples/trails/breach", &["--region", "us-west-2"]);
     let iam = verdicts(&report, "aws_iam_access_key_created", "us-east-1");
@@ -286,7 +286,7 @@ fn broken_files_late_files_and_duplicates_stand_in_their_hours() {
     );
 }
 
-/// A client for moto, or nothing where there is none.
+/// A client for moto, or `None` if there is none.
 /// Hours of three logs, of none, of none and of three whose logs somebody deleted; signed throughout.
 #[test]
 fn digests_tell_a_quiet_hour_from_one_whose_logs_are_gone() {
@@ -391,8 +391,8 @@ async fn made(client: &aws_sdk_cloudtrail::Client, s3: &aws_sdk_s3::Client, buck
 
 fn reach(trail: &Trail, class: &Class) -> Reach {
     match &trail.selectors {
-        Asked::Answered(selectors) => selectors.reach(class),
-        Asked::Unknown(why) => panic!("{why}"),
+        Lookup::Answered(selectors) => selectors.reach(class),
+        Lookup::Unknown(why) => panic!("{why}"),
     }
 }
 
@@ -405,8 +405,8 @@ async fn cloudtrail_tells_basic_and_advanced_selectors_status_and_insights() {
     let new = asked(&client, bucket).await;
     assert!(new.multi_region && !new.organization);
     assert_eq!(reach(&new, &Class::management(true)), Reach::All);
-    assert_eq!(new.insights, Asked::Answered(Vec::new()));
-    let Asked::Answered(status) = &new.status else {
+    assert_eq!(new.insights, Lookup::Answered(Vec::new()));
+    let Lookup::Answered(status) = &new.status else {
         panic!("{new:?}");
     };
     assert!(status.logging && status.started.is_some());
@@ -493,9 +493,9 @@ async fn cloudtrail_tells_basic_and_advanced_selectors_status_and_insights() {
     ));
     assert_eq!(
         advanced.insights,
-        Asked::Answered(vec!["ApiCallRateInsight".to_owned()])
+        Lookup::Answered(vec!["ApiCallRateInsight".to_owned()])
     );
-    let Asked::Answered(status) = &advanced.status else {
+    let Lookup::Answered(status) = &advanced.status else {
         panic!("{advanced:?}");
     };
     assert!(!status.logging && status.stopped.is_some());
@@ -529,13 +529,13 @@ fn assert_saved_alike(url: &str, live: Trail) {
         answer("get-trail-status", "--name"),
     ];
     // of a trail without Insights AWS answers with an error, and its description tells it
-    if live.insights != Asked::Answered(Vec::new()) {
+    if live.insights != Lookup::Answered(Vec::new()) {
         files.push(answer("get-insight-selectors", "--trail-name"));
     }
     // neither knows when the other asked, and moto delivers all the time
     let timeless = |mut trail: Trail| {
         trail.asked = None;
-        if let Asked::Answered(status) = &mut trail.status {
+        if let Lookup::Answered(status) = &mut trail.status {
             status.delivered = None;
         }
         trail

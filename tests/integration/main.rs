@@ -27,6 +27,7 @@ mod detection;
 mod discovery;
 mod documents;
 mod faults;
+mod formats;
 mod getting;
 mod history;
 mod incremental;
@@ -43,11 +44,13 @@ mod readme;
 mod rule_tools;
 mod rules;
 mod s3;
+mod schema;
 mod second_opinion;
 mod sigmahq;
 mod trails;
 mod twin;
 mod verified_buckets;
+mod wording;
 
 // attacks that succeeded once
 mod attacks;

@@ -4,7 +4,7 @@
 use crate::product;
 
 use product::{run, samples};
-use trailscan::source::{Place, Scope, local};
+use trailscan::source::{ObjectLocation, Scope, local};
 
 #[test]
 fn the_breach_is_found_with_all_its_parts() {
@@ -202,7 +202,7 @@ fn verified(change: impl Fn(&std::path::Path)) -> product::Ran {
     let everything = Scope::all("2026-11-30T00:00:00Z".parse().unwrap());
     let listing = local::list(&samples("trails/signed"), &everything).unwrap();
     for object in &listing.objects {
-        let Place::File(path) = &object.place else {
+        let ObjectLocation::File(path) = &object.place else {
             panic!("no file");
         };
         let copy = folder.path().join(&object.name);

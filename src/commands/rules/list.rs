@@ -312,7 +312,7 @@ fn summary(rows: &[Row], rules: &RuleSet) -> String {
         (count(|row| row.silent), "silent"),
         (
             count(|row| !row.missing.is_empty()),
-            "not assessed for want of configuration",
+            "not assessed because configuration is missing",
         ),
         (
             rules.rejected.len(),

@@ -1,5 +1,6 @@
 //! From SOURCE to the objects to read: a folder, a bucket, or every place that a trail writes to.
 
+use anyhow::Context as _;
 use std::collections::BTreeMap;
 
 use tokio::runtime::Runtime;
@@ -12,7 +13,7 @@ use crate::pipeline::Input;
 use crate::safe_text::text;
 use crate::source::local::{self, Tree};
 use crate::source::s3::{self, Access, ListError, Plan, PlanOptions};
-use crate::source::{ObjectRef, Place, Scope, Source, discover};
+use crate::source::{ObjectLocation, ObjectRef, Scope, Source, discover};
 
 /// What is read and how.
 pub(in crate::commands) struct Found<'r> {
@@ -34,7 +35,7 @@ pub(in crate::commands) fn find<'r>(
         Source::Local(path) => Input::Files(local::walk(path, scope)?),
         Source::Stdin => Input::Files(Tree::of(vec![ObjectRef {
             name: "standard input".to_owned(),
-            place: Place::Stdin,
+            place: ObjectLocation::Stdin,
             key: None,
             size: None,
             archived: None,
@@ -68,7 +69,7 @@ pub(in crate::commands) fn find<'r>(
     })
 }
 
-/// Plans to read every place that a trail writes to. Two places are told apart by the bucket in
+/// Plans to read every place that a trail writes to. Two places are distinguished by the bucket in
 /// front of their objects' names; one that cannot be read is named, and the rest goes on.
 async fn find_trails<'r>(
     scope: &Scope,
@@ -76,7 +77,8 @@ async fn find_trails<'r>(
     quiet: bool,
     runtime: &'r Runtime,
 ) -> anyhow::Result<Found<'r>> {
-    let aws = Aws::from_chain(&choice.options()).await?;
+    let aws = Aws::from_chain(&choice.options()).await;
+    let aws = aws.context("no SOURCE was given, and your trails cannot be looked up")?;
     let trails = discover::trails(&aws.cloudtrail(), &choice.trail).await?;
     let several = trails.places.len() > 1;
     let mut plan = Plan::default();

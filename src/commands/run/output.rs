@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use crate::cli::Format;
 use crate::commands::writers::warn_of_writers;
-use crate::report::{Report, csv, html, json, pdf, xlsx};
-use earlier::{FILES, is_ours};
+use crate::report::Report;
+use crate::report::output::Output;
+use earlier::is_ours;
 pub(in crate::commands) use name::{of_proof, of_run};
 use staged::Staged;
 
@@ -88,26 +88,14 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Writes the files asked for; answers their paths.
-    pub(super) fn write(&self, report: &Report, formats: &[Format]) -> anyhow::Result<Vec<String>> {
+    /// Writes the files of a report with these formats; answers their paths.
+    pub(super) fn write(&self, report: &Report, formats: &[Output]) -> anyhow::Result<Vec<String>> {
         let mut files = Vec::new();
-        if formats.contains(&Format::Html) {
-            files.push(self.stream("report.html", |out| html::write(report, out))?);
+        for output in Output::ALL {
+            if let Some(write) = output.writer(formats) {
+                files.push(self.stream(output.file(), |out| write(report, out))?);
+            }
         }
-        if formats.contains(&Format::Json) {
-            files.push(self.stream("findings.json", |out| json::findings(report, out))?);
-        }
-        if formats.contains(&Format::Csv) {
-            files.push(self.stream("findings.csv", |out| csv::findings(report, out))?);
-        }
-        if formats.contains(&Format::Pdf) {
-            files.push(self.stream("report.pdf", |out| pdf::write(report, out))?);
-        }
-        if formats.contains(&Format::Xlsx) {
-            files.push(self.stream("report.xlsx", |out| xlsx::write(report, out))?);
-        }
-        files.push(self.stream("coverage.json", |out| json::coverage(report, out))?);
-        files.push(self.stream("run.json", |out| json::run(report, out))?);
         Ok(files)
     }
 
@@ -268,7 +256,8 @@ fn swap(path: &Path, staged: &[(String, Staged)]) -> bool {
         let entries: Result<Vec<_>, _> = fs::read_dir(path).ok()?.collect();
         let only_ours = entries.ok()?.iter().all(|entry| {
             let name = entry.file_name();
-            name.to_str().is_some_and(|name| is_ours(path, name))
+            let output = name.to_str().and_then(earlier::named);
+            output.is_some_and(|output| is_ours(path, output))
         });
         // the shell that started us would find itself in a deleted folder
         if !only_ours || std::env::current_dir().is_ok_and(|current| current.starts_with(&here)) {
@@ -311,9 +300,9 @@ fn swap(path: &Path, staged: &[(String, Staged)]) -> bool {
 
 #[cfg(target_os = "linux")]
 fn remove_ours(folder: &Path) {
-    for name in FILES {
-        if is_ours(folder, name) {
-            let _ = fs::remove_file(folder.join(name));
+    for output in Output::ALL {
+        if is_ours(folder, *output) {
+            let _ = fs::remove_file(folder.join(output.file()));
         }
     }
 }
@@ -359,9 +348,10 @@ fn replace_each(path: &Path, staged: &[(String, Staged)]) -> io::Result<()> {
             let _ = fs::remove_file(entry.path());
         }
     }
-    let stale: Vec<&str> = FILES
-        .into_iter()
-        .filter(|name| staged.iter().all(|(new, _)| new != name) && is_ours(path, name))
+    let replaced = |output: &Output| staged.iter().any(|(new, _)| new == output.file());
+    let all = Output::ALL.iter().copied();
+    let stale: Vec<Output> = all
+        .filter(|output| !replaced(output) && is_ours(path, *output))
         .collect();
     let mut linked = Vec::new();
     for (name, file) in staged {
@@ -372,8 +362,8 @@ fn replace_each(path: &Path, staged: &[(String, Staged)]) -> io::Result<()> {
             .persist(path.join(name))
             .map_err(|error| error.error)?;
     }
-    for name in stale {
-        fs::remove_file(path.join(name))?;
+    for output in stale {
+        fs::remove_file(path.join(output.file()))?;
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ pub(super) fn apply_history(
     Ok(())
 }
 
-/// What earlier runs know of what was met first when.
+/// What earlier runs know of what was first seen when.
 pub(in crate::commands) fn history(
     rules: &RuleSet,
     state: Option<&State>,
@@ -53,7 +53,7 @@ pub(super) fn path(arguments: &Run, config: &Config) -> Option<PathBuf> {
 }
 
 /// Opens the state file, where one is asked for. Cached scans are opened for these rules, this configuration
-/// and this program: what was learnt with others does not hold.
+/// and this program: what was learned with others does not hold.
 pub(super) fn open(
     arguments: &Run,
     config: &Config,
@@ -67,10 +67,10 @@ pub(super) fn open(
         return Ok(Some(Arc::new(State::open(&path, None)?)));
     }
     let (_, text) = config.origin.clone().unwrap_or_default();
-    // lessons name rules by their place in the set
+    // cached scans refer to rules by their index in the set
     let places: Vec<_> = rules.rules.iter().map(|rule| &*rule.name).collect();
     let files: Vec<_> = config.files.iter().map(|(_, hash)| &**hash).collect();
-    let learnt_with = [
+    let cached_with = [
         env!("TRAILSCAN_BUILD"),
         &rules.hash,
         &places.join(" "),
@@ -78,7 +78,7 @@ pub(super) fn open(
         &files.join(" "),
         &arguments.running.max_object_mib.to_string(),
     ];
-    let fingerprint = sha256::hex([learnt_with.join("\n").as_bytes()]);
+    let fingerprint = sha256::hex([cached_with.join("\n").as_bytes()]);
     let state = State::open(&path, Some(&fingerprint))?;
     if state.discarded() > 0 {
         note(&text!(

@@ -1,4 +1,4 @@
-//! Which kinds of event were met, where and when, and which of them changed a trail.
+//! Which event classes were seen, where and when, and which of them changed a trail.
 //!
 //! One event of every activity row is looked at: what a call is does not change from one to the
 //! next. Only calls that change a trail are looked at one by one; they are rare.
@@ -19,9 +19,9 @@ use crate::trail::{Change, SelectorBudget, TrailChange};
 #[derive(Default)]
 pub(super) struct EventClassTracker {
     /// By account and Region: few, and nearly always one.
-    places: BTreeMap<[Symbol; 2], Place>,
+    places: BTreeMap<[Symbol; 2], RegionClasses>,
     /// What records without a time were: it stands in no hour.
-    undated: Place,
+    undated: RegionClasses,
     /// The rows of calls that CloudTrail itself took.
     trail_rows: Vec<u32>,
     /// Events that rules could not decide, by place and the rule's name: rare.
@@ -31,7 +31,7 @@ pub(super) struct EventClassTracker {
 }
 
 #[derive(Default)]
-struct Place {
+struct RegionClasses {
     /// Management events, of these [`KINDS`].
     management: [Hours; KINDS.len()],
     /// Data events by the type of resource, and those that name a bucket by its name.
@@ -137,13 +137,13 @@ impl EventClassTracker {
         }
     }
 
-    /// Adds what was met to an object's coverage; `names` are those of its rows.
+    /// Adds what was seen to an object's coverage; `names` are those of its rows.
     pub(super) fn finish(self, names: &Interner, coverage: &mut Coverage) {
         coverage.seen = self.undated.event_classes().0.into_keys().collect();
         coverage.changes = self.changes;
-        for (place, met) in self.places {
+        for (place, classes) in self.places {
             let [account, region] = place.map(|name| names.text(name));
-            let (seen, buckets) = met.event_classes();
+            let (seen, buckets) = classes.event_classes();
             coverage.seen.extend(seen.keys().cloned());
             let region = coverage.region(account, region);
             (region.seen, region.buckets) = (seen, buckets);
@@ -155,8 +155,8 @@ impl EventClassTracker {
     }
 }
 
-impl Place {
-    /// What was met there, and in which buckets.
+impl RegionClasses {
+    /// What was seen there, and in which buckets.
     fn event_classes(self) -> (BTreeMap<EventClass, Hours>, BTreeMap<(String, bool), Hours>) {
         let data = self.types.into_iter().flat_map(by_read_and_write);
         let data = data.map(|((kind, reads), hours)| match reads {

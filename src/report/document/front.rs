@@ -94,9 +94,9 @@ fn identity(report: &Report) -> Vec<Fact> {
             None => text,
         }
     };
-    // where no window was asked for, the period is what the logs themselves span
+    // where no window was given, the period is what the logs themselves span
     let bound =
-        |text: Text, asked: Option<Epoch>, met: Option<Epoch>, words: &str| match (asked, met) {
+        |text: Text, asked: Option<Epoch>, read: Option<Epoch>, words: &str| match (asked, read) {
             (Some(at), _) => instant(text, at),
             (None, Some(at)) => instant(text.plain(words).plain(", "), at),
             (None, None) => text.plain(words),
@@ -295,7 +295,7 @@ pub fn integrity(report: &Report) -> Summary {
         };
         summary.sentence("Log-file integrity was not checked in this run.");
         summary.line(format!(
-            "{} met, none verified",
+            "{} found, none verified",
             plural(report.coverage.objects.digests, "digest file")
         ));
         return summary;
@@ -355,7 +355,7 @@ pub fn integrity(report: &Report) -> Summary {
     }
     if proof.copy {
         summary.line(
-            "A copy: a trail, account, Region or latest hours that are absent as a whole cannot be noticed",
+            "A copy: it cannot show that a whole trail, account, Region or the latest hours are missing",
         );
     }
     summary

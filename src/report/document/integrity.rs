@@ -15,7 +15,7 @@ const MOST_CHAINS: usize = 300;
 pub const LEAD: &str = "AWS writes a signed digest every hour, for each account and Region, with the SHA-256 of each log that it \
      delivered and a link to the digest before. Valid: signed by AWS and unchanged. Broken: altered, removed or \
      added. Not proven: cannot be determined, for the reason given. A log is valid only if its digest is. \
-     The check is trailscan's own; the words are those of AWS.";
+     trailscan makes this check itself and uses AWS's terms.";
 
 const CHAINS: [Column; 7] = [
     column("Account, Region", 1.7),
@@ -33,7 +33,7 @@ pub fn section(report: &Report) -> Section {
         title: "Integrity",
         blocks: match &report.integrity {
             None => vec![Block::Lead(
-                Text::from("Not checked: this run did not check the logs with CloudTrail's signed digests (")
+                Text::from("Not checked: this run did not verify the logs against CloudTrail's signed digests (")
                     .code("trailscan run --verify")
                     .plain(")."),
             )],

@@ -30,7 +30,7 @@ pub const OUTSIDE: [(&str, &str); 11] = [
 pub const LIMITS: [&str; 7] = [
     "CloudTrail records calls to AWS. It does not record what people do inside applications, databases, operating systems or the identity provider.",
     "Access to the content of objects, tables and functions is recorded only where data events are switched on.",
-    "A shared key, a workload role or a presigned URL does not tell which person used it.",
+    "A shared key, a workload role or a presigned URL does not show which person used it.",
     "Calls that remove many objects at once do not name the objects or their number.",
     "AWS delivers events some minutes late, and rarely hours late: a report made soon after its period may miss the last of them.",
     "The state of a system before the period is not known here; only what was called in the period is.",
@@ -86,7 +86,7 @@ pub const GLOSSARY: [(&str, &str); 13] = [
     ),
     (
         "Security incident",
-        "Attempted or successful unauthorised access, use, disclosure, change or destruction of information, or interference with a system (164.304).",
+        "Attempted or successful unauthorized access, use, disclosure, change or destruction of information, or interference with a system (164.304).",
     ),
 ];
 
@@ -154,7 +154,7 @@ fn provenance(report: &Report) -> Vec<Fact> {
         ),
         Fact::new(
             "Thresholds",
-            "Those of the rules; where a rule counts, its card says what was counted, in what time, and from what number on.",
+            "Those of the rules. The card of a counting rule says what was counted, over what time, and from what number.",
         ),
         Fact::new(
             "Duplicates",
@@ -176,7 +176,7 @@ pub fn limits(_: &Report) -> Section {
             },
             Block::Heading("Outside CloudTrail", Some("outside")),
             Block::Paragraph(
-                "Of these provisions CloudTrail shows nothing. Evidence for them has to come from elsewhere.".into(),
+                "CloudTrail shows nothing about these provisions; their evidence has to come from elsewhere.".into(),
             ),
             Block::Facts(outside.map(|(section, title)| Fact::new(section, *title)).collect()),
         ],

@@ -11,7 +11,7 @@ use crate::report::text::{
     Style, Text, format_date, format_datetime, format_time, shortened, truncation_notice,
 };
 use crate::report::{Report, notes};
-use crate::trail::Asked;
+use crate::trail::Lookup;
 use crate::words::{full_duration, plural, thousands, upper_first};
 
 const MOST_PROBLEMS: usize = 50;
@@ -151,7 +151,7 @@ fn places(report: &Report) -> Vec<Block> {
     });
     blocks.push(Block::Aside(Text::from(format!(
         "Hours are those of the window{window}. With logs: events happened in them or files were delivered. Proven \
-         quiet: no log, and valid digests say that none was delivered. Neither: no log, and nothing tells whether \
+         quiet: no log, and valid digests say that none was delivered. Neither: no log, and nothing shows whether \
          any is missing. Late files were delivered more than 15 minutes after their newest event."
     ))));
     blocks
@@ -229,9 +229,9 @@ fn trails(coverage: &Coverage) -> Vec<Block> {
                 scope.push(format!("{} only", trail.home_region));
             }
             let state = match &trail.status {
-                Asked::Answered(status) if status.logging => Text::from("logging"),
-                Asked::Answered(_) => Text::new().alert("stopped"),
-                Asked::Unknown(why) => Text::from(shortened(why, MOST_IN_ROW).as_ref()),
+                Lookup::Answered(status) if status.logging => Text::from("logging"),
+                Lookup::Answered(_) => Text::new().alert("stopped"),
+                Lookup::Unknown(why) => Text::from(shortened(why, MOST_IN_ROW).as_ref()),
             };
             Row::Cells {
                 cells: vec![
@@ -306,9 +306,9 @@ fn identities(coverage: &Coverage) -> Vec<Block> {
             ],
         },
         Block::Aside(Text::from(format!(
-            "Outside: not in the period, accounts or Regions asked for. Duplicates: the same event delivered twice. \
-             Of the evaluated, {} had no readable time and {} were Insight records. Beside the logs stood {} and {} \
-             that are no CloudTrail logs.",
+            "Outside: not in the requested period, accounts or Regions. Duplicates: the same event delivered twice. \
+             Of the evaluated, {} had no readable time and {} were Insight records. Not counted as logs: {} and {} \
+             that are not CloudTrail logs.",
             thousands(r.undated),
             thousands(r.insight),
             plural(o.digests, "digest file"),
@@ -342,7 +342,7 @@ fn problems(coverage: &Coverage) -> Vec<Block> {
     all.sort_by_key(|problem| !problem.kind.is_loss());
     let mut blocks = vec![Block::Heading("Problems", Some("problems"))];
     if all.is_empty() {
-        blocks.push(Block::Paragraph("None met while reading.".into()));
+        blocks.push(Block::Paragraph("None.".into()));
         return blocks;
     }
     let notice = truncation_notice(all.len().min(MOST_PROBLEMS), all.len(), "problem");
@@ -358,7 +358,7 @@ fn problems(coverage: &Coverage) -> Vec<Block> {
         ])
     });
     blocks.push(Block::Table(Table {
-        summary: "Problems met while reading",
+        summary: "Problems while reading",
         columns: vec![
             column("Kind", 1.2),
             column("What", 4.0),
@@ -372,7 +372,7 @@ fn problems(coverage: &Coverage) -> Vec<Block> {
 /// Rules that say nothing, or not everything, each with the reason: silence is not a clean result.
 fn rules_aside(report: &Report) -> Vec<Block> {
     let mut blocks = vec![Block::Heading(
-        "Rules left out, and rules that saw a part",
+        "Rules not assessed or partly assessed",
         Some("rules-aside"),
     )];
     let unseen = report.not_assessed().count() + report.partly_assessed().count();

@@ -21,7 +21,7 @@ pub(super) fn section(report: &Report, id: &str) -> Markup {
             h3 { "Limits" }
             ul { @for limit in LIMITS { li { (limit) } } }
             h3 { "Outside CloudTrail" }
-            p { "Of these provisions CloudTrail shows nothing. Evidence for them has to come from elsewhere." }
+            p { "CloudTrail shows nothing about these provisions; their evidence has to come from elsewhere." }
             dl.terms.outside {
                 @for (section, title) in OUTSIDE { div { dt { (section) } dd { (title) } } }
             }
@@ -68,7 +68,7 @@ fn provenance_table(report: &Report, id: &str) -> Markup {
                 }
             }
             dt { "Thresholds" }
-            dd { "Those of the rules; where a rule counts, its card says what was counted, in what time, and from what number on." }
+            dd { "Those of the rules. The card of a counting rule says what was counted, over what time, and from what number." }
             dt { "Duplicates" }
             dd { "An event that was delivered more than once counts once, by its event id." }
         }

@@ -17,7 +17,7 @@ pub(super) fn section(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
             h1 #title { "HIPAA activity review" }
             p.organization {
                 @if report.provenance.organization.is_empty() {
-                    "Organisation not named in the configuration"
+                    "Organization not named in the configuration"
                 } @else {
                     bdi { (make_visible(&report.provenance.organization)) }
                 }
@@ -44,10 +44,10 @@ fn identity(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
             @if let Some(there) = local(zone, at) { span.aside { " (" (there) ")" } }
         }
     };
-    // where no window was asked for, the period is what the logs themselves span
-    let bound = |asked: Option<Epoch>, met: Option<Epoch>, words: &str| {
+    // where no window was given, the period is what the logs themselves span
+    let bound = |asked: Option<Epoch>, read: Option<Epoch>, words: &str| {
         html! {
-            @match (asked, met) {
+            @match (asked, read) {
                 (Some(at), _) => (instant(at)),
                 (None, Some(at)) => { (words) ", " (instant(at)) }
                 (None, None) => (words),

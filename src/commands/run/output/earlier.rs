@@ -9,20 +9,7 @@ use anyhow::bail;
 
 use super::Kind;
 use crate::report::csv;
-
-/// Every file that a report may have. The keys are known by the proof beside them, so they come first
-/// where files are removed one after the other.
-pub(super) const FILES: [&str; 9] = [
-    "report.html",
-    "findings.json",
-    "findings.csv",
-    "report.pdf",
-    "report.xlsx",
-    "coverage.json",
-    "run.json",
-    "public-keys.json",
-    "integrity.json",
-];
+use crate::report::output::Output;
 
 /// How far into a file its mark is looked for.
 const HEAD: u64 = 8 << 10;
@@ -33,8 +20,8 @@ const HEAD: u64 = 8 << 10;
 /// A folder has the name of one of the files. Without `force`: a file of such a name is not of a report,
 /// a person filled in findings.csv, or a proof would replace the report of a run.
 pub(super) fn check(folder: &Path, kind: Kind, force: bool) -> anyhow::Result<()> {
-    for name in FILES {
-        let path = folder.join(name);
+    for output in Output::ALL {
+        let path = folder.join(output.file());
         // links, pipes and the like are replaced themselves; nothing is written through them
         let Ok(metadata) = path.symlink_metadata() else {
             continue;
@@ -45,33 +32,33 @@ pub(super) fn check(folder: &Path, kind: Kind, force: bool) -> anyhow::Result<()
                 path.display()
             );
         }
-        if metadata.is_file() && !force && !is_ours(folder, name) {
+        if metadata.is_file() && !force && !is_ours(folder, *output) {
             bail!(
                 "{} was not written by trailscan and would be lost: choose another folder with --out, \
                  or use --force",
                 path.display()
             );
         }
-        if name == "report.xlsx" && !force && is_saved_since(folder, &path) {
+        if *output == Output::Workbook && !force && is_saved_since(folder, &path) {
             bail!(
                 "somebody saved {} since it was written, and a new report would replace it: keep it \
                  elsewhere, choose another folder with --out, or use --force",
                 path.display()
             );
         }
-        if name == "findings.csv"
+        if *output == Output::FindingsTable
             && !force
             && let Some(file) = regular(&path)
             && csv::is_filled_in(BufReader::new(file))
         {
             bail!(
-                "somebody filled in {}, which a new report would replace: keep it elsewhere, choose \
+                "{} has been filled in and a new report would replace it: keep it elsewhere, choose \
                  another folder with --out, or use --force",
                 path.display()
             );
         }
     }
-    if kind == Kind::Proof && !force && is_ours(folder, "run.json") {
+    if kind == Kind::Proof && !force && is_ours(folder, Output::Run) {
         bail!(
             "{} holds the report of a run, which would be replaced: choose another folder with --out, \
              or use --force",
@@ -81,10 +68,11 @@ pub(super) fn check(folder: &Path, kind: Kind, force: bool) -> anyhow::Result<()
     Ok(())
 }
 
-/// Whether a file was written by this program, by what stands at its head.
-pub(super) fn is_ours(folder: &Path, name: &str) -> bool {
-    let path = folder.join(name);
-    if !FILES.contains(&name) || !path.symlink_metadata().is_ok_and(|one| one.is_file()) {
+/// Whether a file was written by this program, by its first bytes. The keys are known by the proof beside
+/// them.
+pub(super) fn is_ours(folder: &Path, output: Output) -> bool {
+    let path = folder.join(output.file());
+    if !path.symlink_metadata().is_ok_and(|one| one.is_file()) {
         return false;
     }
     let mut head = Vec::new();
@@ -92,24 +80,25 @@ pub(super) fn is_ours(folder: &Path, name: &str) -> bool {
     if !matches!(read, Some(Ok(_))) {
         return false;
     }
-    let holds = |mark: &str| memchr::memmem::find(&head, mark.as_bytes()).is_some();
-    match name {
-        "report.html" => holds("<title>Activity review "),
-        "findings.csv" => csv::is_findings(&head),
-        // it has the form that the AWS CLI gave it
-        "public-keys.json" => is_ours(folder, "integrity.json"),
+    let is_marked = output.is_ours(&head);
+    match output {
         // what says so lies compressed in them
-        "report.pdf" => head.starts_with(b"%PDF-") && is_ours(folder, "run.json"),
-        "report.xlsx" => head.starts_with(b"PK") && is_ours(folder, "run.json"),
-        _ => holds("\"schema\": \"trailscan."),
+        Output::Pdf | Output::Workbook => is_marked == Some(true) && is_ours(folder, Output::Run),
+        _ => is_marked.unwrap_or_else(|| is_ours(folder, Output::Integrity)),
     }
+}
+
+/// The file of a report that has this name.
+pub(super) fn named(name: &str) -> Option<Output> {
+    let mut all = Output::ALL.iter().copied();
+    all.find(|output| output.file() == name)
 }
 
 /// Whether a workbook is newer than the report that it belongs to, whose last file is run.json. What a
 /// person wrote into it cannot be told from the head of the file.
 fn is_saved_since(folder: &Path, workbook: &Path) -> bool {
     let written = |path: &Path| path.symlink_metadata().and_then(|one| one.modified());
-    match (written(workbook), written(&folder.join("run.json"))) {
+    match (written(workbook), written(&folder.join(Output::Run.file()))) {
         (Ok(workbook), Ok(run)) => workbook > run,
         // without its report it may be anybody's
         _ => true,

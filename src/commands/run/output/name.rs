@@ -1,4 +1,4 @@
-//! Where a report goes when nobody says: `report/` and the window, so that each week has its own.
+//! The default folder of a report: `report/` and the window, so that each week has its own.
 
 use std::path::{Path, PathBuf};
 
