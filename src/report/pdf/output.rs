@@ -24,6 +24,7 @@ use super::{LEFT, PAGE_HEIGHT, PAGE_WIDTH, WIDTH};
 use crate::event::time::{Epoch, utc};
 use crate::report::Report;
 use crate::report::document::{CLASSIFICATION, PROVISION, TITLE};
+use crate::report::output::Output;
 use crate::report::text::{Text, shortened};
 
 /// What the document says of itself.
@@ -113,7 +114,7 @@ pub(super) fn document(
     document.set_outline(outline(&canvas));
     document.set_metadata(metadata(about));
     document.embed_file(EmbeddedFile {
-        path: "findings.json".to_owned(),
+        path: Output::Findings.file().to_owned(),
         mime_type: MimeType::new("application/json"),
         description: Some("The findings of this report for programs".to_owned()),
         association_kind: AssociationKind::Data,
