@@ -8,11 +8,14 @@ pub mod activity;
 pub mod cards;
 pub mod citations;
 pub mod crosswalk;
+pub mod evidence;
 pub mod findings;
 pub mod front;
 pub mod integrity;
 pub mod method;
+pub mod phi;
 pub mod registers;
+pub mod rules_aside;
 pub mod scope;
 
 use super::Report;
@@ -234,7 +237,7 @@ mod tests {
     #[test]
     fn phi_is_not_known_unless_rules_could_look_for_it() {
         let mut report = report(several());
-        let phi = |report: &Report| front::phi(report);
+        let phi = |report: &Report| phi::summary(report);
         report.unconfigured[0].missing = vec!["phi.buckets".into()];
         assert_eq!(phi(&report).figure, "Not known");
         assert!(phi(&report).is_alert);

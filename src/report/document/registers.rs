@@ -26,7 +26,7 @@ const SERVICES: [&str; 6] = [
 /// What the calls of other services are about that do.
 const RIGHTS: [&str; 5] = ["Policy", "Acl", "Permission", "PublicAccess", "Grant"];
 
-/// How the names of calls begin that only look, or use what there is.
+/// How the names of calls begin that only look, or use what exists.
 const USES: [&str; 13] = [
     "Get",
     "List",

@@ -95,7 +95,7 @@ pub(super) fn named(name: &str) -> Option<Output> {
 }
 
 /// Whether a workbook is newer than the report that it belongs to, whose last file is run.json. What a
-/// person wrote into it cannot be told from the head of the file.
+/// person wrote into it does not show at the head of the file.
 fn is_saved_since(folder: &Path, workbook: &Path) -> bool {
     let written = |path: &Path| path.symlink_metadata().and_then(|one| one.modified());
     match (written(workbook), written(&folder.join(Output::Run.file()))) {
