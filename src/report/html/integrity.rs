@@ -24,7 +24,7 @@ pub(super) fn section(report: &Report) -> Markup {
             @match &report.integrity {
                 None => {
                     p.lead {
-                        "Not checked: this run did not hold the logs against CloudTrail's signed digests "
+                        "Not checked: this run did not verify the logs against CloudTrail's signed digests "
                         "(" span.code { "trailscan run --verify" } ")."
                     }
                 }
