@@ -138,8 +138,8 @@ fn summary(of: &Summary) -> Markup {
         div.box {
             h2 { (of.title) }
             p.figure.words[of.is_word].alert[of.is_alert] { (of.figure) }
-            @for (sentence, is_alert) in &of.sentences { p.alert[*is_alert] { (markup(sentence)) } }
-            ul.plain { @for (line, is_alert) in &of.lines { li.alert[*is_alert] { (markup(line)) } } }
+            @for (sentence, is_alert) in &of.sentences { p class=[is_alert.then_some("alert")] { (markup(sentence)) } }
+            ul.plain { @for (line, is_alert) in &of.lines { li class=[is_alert.then_some("alert")] { (markup(line)) } } }
         }
     }
 }

@@ -23,7 +23,7 @@ const PADDING_OF_HEAD: f32 = 3.6;
 const LEAST: f32 = 18.0;
 
 /// The columns' places on the page.
-struct Grid<'t> {
+struct ColumnPlaces<'t> {
     columns: &'t [Column],
     /// Left edge and width of each.
     places: Vec<(f32, f32)>,
@@ -31,7 +31,7 @@ struct Grid<'t> {
     width: f32,
 }
 
-impl<'t> Grid<'t> {
+impl<'t> ColumnPlaces<'t> {
     fn new(columns: &'t [Column], (left, width): (f32, f32)) -> Self {
         let all: f32 = columns.iter().map(|column| column.share).sum();
         let gutters = GUTTER * columns.len().saturating_sub(1) as f32;
@@ -77,7 +77,7 @@ struct SetRow {
 
 /// Draws a table below what stands on the page, between `left` and `left + width`.
 pub(super) fn draw(canvas: &mut Canvas, table: &Table, place: (f32, f32), parent: usize) {
-    let grid = Grid::new(&table.columns, place);
+    let grid = ColumnPlaces::new(&table.columns, place);
     let heads: Vec<Rc<Lines>> = grid
         .cells()
         .zip(&table.columns)
@@ -124,7 +124,7 @@ pub(super) fn draw(canvas: &mut Canvas, table: &Table, place: (f32, f32), parent
     canvas.space(8.0);
 }
 
-fn set(canvas: &mut Canvas, grid: &Grid<'_>, row: &Row) -> SetRow {
+fn set(canvas: &mut Canvas, grid: &ColumnPlaces<'_>, row: &Row) -> SetRow {
     match row {
         Row::Group(text) => {
             let lines = canvas.set.set(text, CELL, grid.width - 8.0);
@@ -166,7 +166,7 @@ fn set(canvas: &mut Canvas, grid: &Grid<'_>, row: &Row) -> SetRow {
 
 fn draw_head(
     canvas: &mut Canvas,
-    grid: &Grid<'_>,
+    grid: &ColumnPlaces<'_>,
     (heads, height): (&[Rc<Lines>], f32),
     nodes: Option<&[usize]>,
 ) {
@@ -181,7 +181,7 @@ fn draw_head(
     canvas.y += height;
 }
 
-fn group(canvas: &mut Canvas, grid: &Grid<'_>, row: &SetRow, node: usize) {
+fn group(canvas: &mut Canvas, grid: &ColumnPlaces<'_>, row: &SetRow, node: usize) {
     let (top, height) = (canvas.y, row.height);
     canvas.rect((grid.left, top), (grid.width, height), PANEL);
     let mut tag = Tag::TH(TableHeaderScope::Row);
@@ -198,7 +198,7 @@ fn group(canvas: &mut Canvas, grid: &Grid<'_>, row: &SetRow, node: usize) {
 /// The cells of a row side by side. A row taller than a page goes on under a new head.
 fn cells(
     canvas: &mut Canvas,
-    grid: &Grid<'_>,
+    grid: &ColumnPlaces<'_>,
     (row, node): (&SetRow, usize),
     (heads, head_height): (&[Rc<Lines>], f32),
 ) {
