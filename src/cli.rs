@@ -5,6 +5,7 @@ mod format;
 mod given;
 mod guide;
 mod policy;
+mod privileges;
 mod rules;
 mod schema;
 mod suggest;
@@ -24,6 +25,7 @@ use crate::severity::Severity;
 pub use given::Given;
 pub use guide::ShowGuide;
 pub use policy::{Bucket, KmsKey, Policy};
+pub use privileges::{Init, Privileges, PrivilegesFormat};
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
 };
@@ -85,8 +87,10 @@ pub enum Command {
     /// List, lint, test and explain the rules
     #[command(subcommand)]
     Rules(Rules),
+    /// Compare what roles and users did with their IAM policies, and propose narrower ones
+    Privileges(Box<Privileges>),
     /// Write a commented configuration to trailscan.toml
-    Init,
+    Init(Init),
     /// Print the least-privilege IAM policy for reading a bucket
     Policy(Policy),
     /// Print a guide: weekly review, set-up, incidents, rules, coverage

@@ -3,12 +3,15 @@
 mod coverage;
 mod guide;
 mod init;
+mod output;
 mod policy;
+mod privileges;
+mod rule_set;
 mod rules;
 mod run;
 mod schema;
+mod session;
 mod verdict;
-mod verification;
 mod verify;
 mod writers;
 
@@ -79,7 +82,8 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
-        Command::Init => init::run(),
+        Command::Privileges(arguments) => privileges::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Guide(arguments) => guide::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

@@ -19,6 +19,7 @@ use crate::coverage::Expected;
 use crate::derive::Organization;
 use crate::derive::access_keys::AccessKeys;
 use crate::derive::principals::PrincipalGroup;
+use crate::policy::Policies;
 use crate::rules::load::{Override, Settings};
 use crate::rules::{FirstSeen, Placeholders, placeholders};
 use crate::small_file;
@@ -100,6 +101,9 @@ struct IamTable {
     /// Output of `aws iam list-access-keys` or `get-credential-report`, or credential reports (CSV): paths
     /// relative to this file.
     access_keys: Option<Vec<PathBuf>>,
+    /// IAM policy documents, as FILE (named after its role or user) or ROLE=FILE, and output of `aws iam
+    /// get-account-authorization-details`: paths relative to this file.
+    policies: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -117,6 +121,8 @@ pub struct Config {
     pub rules: Settings,
     /// What it says to expect of the logs.
     pub expected: Expected,
+    /// The IAM policies that it names.
+    pub policies: Policies,
     /// What is legal and most likely not what was meant.
     pub remarks: Vec<String>,
     /// The file it came from and the SHA-256 of its text; nothing without a file.
@@ -205,10 +211,13 @@ impl RawConfig {
         if !environments.is_empty() {
             configured.push("environments");
         }
-        let (access_keys, files) = self.iam.read(folder)?;
+        let (access_keys, mut files) = self.iam.read(folder)?;
         if !files.is_empty() {
             configured.push("iam.access_keys");
         }
+        let policies = self.iam.policies(folder)?;
+        files.extend(policies.files.iter().cloned());
+        remarks.extend(policies.remarks.iter().cloned());
         let learning_days = match &self.history {
             None => None,
             Some(table) => {
@@ -322,6 +331,7 @@ impl RawConfig {
             name: self.organization.name,
             organization,
             expected,
+            policies,
             rules: Settings {
                 placeholders: fillings,
                 configured,
@@ -401,6 +411,20 @@ impl S3Table {
 }
 
 impl IamTable {
+    /// The policies that are named.
+    fn policies(&self, folder: &Path) -> Result<Policies, String> {
+        match self.policies.as_deref() {
+            None => Ok(Policies::default()),
+            Some([]) => Err(
+                "iam.policies: the list is empty: name at least one file, or delete the line"
+                    .to_owned(),
+            ),
+            Some(files) => {
+                Policies::read(files, folder).map_err(|error| format!("iam.policies: {error}"))
+            }
+        }
+    }
+
     /// What the files tell, and each with the SHA-256 of what it holds.
     fn read(&self, folder: &Path) -> Result<(AccessKeys, Vec<(String, String)>), String> {
         let mut keys = AccessKeys::default();

@@ -26,6 +26,15 @@ const USUAL_TEXT: usize = 8 << 20;
 /// Receives each good record with its place in the object, from 0.
 pub type Visit<'v> = dyn FnMut(u32, &Event<'_>) + 'v;
 
+/// Takes the records of one object as they are read.
+pub trait RecordSink {
+    /// A good record with its place in the object, from 0.
+    fn record(&mut self, record: u32, event: &Event<'_>);
+
+    /// Forgets all records: the object is read again from its beginning.
+    fn reset(&mut self);
+}
+
 /// What an object turned out to hold. Whatever holds a record is a log, whatever stands beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Content {
@@ -215,10 +224,34 @@ impl Decoder {
         Ok(layers)
     }
 
+    /// Reads one object. A large log is read in pieces, without holding all of it; where that turns out to
+    /// be impossible the sink is reset and the object read as a whole.
+    ///
+    /// # Errors
+    /// Those of [`decode`](Self::decode): what the sink holds must not be used.
+    pub fn decode_to(
+        &mut self,
+        stored: &[u8],
+        sink: &mut impl RecordSink,
+    ) -> Result<Decoded, DecodeError> {
+        let mut has_records = false;
+        let in_pieces = self.decode_in_pieces(stored, &mut |record, event| {
+            has_records = true;
+            sink.record(record, event);
+        });
+        if let Some(decoded) = in_pieces {
+            return Ok(decoded);
+        }
+        if has_records {
+            sink.reset();
+        }
+        self.decode(stored, &mut |record, event| sink.record(record, event))
+    }
+
     /// Reads a large log without holding all of it, as [`decode`](Self::decode) would. `None` if the
-    /// object is not large, or not in every way as CloudTrail writes it: then the caller must forget
-    /// everything `visit` received, and read the object whole.
-    pub fn decode_in_pieces(&mut self, stored: &[u8], visit: &mut Visit<'_>) -> Option<Decoded> {
+    /// object is not large, or not in every way as CloudTrail writes it: then what `visit` was called
+    /// with does not count.
+    fn decode_in_pieces(&mut self, stored: &[u8], visit: &mut Visit<'_>) -> Option<Decoded> {
         self.seal = None;
         let length = gunzip::length_of_one_member(stored, self.cap)?;
         if length <= USUAL_TEXT {

@@ -14,6 +14,7 @@ pub mod objects;
 pub mod omitted;
 pub mod outcome;
 mod parameters;
+pub mod permissions;
 pub mod policy;
 pub mod principals;
 pub mod secrets;
@@ -284,7 +285,7 @@ impl Derived {
             Self::Role => text(identity::role(event)),
             Self::SessionName => text(identity::session_name(event)),
             Self::SessionAgeHours => {
-                identity::session_age(event).map(|seconds| number(seconds / 3_600))
+                identity::session_age(event).map(|seconds| number(seconds / time::HOUR))
             }
             Self::Target => text(target::of(event)),
             Self::SecretName => text(target::secret_name(event)),

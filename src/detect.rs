@@ -2,8 +2,10 @@
 
 mod activity;
 mod content;
+mod event_classes;
 mod evidence;
 mod found;
+mod privileges;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,14 +15,17 @@ use crate::event::content::ContentKey;
 use crate::event::{Event, Key};
 use crate::finding::{EventId, Outcome};
 use crate::interner::Interner;
+use crate::policy::Policies;
 use crate::rules::{Correlation, Field, Matcher, Rule, RuleSet};
 use crate::tally::{
     CorrelationHit, EvaluatedEvent, FindingKey, FoundEvidence, Hit, ObjectScan, Period,
     SampleCutoffs, number,
 };
 use activity::Rows;
+pub use event_classes::EventClassTracker;
 use evidence::{CallerCache, EventFacts};
 use found::{EvidenceDecision, FoundGroups};
+use privileges::Watched;
 
 /// From this threshold on, a correlation keeps where its events lie but not what they say: a volume
 /// rule may have tens of millions of them.
@@ -35,6 +40,8 @@ pub struct Detector<'r> {
     watchers: Vec<Vec<Watcher<'r>>>,
     /// Per rule that finds what is new: the fields whose values may be.
     first_seen: Vec<Option<Vec<Field>>>,
+    /// The policies whose use is counted.
+    watched: Option<Watched<'r>>,
 }
 
 /// A correlation that watches a rule.
@@ -83,7 +90,16 @@ impl<'r> Detector<'r> {
             organization,
             watchers: watchers.collect(),
             first_seen: first_seen.map(|what| Some(what?.fields())).collect(),
+            watched: None,
         }
+    }
+
+    /// Counts the rights that principals of these policies use, of role sessions each by itself if
+    /// `sessions` says so.
+    #[must_use]
+    pub const fn counting_uses(mut self, policies: &'r Policies, sessions: bool) -> Self {
+        self.watched = Some(Watched { policies, sessions });
+        self
     }
 }
 
@@ -207,6 +223,9 @@ impl<'r> Detection<'r> {
         });
         if let Some(shared) = content::shared(event, outcome, &self.key) {
             scanned.shared.push((seen, shared));
+        }
+        if let Some(watched) = &self.detector.watched {
+            watched.note(event, outcome, seen, scanned);
         }
         if self.matched.is_empty() {
             return;

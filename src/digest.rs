@@ -1,7 +1,7 @@
 //! Digests: from an object's bytes to what it says of logs, and from all of them to a proof.
 //!
 //! What comes in are objects as they were fetched, digests with their metadata; what goes out is
-//! [`Evidence`] for the tally, and at the end [`judge()`] draws the [`Proof`] from it. The scheme
+//! [`Evidence`] for the tally, and at the end [`build_proof`] draws the [`Proof`] from it. The scheme
 //! ([custom validation](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-custom-validation.html)):
 //! AWS signs, with RSA PKCS#1 v1.5 over SHA-256, four lines: the end of the
 //! hour, `bucket/key`, the SHA-256 of the digest, and the signature of the digest before.
@@ -9,6 +9,7 @@
 //! [`Proof`]: crate::integrity::proof::Proof
 
 mod document;
+mod evidence;
 mod hours;
 pub mod key;
 mod proof;

@@ -175,6 +175,9 @@ pub mod digest;
 // text patterns with `*` and `?`
 pub mod wildcard;
 
+// IAM policy documents, and what they say of a call
+pub mod policy;
+
 // facts that a record implies, as fields for rules
 pub mod derive;
 

@@ -18,6 +18,7 @@ pub mod notes;
 pub mod output;
 pub mod overflow;
 pub mod pdf;
+pub mod privileges;
 pub mod rows;
 pub mod terminal;
 pub mod text;
@@ -30,6 +31,7 @@ use serde::Serialize;
 
 use crate::assess::completeness::Completeness;
 use crate::assess::hours::HourGrid;
+use crate::assess::privileges::Privileges;
 use crate::assess::{Assessed, Assessment, CitationState, RuleState, Visibility};
 use crate::correlate::{Bursts, FINDINGS_LOST};
 use crate::coverage::Coverage;
@@ -74,6 +76,9 @@ pub struct Report {
     pub rejected: Vec<Rejected>,
     pub unconfigured: Vec<Unconfigured>,
     pub activity: ActivityTables,
+    /// Granted and used rights; `None` if no policies are configured.
+    #[serde(skip)]
+    pub privileges: Option<Privileges>,
 }
 
 impl Report {
@@ -120,6 +125,7 @@ impl Report {
             coverage: tally.coverage,
             completeness: assessed.completeness,
             integrity: None,
+            privileges: None,
             worst,
             left_out,
             findings: made.findings,

@@ -106,6 +106,15 @@ pub enum ObjectLocation {
 }
 
 impl ObjectRef {
+    /// True if the key says that the object is a log, or in a copy without folders the file's name.
+    pub fn must_be_log(&self) -> bool {
+        let file = self.name.rsplit(['/', '\\']).next().unwrap_or_default();
+        let is_json = file.ends_with(".json") || file.ends_with(".json.gz");
+        let by_name = || LogKey::parse(&key::from_file_name(file).filter(|_| is_json)?);
+        let key = self.key.clone().or_else(by_name);
+        key.is_some_and(|key| key.kind.holds_events())
+    }
+
     /// Sorts objects by turn, then by name. Both a bucket and its copy on disk are read in this order,
     /// so that of two copies of an event the same one counts.
     pub fn order(&self) -> (ReadOrder, &str) {

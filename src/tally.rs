@@ -1,12 +1,14 @@
-//! The results of a run, merged object by object.
+//! The results of a run learnt: an accumulator over the objects in their order.
 //!
-//! A worker turns one object into an [`ObjectScan`]; the [`Tally`] takes them up in the order of the
+//! A worker turns one object into an [`ObjectScan`]; the [`Tally`] absorbs them in the order of the
 //! objects, which makes it the one place that decides which of two copies of an event counts. So
-//! the result does not depend on the number of workers or on who was faster.
+//! the result does not depend on the number of workers or on who was faster. Adjacent ranges of objects
+//! that were scanned apart are a [`Partial`] each; merged in order they give the tally of one pass.
 
 mod activity;
 mod aside;
 mod calls;
+mod conflicts;
 mod correlation_event;
 mod correlation_store;
 mod current;
@@ -17,13 +19,16 @@ mod groups;
 mod name_set;
 mod novelty;
 mod object_names;
+mod partial;
 mod sample_cutoffs;
 mod samples;
+mod scan_store;
 mod scanned;
 mod selectors;
 mod source_ip;
 mod spill;
 mod standing;
+mod uses;
 
 use std::io;
 use std::sync::Arc;
@@ -39,13 +44,14 @@ pub use calls::Calls;
 pub use correlation_event::{Action, CorrelationEvent, EventPayload};
 pub use correlation_store::CorrelationStore;
 use current::{Found, Own};
-use duplicates::{Conflicts, Duplicates, Verdict};
+use duplicates::{Duplicates, Verdict};
 pub use duplicates::{Numbers, ReadAgain, Unreadable};
 pub use group::{CallOrigin, Details, Evidence, Group, GroupKey, Period, SampleTexts};
 pub use groups::{GroupReader, Groups};
 pub use name_set::NameSet;
 pub use novelty::{Learning, New, Novelty};
 use object_names::Objects;
+pub use partial::{NotAdjacent, Partial};
 pub use sample_cutoffs::{GroupNames, SampleCutoffs};
 pub use samples::{SampleDecision, Samples, Traits};
 pub use scanned::{
@@ -54,6 +60,7 @@ pub use scanned::{
 };
 pub use source_ip::{SourceIp, SourceIpId, SourceIpTable};
 use standing::CountedRecords;
+pub use uses::{Grant, Right, Use, UseCount, Uses};
 
 /// The sum of all objects.
 #[derive(Debug, Default)]
@@ -73,6 +80,7 @@ pub struct Tally {
     pub matches: Vec<u64>,
     /// What history said of rules that find what is new.
     pub novelty: Novelty,
+    pub uses: Uses,
     /// What workers may ask for before the run is over.
     pub sample_cutoffs: Arc<SampleCutoffs>,
     selectors: SelectorBudget,
@@ -210,6 +218,7 @@ impl Tally {
                 self.counts(silent.0);
             }
         }
+        dangling += self.count_uses(&scanned, &standing, &mut own);
         if dangling > 0 {
             let what = format!("{dangling} entries of what was found point to nothing");
             self.coverage.internal(&scanned.object, &what);
@@ -227,39 +236,6 @@ impl Tally {
         );
         self.coverage
             .problem("the run's temporary file", ProblemKind::NotReadBack, what);
-    }
-
-    /// Ends the comparison of records, and names those that say something else than others under their
-    /// id: no object comes any more.
-    pub fn close(&mut self) {
-        match std::mem::take(&mut self.event_ids_seen).finish() {
-            Ok(conflicts) => conflicts
-                .into_iter()
-                .for_each(|(object, conflicts)| self.conflict(object, &conflicts)),
-            Err(error) => {
-                self.note_loss("records that bear one id may be unnamed", &error);
-            }
-        }
-        self.places = Objects::default();
-    }
-
-    fn conflict(&mut self, object: u32, conflicts: &Conflicts) {
-        let (other, record) = conflicts.other;
-        let name = |object| self.objects.name(object).unwrap_or_default();
-        let id = match &conflicts.id {
-            EventId::Missing => String::new(),
-            id => format!(" {id}"),
-        };
-        let what = format!(
-            "{} of its records have the event id of another record and different content, the first is \
-             record {}: its id{id} is also that of record {record} of {}. All were evaluated; one of two \
-             may have been put there to hide the other",
-            conflicts.count,
-            conflicts.record,
-            name(other),
-        );
-        let object = name(object);
-        self.coverage.problem(&object, ProblemKind::Conflict, what);
     }
 
     fn counts(&mut self, rule: u32) {

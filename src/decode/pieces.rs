@@ -122,7 +122,7 @@ impl<'s> Member<'s> {
 mod tests {
     use super::super::tests::gzip;
     use super::*;
-    use crate::decode::{Decoder, Seal, USUAL_TEXT, gunzip};
+    use crate::decode::{Decoder, RecordSink, Seal, USUAL_TEXT, gunzip};
     use crate::event::{Event, Key};
 
     /// Records of many sizes, some with what looks like the end of a record.
@@ -282,8 +282,40 @@ mod tests {
         assert_eq!(visited, whole.records);
         assert_eq!(decoded, Some(whole));
         assert!(seal.is_some_and(|seal| seal.fault.is_none()));
-        let (decoded, seal, visited) = read(&log(large, ""));
+        let damaged = log(large, "");
+        let (decoded, seal, visited) = read(&damaged);
         assert_eq!((decoded, seal), (None, None));
         assert!(visited > 1_000, "they are to be forgotten");
+        // a sound log with a byte behind it can only be read whole: then all its records count once
+        let whole_only = [&stored[..], b"behind"].concat();
+        for (stored, resets) in [(&stored, 0), (&damaged, 1), (&whole_only, 1)] {
+            let mut sink = Sink::default();
+            let decoded = Decoder::new(64).decode_to(stored, &mut sink);
+            let whole = Decoder::new(64).decode(stored, &mut |_, _| {});
+            assert_eq!(decoded, whole);
+            assert_eq!(sink.resets, resets);
+            if let Ok(decoded) = decoded {
+                assert_eq!(sink.records, decoded.records);
+            }
+        }
+    }
+
+    /// Counts records, and how often it was reset.
+    #[derive(Default)]
+    struct Sink {
+        records: u32,
+        resets: u32,
+    }
+
+    impl RecordSink for Sink {
+        fn record(&mut self, record: u32, _event: &Event<'_>) {
+            assert_eq!(record, self.records);
+            self.records += 1;
+        }
+
+        fn reset(&mut self) {
+            self.records = 0;
+            self.resets += 1;
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{Chain, Hash};
-use crate::event::time::{Epoch, iso};
+use crate::event::time::{Epoch, HOUR, iso};
 
 /// What can be said of a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -323,7 +323,7 @@ impl Proof {
             .filter(|hole| hole.found.state == state)
             .map(|hole| hole.to - hole.from)
             .sum();
-        (seconds + 1_800) / 3_600
+        (seconds + HOUR / 2) / HOUR
     }
 }
 

@@ -148,7 +148,7 @@ mod tests {
             let ObjectLocation::File(path) = &object.place else {
                 continue;
             };
-            let bytes = local::read(path, None, 1 << 20, Vec::new());
+            let bytes = local::read(path, 1 << 20);
             let scanned = worker.scan(
                 sequence,
                 object,

@@ -6,14 +6,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::runtime::Runtime;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use super::cache::cached;
 use super::queue::BatchQueue;
 use super::{Input, Options, Progress};
-use crate::coverage::{Problem, ProblemKind, Store};
+use crate::coverage::{Coverage, Problem, ProblemKind, Store};
 use crate::digest;
 use crate::source::local::{self, Files};
 use crate::source::s3::{Fetcher, ListedObject, Pages, RetryPolicy};
@@ -56,8 +56,15 @@ pub(super) struct ListingSummary {
 }
 
 impl ListingSummary {
+    /// Completes the coverage of what was read; `taken` is how many objects were.
+    pub(super) fn add_to(self, coverage: &mut Coverage, taken: u64) {
+        coverage.problems.extend(self.missing_objects(taken));
+        coverage.problems.extend(self.problems);
+        coverage.store = self.store;
+    }
+
     /// Everything that was listed was handed out or passed over for a reason; says what is missing.
-    pub(super) fn missing_objects(&self, taken: u64) -> Option<Problem> {
+    fn missing_objects(&self, taken: u64) -> Option<Problem> {
         let accounted = taken + self.store.passed_over.objects();
         let lost = self.store.found.checked_sub(accounted)?;
         (lost > 0).then(|| Problem {
@@ -72,7 +79,7 @@ impl ListingSummary {
     }
 }
 
-pub(super) enum ObjectStream<'r> {
+pub(super) enum ObjectStream {
     Files {
         /// The files to come, and how many came.
         files: Mutex<(Box<Files>, u64)>,
@@ -80,7 +87,7 @@ pub(super) enum ObjectStream<'r> {
         known: u64,
     },
     Fetched {
-        runtime: &'r Runtime,
+        runtime: Handle,
         fetcher: Arc<Fetcher>,
         arrivals: Arc<BatchQueue<Object, Recycled>>,
         /// Objects listed so far, and how many of them the progress has shown.
@@ -90,9 +97,9 @@ pub(super) enum ObjectStream<'r> {
     },
 }
 
-impl<'r> ObjectStream<'r> {
+impl ObjectStream {
     /// Starts listing and fetching, where there is something to fetch.
-    pub(super) fn new(input: Input<'r>, scope: &Scope, options: &Options) -> Self {
+    pub(super) fn new(input: Input, scope: &Scope, options: &Options) -> Self {
         match input {
             Input::Files(tree) => Self::Files {
                 known: tree.count(),
@@ -138,12 +145,12 @@ impl<'r> ObjectStream<'r> {
     }
 
     /// What reads objects of a bucket, where they come from one.
-    pub(super) fn fetcher(&self) -> Option<(&'r Runtime, Arc<Fetcher>)> {
+    pub(super) fn fetcher(&self) -> Option<(Handle, Arc<Fetcher>)> {
         match self {
             Self::Files { .. } => None,
             Self::Fetched {
                 runtime, fetcher, ..
-            } => Some((*runtime, Arc::clone(fetcher))),
+            } => Some((runtime.clone(), Arc::clone(fetcher))),
         }
     }
 
@@ -315,7 +322,9 @@ fn read(object: &ObjectRef, options: &Options, room: Vec<u8>) -> Result<Fetched,
     match &object.place {
         ObjectLocation::File(path) => {
             let cap = options.max_object_mib << 20;
-            let mut fetched = Fetched::from(local::read(path, object.size, cap, room)?);
+            let mut bytes = room;
+            local::read_into(path, object.size, cap, &mut bytes)?;
+            let mut fetched = Fetched::from(bytes);
             if digest::is_digest(object) {
                 fetched.metadata = local::metadata(path);
             }

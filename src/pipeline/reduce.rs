@@ -1,162 +1,169 @@
-//! Merges the results of the workers in the order of the objects.
+//! What the workers hand in, taken up in the order of the objects.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::SettledSink;
+use super::in_order::InOrder;
 use super::proving::{Admission, Proving};
+use crate::detect::Detector;
 use crate::tally::{ObjectScan, ReadAgain, SampleCutoffs, Tally};
 
-/// How many results may wait before a worker waits to merge them, and how many buffers are kept for
-/// reuse.
+/// How many objects may lie there before a worker waits for its turn to take them up, and for how many
+/// more there is room that others have left.
 const MOST_HANDED_IN: usize = 16;
 
-/// How many are merged at once, so that the tally rarely moves between the caches of two cores.
+/// How many are taken up at once: what the tally holds then moves as seldom as may be from the caches
+/// of one core to those of the other.
 const AT_ONCE: usize = 8;
 
-/// Fewer are merged at once if they hold so many events, because waiting results take memory.
+/// Or fewer, where they hold so many events: what lies there takes memory.
 const EVENTS_AT_ONCE: usize = 1 << 12;
 
-/// The result of an object. It keeps its share of the memory limit until it is merged, so that results
-/// do not pile up behind one slow object.
+/// An object that is done. What it may hold of memory stays with it until it is taken up: one slow
+/// object does not let all others pile up behind it.
 type Done = (ObjectScan, Option<OwnedSemaphorePermit>);
 
-/// Collects the results of the workers. A worker that finds enough results merges them, unless another
-/// one is doing so; the others go on with their work.
+/// Where workers hand in what is done. Whoever finds enough there, and nobody at it, takes it up; the
+/// others go on with their work.
 pub(super) struct Reducer<'r> {
-    inbox: Mutex<Inbox>,
-    ordered: Mutex<OrderedTally<'r>>,
+    desk: Mutex<Inbox>,
+    taking: Mutex<InOrder<Counted<'r>, Done>>,
 }
 
-/// Results to be merged, and buffers for reuse.
+/// What lies there: objects to be taken up, and what is left of others.
 #[derive(Default)]
 struct Inbox {
     done: Vec<Done>,
-    /// The number of events in `done`.
+    /// How many events these hold.
     events: usize,
-    recycled: Vec<ObjectScan>,
+    emptied: Vec<ObjectScan>,
 }
 
-/// The tally of the objects merged so far, and those that wait for an earlier one.
-struct OrderedTally<'r> {
+/// The tally of the objects taken up so far.
+struct Counted<'r> {
     tally: Tally,
     /// Present if logs are verified.
     proving: Option<Proving<'r>>,
-    next: u64,
-    waiting: BTreeMap<u64, Done>,
 }
 
 impl<'r> Reducer<'r> {
     pub(super) fn new(proving: Option<Proving<'r>>) -> Self {
         Self {
-            inbox: Mutex::default(),
-            ordered: Mutex::new(OrderedTally {
+            desk: Mutex::default(),
+            taking: Mutex::new(InOrder::new(Counted {
                 tally: Tally::default(),
                 proving,
-                next: 0,
-                waiting: BTreeMap::new(),
-            }),
+            })),
         }
     }
 
     /// What the tally tells the workers while they work.
     pub(super) fn sample_cutoffs(&self) -> Arc<SampleCutoffs> {
-        Arc::clone(&ignore_poison(self.ordered.lock()).tally.sample_cutoffs)
+        Arc::clone(
+            &ignore_poison(self.taking.lock())
+                .accumulator()
+                .tally
+                .sample_cutoffs,
+        )
     }
 
-    /// Submits a result and returns a buffer for the next object. A result that holds a share of the memory
-    /// limit is merged at once, because others wait for it.
+    /// Hands an object in; the answer is room for another. An object with a share of what may wait is
+    /// taken up at once: others wait for it.
     pub(super) fn submit(
         &self,
         scanned: ObjectScan,
         share: Option<OwnedSemaphorePermit>,
-        sink: Option<&dyn SettledSink>,
+        ledger: Option<&dyn SettledSink>,
         again: &dyn ReadAgain,
     ) -> ObjectScan {
         let others_wait = share.is_some();
         let events = {
-            let mut inbox = ignore_poison(self.inbox.lock());
-            inbox.events += scanned.seen.len();
-            inbox.done.push((scanned, share));
-            inbox.events
+            let mut desk = ignore_poison(self.desk.lock());
+            desk.events += scanned.seen.len();
+            desk.done.push((scanned, share));
+            desk.events
         };
         let at_once = others_wait || events >= EVENTS_AT_ONCE;
-        self.drain(if at_once { 1 } else { AT_ONCE }, sink, again);
-        ignore_poison(self.inbox.lock())
-            .recycled
+        self.drain(if at_once { 1 } else { AT_ONCE }, ledger, again);
+        ignore_poison(self.desk.lock())
+            .emptied
             .pop()
             .unwrap_or_default()
     }
 
-    /// Merges the waiting results if they are enough, and then those submitted meanwhile. Every worker
-    /// that ends must drain them all.
+    /// Takes up what lies there, where it is enough, and then whatever was handed in meanwhile. Every
+    /// worker that ends must ask for all of it.
     ///
-    /// A result submitted while another worker is about to leave is seen by one of the two.
+    /// What is handed in while somebody is about to leave is seen by one of the two.
     pub(super) fn drain(
         &self,
         mut enough: usize,
-        sink: Option<&dyn SettledSink>,
+        ledger: Option<&dyn SettledSink>,
         again: &dyn ReadAgain,
     ) {
         loop {
-            let queued = ignore_poison(self.inbox.lock()).done.len();
-            if queued < enough {
+            let lying = ignore_poison(self.desk.lock()).done.len();
+            if lying < enough {
                 return;
             }
-            let mut ordered = match self.ordered.try_lock() {
-                Ok(ordered) => ordered,
+            let mut taking = match self.taking.try_lock() {
+                Ok(taking) => taking,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) if queued < MOST_HANDED_IN => return,
-                Err(TryLockError::WouldBlock) => ignore_poison(self.ordered.lock()),
+                Err(TryLockError::WouldBlock) if lying < MOST_HANDED_IN => return,
+                Err(TryLockError::WouldBlock) => ignore_poison(self.taking.lock()),
             };
             let done = {
-                let mut inbox = ignore_poison(self.inbox.lock());
-                inbox.events = 0;
-                std::mem::take(&mut inbox.done)
+                let mut desk = ignore_poison(self.desk.lock());
+                desk.events = 0;
+                std::mem::take(&mut desk.done)
             };
-            let mut recycled = Vec::new();
+            let mut emptied = Vec::new();
             for done in done {
-                ordered.take(done, sink, again, &mut recycled);
+                let add = |counted: &mut Counted<'_>, (scanned, _): Done| {
+                    emptied.push(counted.absorb(scanned, again));
+                };
+                taking.push(done.0.sequence, done, add);
             }
-            drop(ordered);
-            let mut inbox = ignore_poison(self.inbox.lock());
-            inbox.recycled.append(&mut recycled);
-            inbox.recycled.truncate(MOST_HANDED_IN);
-            // a result submitted meanwhile may be one that others wait for
+            if let Some(ledger) = ledger {
+                let tally = &mut taking.accumulator_mut().tally;
+                let settled = tally.integrity.take_settled();
+                settled.iter().for_each(|one| ledger.settled(one));
+            }
+            drop(taking);
+            let mut desk = ignore_poison(self.desk.lock());
+            desk.emptied.append(&mut emptied);
+            desk.emptied.truncate(MOST_HANDED_IN);
+            // who came in the meantime has left, perhaps with something that others wait for
             enough = 1;
         }
     }
 
-    /// The tally of all objects, how many there are, and the proof state.
-    pub(super) fn finish(self) -> (Tally, u64, Option<Proving<'r>>) {
-        let ordered = ignore_poison(self.ordered.into_inner());
-        (ordered.tally, ordered.next, ordered.proving)
+    /// The tally of all, and how many objects were handed in.
+    pub(super) fn finish(
+        self,
+        detector: Option<&Detector<'_>>,
+        again: &dyn ReadAgain,
+    ) -> (Tally, u64) {
+        let (Counted { mut tally, proving }, taken) =
+            ignore_poison(self.taking.into_inner()).finish();
+        if let Some(proving) = proving {
+            proving.finish(&mut tally, detector, again);
+        }
+        tally.close();
+        (tally, taken)
     }
 }
 
-impl OrderedTally<'_> {
-    fn take(
-        &mut self,
-        done: Done,
-        sink: Option<&dyn SettledSink>,
-        again: &dyn ReadAgain,
-        recycled: &mut Vec<ObjectScan>,
-    ) {
-        self.waiting.insert(done.0.sequence, done);
-        while let Some((mut scanned, _)) = self.waiting.remove(&self.next) {
-            let proving = self.proving.as_mut();
-            let when = proving.map(|one| one.when(&mut scanned, &mut self.tally.integrity));
-            recycled.push(match when {
-                None | Some(Admission::Now) => self.tally.absorb(scanned, again),
-                Some(Admission::Later(log)) => self.tally.set_aside(scanned, log),
-            });
-            self.next += 1;
-        }
-        if let Some(sink) = sink {
-            let settled = self.tally.integrity.take_settled();
-            settled.iter().for_each(|one| sink.settled(one));
+impl Counted<'_> {
+    /// Counts an object, or sets it aside until all digests are read; returns its buffers.
+    fn absorb(&mut self, mut scanned: ObjectScan, again: &dyn ReadAgain) -> ObjectScan {
+        let proving = self.proving.as_mut();
+        let when = proving.map(|one| one.when(&mut scanned, &mut self.tally.integrity));
+        match when {
+            None | Some(Admission::Now) => self.tally.absorb(scanned, again),
+            Some(Admission::Later(log)) => self.tally.set_aside(scanned, log),
         }
     }
 }

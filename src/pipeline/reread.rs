@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::runtime::Runtime;
+use tokio::runtime::Handle;
 
-use super::objects::ObjectStream;
 use crate::decode::Decoder;
 use crate::event::Event;
 use crate::event::content::ContentKey;
@@ -27,21 +26,21 @@ pub(super) fn place(object: &ObjectRef) -> String {
 }
 
 /// Reads objects again.
-pub(super) struct Rereader<'r> {
-    bucket: Option<(&'r Runtime, Arc<Fetcher>)>,
+pub(super) struct Rereader {
+    bucket: Option<(Handle, Arc<Fetcher>)>,
     key: Arc<ContentKey>,
     max_object_mib: u64,
 }
 
-impl<'r> Rereader<'r> {
-    /// Reads them where they come from.
+impl Rereader {
+    /// Reads them from their buckets, or without one from files.
     pub(super) fn new(
-        incoming: &ObjectStream<'r>,
+        bucket: Option<(Handle, Arc<Fetcher>)>,
         key: &Arc<ContentKey>,
         max_object_mib: u64,
     ) -> Self {
         Self {
-            bucket: incoming.fetcher(),
+            bucket,
             key: Arc::clone(key),
             max_object_mib,
         }
@@ -50,7 +49,7 @@ impl<'r> Rereader<'r> {
     fn bytes(&self, place: &str) -> Option<Vec<u8>> {
         let cap = self.max_object_mib << 20;
         let Some((runtime, fetcher)) = &self.bucket else {
-            return local::read(Path::new(place), None, cap, Vec::new()).ok();
+            return local::read(Path::new(place), cap).ok();
         };
         let (bucket, key) = place.strip_prefix(S3)?.split_once('/')?;
         let fetched = runtime.block_on(fetcher.fetch(bucket, key, ListedObject::default(), cap));
@@ -58,7 +57,7 @@ impl<'r> Rereader<'r> {
     }
 }
 
-impl ReadAgain for Rereader<'_> {
+impl ReadAgain for Rereader {
     fn records(&self, place: &str) -> Option<Numbers> {
         let bytes = self.bytes(place)?;
         let mut records = Vec::new();

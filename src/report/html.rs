@@ -15,6 +15,7 @@ mod format;
 mod heatmap;
 mod integrity;
 mod methodology;
+mod privileges;
 mod summary;
 
 #[cfg(test)]

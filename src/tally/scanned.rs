@@ -6,6 +6,7 @@ use bitcode::{Decode, Encode};
 
 use super::group::Period;
 use super::source_ip::SourceIp;
+use super::uses::Use;
 use crate::coverage::{Coverage, Problem};
 use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome};
@@ -58,6 +59,8 @@ pub struct ObjectScan {
     pub silent: Vec<(u32, u32)>,
     /// Matches of rules of either kind that correlations watch.
     pub bases: Vec<CorrelationHit>,
+    /// The rights that were used, where policies are known.
+    pub uses: Vec<Use>,
     /// What the object proves, if logs are checked against digests. It is not cached: that an
     /// object was sound in an earlier run says nothing of what lies there today.
     #[bitcode(skip)]
@@ -94,6 +97,7 @@ impl ObjectScan {
         self.evidence.clear();
         self.silent.clear();
         self.bases.clear();
+        self.uses.clear();
         Self {
             names: self.names,
             seen: self.seen,
@@ -105,6 +109,7 @@ impl ObjectScan {
             evidence: self.evidence,
             silent: self.silent,
             bases: self.bases,
+            uses: self.uses,
             ..Self::default()
         }
     }
@@ -179,6 +184,7 @@ impl ObjectScan {
             && (self.evidence.iter())
                 .all(|one| seen(one.seen) && group(one.group) && fact(one.fact))
             && self.silent.iter().all(|(_, at)| seen(*at))
+            && (self.uses.iter()).all(|used| seen(used.seen) && names(&used.right.names()))
             && (self.bases.iter()).all(|base| {
                 seen(base.seen)
                     && base.fact.is_none_or(fact)

@@ -18,6 +18,7 @@ enum Kind {
     Rule,
     Silent,
     Base,
+    Use,
 }
 
 /// Which records of one object count, and which of their matches. Records and matches come in file order.
@@ -89,6 +90,19 @@ impl<'s> CountedRecords<'s> {
     ) -> bool {
         match self.call(seen) {
             Some(call) => !known.had_match(call, (Kind::Silent, rule), time(scanned, seen)),
+            None => self.counts(seen),
+        }
+    }
+
+    /// True where the use of a right counts: a call that several accounts recorded used each action once.
+    pub(super) fn usage(
+        &self,
+        (seen, action): (u32, &str),
+        scanned: &ObjectScan,
+        known: &mut Duplicates,
+    ) -> bool {
+        match self.call(seen) {
+            Some(call) => !known.had_match(call, (Kind::Use, action), time(scanned, seen)),
             None => self.counts(seen),
         }
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{Exit, named, print, print_fitted};
 use crate::cli::{ExplainFormat, ExplainRule};
-use crate::commands::run::rule_set;
+use crate::commands::rule_set;
 use crate::config::Config;
 use crate::decode::Decoder;
 use crate::derive::{Organization, identity, target};
@@ -160,7 +160,7 @@ struct Document {
 
 pub(super) fn run(arguments: &ExplainRule) -> anyhow::Result<Exit> {
     let config = Config::load(arguments.choice.config.as_deref())?;
-    let rules = rule_set(&arguments.choice, &config)?;
+    let rules = rule_set::load(&arguments.choice.from, &config)?;
     let rule = named(&rules, &arguments.rule)?;
     let (file, record) = place(&arguments.event)?;
     let bytes = read(file)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Exit, print_fitted};
 use crate::cli::LintRules;
-use crate::commands::run::texts;
+use crate::commands::rule_set;
 use crate::config::Config;
 use crate::report::visible::visible;
 use crate::rules::lint::{Warning, lint, unindexed};
@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &LintRules) -> anyhow::Result<Exit> {
     }
     let checked: BTreeSet<String> = all.iter().map(|text| text.file.clone()).collect();
     all.extend(
-        texts(&arguments.choice.from)?
+        rule_set::texts(&arguments.choice.from)?
             .into_iter()
             .filter(|text| !checked.contains(&text.file)),
     );

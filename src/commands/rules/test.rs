@@ -9,7 +9,7 @@ use anyhow::bail;
 use super::explain::{in_words, tree};
 use super::{Exit, named, print_fitted};
 use crate::cli::{RuleChoice, TestRules};
-use crate::commands::run::rule_set;
+use crate::commands::rule_set;
 use crate::config::Config;
 use crate::report::visible::visible;
 use crate::rule_test::{Failure, RuleTester, TestOutcome};
@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &TestRules) -> anyhow::Result<Exit> {
         from: arguments.from.clone(),
         config: None,
     };
-    let rules = rule_set(&choice, &config)?;
+    let rules = rule_set::load(&choice.from, &config)?;
     let mut files = BTreeMap::new();
     for folder in folders.iter().rev() {
         files.extend(samples::files(folder)?);

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::chart::{Chart, draw};
 use super::format::{code, format_date, scrolling, truncation_notice};
+use super::privileges;
 use crate::assess::hours::HourState;
 use crate::coverage::{DAY, HOUR, hour_of};
 use crate::event::time::{self, Epoch};
@@ -31,6 +32,7 @@ pub(super) fn section(report: &Report) -> Markup {
             (top("Busiest callers", "Caller", &report.activity.callers))
             (top("Services", "Service", &report.activity.services))
             (top("Refused calls", "Call", &report.activity.refused_calls))
+            (privileges::table(report))
         }
     }
 }

@@ -142,6 +142,7 @@ pub(in crate::report) fn report(findings: Vec<Finding>) -> Report {
             command: "trailscan run 's3://example-logs/A b/'".into(),
             ..Provenance::default()
         },
+        privileges: None,
         integrity: None,
         citations: vec![CitationState {
             citation: &CATALOGUE[1],

@@ -17,7 +17,7 @@ use crate::tally::Activity;
 use crate::trail::{Change, SelectorBudget, TrailChange};
 
 #[derive(Default)]
-pub(super) struct EventClassTracker {
+pub struct EventClassTracker {
     /// By account and Region: few, and nearly always one.
     places: BTreeMap<[Symbol; 2], RegionClasses>,
     /// What records without a time were: it stands in no hour.
@@ -56,7 +56,7 @@ type WriteAndRead = [Hours; 2];
 impl EventClassTracker {
     /// Looks at an event of the row with that number; `new` is the row itself where the event is its
     /// first.
-    pub(super) fn note(&mut self, event: &Event<'_>, row: u32, new: Option<&Activity>) {
+    pub fn note(&mut self, event: &Event<'_>, row: u32, new: Option<&Activity>) {
         if let Some(new) = new {
             self.note_kinds(event, new);
             if event.is_from("cloudtrail") && outcome::of(event) == Outcome::Success {
@@ -69,7 +69,7 @@ impl EventClassTracker {
     }
 
     /// Notes that a rule could not decide an event of that row.
-    pub(super) fn note_undecided(&mut self, event: &Event<'_>, row: &Activity, rule: &str) {
+    pub fn note_undecided(&mut self, event: &Event<'_>, row: &Activity, rule: &str) {
         let Some(hour) = row.hour else {
             return;
         };
@@ -138,7 +138,7 @@ impl EventClassTracker {
     }
 
     /// Adds what was seen to an object's coverage; `names` are those of its rows.
-    pub(super) fn finish(self, names: &Interner, coverage: &mut Coverage) {
+    pub fn finish(self, names: &Interner, coverage: &mut Coverage) {
         coverage.seen = self.undated.event_classes().0.into_keys().collect();
         coverage.changes = self.changes;
         for (place, classes) in self.places {

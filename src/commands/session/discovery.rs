@@ -16,21 +16,21 @@ use crate::source::s3::{self, Access, ListError, Plan, PlanOptions};
 use crate::source::{ObjectLocation, ObjectRef, Scope, Source, discover};
 
 /// What is read and how.
-pub(in crate::commands) struct Found<'r> {
+pub(in crate::commands) struct Found {
     /// The source as the report names it.
     pub(in crate::commands) source: String,
     /// The buckets, each with the prefix that is read.
     pub(in crate::commands) places: Vec<(String, String)>,
-    pub(in crate::commands) input: Input<'r>,
+    pub(in crate::commands) input: Input,
 }
 
-pub(in crate::commands) fn find<'r>(
+pub(super) fn find(
     source: &Source,
     scope: &Scope,
     choice: &AwsChoice,
     quiet: bool,
-    runtime: &'r Runtime,
-) -> anyhow::Result<Found<'r>> {
+    runtime: &Runtime,
+) -> anyhow::Result<Found> {
     let input = match source {
         Source::Local(path) => Input::Files(local::walk(path, scope)?),
         Source::Stdin => Input::Files(Tree::of(vec![ObjectRef {
@@ -51,7 +51,7 @@ pub(in crate::commands) fn find<'r>(
                 kms_key: None,
             };
             anyhow::Ok(Input::Bucket {
-                runtime,
+                runtime: runtime.handle().clone(),
                 plan,
                 buckets: [(bucket.clone(), access)].into(),
             })
@@ -71,12 +71,12 @@ pub(in crate::commands) fn find<'r>(
 
 /// Plans to read every place that a trail writes to. Two places are distinguished by the bucket in
 /// front of their objects' names; one that cannot be read is named, and the rest goes on.
-async fn find_trails<'r>(
+async fn find_trails(
     scope: &Scope,
     choice: &AwsChoice,
     quiet: bool,
-    runtime: &'r Runtime,
-) -> anyhow::Result<Found<'r>> {
+    runtime: &Runtime,
+) -> anyhow::Result<Found> {
     let aws = Aws::from_chain(&choice.options()).await;
     let aws = aws.context("no SOURCE was given, and your trails cannot be looked up")?;
     let trails = discover::trails(&aws.cloudtrail(), &choice.trail).await?;
@@ -134,7 +134,7 @@ async fn find_trails<'r>(
         source: sources.join(", "),
         places: places.map(|one| (one.bucket, one.prefix)).collect(),
         input: Input::Bucket {
-            runtime,
+            runtime: runtime.handle().clone(),
             plan,
             buckets,
         },

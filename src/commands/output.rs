@@ -89,7 +89,11 @@ impl Folder {
     }
 
     /// Writes the files of a report with these formats; answers their paths.
-    pub(super) fn write(&self, report: &Report, formats: &[Output]) -> anyhow::Result<Vec<String>> {
+    pub(in crate::commands) fn write(
+        &self,
+        report: &Report,
+        formats: &[Output],
+    ) -> anyhow::Result<Vec<String>> {
         let mut files = Vec::new();
         for output in Output::ALL {
             if let Some(write) = output.writer(formats) {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::Run;
+use super::Request;
 use crate::commands::note;
 use crate::commands::writers::warn_of_writers;
 use crate::config::Config;
@@ -16,7 +16,7 @@ use crate::tally::Tally;
 use crate::words::plural;
 
 /// Decides what is new, by what the state file knows, and has it know of this run.
-pub(super) fn apply_history(
+pub(in crate::commands) fn apply_history(
     rules: &RuleSet,
     tally: &mut Tally,
     state: Option<&State>,
@@ -42,28 +42,28 @@ pub(in crate::commands) fn history(
 }
 
 /// The state file: the one that was named, or with `--incremental` the one beside the configuration.
-pub(super) fn path(arguments: &Run, config: &Config) -> Option<PathBuf> {
+pub(super) fn path(request: &Request<'_>, config: &Config) -> Option<PathBuf> {
     let beside = || {
         let origin = config.origin.as_ref().map(|(file, _)| Path::new(file));
         let folder = origin.and_then(Path::parent).unwrap_or(Path::new(""));
         folder.join("trailscan.state")
     };
-    let default = || arguments.incremental.then(beside);
-    arguments.state.clone().or_else(default)
+    let default = || request.incremental.then(beside);
+    request.state.map(Path::to_owned).or_else(default)
 }
 
 /// Opens the state file, where one is asked for. Cached scans are opened for these rules, this configuration
 /// and this program: what was learned with others does not hold.
 pub(super) fn open(
-    arguments: &Run,
+    request: &Request<'_>,
     config: &Config,
     rules: &RuleSet,
 ) -> anyhow::Result<Option<Arc<State>>> {
-    let Some(path) = path(arguments, config) else {
+    let Some(path) = path(request, config) else {
         return Ok(None);
     };
     warn_of_writers(path.parent().unwrap_or(&path));
-    if !arguments.incremental {
+    if !request.incremental {
         return Ok(Some(Arc::new(State::open(&path, None)?)));
     }
     let (_, text) = config.origin.clone().unwrap_or_default();
@@ -76,7 +76,7 @@ pub(super) fn open(
         &places.join(" "),
         &text,
         &files.join(" "),
-        &arguments.running.max_object_mib.to_string(),
+        &request.running.max_object_mib.to_string(),
     ];
     let fingerprint = sha256::hex([cached_with.join("\n").as_bytes()]);
     let state = State::open(&path, Some(&fingerprint))?;

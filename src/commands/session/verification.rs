@@ -8,15 +8,14 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context as _, bail};
 use tokio::runtime::Runtime;
 
-use super::run::discovery::Found;
-use super::run::output::Folder;
-use super::run::progress::Bar;
+use super::progress::Bar;
+use super::{Found, Session};
 use crate::aws::{self, Aws};
-use crate::cli::{AwsChoice, DigestChoice};
+use crate::cli::AwsChoice;
+use crate::commands::output::Folder;
 use crate::coverage::{Problem, ProblemKind};
-use crate::detect::Detector;
 use crate::digest::key::Keys;
-use crate::digest::{Origin, Reader, RegionalTrail, Window, add_proven_hours, ask, build_proof};
+use crate::digest::{Origin, Reader, RegionalTrail, Window, ask, build_proof};
 use crate::integrity::proof::Proof;
 use crate::integrity::{Integrity, Settled};
 use crate::pipeline::{self, Input, Options, SettledSink, Work};
@@ -47,29 +46,32 @@ pub(super) struct Verification<'r> {
 impl<'r> Verification<'r> {
     /// Reads the key files that were named, or asks CloudTrail in the Regions of the digests.
     pub(super) fn prepare(
-        (source, found): (&Source, &Found<'_>),
-        scope: &Scope,
-        choice: &DigestChoice,
-        aws: &AwsChoice,
+        session: &'r Session<'_>,
+        found: &Found,
         folder: &'r Folder,
-        runtime: &'r Runtime,
     ) -> anyhow::Result<Self> {
+        let (source, scope, runtime) = (&session.source, &session.scope, &session.runtime);
+        let aws = session.request.aws;
+        let public_keys = session.request.digests.map(|choice| &*choice.public_keys);
+        let public_keys = public_keys.unwrap_or_default();
+        let original = session
+            .request
+            .digests
+            .map(|choice| &choice.original_bucket);
         let digested = digested(&found.input);
-        let (keys, mut limits) = if choice.public_keys.is_empty() {
+        let (keys, mut limits) = if public_keys.is_empty() {
             runtime.block_on(ask_keys(&found.input, &digested, scope, aws))?
         } else {
             let mut keys = Keys::default();
-            for file in &choice.public_keys {
+            for file in public_keys {
                 keys.extend(Keys::from_file(file)?);
             }
             (keys, Vec::new())
         };
         let in_place = matches!(source, Source::S3 { .. } | Source::Trails);
-        let origin = match &choice.original_bucket {
+        let origin = match original.cloned().flatten() {
             None if in_place => Origin::InPlace,
-            bucket => Origin::Copy {
-                bucket: bucket.clone(),
-            },
+            bucket => Origin::Copy { bucket },
         };
         let trails = match origin {
             Origin::InPlace => {
@@ -154,7 +156,8 @@ impl<'r> Verification<'r> {
         }
         if evaluated && found > listed {
             proof.limits.push(format!(
-                "{} logs that digests name were not in the listing: they were requested by name and verified, but their events were not evaluated",
+                "{} logs that digests name were not in the listing: they were looked up and \
+                 verified, and their events were not evaluated",
                 found - listed
             ));
         }
@@ -190,14 +193,14 @@ impl<'r> Verification<'r> {
             let objects = names.iter().filter_map(|name| self.object(name)).collect();
             asked.extend(names);
             let input = Input::Bucket {
-                runtime: self.runtime,
+                runtime: self.runtime.handle().clone(),
                 plan: Plan::of(objects),
                 buckets: self.buckets.clone(),
             };
             let work = Work {
                 detector: None,
                 digests: Some(&self.reader),
-                settled_sink: Some(&self.spool),
+                ledger: Some(&self.spool),
             };
             let everything = Scope::all(self.reader.scope.now);
             let found = pipeline::run(input, work, &everything, options, progress);
@@ -234,32 +237,8 @@ impl<'r> Verification<'r> {
     }
 }
 
-/// Reads everything in one pass: records against rules and, where they are verified, logs against
-/// digests, with what these prove of hours without files. The proof comes with the files it is in.
-pub(super) fn read(
-    input: Input<'_>,
-    detector: &Detector<'_>,
-    verification: Option<Verification<'_>>,
-    scope: &Scope,
-    options: &Options,
-    progress: &Bar,
-) -> anyhow::Result<(Tally, Option<Proof>, Vec<String>)> {
-    let work = Work {
-        detector: Some(detector),
-        digests: verification.as_ref().map(|one| &one.reader),
-        settled_sink: verification.as_ref().map(|one| &one.spool as _),
-    };
-    let mut tally = pipeline::run(input, work, scope, options, progress);
-    let Some(verification) = verification else {
-        return Ok((tally, None, Vec::new()));
-    };
-    let (_, proof, files) = verification.finish(&mut tally, true, options, progress)?;
-    add_proven_hours(&proof, &mut tally.coverage);
-    Ok((tally, Some(proof), files))
-}
-
 /// The accounts and Regions that have digests.
-fn digested(input: &Input<'_>) -> BTreeSet<(String, String)> {
+fn digested(input: &Input) -> BTreeSet<(String, String)> {
     match input {
         Input::Bucket { plan, .. } => plan.digest_places(),
         Input::Files(tree) => tree.digest_places().clone(),
@@ -268,7 +247,7 @@ fn digested(input: &Input<'_>) -> BTreeSet<(String, String)> {
 
 /// The keys of every Region that has digests; what a Region refuses is a limit of the proof.
 async fn ask_keys(
-    input: &Input<'_>,
+    input: &Input,
     digested: &BTreeSet<(String, String)>,
     scope: &Scope,
     choice: &AwsChoice,
@@ -308,7 +287,7 @@ async fn ask_keys(
 /// What CloudTrail says of its newest digests. Nothing is asked where a part of a trail's days is
 /// read: the newest need not be among them.
 async fn ask_trails(
-    found: &Found<'_>,
+    found: &Found,
     scope: &Scope,
     choice: &AwsChoice,
 ) -> anyhow::Result<(Vec<RegionalTrail>, BTreeSet<String>)> {
