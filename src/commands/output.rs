@@ -402,8 +402,9 @@ mod tests {
         let workbook = File::options()
             .append(true)
             .open(root.path().join("report.xlsx"));
-        let later = std::time::SystemTime::now() + Duration::from_secs(60);
-        workbook.unwrap().set_modified(later).unwrap();
+        let workbook = workbook.unwrap();
+        let later = workbook.metadata().unwrap().modified().unwrap() + Duration::from_secs(60);
+        workbook.set_modified(later).unwrap();
         assert!(
             open(false)
                 .unwrap_err()

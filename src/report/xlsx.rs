@@ -101,17 +101,17 @@ impl Formats {
         let head = cell()
             .set_bold()
             .set_font_color(Color::White)
-            .set_background_color(Color::RGB(0x0f_4c_64))
+            .set_background_color(Color::RGB(0x000f_4c64))
             .set_align(FormatAlign::VerticalCenter)
             .set_border_bottom(FormatBorder::Thin);
         Self {
-            reviewer_head: head.clone().set_background_color(Color::RGB(0x7a_62_00)),
+            reviewer_head: head.clone().set_background_color(Color::RGB(0x007a_6200)),
             head,
             // what is typed into it later stays a text as well
             text: cell().set_text_wrap().set_quote_prefix(),
             reviewer: cell()
                 .set_text_wrap()
-                .set_background_color(Color::RGB(0xff_f8_e1)),
+                .set_background_color(Color::RGB(0x00ff_f8e1)),
             count: cell().set_num_format("#,##0"),
             time: cell().set_num_format("yyyy-mm-dd hh:mm:ss"),
         }
