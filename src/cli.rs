@@ -131,8 +131,8 @@ pub struct Run {
     #[command(flatten)]
     pub selection: Selection,
 
-    /// Folder for report.html, findings.json, findings.csv, coverage.json and run.json; a report in it
-    /// is replaced as a whole [default: report/ and the window: report/2026-W47, report/all]
+    /// Folder for report.html, findings.json, findings.csv, coverage.json and run.json, and for report.pdf
+    /// and report.xlsx if --format names them; a report in it is replaced as a whole [default: report/ and the window: report/2026-W47, report/all]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub out: Option<PathBuf>,
     /// Write to the folder even if its findings.csv has been edited, it holds files that trailscan did
@@ -140,7 +140,7 @@ pub struct Run {
     #[arg(long, help_heading = "Output")]
     pub force: bool,
     /// Which files to write; coverage.json and run.json are always written
-    #[arg(long, value_parser = format::parser(), value_delimiter = ',', default_values = format::words(), help_heading = "Output")]
+    #[arg(long, value_parser = format::parser(), value_delimiter = ',', default_values = format::defaults(), help_heading = "Output")]
     pub format: Vec<Output>,
     /// Leave out findings below this level
     #[arg(

@@ -6,6 +6,7 @@
 
 pub mod activity;
 pub mod csv;
+pub mod document;
 pub mod estimate;
 mod findings;
 mod headline;
@@ -16,10 +17,13 @@ pub mod json;
 pub mod notes;
 pub mod output;
 pub mod overflow;
+pub mod pdf;
 pub mod privileges;
 pub mod rows;
 pub mod terminal;
+pub mod text;
 pub mod visible;
+pub mod xlsx;
 
 use std::collections::BTreeMap;
 

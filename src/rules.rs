@@ -74,6 +74,8 @@ pub struct Rule {
     pub resource: Option<Field>,
     /// It finds only what is new in this respect.
     pub first_seen: Option<FirstSeen>,
+    /// The configuration keys that fill its placeholders.
+    pub filled_by: Vec<String>,
     pub origin: Origin,
     pub kind: RuleKind,
 }

@@ -25,6 +25,7 @@ mod correlations;
 mod coverage;
 mod detection;
 mod discovery;
+mod documents;
 mod faults;
 mod formats;
 mod getting;
