@@ -4,6 +4,7 @@ mod completion;
 mod given;
 mod guide;
 mod policy;
+pub mod review;
 mod rules;
 mod suggest;
 mod window;
@@ -75,6 +76,8 @@ pub enum Command {
         after_help = "--since and --until are times of delivery here; `run --verify` does the same while it reads.\nExit codes: 0 valid, 2 could not start, 3 not proven, 4 broken"
     )]
     Verify(Box<Verify>),
+    /// Decide findings, sign and approve a run; without a command, walk through the open matters
+    Review(Box<review::Review>),
     /// List, lint, test and explain the rules
     #[command(subcommand)]
     Rules(Rules),
@@ -166,6 +169,10 @@ pub struct Run {
     /// --incremental: trailscan.state beside the configuration, else in the working directory]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Running")]
     pub state: Option<PathBuf>,
+    /// Ledger of the review: its decisions and exceptions are shown in the report [default: as configured,
+    /// else trailscan.ledger beside the configuration or in the working directory, if it exists]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Review")]
+    pub ledger: Option<PathBuf>,
     #[command(flatten)]
     pub running: Running,
 

@@ -4,6 +4,7 @@ mod coverage;
 mod guide;
 mod init;
 mod policy;
+mod review;
 mod rules;
 mod run;
 mod verdict;
@@ -77,6 +78,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Review(arguments) => review::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Init => init::run(),
         Command::Policy(arguments) => policy::run(&arguments),

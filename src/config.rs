@@ -4,6 +4,7 @@
 mod access;
 mod expected;
 mod lists;
+mod review;
 mod values;
 mod working_hours;
 mod zone;
@@ -17,6 +18,7 @@ use crate::coverage::Expected;
 use crate::derive::Organization;
 use crate::derive::access_keys::AccessKeys;
 use crate::derive::principals::PrincipalGroup;
+use crate::review::ReviewSettings;
 use crate::rules::load::{Override, Settings};
 use crate::rules::{FirstSeen, Placeholders, placeholders};
 use crate::small_file;
@@ -26,6 +28,7 @@ use expected::{AcceptedTable, DormantTable};
 use lists::{
     BackupTable, GroupsTable, LogTable, PhiTable, PrincipalsTable, ScopeTable, TrustedTable,
 };
+use review::ReviewTable;
 use working_hours::CalendarTable;
 
 /// The file, as written.
@@ -47,6 +50,9 @@ struct Written {
     backup: BackupTable,
     iam: IamTable,
     history: Option<HistoryTable>,
+    review: ReviewTable,
+    /// A person's name to the principals that they use.
+    people: BTreeMap<String, Vec<String>>,
     /// Environment name to accounts, principals and resources.
     environments: BTreeMap<String, Vec<String>>,
     /// Values of a user's own placeholders.
@@ -93,6 +99,7 @@ pub struct Config {
     pub rules: Settings,
     /// What it says to expect of the logs.
     pub expected: Expected,
+    pub review: ReviewSettings,
     /// What is legal and most likely not what was meant.
     pub remarks: Vec<String>,
     /// The file it came from and the SHA-256 of its text; nothing without a file.
@@ -162,6 +169,7 @@ impl Written {
     fn resolve(mut self, folder: &Path) -> Result<Config, String> {
         let mut configured = Vec::new();
         let expected = expected::resolve(self.dormant, self.accepted_blind_spots)?;
+        let review = review::resolve(self.review, self.people, folder)?;
         let mut remarks = Vec::new();
         let calendar = self.calendar.map(CalendarTable::meant).transpose()?;
         if let Some(calendar) = &calendar {
@@ -298,6 +306,7 @@ impl Written {
             name: self.organization.name,
             organization,
             expected,
+            review,
             rules: Settings {
                 placeholders: fillings,
                 configured,

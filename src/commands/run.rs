@@ -120,10 +120,11 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
         remarks,
         ..provenance(&found.source, &config, &scope, &arguments.rule_choice)
     };
-    let report = Report {
+    let mut report = Report {
         integrity: proof,
         ..Report::new(provenance, &rules, tally, bursts)
     };
+    report.review = super::review::of_report(&report, arguments.ledger.as_deref(), &config)?;
     files.splice(0..0, output.write(&report, &arguments.format)?);
     output.publish()?;
     if !arguments.quiet {
@@ -384,7 +385,7 @@ pub(super) fn exit(report: &Report, fail_on: FailOn, fail_on_unassessed: FailOn)
     let outcome = Outcome {
         integrity: report.integrity.as_ref().map(Proof::state),
         incomplete: !report.completeness.complete,
-        findings: report.worst.is_some_and(|worst| at_least(fail_on, worst)),
+        findings: (report.worst_not_excepted()).is_some_and(|worst| at_least(fail_on, worst)),
         unassessed: blind.any(|rule| at_least(fail_on_unassessed, rule.level)),
     };
     outcome.exit()

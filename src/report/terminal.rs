@@ -39,6 +39,17 @@ pub fn summary(report: &Report) -> TerminalText {
         put!(out, "{}\n", integrity::line(proof));
     }
     put!(out, "{}\n", rules(report));
+    if let Some(view) = &report.review {
+        let carried = view.carried.len() as u64;
+        put!(
+            out,
+            "Review: {} of earlier periods\n",
+            plural(carried, "open matter")
+        );
+        for notice in &view.notices {
+            put!(out, "  {}\n", notice);
+        }
+    }
     if let Some(missing) = report.without_configuration() {
         put!(
             out,

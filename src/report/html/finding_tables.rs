@@ -8,6 +8,7 @@ use super::cards::CardedFindings;
 use super::format::{
     anchor, badge, format_date, format_time, make_visible, short, truncation_notice, value, values,
 };
+use super::review;
 use crate::finding::Finding;
 use crate::report::Report;
 use crate::severity::Severity;
@@ -29,7 +30,7 @@ pub(super) fn needs_decision(report: &Report) -> Markup {
                 p { "No findings of these levels in the covered data." }
             } @else {
                 (truncation_notice(severe.len(), all, "finding"))
-                (rows(&severe, &carded))
+                (rows(&severe, &carded, report))
             }
         }
     }
@@ -73,7 +74,7 @@ fn by_rule<'a>(findings: &[&'a Finding], level: Severity) -> Vec<(&'a str, Vec<&
 }
 
 /// One line each, under its own title.
-fn rows(findings: &[&Finding], carded: &CardedFindings<'_>) -> Markup {
+fn rows(findings: &[&Finding], carded: &CardedFindings<'_>, report: &Report) -> Markup {
     html! {
         table.stack.list role="table" {
             (head(true))
@@ -83,7 +84,7 @@ fn rows(findings: &[&Finding], carded: &CardedFindings<'_>) -> Markup {
                         td.nowrap role="cell" data-label="Level" { (badge(finding.level)) }
                         th scope="row" role="rowheader" { (link(finding, &finding.title, carded)) }
                         td role="cell" data-label="Who" { (who(finding, &value(short(&finding.actor)))) }
-                        (cells(finding))
+                        (cells(finding, report))
                     }
                 }
             }
@@ -114,7 +115,7 @@ fn grouped(
                             td role="cell" data-label="Who" {
                                 (who(finding, &link(finding, short(&finding.actor), carded)))
                             }
-                            (cells(finding))
+                            (cells(finding, report))
                         }
                     }
                     @if all > findings.len().min(MOST_ROWS) {
@@ -165,7 +166,7 @@ fn who(finding: &Finding, actor: &Markup) -> Markup {
 }
 
 /// What follows the caller in every list.
-fn cells(finding: &Finding) -> Markup {
+fn cells(finding: &Finding, report: &Report) -> Markup {
     html! {
         td role="cell" data-label="On what" {
             @if finding.resource.is_empty() { "–" } @else { (value(short(&finding.resource))) }
@@ -177,7 +178,7 @@ fn cells(finding: &Finding) -> Markup {
                 None => "undated"
             }
         }
-        td.decision role="cell" {}
+        td.decision role="cell" { @if let Some(said) = review::recorded_in_short(report, &finding.id) { (said) } }
     }
 }
 

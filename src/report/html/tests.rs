@@ -141,6 +141,7 @@ pub(super) fn report(findings: Vec<Finding>) -> Report {
             ..Provenance::default()
         },
         integrity: None,
+        review: None,
         citations: vec![CitationState {
             citation: &CATALOGUE[1],
             state: if findings.is_empty() {
