@@ -15,7 +15,7 @@ use super::Exit;
 use crate::cli::review::{Review, ReviewCommand};
 pub(super) use bundle::MANIFEST;
 use desk::Desk;
-pub(super) use reported::of_report;
+pub(super) use reported::{check_named, of_report};
 
 pub(super) fn run(arguments: &Review) -> anyhow::Result<Exit> {
     let desk = Desk::new(&arguments.place)?;

@@ -55,6 +55,7 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
         note_remarks(&config);
     }
     digests_are_asked_for(&arguments.digests, arguments.verify)?;
+    super::review::check_named(arguments.ledger.as_deref())?;
     let scope = Scope {
         digests: arguments.verify,
         ..scope(&arguments.selection, &source, now, zone(&config))?

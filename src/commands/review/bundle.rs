@@ -21,6 +21,14 @@ const MOST_MANIFEST: u64 = 64 << 20;
 pub(super) struct Manifest {
     pub(super) sha256: String,
     pub(super) files: u64,
+    path: PathBuf,
+}
+
+impl Manifest {
+    /// Takes the list away again, because the folder was not signed after all.
+    pub(super) fn remove(&self) {
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 /// Writes the list of everything in the folder.
@@ -34,8 +42,10 @@ pub(super) fn write_manifest(folder: &Path) -> anyhow::Result<Manifest> {
         let hash = hash_of(path).with_context(|| format!("cannot read {}", path.display()))?;
         list.push_str(&format!("{hash}  {name}\n"));
     }
-    write_file(&folder.join(MANIFEST), list.as_bytes())?;
+    let path = folder.join(MANIFEST);
+    write_file(&path, list.as_bytes())?;
     Ok(Manifest {
+        path,
         sha256: sha256::hex([list.as_bytes()]),
         files: files.len() as u64,
     })

@@ -11,11 +11,19 @@ use crate::report::Report;
 use crate::review::{Candidate, ReviewState, ReviewView, Subject};
 use crate::safe_text::text;
 
+/// Fails if a ledger was named that is not there, before any log is read.
+pub(in crate::commands) fn check_named(named: Option<&Path>) -> anyhow::Result<()> {
+    match named {
+        Some(path) if !path.exists() => anyhow::bail!("there is no ledger {}", path.display()),
+        _ => Ok(()),
+    }
+}
+
 /// What the ledger says about a report; `None` if there is no ledger. A ledger that is broken hides nothing
 /// and decides nothing: the report says so.
 ///
 /// # Errors
-/// The ledger was named and is not there, or it cannot be read.
+/// The ledger cannot be read.
 pub(in crate::commands) fn of_report(
     report: &Report,
     named: Option<&Path>,
@@ -23,9 +31,6 @@ pub(in crate::commands) fn of_report(
 ) -> anyhow::Result<Option<ReviewView>> {
     let path = ledger_path(named, config);
     let Some(ledger) = Ledger::read(&path)? else {
-        if named.is_some() {
-            anyhow::bail!("there is no ledger {}", path.display());
-        }
         return Ok(None);
     };
     desk::note_torn(&ledger);

@@ -60,14 +60,17 @@ pub(super) fn sign(desk: &Desk, arguments: &Sign) -> anyhow::Result<Exit> {
         signed: &time::iso(Desk::now()?),
         reviewer_is_actor: &own,
     };
-    let manifest = seal(&mut appender, &run, &arguments.reviewer, &sheet)?;
+    let write = |name: &str, bytes: &[u8]| bundle::write_file(&run.folder.join(name), bytes);
+    write("review.json", sheet::json(&sheet)?.as_bytes())?;
+    write("review.html", sheet::html(&sheet).as_bytes())?;
+    let manifest = bundle::write_manifest(&run.folder)?;
     let mut signature = Signature {
         period: run.period.clone(),
         since: run.since.clone(),
         until: run.until.clone(),
         report: run.report.clone(),
         created: run.created.clone(),
-        manifest_sha256: manifest.sha256,
+        manifest_sha256: manifest.sha256.clone(),
         role: arguments.role.clone(),
         statement: statement.to_owned(),
         due,
@@ -89,17 +92,26 @@ pub(super) fn sign(desk: &Desk, arguments: &Sign) -> anyhow::Result<Exit> {
         reviewer_is_actor: own,
         ssh: None,
     };
-    if let Some(key) = &arguments.key.ssh_key {
-        let message =
-            Message::of_signature(&signature, &arguments.reviewer, appender.ledger.head());
-        signature.ssh = Some(ssh::sign(key, &message)?);
-    }
-    let key_line = signature.ssh.as_ref().map(ssh::allowed_signer);
-    desk::append(
-        &mut appender,
-        &arguments.reviewer,
-        Entry::Signature(Box::new(signature)),
-    )?;
+    let mut record = || {
+        if let Some(key) = &arguments.key.ssh_key {
+            let head = appender.ledger.head();
+            let message = Message::of_signature(&signature, &arguments.reviewer, head);
+            signature.ssh = Some(ssh::sign(key, &message)?);
+        }
+        let key_line = signature.ssh.as_ref().map(ssh::allowed_signer);
+        let entry = Entry::Signature(Box::new(signature.clone()));
+        desk::append(&mut appender, &arguments.reviewer, entry)?;
+        anyhow::Ok(key_line)
+    };
+    let key_line = match record() {
+        Ok(key_line) => key_line,
+        Err(error) => {
+            // without a signature the folder is not a signed one
+            manifest.remove();
+            return Err(error);
+        }
+    };
+    record_bundle(&mut appender, &run, &arguments.reviewer, &manifest)?;
     seal_folder(&run);
     print_fitted(&text!(
         "Signed {} (report {}) as {}: {} to decide, {} decided, {} hidden by exceptions, {} undecided\n",
@@ -133,29 +145,20 @@ fn print_key(line: Option<String>) -> anyhow::Result<()> {
     }
 }
 
-/// Writes the review into the run's folder, lists its files and puts the list's hash into the ledger.
-fn seal(
+/// Puts the hash of the list of files into the ledger.
+fn record_bundle(
     appender: &mut Appender,
     run: &StoredRun,
     by: &str,
-    sheet: &Sheet<'_>,
-) -> anyhow::Result<Manifest> {
-    let write = |name: &str, bytes: &[u8]| bundle::write_file(&run.folder.join(name), bytes);
-    write("review.json", sheet::json(sheet)?.as_bytes())?;
-    write("review.html", sheet::html(sheet).as_bytes())?;
-    record_bundle(appender, run, by)
-}
-
-fn record_bundle(appender: &mut Appender, run: &StoredRun, by: &str) -> anyhow::Result<Manifest> {
-    let manifest = bundle::write_manifest(&run.folder)?;
+    manifest: &Manifest,
+) -> anyhow::Result<()> {
     let entry = Bundle {
         period: run.period.clone(),
         report: run.report.clone(),
         manifest_sha256: manifest.sha256.clone(),
         files: manifest.files,
     };
-    desk::append(appender, by, Entry::Bundle(entry))?;
-    Ok(manifest)
+    desk::append(appender, by, Entry::Bundle(entry))
 }
 
 /// Makes the files read-only. The signature is in the ledger already: what cannot be sealed is noted.
@@ -370,11 +373,11 @@ pub(super) fn addendum(desk: &Desk, arguments: &RecordAddendum) -> anyhow::Resul
     let new = difference.new.clone().unwrap_or_default();
     let words = difference.in_words();
     let count = new.len() as u64;
-    let manifest = record_bundle(&mut appender, &run, &arguments.by)?;
+    let manifest = bundle::write_manifest(&run.folder)?;
     let entry = Addendum {
         period: run.period.clone(),
         report: run.report.clone(),
-        manifest_sha256: manifest.sha256,
+        manifest_sha256: manifest.sha256.clone(),
         signature: signed.hash.clone(),
         reason: arguments.reason.clone(),
         new: listed(&new),
@@ -382,7 +385,11 @@ pub(super) fn addendum(desk: &Desk, arguments: &RecordAddendum) -> anyhow::Resul
         gone: difference.gone.iter().take(MOST_LISTED).cloned().collect(),
         due: due_after(desk.today()?, desk),
     };
-    desk::append(&mut appender, &arguments.by, Entry::Addendum(entry))?;
+    if let Err(error) = desk::append(&mut appender, &arguments.by, Entry::Addendum(entry)) {
+        manifest.remove();
+        return Err(error);
+    }
+    record_bundle(&mut appender, &run, &arguments.by, &manifest)?;
     seal_folder(&run);
     print_fitted(&text!(
         "Addendum to {}: {}; the signed report {} stays as it is\n",
