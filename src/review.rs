@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::event::time::{self, Epoch};
 use crate::ledger::entry::{Addendum, Approval, Decision, Disposition, Matter, Signature};
 use crate::ledger::{Entry, Ledger, Line};
+use crate::severity::Severity;
 pub use exception::ExceptionState;
 pub use people::People;
 pub use stored::StoredRun;
@@ -179,7 +180,9 @@ impl ReviewState {
                 }
             }
             Entry::Addendum(addendum) => {
-                for matter in &addendum.new {
+                // what is informational is evidence: nobody has to decide it
+                let needs = |matter: &&Matter| matter.level > Severity::Informational;
+                for matter in addendum.new.iter().filter(needs) {
                     self.track(matter, Some(addendum.due));
                 }
                 if let Some(signed) = self.signed.get_mut(&addendum.period) {

@@ -200,7 +200,7 @@ pub struct Sign {
     #[arg(long, value_name = "ROLE", value_parser = parse_text)]
     pub role: String,
     /// What you state; it must name an incomplete run, and critical and high findings without a decision
-    /// [default: the statement of the report's page one]
+    /// [default: that each critical and high finding has a disposition, and the others are listed]
     #[arg(long, value_name = "TEXT", value_parser = parse_text)]
     pub statement: Option<String>,
     #[command(flatten)]

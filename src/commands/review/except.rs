@@ -12,7 +12,7 @@ use crate::review::ReviewState;
 use crate::review::exception::MOST_DAYS;
 use crate::safe_text::text;
 use crate::wildcard::Wildcard;
-use crate::words::{plural, thousands};
+use crate::words::plural;
 
 pub(super) fn except(desk: &Desk, arguments: &Except) -> anyhow::Result<Exit> {
     if let Some(id) = &arguments.revoke {
@@ -32,7 +32,7 @@ pub(super) fn except(desk: &Desk, arguments: &Except) -> anyhow::Result<Exit> {
             added.id,
             added.exception.expires.to_string(),
             plural(findings, "finding"),
-            format!("{} events", thousands(events)),
+            plural(events, "event"),
             run.period
         ))?;
         if findings == 0 {

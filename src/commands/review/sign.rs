@@ -20,10 +20,11 @@ use crate::safe_text::text;
 use crate::severity::Severity;
 use crate::words::{plural, thousands};
 
-/// What is stated where nobody says: the statement of the report's first page.
+/// What is stated where nobody says.
 const STATEMENT: &str = "I have reviewed the activity described in this report for the period named above. \
-                         Each finding that needs a decision has a recorded disposition, or an owner and a due date. \
-                         Where data was not covered or a rule was not assessed, I have noted what was reviewed instead.";
+                         Each critical and high finding has a recorded disposition; the other findings without one \
+                         are listed with the day on which they are due. Where data was not covered or a rule was \
+                         not assessed, I have looked at the reasons.";
 
 /// More undecided findings than this are named by their number.
 const MOST_NAMED: usize = 10;

@@ -129,7 +129,12 @@ fn a_cut_end_a_rewrite_and_a_fork_are_found_with_an_anchor_only() {
     let rewritten = written_again(&changed);
     let mut fork = lines[..5].to_vec();
     fork.push(lines[5].replace("Ortiz", "Chen"));
-    for hidden in [&lines[..5], &changed, &rewritten, &fork] {
+    for hidden in [
+        &lines[..5],
+        changed.as_slice(),
+        rewritten.as_slice(),
+        fork.as_slice(),
+    ] {
         let ledger = of(hidden);
         assert!(
             ledger.chain.broken().is_none(),
@@ -146,7 +151,10 @@ fn a_cut_end_a_rewrite_and_a_fork_are_found_with_an_anchor_only() {
 fn a_torn_end_is_set_aside_and_named_and_a_clock_that_was_set_back_is_seen() {
     let folder = tempfile::tempdir().unwrap();
     let (path, lines) = ledger(folder.path());
-    for (number, torn) in [&lines[5][..40], "\0\0\0\0", "{"].into_iter().enumerate() {
+    for (number, torn) in [lines[5].get(..40).unwrap(), "\0\0\0\0", "{"]
+        .into_iter()
+        .enumerate()
+    {
         let before = fs::read(&path).unwrap();
         fs::write(&path, [before.as_slice(), torn.as_bytes()].concat()).unwrap();
         let read = Ledger::read(&path).unwrap().unwrap();

@@ -124,7 +124,11 @@ fn the_auditors_guide_checks_ledger_and_bundle_without_trailscan() {
         .unwrap();
     }
     let (_, head) = signed.split_once(", head ").unwrap();
-    fs::write(o.path().join("anchor.txt"), format!("{}\n", &head[..64])).unwrap();
+    fs::write(
+        o.path().join("anchor.txt"),
+        format!("{}\n", head.get(..64).unwrap()),
+    )
+    .unwrap();
     let of_key = |line: &str| line.contains("message");
     let wanted = |line: &str| !line.contains("samples/") && (has_key || !of_key(line));
     let count = follow("auditor", o.path(), &o.now, wanted);

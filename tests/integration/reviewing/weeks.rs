@@ -22,10 +22,10 @@ fn weeks_in_a_row_carry_open_matters_and_show_what_is_late_missing_or_expired() 
     o.at("2026-11-09T08:00:00Z");
     let first = run_week(o, "2026-W45", "report/2026-W45").ends(1, &["2 findings to decide"]);
     first.lacks("Review:");
-    let (alice, bob) = (
-        &o.ids("report/2026-W45", "alice")[0],
-        &o.ids("report/2026-W45", "bob")[0],
-    );
+    let alice = o.ids("report/2026-W45", "alice").remove(0);
+    let bob = o.ids("report/2026-W45", "bob").remove(0);
+    let (alice, bob) = (alice.as_str(), bob.as_str());
+    let short = |id: &str| id.get(..8).unwrap().to_owned();
     o.review("list").ends(
         0,
         &[
@@ -36,19 +36,19 @@ fn weeks_in_a_row_carry_open_matters_and_show_what_is_late_missing_or_expired() 
         ],
     );
     o.review("sign --reviewer Ortiz --role officer")
-        .ends(2, &["must name what is open", &alice[..8], &bob[..8]]);
+        .ends(2, &["must name what is open", &short(alice), &short(bob)]);
     o.review(&format!(
         "decide {alice} --disposition investigating --reason asked --by Ortiz"
     ))
     .ends(2, &["--owner and --due"]);
     o.review(&format!(
         "decide {} --disposition investigating --reason asked --by Ortiz --owner Chen --due 2026-11-12 --ticket T-1",
-        &alice[..6]
+        short(alice)
     ))
     .ends(0, &["needs investigation", "line 2, head"]);
     o.review("approve --approver Silva --role cto")
         .ends(2, &["was not signed yet"]);
-    let statement = format!("Bob does not answer; undecided: {}", &bob[..8]);
+    let statement = format!("Bob does not answer; undecided: {}", short(bob));
     let sign = [
         "review",
         "sign",
@@ -102,7 +102,7 @@ fn weeks_in_a_row_carry_open_matters_and_show_what_is_late_missing_or_expired() 
         &[
             "1 finding to decide (1 critical) (1 hidden by exceptions)",
             "Review: 2 open matters of earlier periods",
-            "1 open matter of earlier periods is overdue",
+            "2 open matters of earlier periods are overdue",
             "Exception x8 (trail_stopped, actor *user/bob) expires on 2026-12-05",
         ],
     );
@@ -137,7 +137,7 @@ fn weeks_in_a_row_carry_open_matters_and_show_what_is_late_missing_or_expired() 
     // what somebody fills in in a spreadsheet counts
     let csv = o.path().join("report/2026-W47/findings.csv");
     let text = std::fs::read_to_string(&csv).unwrap();
-    let carol = &o.ids("report/2026-W47", "carol")[0];
+    let carol = o.ids("report/2026-W47", "carol").remove(0);
     let fill = |end: &str| {
         let line = |line: &str| match line.starts_with(carol.as_str()) {
             true => format!("{}{end}\n", line.strip_suffix(",,,").unwrap()),
@@ -159,7 +159,7 @@ fn weeks_in_a_row_carry_open_matters_and_show_what_is_late_missing_or_expired() 
     o.review("import report/2026-W47/findings.csv --by Ortiz")
         .ends(0, &["0 decisions imported, 1 recorded before"]);
     o.review("sign --reviewer Ortiz --role officer")
-        .ends(0, &["0 to decide", "0 undecided"][1..].as_ref());
+        .ends(0, &&["0 undecided"]);
     let sealed = o.json("report/2026-W47/review.json");
     assert_eq!(sealed["closed"].as_array().unwrap().len(), 2, "{sealed}");
     assert_eq!(sealed["hidden"].as_object().unwrap().len(), 1);
@@ -193,7 +193,10 @@ fn weeks_in_a_row_carry_open_matters_and_show_what_is_late_missing_or_expired() 
     );
     fourth.lacks("hidden");
     let page = std::fs::read_to_string(o.path().join("report/2026-W48/report.html")).unwrap();
-    assert!(!page.contains("planned; CHG-9") && !page.contains("incident"));
+    assert!(
+        page.contains("id=\"review\"") && !page.contains(alice),
+        "closed matters are listed once"
+    );
 
     // an event of the first week arrives late: the signed week stays, an addendum records it
     write_logs(
@@ -207,9 +210,9 @@ fn weeks_in_a_row_carry_open_matters_and_show_what_is_late_missing_or_expired() 
     o.review(add)
         .ends(0, &["Addendum to 2026-W45: 1 new finding"]);
     o.review(add).ends(2, &["in the ledger already"]);
-    let dave = &o.ids("report/2026-W45-2", "dave")[0];
+    let dave = o.ids("report/2026-W45-2", "dave").remove(0);
     o.review("list --run report/2026-W48")
-        .ends(0, &["1 of earlier periods", dave, "due 2026-12-14"]);
+        .ends(0, &["1 of earlier periods", &dave, "due 2026-12-14"]);
 
     // the missing week is reviewed late, with the real date
     run_week(o, "2026-W46", "report/2026-W46").ends(0, &["no event was evaluated"]);
