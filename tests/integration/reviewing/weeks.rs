@@ -159,7 +159,7 @@ fn weeks_in_a_row_carry_open_matters_and_show_what_is_late_missing_or_expired() 
     o.review("import report/2026-W47/findings.csv --by Ortiz")
         .ends(0, &["0 decisions imported, 1 recorded before"]);
     o.review("sign --reviewer Ortiz --role officer")
-        .ends(0, &&["0 undecided"]);
+        .ends(0, &["0 undecided"]);
     let sealed = o.json("report/2026-W47/review.json");
     assert_eq!(sealed["closed"].as_array().unwrap().len(), 2, "{sealed}");
     assert_eq!(sealed["hidden"].as_object().unwrap().len(), 1);
