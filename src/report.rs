@@ -14,7 +14,9 @@ mod identity;
 pub mod integrity;
 pub mod json;
 pub mod notes;
+pub mod output;
 pub mod overflow;
+pub mod privileges;
 mod reviewed;
 pub mod rows;
 pub mod sheet;
@@ -27,6 +29,7 @@ use serde::Serialize;
 
 use crate::assess::completeness::Completeness;
 use crate::assess::hours::HourGrid;
+use crate::assess::privileges::Privileges;
 use crate::assess::{Assessed, Assessment, CitationState, RuleState, Visibility};
 use crate::correlate::{Bursts, FINDINGS_LOST};
 use crate::coverage::Coverage;
@@ -54,7 +57,7 @@ pub struct Report {
     /// What rules could see, hour by hour.
     #[serde(skip)]
     pub visibility: Visibility,
-    /// What the digests prove; nothing where nobody asked.
+    /// What the digests prove; `None` if nobody asked.
     pub integrity: Option<Proof>,
     /// By citation, in the catalogue's order; only those some rule speaks to.
     pub citations: Vec<CitationState>,
@@ -75,10 +78,13 @@ pub struct Report {
     /// What people decided; `None` without a ledger. The id does not cover it.
     #[serde(skip)]
     pub review: Option<ReviewView>,
+    /// Granted and used rights; `None` if no policies are configured.
+    #[serde(skip)]
+    pub privileges: Option<Privileges>,
 }
 
 impl Report {
-    /// Draws the report from what a run learnt.
+    /// Draws the report from what a run learned.
     pub fn new(
         provenance: Provenance,
         rules: &RuleSet,
@@ -122,6 +128,7 @@ impl Report {
             completeness: assessed.completeness,
             integrity: None,
             review: None,
+            privileges: None,
             worst,
             left_out,
             findings: made.findings,

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::values;
 use crate::review::{People, ReviewSettings};
 use crate::wildcard::Wildcard;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ReviewTable {
-    /// Seen from the configuration.
+    /// The file of decisions and signatures, relative to this file; trailscan.ledger beside it if absent.
     ledger: Option<PathBuf>,
+    /// Days after the end of a week in which it is to be signed, from 1 to 365; 7 if absent.
     due_days: Option<u16>,
 }
 

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 
 use crate::cli::review::ReviewPlace;
 use crate::commands::writers::warn_of_writers;
-use crate::commands::{note, print_fitted, run};
+use crate::commands::{note, print_fitted, session};
 use crate::config::Config;
 use crate::event::time::Epoch;
 use crate::ledger::entry::Matter;
@@ -69,13 +69,13 @@ impl Desk {
 
     /// The day, in the organization's zone.
     pub(super) fn today(&self) -> anyhow::Result<NaiveDate> {
-        let zone = run::zone(&self.config);
-        Ok(run::now()?.with_timezone(&zone).date_naive())
+        let zone = session::zone(&self.config);
+        Ok(session::now()?.with_timezone(&zone).date_naive())
     }
 
     /// The moment. It is asked for anew for each entry, under the lock, so that entries are dated in order.
     pub(super) fn now() -> anyhow::Result<Epoch> {
-        Ok(run::now()?.timestamp())
+        Ok(session::now()?.timestamp())
     }
 
     /// The run that is reviewed.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::desk::{self, ledger_path};
-use crate::commands::{note, run};
+use crate::commands::{note, session};
 use crate::config::Config;
 use crate::event::time::utc;
 use crate::ledger::Ledger;
@@ -45,7 +45,7 @@ pub(in crate::commands) fn of_report(
     let state = ReviewState::new(&ledger);
     let findings: Vec<Candidate> = report.findings.iter().map(Candidate::from).collect();
     let from = &report.provenance;
-    let zone = run::zone(config);
+    let zone = session::zone(config);
     let config_sha256 = from.config.as_ref().map(|(_, hash)| hash.as_str());
     let subject = Subject {
         period: &from.window.file_name(zone),
@@ -54,7 +54,7 @@ pub(in crate::commands) fn of_report(
         config_sha256: config_sha256.unwrap_or_default(),
         today: match from.created {
             Some(now) => utc(now).with_timezone(&zone).date_naive(),
-            None => run::now()?.date_naive(),
+            None => session::now()?.date_naive(),
         },
     };
     Ok(Some(ReviewView::new(&state, subject, &findings)))
