@@ -3,6 +3,7 @@
 
 mod access;
 mod expected;
+mod history;
 mod lists;
 mod review;
 mod schema;
@@ -28,6 +29,7 @@ use crate::small_file;
 use crate::wildcard::Wildcard;
 use access::{NetworksTable, SecretsTable, SessionTable};
 use expected::{AcceptedTable, DormantTable};
+use history::HistoryTable;
 use lists::{
     BackupTable, GroupsTable, LogTable, PhiTable, PrincipalsTable, ScopeTable, TrustedTable,
 };
@@ -111,13 +113,6 @@ struct IamTable {
     /// IAM policy documents, as FILE (named after its role or user) or ROLE=FILE, and output of `aws iam
     /// get-account-authorization-details`: paths relative to this file.
     policies: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct HistoryTable {
-    /// How many days of logs a rule needs before it reports what is new.
-    learning_days: Option<u16>,
 }
 
 /// The configuration, as meant.
@@ -378,19 +373,6 @@ fn overrides(written: BTreeMap<String, Override>) -> Result<BTreeMap<String, Ove
         }
     }
     Ok(written)
-}
-
-impl HistoryTable {
-    fn learning_days(&self) -> Result<Option<u16>, String> {
-        match self.learning_days {
-            Some(0) => Err(
-                "history.learning_days: after 0 days of learning everything would be new: write at \
-                 least 1, such as 30"
-                    .to_owned(),
-            ),
-            days => Ok(days),
-        }
-    }
 }
 
 impl S3Table {
