@@ -7,6 +7,7 @@ mod guide;
 mod investigate;
 mod policy;
 mod privileges;
+pub mod review;
 mod rules;
 mod schema;
 mod search;
@@ -99,6 +100,8 @@ pub enum Command {
         after_help = "Give one or more of the options under Events. Values may hold the wildcards * and ?.\nExit codes: 0 all logs were read, 2 could not start, 3 some were not"
     )]
     Investigate(Box<Investigate>),
+    /// Decide findings, sign and approve a run; without a command, walk through the open matters
+    Review(Box<review::Review>),
     /// List, lint, test and explain the rules
     #[command(subcommand)]
     Rules(Rules),
@@ -194,6 +197,10 @@ pub struct Run {
     /// --incremental: trailscan.state beside the configuration, else in the working directory]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Running")]
     pub state: Option<PathBuf>,
+    /// Ledger of the review: its decisions and exceptions are shown in the report [default: as configured,
+    /// else trailscan.ledger beside the configuration or in the working directory, if it exists]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Review")]
+    pub ledger: Option<PathBuf>,
     #[command(flatten)]
     pub running: Running,
 

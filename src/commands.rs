@@ -7,6 +7,7 @@ mod investigate;
 mod output;
 mod policy;
 mod privileges;
+mod review;
 mod rule_set;
 mod rules;
 mod run;
@@ -85,6 +86,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Search(arguments) => search::run(&arguments),
         Command::Investigate(arguments) => investigate::run(&arguments),
+        Command::Review(arguments) => review::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Privileges(arguments) => privileges::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),

@@ -3,7 +3,9 @@
 
 mod access;
 mod expected;
+mod history;
 mod lists;
+mod review;
 mod schema;
 mod values;
 mod working_hours;
@@ -20,15 +22,18 @@ use crate::derive::Organization;
 use crate::derive::access_keys::AccessKeys;
 use crate::derive::principals::PrincipalGroup;
 use crate::policy::Policies;
+use crate::review::ReviewSettings;
 use crate::rules::load::{Override, Settings};
 use crate::rules::{FirstSeen, Placeholders, placeholders};
 use crate::small_file;
 use crate::wildcard::Wildcard;
 use access::{NetworksTable, SecretsTable, SessionTable};
 use expected::{AcceptedTable, DormantTable};
+use history::HistoryTable;
 use lists::{
     BackupTable, GroupsTable, LogTable, PhiTable, PrincipalsTable, ScopeTable, TrustedTable,
 };
+use review::ReviewTable;
 pub use schema::schema;
 use working_hours::CalendarTable;
 
@@ -67,6 +72,10 @@ struct RawConfig {
     iam: IamTable,
     /// With this table, rules report what is new; add `--state FILE` to every run.
     history: Option<HistoryTable>,
+    /// The weekly review: where decisions are kept, and when they are due.
+    review: ReviewTable,
+    /// By a person's name: the roles, users and sessions that they use.
+    people: BTreeMap<String, Vec<String>>,
     /// By environment: its accounts, roles, users and resources; `*` and `?` are wildcards.
     environments: BTreeMap<String, Vec<String>>,
     /// The values of placeholders in your own rules, by name.
@@ -106,13 +115,6 @@ struct IamTable {
     policies: Option<Vec<String>>,
 }
 
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct HistoryTable {
-    /// How many days of logs a rule needs before it reports what is new.
-    learning_days: Option<u16>,
-}
-
 /// The configuration, as meant.
 #[derive(Debug, Default)]
 pub struct Config {
@@ -121,6 +123,7 @@ pub struct Config {
     pub rules: Settings,
     /// What it says to expect of the logs.
     pub expected: Expected,
+    pub review: ReviewSettings,
     /// The IAM policies that it names.
     pub policies: Policies,
     /// What is legal and most likely not what was meant.
@@ -192,6 +195,7 @@ impl RawConfig {
     fn resolve(mut self, folder: &Path) -> Result<Config, String> {
         let mut configured = Vec::new();
         let expected = expected::resolve(self.dormant, self.accepted_blind_spots)?;
+        let review = review::resolve(self.review, self.people, folder)?;
         let mut remarks = Vec::new();
         let calendar = self.calendar.map(CalendarTable::meant).transpose()?;
         if let Some(calendar) = &calendar {
@@ -331,6 +335,7 @@ impl RawConfig {
             name: self.organization.name,
             organization,
             expected,
+            review,
             policies,
             rules: Settings {
                 placeholders: fillings,
@@ -368,19 +373,6 @@ fn overrides(written: BTreeMap<String, Override>) -> Result<BTreeMap<String, Ove
         }
     }
     Ok(written)
-}
-
-impl HistoryTable {
-    fn learning_days(&self) -> Result<Option<u16>, String> {
-        match self.learning_days {
-            Some(0) => Err(
-                "history.learning_days: after 0 days of learning everything would be new: write at \
-                 least 1, such as 30"
-                    .to_owned(),
-            ),
-            days => Ok(days),
-        }
-    }
 }
 
 impl S3Table {

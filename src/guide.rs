@@ -34,6 +34,7 @@ guides! {
     officer = "guide/officer.md", "The weekly review: read, decide, sign, keep";
     engineer = "guide/engineer.md", "Set-up: trail, role, bucket, KMS, organization, schedule";
     responder = "guide/responder.md", "An incident: window, proof, actors, evidence";
+    auditor = "guide/auditor.md", "Years later: check ledger and sealed reports without trailscan";
     rules = "guide/rules.md", "Write, test and explain Sigma rules";
     coverage = "guide/coverage.md", "How to read coverage and exit codes";
     integrity = "guide/integrity.md", "What digests prove, also of copies";

@@ -33,7 +33,8 @@
 //! 4. [`correlate`] and [`history`]: rules that count, and rules that find new behavior.
 //! 5. [`trail`], [`assess`] and [`report`]: which rules could see their events, and how a report says so.
 //! 6. [`digest`] and [`integrity`]: which logs are proven to be what AWS wrote.
-//! 7. [`cli`] and [`commands`]: how arguments become a run and an exit code.
+//! 7. [`ledger`] and [`review`]: what people decided about findings, signed and approved.
+//! 8. [`cli`] and [`commands`]: how arguments become a run and an exit code.
 //!
 //! | question | module |
 //! |---|---|
@@ -77,6 +78,10 @@
 //! | digest | CloudTrail's signed list of log hashes, one an hour, linked to the one before |
 //! | valid, broken, not proven | what digests say of a log: unchanged; altered, removed or added; unknown |
 //! | tally | everything read so far, accumulated in the order of the objects |
+//! | disposition | a person's decision on a finding: true positive, benign, expected, investigating |
+//! | exception | findings that for a reason and a time need no decision |
+//! | ledger | the append-only file of dispositions, exceptions, signatures and approvals |
+//! | head | the hash of the ledger's last line |
 //! | state file | first-seen history and cached results, so that a run need not read everything |
 //!
 //! # Example
@@ -206,6 +211,12 @@ pub mod investigate;
 
 // completeness, hours, visibility and rule states: decided here, worded in the report
 pub mod assess;
+
+// the record of what people decided, signed and approved
+pub mod ledger;
+
+// what the ledger's lines add up to: decisions, exceptions, open matters, signed periods
+pub mod review;
 
 // the report as a value, and its renderers
 pub mod report;

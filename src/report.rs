@@ -19,7 +19,9 @@ pub mod output;
 pub mod overflow;
 pub mod pdf;
 pub mod privileges;
+mod reviewed;
 pub mod rows;
+pub mod sheet;
 pub mod terminal;
 pub mod text;
 pub mod visible;
@@ -38,6 +40,7 @@ use crate::coverage::Coverage;
 use crate::finding::Finding;
 use crate::integrity::proof::Proof;
 use crate::provenance::Provenance;
+use crate::review::ReviewView;
 use crate::rules::{Rejected, RuleSet, Unconfigured};
 use crate::severity::Severity;
 use crate::tally::Tally;
@@ -76,6 +79,9 @@ pub struct Report {
     pub rejected: Vec<Rejected>,
     pub unconfigured: Vec<Unconfigured>,
     pub activity: ActivityTables,
+    /// What people decided; `None` without a ledger. The id does not cover it.
+    #[serde(skip)]
+    pub review: Option<ReviewView>,
     /// Granted and used rights; `None` if no policies are configured.
     #[serde(skip)]
     pub privileges: Option<Privileges>,
@@ -125,6 +131,7 @@ impl Report {
             coverage: tally.coverage,
             completeness: assessed.completeness,
             integrity: None,
+            review: None,
             privileges: None,
             worst,
             left_out,
@@ -208,23 +215,30 @@ impl Report {
     pub fn verdict(&self) -> String {
         // what is informational is evidence: nobody has to decide it
         let (info, levels): (Vec<_>, Vec<_>) = self
-            .by_level()
+            .to_decide()
             .into_iter()
             .partition(|(level, _)| *level == Severity::Informational);
         let informational: usize = info.iter().map(|(_, count)| count).sum();
-        let decided = self.count() - informational;
+        let decided: usize = levels.iter().map(|(_, count)| count).sum();
+        let settled = self.settled();
         let words = |(level, count): &(Severity, usize)| format!("{count} {level}");
         let levels: Vec<String> = levels.iter().map(words).collect();
         let mut found = if self.coverage.records.evaluated == 0 {
             "no event was evaluated".to_owned()
         } else if levels.is_empty() {
-            "no findings".to_owned()
+            match settled {
+                None => "no findings".to_owned(),
+                Some(_) => "nothing left to decide".to_owned(),
+            }
         } else {
             let count = plural(decided as u64, "finding");
             format!("{count} to decide ({})", levels.join(", "))
         };
         if informational > 0 {
             found = format!("{found} and {informational} informational");
+        }
+        if let Some(settled) = settled {
+            found = format!("{found} ({settled})");
         }
         let hidden = match (self.left_out as u64, self.provenance.min_level) {
             (0, _) => String::new(),

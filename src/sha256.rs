@@ -11,6 +11,22 @@ pub fn hex<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> String {
     written(context.finish().as_ref())
 }
 
+/// The hash of everything that can be read; 64 characters.
+///
+/// # Errors
+/// Reading fails.
+pub fn hex_of(mut from: impl std::io::Read) -> std::io::Result<String> {
+    let mut context = Context::new(&SHA256);
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let count = from.read(&mut buffer)?;
+        match buffer.get(..count) {
+            Some([]) | None => return Ok(written(context.finish().as_ref())),
+            Some(bytes) => context.update(bytes),
+        }
+    }
+}
+
 /// The hash itself.
 pub fn of(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
@@ -62,6 +78,7 @@ mod tests {
         assert_eq!(super::hex([b"abc".as_slice()]), abc);
         assert_eq!(super::hex([b"a".as_slice(), b"", b"bc"]), abc);
         assert_eq!(super::written(&super::of(b"abc")), abc);
+        assert_eq!(super::hex_of(b"abc".as_slice()).unwrap(), abc);
     }
 
     #[test]

@@ -78,6 +78,7 @@ impl Folder {
         if !metadata.is_dir() {
             bail!("{}: it is not a folder", cannot());
         }
+        earlier::refuse_signed(&path)?;
         let mut probe = Staged::new(&path).with_context(cannot)?;
         if !force {
             private(&metadata, &probe.file().metadata()?).with_context(cannot)?;

@@ -16,6 +16,7 @@ use crate::safe_text::text;
 use crate::state::State;
 
 pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
+    super::review::check_named(arguments.ledger.as_deref())?;
     let session = Session::open(Request::from(arguments))?;
     let output = match arguments.dry_run {
         true => None,
@@ -44,11 +45,12 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let config = &session.config;
     let privileges = (!config.policies.principals.is_empty())
         .then(|| Privileges::new(&config.policies, &config.organization, &tally, false));
-    let report = Report {
+    let mut report = Report {
         integrity: scan.proof,
         privileges,
         ..Report::new(provenance, &session.rules, tally, bursts)
     };
+    report.review = super::review::of_report(&report, arguments.ledger.as_deref(), config)?;
     files.splice(0..0, output.write(&report, &arguments.format)?);
     output.publish()?;
     if !arguments.quiet {

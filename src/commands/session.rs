@@ -46,6 +46,7 @@ use crate::trail::Trail;
 pub(super) use discovery::Found;
 use progress::Bar;
 pub(super) use request::Request;
+pub(super) use scope::now;
 use verification::Verification;
 
 /// The arguments of a command that reads logs, resolved.
@@ -94,7 +95,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// An argument, the configuration or all rules cannot be used, or the system gives no threads.
     pub(super) fn open(request: Request<'a>) -> anyhow::Result<Self> {
-        let now = scope::now()?;
+        let now = now()?;
         let source = Source::parse(request.source)?;
         if request.only_digests && source == Source::Stdin {
             bail!("standard input has no digests: name a folder or a bucket");
@@ -389,7 +390,7 @@ fn complete(tally: &mut Tally, settings: TrailSettings) {
     }
 }
 
-fn zone(config: &Config) -> Tz {
+pub(super) fn zone(config: &Config) -> Tz {
     let calendar = config.organization.calendar.as_ref();
     calendar.map_or(Tz::UTC, |calendar| calendar.zone)
 }

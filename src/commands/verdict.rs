@@ -27,7 +27,9 @@ impl Outcome {
         Self {
             integrity: report.integrity.as_ref().map(Proof::state),
             incomplete: !report.completeness.complete,
-            findings: report.worst.is_some_and(|worst| at_least(fail_on, worst)),
+            findings: report
+                .worst_not_excepted()
+                .is_some_and(|worst| at_least(fail_on, worst)),
             unassessed: blind.any(|rule| at_least(fail_on_unassessed, rule.level)),
         }
     }

@@ -1,5 +1,7 @@
 //! `findings.csv`: one line a finding, for a working list or a spreadsheet.
 
+mod filled;
+
 use std::collections::BTreeSet;
 use std::io::{self, Read as _};
 
@@ -10,6 +12,7 @@ use crate::event::time::iso;
 use crate::finding::Finding;
 use crate::safe_text::Cell;
 use crate::words::thousands;
+pub use filled::{FilledRow, filled_in};
 
 /// The columns that are left for people.
 pub(super) const REVIEWER: [&str; 3] = ["disposition", "reason", "decided_by"];

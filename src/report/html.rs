@@ -16,6 +16,8 @@ mod heatmap;
 mod integrity;
 mod methodology;
 mod privileges;
+mod review;
+pub(super) mod sheet;
 mod summary;
 
 #[cfg(test)]
@@ -84,7 +86,7 @@ fn around_cards(report: &Report, zone: Option<Tz>) -> String {
                     p.classification { (CLASSIFICATION) }
                 }
                 div.frame {
-                    (contents())
+                    (contents(report))
                     main {
                         (summary::section(report, &id, zone))
                         (coverage::section(report))
@@ -93,6 +95,7 @@ fn around_cards(report: &Report, zone: Option<Tz>) -> String {
                         (finding_tables::needs_decision(report))
                         (finding_tables::others(report))
                         (cards::section(report, CARDS))
+                        (review::section(report))
                         (activity::section(report))
                         (methodology::section(report, &id))
                     }
@@ -108,6 +111,16 @@ fn around_cards(report: &Report, zone: Option<Tz>) -> String {
 }
 
 fn head(report: &Report, id: &str, style: &str) -> Markup {
+    let organization = &report.provenance.organization;
+    let title = match organization.is_empty() {
+        true => format!("Activity review {id}"),
+        false => format!("Activity review {id} – {}", make_visible(organization)),
+    };
+    head_of(&title, style)
+}
+
+/// The head of a page of ours.
+fn head_of(title: &str, style: &str) -> Markup {
     let hash = base64::engine::general_purpose::STANDARD.encode(digest(&SHA256, style.as_bytes()));
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -120,13 +133,7 @@ fn head(report: &Report, id: &str, style: &str) -> Markup {
             meta name="color-scheme" content="light dark";
             meta name="referrer" content="no-referrer";
             meta name="robots" content="noindex";
-            title {
-                "Activity review " (id)
-                @if !report.provenance.organization.is_empty() {
-                    " – " (make_visible(&report.provenance.organization))
-                }
-                " – Confidential"
-            }
+            title { (title) " – Confidential" }
             // our own text and a hash in hexadecimal: nothing in it comes from the logs
             style { (PreEscaped(style)) }
         }
@@ -141,11 +148,14 @@ fn page_margins(id: &str) -> String {
     )
 }
 
-fn contents() -> Markup {
+fn contents(report: &Report) -> Markup {
     html! {
         nav.contents aria-label="Contents" {
             ol {
                 @for (anchor, name) in SECTIONS {
+                    @if anchor == "activity" && report.review.is_some() {
+                        li { a href="#review" { "Review" } }
+                    }
                     li { a href={ "#" (anchor) } { (name) } }
                 }
             }

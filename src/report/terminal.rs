@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::{Report, integrity, notes};
 use crate::event::time::iso;
+use crate::finding::Finding;
 use crate::safe_text::{TerminalText, put, text};
 use crate::severity::Severity;
 use crate::words::{plural, thousands};
@@ -39,6 +40,17 @@ pub fn summary(report: &Report) -> TerminalText {
         put!(out, "{}\n", integrity::line(proof));
     }
     put!(out, "{}\n", rules(report));
+    if let Some(view) = &report.review {
+        let carried = view.carried.len() as u64;
+        put!(
+            out,
+            "Review: {} of earlier periods\n",
+            plural(carried, "open matter")
+        );
+        for notice in &view.notices {
+            put!(out, "  {}\n", notice);
+        }
+    }
     if let Some(missing) = report.without_configuration() {
         put!(
             out,
@@ -49,7 +61,11 @@ pub fn summary(report: &Report) -> TerminalText {
     if !report.findings.is_empty() {
         put!(out, "\n");
     }
-    for finding in report.findings.iter().take(SHOWN) {
+    let view = report.review.as_ref();
+    let is_left = |id: &str| view.is_none_or(|view| !view.is_settled(id));
+    let left = report.findings.iter().filter(|one| is_left(&one.id));
+    let shown: Vec<&Finding> = left.take(SHOWN).collect();
+    for finding in &shown {
         let style = style(finding.level);
         let when = finding.last.map(iso).unwrap_or_default();
         put!(
@@ -72,8 +88,8 @@ pub fn summary(report: &Report) -> TerminalText {
         }
         put!(out, "\n");
     }
-    if report.count() > SHOWN {
-        let more = report.count() - SHOWN;
+    let more = report.count() - shown.len();
+    if more > 0 {
         put!(out, "{}… and {} more in the report{:#}\n", dim, more, dim);
     }
     if let Some(proof) = &report.integrity {

@@ -44,6 +44,7 @@ mod probes;
 mod properties;
 mod pysigma;
 mod readme;
+mod reviewing;
 mod rule_tools;
 mod rules;
 mod s3;

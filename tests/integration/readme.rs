@@ -93,8 +93,7 @@ impl Document {
                     .or(last.strip_prefix("trailscan "));
                 all.push(Shown {
                     line: line.to_owned(),
-                    arguments: words
-                        .map(|words| words.split_whitespace().map(str::to_owned).collect()),
+                    arguments: words.map(split),
                     output: output.to_owned(),
                     code: None,
                 });
@@ -102,6 +101,25 @@ impl Document {
         }
         all
     }
+}
+
+/// The words of a command. Quotes hold a word together, as they do in a shell.
+fn split(line: &str) -> Vec<String> {
+    let (mut words, mut quote) = (Vec::new(), None);
+    let mut word: Option<String> = None;
+    for c in line.chars() {
+        match (c, quote) {
+            (c, Some(open)) if c == open => quote = None,
+            ('"' | '\'', None) => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (c, None) if c.is_whitespace() => words.extend(word.take()),
+            (c, _) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
 }
 
 /// A command of a console block, what is shown of its output, and its exit code if that is shown.
@@ -193,7 +211,19 @@ fn every_command_is_one_that_the_program_understands() {
         let mut parsed = 0;
         for shown in document.commands() {
             let Some(arguments) = shown.arguments else {
-                let known = ["aws ", "cargo ", "jq ", "gunzip ", "bash ", "benches/"];
+                let known = [
+                    "aws ",
+                    "cargo ",
+                    "jq ",
+                    "gunzip ",
+                    "bash ",
+                    "benches/",
+                    "head ",
+                    "tail ",
+                    "sed ",
+                    "sha256sum ",
+                    "ssh-keygen ",
+                ];
                 assert!(
                     known.iter().any(|program| shown.line.starts_with(program)),
                     "{}: {}",
@@ -209,8 +239,7 @@ fn every_command_is_one_that_the_program_understands() {
         // and those that the prose names, which may leave arguments out
         for code in inline_code(&document) {
             if let Some(words) = code.strip_prefix("trailscan ") {
-                let words = words.split_whitespace().map(str::to_owned);
-                understood(&document.name, &words.collect::<Vec<_>>(), true);
+                understood(&document.name, &split(words), true);
             }
         }
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::bail;
 
 use super::Kind;
+use crate::commands::review::MANIFEST;
 use crate::report::csv;
 use crate::report::output::Output;
 
@@ -17,9 +18,10 @@ const HEAD: u64 = 8 << 10;
 /// Checks that nothing is lost when a report replaces what lies in the folder.
 ///
 /// # Errors
-/// A folder has the name of one of the files. Without `force`: a file of such a name is not of a report,
+/// The run in it was signed. A folder has the name of one of the files. Without `force`: a file of such a name is not of a report,
 /// a person filled in findings.csv, or a proof would replace the report of a run.
 pub(super) fn check(folder: &Path, kind: Kind, force: bool) -> anyhow::Result<()> {
+    refuse_signed(folder)?;
     for output in Output::ALL {
         let path = folder.join(output.file());
         // links, pipes and the like are replaced themselves; nothing is written through them
@@ -62,6 +64,17 @@ pub(super) fn check(folder: &Path, kind: Kind, force: bool) -> anyhow::Result<()
         bail!(
             "{} holds the report of a run, which would be replaced: choose another folder with --out, \
              or use --force",
+            folder.display()
+        );
+    }
+    Ok(())
+}
+
+/// Refuses a folder whose run was signed, whatever else is asked for.
+pub(super) fn refuse_signed(folder: &Path) -> anyhow::Result<()> {
+    if folder.join(MANIFEST).symlink_metadata().is_ok() {
+        bail!(
+            "{} holds a signed run, which is never replaced: choose another folder with --out",
             folder.display()
         );
     }

@@ -9,9 +9,9 @@ use crate::commands::session::Session;
 use crate::history::History;
 use crate::safe_text::is_hidden;
 
-/// What the report does not depend on, and what is said in other words: the window by its ends, the
+/// What the report's id does not depend on, and what is said in other words: the window by its ends, the
 /// state file only where a rule asks what was there before.
-const LEFT_OUT: [&str; 10] = [
+const LEFT_OUT: [&str; 11] = [
     "out",
     "force",
     "quiet",
@@ -22,6 +22,7 @@ const LEFT_OUT: [&str; 10] = [
     "until",
     "week",
     "state",
+    "ledger",
 ];
 
 /// The command, complete and quoted for `sh`: every option as it was typed, the window as it was meant,

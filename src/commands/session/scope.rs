@@ -60,7 +60,7 @@ pub(super) fn resolve(
     clippy::disallowed_methods,
     reason = "the one place that asks the clock"
 )]
-pub(super) fn now() -> anyhow::Result<DateTime<Utc>> {
+pub(in crate::commands) fn now() -> anyhow::Result<DateTime<Utc>> {
     match std::env::var("SOURCE_DATE_EPOCH") {
         Ok(text) => text
             .parse()

@@ -4,11 +4,11 @@
 use chrono_tz::Tz;
 use maud::{Markup, PreEscaped, html};
 
-use super::evidence;
 use super::format::{
     anchor, badge, citation_anchor, code, format_datetime, local, make_visible, markup,
     truncation_notice, value, values,
 };
+use super::{evidence, review};
 use crate::finding::Finding;
 use crate::hipaa::CATALOGUE;
 use crate::report::Report;
@@ -52,10 +52,10 @@ pub(super) fn cards(report: &Report, zone: Option<Tz>) -> impl Iterator<Item = M
     let carded = CardedFindings::of(report, LIMITS);
     let shown = report.findings.iter();
     let shown = shown.filter(move |finding| carded.has(finding));
-    shown.map(move |finding| card(finding, zone))
+    shown.map(move |finding| card(report, finding, zone))
 }
 
-fn card(finding: &Finding, zone: Option<Tz>) -> Markup {
+fn card(report: &Report, finding: &Finding, zone: Option<Tz>) -> Markup {
     html! {
         article.card.(finding.level.as_str()) id=(anchor(&finding.id))
             aria-labelledby={ (anchor(&finding.id)) "-title" } {
@@ -68,7 +68,10 @@ fn card(finding: &Finding, zone: Option<Tz>) -> Markup {
             (facts(finding, zone))
             (meaning(finding))
             (evidence::of(finding))
-            (disposition())
+            @match review::recorded(report, &finding.id) {
+                Some(recorded) => div.disposition { h4 { "Decision" } p { (recorded) } },
+                None => (disposition()),
+            }
             p.origin {
                 "Rule " (code(&finding.rule))
                 @if !finding.rule_id.is_empty() { " (" (code(&finding.rule_id)) ")" }

@@ -6,6 +6,7 @@ use super::cards::LIMITS;
 use super::format::{
     anchor, badge, format_date, format_time, make_visible, short, truncation_notice, value, values,
 };
+use super::review;
 use crate::finding::Finding;
 use crate::report::Report;
 use crate::report::document::cards::CardedFindings;
@@ -26,7 +27,7 @@ pub(super) fn needs_decision(report: &Report) -> Markup {
                 p { "No findings of these levels in the covered data." }
             } @else {
                 (truncation_notice(severe.len(), all, "finding"))
-                (rows(&severe, &carded))
+                (rows(&severe, &carded, report))
             }
         }
     }
@@ -55,7 +56,7 @@ pub(super) fn others(report: &Report) -> Markup {
 }
 
 /// One line each, under its own title.
-fn rows(findings: &[&Finding], carded: &CardedFindings<'_>) -> Markup {
+fn rows(findings: &[&Finding], carded: &CardedFindings<'_>, report: &Report) -> Markup {
     html! {
         table.stack.list role="table" {
             (head(true))
@@ -65,7 +66,7 @@ fn rows(findings: &[&Finding], carded: &CardedFindings<'_>) -> Markup {
                         td.nowrap role="cell" data-label="Level" { (badge(finding.level)) }
                         th scope="row" role="rowheader" { (link(finding, &finding.title, carded)) }
                         td role="cell" data-label="Who" { (who(finding, &value(short(&finding.actor)))) }
-                        (cells(finding))
+                        (cells(finding, report))
                     }
                 }
             }
@@ -96,7 +97,7 @@ fn grouped(
                             td role="cell" data-label="Who" {
                                 (who(finding, &link(finding, short(&finding.actor), carded)))
                             }
-                            (cells(finding))
+                            (cells(finding, report))
                         }
                     }
                     @if all > findings.len().min(MOST_ROWS) {
@@ -140,7 +141,7 @@ fn who(finding: &Finding, actor: &Markup) -> Markup {
 }
 
 /// What follows the caller in every list.
-fn cells(finding: &Finding) -> Markup {
+fn cells(finding: &Finding, report: &Report) -> Markup {
     html! {
         td role="cell" data-label="On what" {
             @if finding.resource.is_empty() { "–" } @else { (value(short(&finding.resource))) }
@@ -152,7 +153,7 @@ fn cells(finding: &Finding) -> Markup {
                 None => "undated"
             }
         }
-        td.decision role="cell" {}
+        td.decision role="cell" { @if let Some(said) = review::recorded_in_short(report, &finding.id) { (said) } }
     }
 }
 

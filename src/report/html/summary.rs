@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use maud::{Markup, html};
 
 use super::format::{badge, code, format_datetime, local, make_visible, markup};
+use super::review;
 use crate::assess::Assessment;
 use crate::event::time::Epoch;
 use crate::report::document::front::{self, Summary};
@@ -31,7 +32,7 @@ pub(super) fn section(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
                 (summary(&front::integrity(report)))
                 (rules(report))
             }
-            (sign_off())
+            (sign_off(report))
         }
     }
 }
@@ -99,6 +100,7 @@ fn warnings(report: &Report) -> Markup {
             p.warning { "No event was evaluated. This report says nothing about the period." }
         }
         @for note in notes::expired(report) { p.warning { (make_visible(&note)) } }
+        @for note in report.review.iter().flat_map(|view| &view.notices) { p.warning { (make_visible(note)) } }
         @if !coverage.identities_hold() {
             p.warning {
                 "The counts of this run do not add up. This is a fault in trailscan: do not rely on this report."
@@ -108,15 +110,16 @@ fn warnings(report: &Report) -> Markup {
 }
 
 fn needs_decision(report: &Report) -> Markup {
-    let levels = report.by_level();
+    let (levels, settled) = (report.to_decide(), report.settled());
+    let count: usize = levels.iter().map(|(_, count)| count).sum();
     html! {
         div.box {
             h2 { "Needs decision" }
             @if levels.is_empty() {
-                p.figure.words { "No findings" }
+                p.figure.words { @if settled.is_none() { "No findings" } @else { "Nothing left" } }
                 p { "in the covered data." }
             } @else {
-                p.figure { (thousands(report.count() as u64)) }
+                p.figure { (thousands(count as u64)) }
                 ul.counts {
                     @for (level, count) in levels {
                         li {
@@ -127,6 +130,7 @@ fn needs_decision(report: &Report) -> Markup {
                     }
                 }
             }
+            @if let Some(settled) = settled { p { (settled) } }
         }
     }
 }
@@ -177,8 +181,21 @@ fn rules(report: &Report) -> Markup {
     }
 }
 
-/// Filled in by hand, after printing: a page that runs no script cannot keep what is typed.
-fn sign_off() -> Markup {
+/// What is recorded; without a record, lines that are filled in by hand, after printing: a page that runs no
+/// script cannot keep what is typed.
+fn sign_off(report: &Report) -> Markup {
+    html! {
+        div.signoff {
+            h2 { "Sign-off" }
+            @match review::signed(report) {
+                Some(signed) => (signed),
+                None => (blank_sign_off()),
+            }
+        }
+    }
+}
+
+fn blank_sign_off() -> Markup {
     let person = |role: &str| {
         html! {
             div.person {
@@ -190,13 +207,8 @@ fn sign_off() -> Markup {
         }
     };
     html! {
-        div.signoff {
-            h2 { "Sign-off" }
-            p {
-                (front::STATEMENT)
-            }
-            div.persons { (person("Reviewer")) (person("Approver")) }
-            p.line.tall { span { "Notes" } }
-        }
+        p { (front::STATEMENT) }
+        div.persons { (person("Reviewer")) (person("Approver")) }
+        p.line.tall { span { "Notes" } }
     }
 }

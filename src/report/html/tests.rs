@@ -144,6 +144,7 @@ pub(in crate::report) fn report(findings: Vec<Finding>) -> Report {
         },
         privileges: None,
         integrity: None,
+        review: None,
         citations: vec![CitationState {
             citation: &CATALOGUE[1],
             state: if findings.is_empty() {
