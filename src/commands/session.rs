@@ -95,7 +95,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// An argument, the configuration or all rules cannot be used, or the system gives no threads.
     pub(super) fn open(request: Request<'a>) -> anyhow::Result<Self> {
-        let now = scope::now()?;
+        let now = now()?;
         let source = Source::parse(request.source)?;
         if request.only_digests && source == Source::Stdin {
             bail!("standard input has no digests: name a folder or a bucket");
