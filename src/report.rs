@@ -20,6 +20,7 @@ pub mod privileges;
 mod reviewed;
 pub mod rows;
 pub mod sheet;
+pub mod stored;
 pub mod terminal;
 pub mod visible;
 
