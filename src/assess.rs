@@ -103,6 +103,9 @@ pub struct RuleState {
     pub level: Severity,
     pub catalogue: String,
     pub citations: Vec<&'static str>,
+    /// It looks at what the configuration names under `phi`.
+    #[serde(skip)]
+    pub is_about_phi: bool,
     #[serde(flatten)]
     pub assessment: Assessment,
     /// Its place in [`Visibility::views`].

@@ -4,11 +4,13 @@ mod completion;
 mod format;
 mod given;
 mod guide;
+mod investigate;
 mod policy;
 mod privileges;
 pub mod review;
 mod rules;
 mod schema;
+mod search;
 mod suggest;
 mod values;
 mod window;
@@ -25,13 +27,16 @@ use crate::report::output::Output;
 use crate::severity::Severity;
 pub use given::Given;
 pub use guide::ShowGuide;
+pub use investigate::{Investigate, InvestigateFormat};
 pub use policy::{Bucket, KmsKey, Policy};
 pub use privileges::{Init, Privileges, PrivilegesFormat};
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
 };
 pub use schema::{Described, ShowSchema};
+pub use search::{EventChoice, OutcomeChoice, Search, SearchFormat};
 use values::{parse_account, parse_jobs, parse_mib, parse_region, parse_role};
+pub use window::parse_span;
 pub use window::{Week, When};
 use window::{parse_week, parse_when};
 
@@ -87,6 +92,16 @@ pub enum Command {
     Verify(Box<Verify>),
     /// Decide findings, sign and approve a run; without a command, walk through the open matters
     Review(Box<review::Review>),
+    /// Find events: who called what, when, from where, on which resource
+    #[command(
+        after_help = "Values may hold the wildcards * and ?; letter case does not count.\nExit codes: 0 all logs were read, 2 could not start, 3 some were not"
+    )]
+    Search(Box<Search>),
+    /// Follow an attack from any of its events: who, what, when, from where, which data, what else
+    #[command(
+        after_help = "Give one or more of the options under Events. Values may hold the wildcards * and ?.\nExit codes: 0 all logs were read, 2 could not start, 3 some were not"
+    )]
+    Investigate(Box<Investigate>),
     /// List, lint, test and explain the rules
     #[command(subcommand)]
     Rules(Rules),
@@ -119,8 +134,8 @@ pub struct Run {
     #[command(flatten)]
     pub selection: Selection,
 
-    /// Folder for report.html, findings.json, findings.csv, coverage.json and run.json; a report in it
-    /// is replaced as a whole [default: report/ and the window: report/2026-W47, report/all]
+    /// Folder for report.html, findings.json, findings.csv, coverage.json and run.json, and for report.pdf
+    /// and report.xlsx if --format names them; a report in it is replaced as a whole [default: report/ and the window: report/2026-W47, report/all]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub out: Option<PathBuf>,
     /// Write to the folder even if its findings.csv has been edited, it holds files that trailscan did
@@ -128,7 +143,7 @@ pub struct Run {
     #[arg(long, help_heading = "Output")]
     pub force: bool,
     /// Which files to write; coverage.json and run.json are always written
-    #[arg(long, value_parser = format::parser(), value_delimiter = ',', default_values = format::words(), help_heading = "Output")]
+    #[arg(long, value_parser = format::parser(), value_delimiter = ',', default_values = format::defaults(), help_heading = "Output")]
     pub format: Vec<Output>,
     /// Leave out findings below this level
     #[arg(

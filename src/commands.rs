@@ -3,6 +3,7 @@
 mod coverage;
 mod guide;
 mod init;
+mod investigate;
 mod output;
 mod policy;
 mod privileges;
@@ -11,6 +12,7 @@ mod rule_set;
 mod rules;
 mod run;
 mod schema;
+mod search;
 mod session;
 mod verdict;
 mod verify;
@@ -83,6 +85,8 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Review(arguments) => review::run(&arguments),
+        Command::Search(arguments) => search::run(&arguments),
+        Command::Investigate(arguments) => investigate::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Privileges(arguments) => privileges::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),

@@ -8,8 +8,8 @@
 //! ```text
 //!  source            decode               event              detect             tally             report
 //!  folder ┐                                                                                   ┌ terminal
-//!  S3     ┼▶ Object ─▶ gunzip (capped), ─▶ Event: hot fields ─▶ compiled rules ─▶ Tally ──────▶ correlate ─▶ Report ┼ HTML
-//!  stdin  ┘  bytes     Records[] one by    found in one pass,   behind an index   (in order)                      └ JSON, CSV
+//!  S3     ┼▶ Object ─▶ gunzip (capped), ─▶ Event: hot fields ─▶ compiled rules ─▶ Tally ──────▶ correlate ─▶ Report ┼ HTML, PDF
+//!  stdin  ┘  bytes     Records[] one by    found in one pass,   behind an index   (in order)                      └ JSON, CSV, XLSX
 //!                      one                 the rest on demand
 //!    async ends here │            N workers, one object each                      │ once, in order
 //! ```
@@ -45,6 +45,7 @@
 //! | How are cells of a CSV made safe? | [`safe_text::Cell`] |
 //! | When is a request to S3 repeated? | `source/s3/fetch.rs`, [`aws`] |
 //! | When is an hour a gap, and a run incomplete? | [`assess::hours`], [`assess::completeness`] |
+//! | Which words and rows do HTML and PDF share? | [`report::document`] |
 //! | When is a rule "partly assessed"? | `assess/visibility.rs`, [`trail::Timeline`] |
 //! | When are two records the same event? | `tally/duplicates.rs` |
 //! | Which files are written, and when? | [`report::output`] |
@@ -199,6 +200,12 @@ pub mod history;
 
 // tests of rules on their samples
 pub mod rule_test;
+
+// events that somebody asks for
+pub mod search;
+
+// the chain of an attack, from any of its events
+pub mod investigate;
 
 // ---- what is said ----
 

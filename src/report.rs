@@ -6,6 +6,7 @@
 
 pub mod activity;
 pub mod csv;
+pub mod document;
 pub mod estimate;
 mod findings;
 mod headline;
@@ -16,13 +17,16 @@ pub mod json;
 pub mod notes;
 pub mod output;
 pub mod overflow;
+pub mod pdf;
 pub mod privileges;
 mod reviewed;
 pub mod rows;
 pub mod sheet;
 pub mod stored;
 pub mod terminal;
+pub mod text;
 pub mod visible;
+pub mod xlsx;
 
 use std::collections::BTreeMap;
 

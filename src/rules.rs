@@ -19,7 +19,7 @@ pub mod placeholders;
 mod regexp;
 mod requirements;
 pub mod samples;
-mod secret;
+pub(crate) mod secret;
 mod services;
 mod specialize;
 mod undecided;
@@ -74,6 +74,8 @@ pub struct Rule {
     pub resource: Option<Field>,
     /// It finds only what is new in this respect.
     pub first_seen: Option<FirstSeen>,
+    /// The configuration keys that fill its placeholders.
+    pub filled_by: Vec<String>,
     pub origin: Origin,
     pub kind: RuleKind,
 }

@@ -14,12 +14,14 @@ mod correlation_store;
 mod current;
 mod duplicates;
 mod event_ids;
+mod evidence;
 mod group;
 mod groups;
 mod name_set;
 mod novelty;
 mod object_names;
 mod partial;
+mod record_store;
 mod sample_cutoffs;
 mod samples;
 mod scan_store;
@@ -28,15 +30,15 @@ mod selectors;
 mod source_ip;
 mod spill;
 mod standing;
+mod usage;
 mod uses;
 
 use std::io;
 use std::sync::Arc;
 
 use crate::coverage::{Coverage, ProblemKind};
-use crate::finding::{EventId, Sample};
 use crate::integrity::Integrity;
-use crate::interner::{Interner, Symbol, SymbolMap};
+use crate::interner::{Interner, SymbolMap};
 use crate::trail::SelectorBudget;
 pub use activity::{ActivitySums, Sum};
 use aside::DeferredObjects;
@@ -52,6 +54,7 @@ pub use name_set::NameSet;
 pub use novelty::{Learning, New, Novelty};
 use object_names::Objects;
 pub use partial::{NotAdjacent, Partial};
+pub use record_store::{MatchedRecord, RecordStore, SortedRecords, StoredRecord};
 pub use sample_cutoffs::{GroupNames, SampleCutoffs};
 pub use samples::{SampleDecision, Samples, Traits};
 pub use scanned::{
@@ -60,6 +63,7 @@ pub use scanned::{
 };
 pub use source_ip::{SourceIp, SourceIpId, SourceIpTable};
 use standing::CountedRecords;
+pub use usage::{Usage, UsageCounts, UsageRow, UsageTable};
 pub use uses::{Grant, Right, Use, UseCount, Uses};
 
 /// The sum of all objects.
@@ -83,6 +87,10 @@ pub struct Tally {
     pub uses: Uses,
     /// What workers may ask for before the run is over.
     pub sample_cutoffs: Arc<SampleCutoffs>,
+    /// The records that were matched, for detectors that keep records.
+    pub records: RecordStore,
+    /// Who called from where, for detectors that keep this.
+    pub usages: UsageTable,
     selectors: SelectorBudget,
     event_ids_seen: Duplicates,
     objects: Objects,
@@ -112,6 +120,7 @@ impl Tally {
         let mut standing = CountedRecords::default();
         // per row: the events that count, and the copies
         let mut counts = vec![(0u64, 0u64); scanned.rows.len()];
+        let mut usages = vec![UsageCounts::default(); scanned.usages.len()];
         let mut copies = 0;
         // what points to nothing, which can never be
         let mut dangling = 0_u64;
@@ -141,6 +150,12 @@ impl Tally {
             }
             if matches!(verdict, Verdict::New | Verdict::FirstOfCall) {
                 count.0 += 1;
+                if let Some(of) = scanned.usage_of.get(at as usize)
+                    && let Some(counts) = usages.get_mut(*of as usize)
+                    && let Some(row) = scanned.rows.get(seen.row as usize)
+                {
+                    counts.add(seen.time, row.outcome);
+                }
                 if let Some(time) = seen.time {
                     coverage.first = Some(coverage.first.map_or(time, |first| first.min(time)));
                     coverage.last = Some(coverage.last.map_or(time, |last| last.max(time)));
@@ -196,6 +211,13 @@ impl Tally {
                 }
             }
         }
+        for (usage, counts) in scanned.usages.iter().zip(&usages) {
+            if counts.events > 0 {
+                let (names, addresses) = (&mut self.names, &mut self.source_ips);
+                self.usages
+                    .add(usage, counts, &mut own.names, names, addresses);
+            }
+        }
         self.coverage.merge(coverage);
         let mut groups: Vec<Found<'_>> = scanned.groups.iter().map(Found::new).collect();
         for hit in &scanned.hits {
@@ -211,6 +233,13 @@ impl Tally {
         for base in &scanned.bases {
             if standing.base(base, &scanned, &mut self.event_ids_seen) {
                 dangling += u64::from(self.base(base, &mut own).is_none());
+            }
+        }
+        for matched in scanned.records.drain(..) {
+            if let Some(seen) = scanned.seen.get(matched.seen as usize)
+                && standing.record(matched.seen)
+            {
+                self.records.insert(seen.time, object, seen.record, matched);
             }
         }
         for silent in &scanned.silent {
@@ -236,6 +265,11 @@ impl Tally {
         );
         self.coverage
             .problem("the run's temporary file", ProblemKind::NotReadBack, what);
+    }
+
+    /// The name of an object, by its place in the order of the run.
+    pub fn object_name(&self, object: u32) -> String {
+        self.objects.name(object).unwrap_or_default()
     }
 
     fn counts(&mut self, rule: u32) {
@@ -291,63 +325,6 @@ impl Tally {
         Some(())
     }
 
-    /// Keeps an event as evidence for its group, where the group still takes it; `None` where it points to
-    /// nothing, or to a group without a hit.
-    fn evidence(
-        &mut self,
-        evidence: &FoundEvidence,
-        groups: &[Found<'_>],
-        own: &mut Own<'_>,
-    ) -> Option<()> {
-        let (seen, row) = own.event(evidence.seen)?;
-        let fact = own.facts.get(evidence.fact as usize)?;
-        let found = groups.get(evidence.group as usize)?;
-        let names = &mut self.names;
-        let (key, group) = self.groups.at(found.place?)?;
-        let source_ip = fact.source_ip.translated(&mut own.names, names);
-        let origin = own.origin(row, self.source_ips.id(source_ip), fact.access_key, names);
-        let mut evidence = Evidence {
-            time: seen.time,
-            event_id: EventId::Missing,
-            object: own.object,
-            record: seen.record,
-            call: own.names.id(row.name, names),
-            outcome: row.outcome,
-            actor: own.names.id(found.group.actor, names),
-            origin,
-            details: Details::None,
-        };
-        let wanted = group.samples.would_keep(seen.time, evidence.traits());
-        if wanted != SampleDecision::No {
-            evidence.event_id = seen.id.clone();
-        }
-        match wanted {
-            SampleDecision::No => {}
-            SampleDecision::Latest => {
-                evidence.details = Details::owned(fact.texts(own.texts));
-                group.samples.keep_latest(evidence);
-            }
-            SampleDecision::Sample => {
-                let before = group.samples.cutoff();
-                evidence.details = Details::Interned(Box::new(own.texts(fact, names)));
-                group.samples.keep(evidence);
-                if let Some(Some(tenth)) = group.samples.cutoff()
-                    && before != Some(Some(tenth))
-                {
-                    let group = GroupNames {
-                        rule: key.rule,
-                        period: key.period,
-                        actor: self.names.text(key.actor),
-                        resource: self.names.text(key.resource),
-                        value: self.names.text(key.value),
-                    };
-                    self.sample_cutoffs.set(group, tenth);
-                }
-            }
-        }
-        Some(())
-    }
-
     /// Puts an event into the series of a correlation; `None` where it points to nothing. One without a
     /// time belongs to no window; the coverage counts those.
     fn base(&mut self, base: &CorrelationHit, own: &mut Own<'_>) -> Option<()> {
@@ -387,50 +364,12 @@ impl Tally {
         self.series.push(base.correlation, group, kept);
         Some(())
     }
-
-    /// An event as the report shows it.
-    pub fn sample(&self, evidence: &Evidence) -> Sample {
-        let text = |id: Symbol| self.names.text(id).to_owned();
-        let mut sample = Sample {
-            time: evidence.time,
-            event_id: evidence.event_id.to_string(),
-            object: match self.objects.name(evidence.object) {
-                Ok(name) => name,
-                Err(error) => format!("its name could not be read back: {error}"),
-            },
-            record: evidence.record,
-            event_name: text(evidence.call),
-            principal: text(evidence.actor),
-            outcome: evidence.outcome.as_str().to_owned(),
-            event_source: text(evidence.origin.event_source),
-            account: text(evidence.origin.account),
-            region: text(evidence.origin.region),
-            source_ip: self
-                .source_ips
-                .get(evidence.origin.source_ip)
-                .text(&self.names),
-            access_key: text(evidence.origin.access_key),
-            ..Sample::default()
-        };
-        if let Some(texts) = evidence.details.texts(&self.names) {
-            let [principal, target, user_agent, error_code, error_message] =
-                texts.map(str::to_owned);
-            sample = Sample {
-                principal,
-                target,
-                user_agent,
-                error_code,
-                error_message,
-                ..sample
-            };
-        }
-        sample
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::EventId;
     use crate::finding::Outcome;
 
     fn scanned(sequence: u64, ids: &[&str]) -> ObjectScan {

@@ -61,6 +61,7 @@ pub(super) fn rule_states(
                 level: rule.level,
                 catalogue: rule.catalogue.clone(),
                 citations: rule.citations.iter().map(|cited| cited.section).collect(),
+                is_about_phi: rules.is_about_phi(rule),
                 accepted: (assessment != Assessment::Assessed
                     && covers(&ours, &judge, (&needs, &undecided), learns))
                 .then(|| in_words(&ours)),

@@ -9,6 +9,12 @@ pub(super) fn words() -> impl Iterator<Item = &'static str> {
     Output::formats().filter_map(Output::format)
 }
 
+/// The words of those that are written unless the user chooses.
+pub(super) fn defaults() -> impl Iterator<Item = &'static str> {
+    let all = Output::formats().filter(|output| output.is_default());
+    all.filter_map(Output::format)
+}
+
 /// Reads one of these words.
 pub(super) fn parser() -> impl TypedValueParser<Value = Output> {
     PossibleValuesParser::new(words()).try_map(|word| {

@@ -391,4 +391,27 @@ mod tests {
             assert_eq!(kept, !ends_well, "force: {force}");
         }
     }
+
+    #[test]
+    fn a_workbook_that_somebody_saved_is_not_replaced() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(root.path().join(name), text).unwrap();
+        write("report.xlsx", "PK of a workbook");
+        write("run.json", "{\n  \"schema\": \"trailscan.run/1\"\n}");
+        let open = |force| Folder::open(root.path(), Kind::Report, force).map(drop);
+        open(false).unwrap();
+        let workbook = File::options()
+            .append(true)
+            .open(root.path().join("report.xlsx"));
+        let workbook = workbook.unwrap();
+        let later = workbook.metadata().unwrap().modified().unwrap() + Duration::from_secs(60);
+        workbook.set_modified(later).unwrap();
+        assert!(
+            open(false)
+                .unwrap_err()
+                .to_string()
+                .contains("somebody saved")
+        );
+        open(true).unwrap();
+    }
 }

@@ -15,10 +15,10 @@ use crate::words::thousands;
 pub use filled::{FilledRow, filled_in};
 
 /// The columns that are left for people.
-const REVIEWER: [&str; 3] = ["disposition", "reason", "decided_by"];
+pub(super) const REVIEWER: [&str; 3] = ["disposition", "reason", "decided_by"];
 
 /// What the columns are called. The last three are the reviewer's.
-const COLUMNS: [&str; 24] = [
+pub(super) const COLUMNS: [&str; 24] = [
     "id",
     "level",
     "rule",
@@ -70,7 +70,8 @@ pub(super) fn line(finding: &Finding) -> io::Result<Vec<u8>> {
     line.into_inner().map_err(io::Error::other)
 }
 
-fn cells(finding: &Finding) -> [String; COLUMNS.len()] {
+/// What stands in the columns.
+pub(super) fn cells(finding: &Finding) -> [String; COLUMNS.len()] {
     let time = |time: Option<i64>| time.map(iso).unwrap_or_default();
     let joined =
         |parts: &mut dyn Iterator<Item = &String>| parts.cloned().collect::<Vec<_>>().join("; ");

@@ -21,7 +21,7 @@ pub(super) mod sheet;
 mod summary;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::io;
 
@@ -31,12 +31,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
 use super::Report;
+use super::document::CLASSIFICATION;
 use crate::safe_text::write_page;
 use format::make_visible;
-
-/// On every printed page, and at both ends of the screen's.
-const CLASSIFICATION: &str =
-    "Confidential – contains system activity that may identify patients or staff";
 
 /// The sections of the page with their anchors, in order.
 const SECTIONS: [(&str, &str); 9] = [

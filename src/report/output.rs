@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use schemars::Schema;
 
 use super::json::v1;
-use super::{Report, csv, html, json};
+use super::{Report, csv, html, json, pdf, xlsx};
 
 /// Writes a file of the report.
 pub type Writer = fn(&Report, &mut dyn Write) -> io::Result<()>;
@@ -18,8 +18,10 @@ pub type Writer = fn(&Report, &mut dyn Write) -> io::Result<()>;
 enum When {
     /// With every report.
     Always(Writer),
-    /// If `--format` has this value.
+    /// If `--format` has this value, which it has unless it is given.
     Chosen(&'static str, Writer),
+    /// If `--format` is given and has this value.
+    OnRequest(&'static str, Writer),
     /// If digests are verified, by the code that verifies them: what is in it is not in the report.
     Verified,
 }
@@ -76,6 +78,20 @@ outputs! {
         mark: Some(csv::is_findings),
         schema: None,
     };
+    /// The report to sign and to file.
+    Pdf = Entry {
+        file: "report.pdf",
+        when: When::OnRequest("pdf", |report, mut out| pdf::write(report, &mut out)),
+        mark: Some(|head| head.starts_with(b"%PDF-")),
+        schema: None,
+    };
+    /// The report as a workbook.
+    Workbook = Entry {
+        file: "report.xlsx",
+        when: When::OnRequest("xlsx", |report, mut out| xlsx::write(report, &mut out)),
+        mark: Some(|head| head.starts_with(b"PK")),
+        schema: None,
+    };
     /// What rules could see, and what was read, hour by hour.
     Coverage = Entry {
         file: "coverage.json",
@@ -122,9 +138,14 @@ impl Output {
     /// The value of `--format` that asks for it; `None` if the choice is not the user's.
     pub const fn format(self) -> Option<&'static str> {
         match self.entry().when {
-            When::Chosen(format, _) => Some(format),
+            When::Chosen(format, _) | When::OnRequest(format, _) => Some(format),
             When::Always(_) | When::Verified => None,
         }
+    }
+
+    /// True if it is written unless `--format` says otherwise.
+    pub const fn is_default(self) -> bool {
+        matches!(self.entry().when, When::Always(_) | When::Chosen(..))
     }
 
     /// Those that `--format` can ask for.
@@ -137,7 +158,9 @@ impl Output {
     pub fn writer(self, formats: &[Self]) -> Option<Writer> {
         match self.entry().when {
             When::Always(write) => Some(write),
-            When::Chosen(_, write) => formats.contains(&self).then_some(write),
+            When::Chosen(_, write) | When::OnRequest(_, write) => {
+                formats.contains(&self).then_some(write)
+            }
             When::Verified => None,
         }
     }

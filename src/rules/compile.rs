@@ -39,13 +39,21 @@ impl CompileError {
 
 type Compiled<T> = Result<T, CompileError>;
 
-/// Compiles a rule's detection section. Several conditions are alternatives. Beside the condition
-/// come the keys of the configuration that it waits for, all of them, so that they can be set at
-/// once; with any, the condition is of no use.
+/// The configuration keys of the placeholders in a condition.
+#[derive(Debug, Default)]
+pub(super) struct PlaceholderKeys {
+    /// All that it waits for, so that they can be set at once; with any, the condition is of no use.
+    pub(super) missing: Vec<String>,
+    /// Those that have values.
+    pub(super) filled: Vec<String>,
+}
+
+/// Compiles a rule's detection section. Several conditions are alternatives. Beside the condition come the
+/// configuration keys of its placeholders.
 pub(super) fn detections(
     detections: &Detections,
     placeholders: &Placeholders,
-) -> Compiled<(Node, Vec<String>)> {
+) -> Compiled<(Node, PlaceholderKeys)> {
     if detections.timeframe.is_some() {
         return Err(CompileError::reason(
             "`timeframe` belongs to Sigma 1: write a correlation rule instead",
@@ -55,6 +63,7 @@ pub(super) fn detections(
         detections,
         placeholders,
         missing: RefCell::default(),
+        filled: RefCell::default(),
         values: Cell::new(0),
         expressions: Cell::new(0),
     };
@@ -64,13 +73,19 @@ pub(super) fn detections(
         .map(|condition| compiler.condition(condition))
         .collect();
     let node = one_or(nodes?, Node::Any).ordered();
-    Ok((node, compiler.missing.into_inner().into_iter().collect()))
+    let keys = |of: RefCell<BTreeSet<String>>| of.into_inner().into_iter().collect();
+    let keys = PlaceholderKeys {
+        missing: keys(compiler.missing),
+        filled: keys(compiler.filled),
+    };
+    Ok((node, keys))
 }
 
 struct Compiler<'r> {
     detections: &'r Detections,
     placeholders: &'r Placeholders,
     missing: RefCell<BTreeSet<String>>,
+    filled: RefCell<BTreeSet<String>>,
     /// Values and regular expressions compiled so far. A condition may name an identifier many times,
     /// and each time its values are compiled.
     values: Cell<usize>,
@@ -311,6 +326,7 @@ impl Compiler<'_> {
                 (Some(before), Some(name), Some(after)) if expand && !name.is_empty() => {
                     match self.placeholders.get(name) {
                         Some(list) if !list.is_empty() => {
+                            self.filled.borrow_mut().insert(key_of(name));
                             out.extend(list.iter().map(|filling| {
                                 let filled = format!("{before}{filling}{after}");
                                 SigmaValue::String(SigmaString::new(&filled))

@@ -233,10 +233,15 @@ impl<'s> Loader<'s> {
         }
         let name = name_of(rule.name.as_deref(), origin);
         self.note_settings_of_detection(&name, rule.id.as_deref());
-        let compiled = compile::detections(&rule.detection, &self.settings.placeholders)
-            .and_then(|(node, missing)| self.needs_configured(&node, missing).map(|()| node))
-            .and_then(|node| first_seen::taken_out(node).map_err(CompileError::Fault));
-        let (node, first_seen) = match compiled {
+        let compiled = compile::detections(&rule.detection, &self.settings.placeholders).and_then(
+            |(node, keys)| {
+                self.needs_configured(&node, keys.missing)?;
+                let (node, first_seen) =
+                    first_seen::taken_out(node).map_err(CompileError::Fault)?;
+                Ok((node, first_seen, keys.filled))
+            },
+        );
+        let (node, first_seen, filled_by) = match compiled {
             Ok(compiled) => compiled,
             Err(error) => {
                 return self.refuse(origin, &rule.title, Called::new(name, rule.id), error);
@@ -248,7 +253,11 @@ impl<'s> Loader<'s> {
                 let reason = "a silent rule reports nothing new";
                 self.reject(origin, &rule.title, reason);
             }
-            Ok(rule) => self.add(Rule { first_seen, ..rule }),
+            Ok(rule) => self.add(Rule {
+                first_seen,
+                filled_by,
+                ..rule
+            }),
             Err((title, reason)) => self.reject(origin, &title, reason),
         }
     }

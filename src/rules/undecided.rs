@@ -46,14 +46,26 @@ impl RuleSet {
 
     /// The names of a rule and, of a correlation, of all that it watches.
     pub fn with_watched<'s>(&'s self, rule: &'s Rule) -> Vec<&'s str> {
-        let mut names = vec![rule.name.as_str()];
+        let rules = self.rule_and_watched(rule).into_iter();
+        rules.map(|rule| rule.name.as_str()).collect()
+    }
+
+    /// True if the rule, or one that it watches, looks at what the configuration names under `phi`.
+    pub fn is_about_phi(&self, rule: &Rule) -> bool {
+        let rules = self.rule_and_watched(rule).into_iter();
+        let mut keys = rules.flat_map(|rule| &rule.filled_by);
+        keys.any(|key| key.starts_with("phi."))
+    }
+
+    fn rule_and_watched<'s>(&'s self, rule: &'s Rule) -> Vec<&'s Rule> {
+        let mut all = vec![rule];
         if let RuleKind::Correlation(correlation) = &rule.kind {
             let watched = correlation.rules.iter();
             let watched = watched.filter_map(|place| self.rules.get(*place));
             // a rule is loaded after those it watches, so this ends
-            names.extend(watched.flat_map(|rule| self.with_watched(rule)));
+            all.extend(watched.flat_map(|rule| self.rule_and_watched(rule)));
         }
-        names
+        all
     }
 }
 

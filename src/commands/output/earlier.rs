@@ -41,6 +41,13 @@ pub(super) fn check(folder: &Path, kind: Kind, force: bool) -> anyhow::Result<()
                 path.display()
             );
         }
+        if *output == Output::Workbook && !force && is_saved_since(folder, &path) {
+            bail!(
+                "somebody saved {} since it was written, and a new report would replace it: keep it \
+                 elsewhere, choose another folder with --out, or use --force",
+                path.display()
+            );
+        }
         if *output == Output::FindingsTable
             && !force
             && let Some(file) = regular(&path)
@@ -86,15 +93,29 @@ pub(super) fn is_ours(folder: &Path, output: Output) -> bool {
     if !matches!(read, Some(Ok(_))) {
         return false;
     }
-    output
-        .is_ours(&head)
-        .unwrap_or_else(|| is_ours(folder, Output::Integrity))
+    let is_marked = output.is_ours(&head);
+    match output {
+        // what says so lies compressed in them
+        Output::Pdf | Output::Workbook => is_marked == Some(true) && is_ours(folder, Output::Run),
+        _ => is_marked.unwrap_or_else(|| is_ours(folder, Output::Integrity)),
+    }
 }
 
 /// The file of a report that has this name.
 pub(super) fn named(name: &str) -> Option<Output> {
     let mut all = Output::ALL.iter().copied();
     all.find(|output| output.file() == name)
+}
+
+/// Whether a workbook is newer than the report that it belongs to, whose last file is run.json. What a
+/// person wrote into it does not show at the head of the file.
+fn is_saved_since(folder: &Path, workbook: &Path) -> bool {
+    let written = |path: &Path| path.symlink_metadata().and_then(|one| one.modified());
+    match (written(workbook), written(&folder.join(Output::Run.file()))) {
+        (Ok(workbook), Ok(run)) => workbook > run,
+        // without its report it may be anybody's
+        _ => true,
+    }
 }
 
 /// Opens a file to look at it, unless it is a pipe or a device, which may never end or never begin.

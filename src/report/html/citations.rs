@@ -5,15 +5,14 @@ use maud::{Markup, html};
 use super::format::{citation_anchor, levels};
 use crate::assess::State;
 use crate::report::Report;
+use crate::report::document::citations::LEAD;
 
 pub(super) fn section(report: &Report) -> Markup {
     html! {
         section #citations aria-labelledby="citations-title" {
             h2 #citations-title { "By citation" }
             p.lead {
-                "45 CFR part 164, the standards and specifications that a rule of this run speaks to. "
-                "The state is about the covered data only; whether a safeguard is in place is for people to judge. "
-                "Addressable does not mean optional: an alternative has to be documented (164.306(d)(3))."
+                (LEAD)
                 @if let Some(unknown) = report.completeness.unknown_hours() {
                     " Covered are the hours with logs and those proven quiet: " (unknown) "."
                 }

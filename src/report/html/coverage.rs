@@ -11,8 +11,9 @@ use super::format::{
 use super::heatmap;
 use crate::assess::RuleState;
 use crate::assess::completeness::{Days, Hours};
-use crate::coverage::{Coverage, ProblemKind, RegionCoverage};
+use crate::coverage::{Coverage, RegionCoverage};
 use crate::event::time::Epoch;
+use crate::report::document::scope::kind;
 use crate::report::rows::Row;
 use crate::report::{Report, notes};
 use crate::trail::Lookup;
@@ -221,24 +222,6 @@ fn identities(coverage: &Coverage) -> Markup {
                 "."
             }
         }
-    }
-}
-
-const fn kind(kind: ProblemKind) -> &'static str {
-    match kind {
-        ProblemKind::Refused => "refused",
-        ProblemKind::Archived => "archived",
-        ProblemKind::Broken => "broken",
-        ProblemKind::BadRecords => "records lost",
-        ProblemKind::TrailingBytes => "trailing bytes",
-        ProblemKind::Unlisted => "not listed",
-        ProblemKind::NotReadBack => "not read back",
-        ProblemKind::Bounded => "limit reached",
-        ProblemKind::Conflict => "conflict",
-        ProblemKind::Repaired => "repaired",
-        ProblemKind::Misplaced => "misplaced",
-        ProblemKind::NotCloudTrail => "not CloudTrail",
-        ProblemKind::Internal => "bug in trailscan",
     }
 }
 

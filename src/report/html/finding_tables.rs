@@ -1,24 +1,21 @@
 //! The findings as lists: one row each, most severe first, leading to the cards.
 
-use std::collections::BTreeMap;
-
 use maud::{Markup, html};
 
-use super::cards::CardedFindings;
+use super::cards::LIMITS;
 use super::format::{
     anchor, badge, format_date, format_time, make_visible, short, truncation_notice, value, values,
 };
 use super::review;
 use crate::finding::Finding;
 use crate::report::Report;
+use crate::report::document::cards::CardedFindings;
+use crate::report::document::findings::{MOST_ROWS, by_rule, folded};
 use crate::severity::Severity;
 use crate::words::{plural, thousands};
 
-/// Rows of one rule in the second list; the cards and the CSV have the rest.
-const MOST_ROWS: usize = 50;
-
 pub(super) fn needs_decision(report: &Report) -> Markup {
-    let carded = CardedFindings::of(report);
+    let carded = CardedFindings::of(report, LIMITS);
     let severe: Vec<&Finding> = carded.severe(report).collect();
     let levels = report.by_level().into_iter();
     let severe_levels = levels.filter(|(level, _)| *level >= Severity::High);
@@ -38,7 +35,7 @@ pub(super) fn needs_decision(report: &Report) -> Markup {
 
 /// The rest, by level and rule: they are read in bulk.
 pub(super) fn others(report: &Report) -> Markup {
-    let carded = CardedFindings::of(report);
+    let carded = CardedFindings::of(report, LIMITS);
     html! {
         section #others aria-labelledby="others-title" {
             h2 #others-title { "Medium and low" }
@@ -56,21 +53,6 @@ pub(super) fn others(report: &Report) -> Markup {
             }
         }
     }
-}
-
-/// Rules by title and name, so that two rules of one title stay apart.
-fn by_rule<'a>(findings: &[&'a Finding], level: Severity) -> Vec<(&'a str, Vec<&'a Finding>)> {
-    let mut groups: BTreeMap<(&str, &str), Vec<&Finding>> = BTreeMap::new();
-    for finding in findings.iter().filter(|finding| finding.level == level) {
-        groups
-            .entry((&finding.title, &finding.rule))
-            .or_default()
-            .push(finding);
-    }
-    groups
-        .into_iter()
-        .map(|((title, _), group)| (title, group))
-        .collect()
 }
 
 /// One line each, under its own title.
@@ -129,13 +111,6 @@ fn grouped(
             }
         }
     }
-}
-
-/// How many more there are of the rule of these findings.
-fn folded(report: &Report, findings: &[&Finding]) -> usize {
-    let rule = findings.first().map(|finding| finding.rule.as_str());
-    let more = rule.and_then(|rule| report.folded.rules.get(rule));
-    more.copied().unwrap_or_default()
 }
 
 fn head(titled: bool) -> Markup {

@@ -4,47 +4,18 @@
 //! their invisible and reordering characters become visible, so that nobody can make a line of
 //! evidence read differently from what the log says.
 
-use std::borrow::Cow;
-
-use chrono::TimeZone as _;
-use chrono_tz::Tz;
 use maud::{Markup, html};
 
-use crate::event::time::{self, Epoch};
-use crate::safe_text;
+use crate::report::text::{self, Style, Text};
+pub(super) use crate::report::text::{
+    format_date, format_datetime, format_time, levels, local, make_visible, short, shortened,
+};
 use crate::severity::Severity;
-use crate::words::{plural, thousands};
-
-/// The text with every character that hides or reorders others replaced by U+FFFD.
-pub(super) fn make_visible(text: &str) -> Cow<'_, str> {
-    shortened(text, safe_text::MOST_ON_PAGE)
-}
-
-/// The same, cut after `most` characters with a mark that it was.
-pub(super) fn shortened(text: &str, most: usize) -> Cow<'_, str> {
-    safe_text::line(text, most)
-}
+use crate::words::thousands;
 
 /// A value from the logs, set apart so that right-to-left letters in it move nothing around it.
 pub(super) fn value(text: &str) -> Markup {
     html! { bdi.value { (make_visible(text)) } }
-}
-
-/// The part of an ARN that people say: `user/ops-legacy`, and of a role of IAM Identity Center the
-/// permission set and the person. The whole stands in the finding's card.
-pub(super) fn short(text: &str) -> &str {
-    let mut parts = text.splitn(6, ':');
-    let name = match (parts.next(), parts.next(), parts.nth(3)) {
-        (Some("arn"), Some(partition), Some(name)) if partition.starts_with("aws") => name,
-        _ => return text,
-    };
-    let person = name
-        .strip_prefix("role/aws-reserved/")
-        .and_then(|role| role.find("AWSReservedSSO_").and_then(|at| role.get(at..)));
-    match person.unwrap_or(name) {
-        "" => text,
-        name => name,
-    }
 }
 
 /// Names, event ids and addresses, which are compared letter by letter.
@@ -80,15 +51,6 @@ pub(super) fn badge(level: Severity) -> Markup {
     html! { span.level.(level.as_str()) { (level.as_str()) } }
 }
 
-/// `2 critical, 1 high`.
-pub(super) fn levels(counts: impl IntoIterator<Item = (Severity, u64)>) -> String {
-    let all: Vec<String> = counts
-        .into_iter()
-        .map(|(level, count)| format!("{} {level}", thousands(count)))
-        .collect();
-    all.join(", ")
-}
-
 /// The anchor of a finding's card.
 pub(super) fn anchor(finding_id: &str) -> String {
     format!("f-{}", make_visible(finding_id))
@@ -103,29 +65,6 @@ pub(super) fn citation_anchor(section: &str) -> String {
     format!("c-{}", words.join("-"))
 }
 
-/// `Sat 21 Nov 2026`.
-pub(super) fn format_date(at: Epoch) -> String {
-    time::utc(at).format("%a %-d %b %Y").to_string()
-}
-
-/// `Sat 21 Nov 2026, 02:00:11 UTC`.
-pub(super) fn format_datetime(at: Epoch) -> String {
-    time::utc(at)
-        .format("%a %-d %b %Y, %H:%M:%S UTC")
-        .to_string()
-}
-
-/// `02:00:11`.
-pub(super) fn format_time(at: Epoch) -> String {
-    time::utc(at).format("%H:%M:%S").to_string()
-}
-
-/// `Fri 20 Nov 2026, 21:00:11 EST`, where the report knows a zone.
-pub(super) fn local(zone: Option<Tz>, at: Epoch) -> Option<String> {
-    let there = zone?.timestamp_opt(at, 0).single()?;
-    Some(there.format("%a %-d %b %Y, %H:%M:%S %Z").to_string())
-}
-
 /// A table too wide for a phone scrolls in its own frame, by keyboard as well.
 pub(super) fn scrolling(label: &str, table: &Markup) -> Markup {
     html! { div.scroll role="region" tabindex="0" aria-label=(label) { (table) } }
@@ -133,16 +72,24 @@ pub(super) fn scrolling(label: &str, table: &Markup) -> Markup {
 
 /// What is left out is said where it would have stood.
 pub(super) fn truncation_notice(shown: usize, all: usize, noun: &str) -> Markup {
-    // of findings the JSON may leave some out as well
-    let held = match noun {
-        "finding" => "findings.csv holds",
-        _ => "the JSON and CSV files hold",
-    };
     html! {
-        @if shown < all {
-            p.notice {
-                "Showing the first " (thousands(shown as u64)) " of " (plural(all as u64, noun))
-                "; " (held) " all of them."
+        @if let Some(notice) = text::truncation_notice(shown, all, noun) { p.notice { (notice) } }
+    }
+}
+
+/// A text of the report with its meanings as elements.
+pub(super) fn markup(text: &Text) -> Markup {
+    html! {
+        @for span in text.spans() {
+            @match span.style {
+                Style::Plain => (make_visible(&span.text)),
+                Style::Value => (value(&span.text)),
+                Style::Strong => { b { (value(&span.text)) } }
+                Style::Code => (code(&span.text)),
+                Style::Aside => { span.aside { (make_visible(&span.text)) } }
+                Style::Alert => { strong.alert { (make_visible(&span.text)) } }
+                Style::Level(level) => (badge(level)),
+                Style::Link(anchor) => { a href={ "#" (anchor) } { (make_visible(&span.text)) } }
             }
         }
     }
@@ -151,6 +98,7 @@ pub(super) fn truncation_notice(shown: usize, all: usize, noun: &str) -> Markup 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::safe_text;
 
     #[test]
     fn what_hides_or_reorders_becomes_visible() {

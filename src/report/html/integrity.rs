@@ -9,6 +9,7 @@ use crate::coverage::{DAY, HOUR};
 use crate::event::time::{Epoch, utc};
 use crate::integrity::proof::{ChainProof, LogCounts, Proof, State};
 use crate::report::Report;
+use crate::report::document::integrity::LEAD;
 use crate::report::integrity::wrong;
 use crate::words::{plural, thousands};
 
@@ -36,10 +37,7 @@ pub(super) fn section(report: &Report) -> Markup {
 fn of(proof: &Proof) -> Markup {
     html! {
         p.lead {
-            "AWS writes a signed digest every hour, for each account and Region, with the SHA-256 of each log that it "
-            "delivered and a link to the digest before. Valid: signed by AWS and unchanged. Broken: altered, removed or "
-            "added. Not proven: cannot be determined, for the reason given. A log is valid only if its digest is. "
-            "trailscan makes this check itself and uses AWS's terms."
+            (LEAD)
         }
         p.sum {
             strong.alert[proof.state() != State::Valid] { (proof.verdict()) "." }

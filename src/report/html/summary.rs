@@ -3,14 +3,14 @@
 use chrono_tz::Tz;
 use maud::{Markup, html};
 
-use super::format::{badge, code, format_datetime, local, make_visible};
+use super::format::{badge, code, format_datetime, local, make_visible, markup};
 use super::review;
 use crate::assess::Assessment;
 use crate::event::time::Epoch;
-use crate::integrity::proof::State;
+use crate::report::document::front::{self, Summary};
 use crate::report::{Report, notes};
 use crate::severity::Severity;
-use crate::words::{full_duration, plural, thousands, upper_first};
+use crate::words::{plural, thousands};
 
 pub(super) fn section(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
     html! {
@@ -28,8 +28,8 @@ pub(super) fn section(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
             (warnings(report))
             div.boxes {
                 (needs_decision(report))
-                (coverage(report))
-                (integrity(report))
+                (summary(&front::coverage(report)))
+                (summary(&front::integrity(report)))
                 (rules(report))
             }
             (sign_off(report))
@@ -136,100 +136,14 @@ fn needs_decision(report: &Report) -> Markup {
 }
 
 /// Never better than the weakest part: incomplete, else stopped, else hours that nobody knows of.
-fn coverage(report: &Report) -> Markup {
-    let (objects, records) = (&report.coverage.objects, &report.coverage.records);
-    let all = &report.completeness;
-    let stopped = all.stopped();
-    let unknown = all.unknown_hours();
-    let read = objects.read == objects.listed;
+/// A figure and what it rests on.
+fn summary(of: &Summary) -> Markup {
     html! {
         div.box {
-            h2 { "Coverage" }
-            p.figure.words.alert[!all.complete || stopped > 0 || objects.listed == 0] {
-                @if objects.listed == 0 { "No log files" }
-                @else if !all.complete { "INCOMPLETE" }
-                @else if stopped > 0 { "Logging stopped" }
-                @else if unknown.is_some() { "All files read" }
-                @else { "Complete" }
-            }
-            @if objects.listed == 0 { p { "No CloudTrail log file was found." } }
-            @else if !report.coverage.is_complete() || !read {
-                p { "Not all logs could be read; see " a href="#problems" { "problems" } "." }
-            }
-            @for reason in all.incomplete.iter().filter(|_| report.coverage.is_complete() && objects.listed > 0) {
-                p { (upper_first(reason)) "." }
-            }
-            @if stopped > 0 {
-                p.alert { "Logging was stopped for " (full_duration(stopped)) "; see " a href="#gaps" { "gaps" } "." }
-            }
-            ul.plain {
-                li { (thousands(objects.read)) " of " (plural(objects.listed, "log file")) " read" }
-                li { (plural(records.evaluated, "event")) " evaluated" }
-                @if let Some(window) = all.window {
-                    li { "Window: " (window.origin()) }
-                    li {
-                        a href="#places" { (thousands(all.hours.with_logs)) " of " (plural(all.hours.all, "hour")) " with logs" }
-                        @if all.places.len() > 1 { " (" (plural(all.places.len() as u64, "account-Region")) ")" }
-                    }
-                    li { (thousands(all.hours.proven_quiet)) " proven quiet by digests" }
-                    @if all.hours.pending > 0 { li { (thousands(all.hours.pending)) " still to come" } }
-                    li { (thousands(all.hours.unknown)) " without a log, and not proven quiet" }
-                    li.alert[!all.gaps.is_empty()] { (plural(all.gaps.len() as u64, "confirmed gap")) }
-                    @let days: u64 = all.empty_days.iter().map(|one| one.count).sum();
-                    li.alert[days > 0] { (plural(days, "whole day")) " without a file" }
-                }
-            }
-        }
-    }
-}
-
-fn integrity(report: &Report) -> Markup {
-    html! {
-        div.box {
-            h2 { "Integrity" }
-            @match &report.integrity {
-                None => {
-                    p.figure.words.alert { "Not checked" }
-                    p { "Log-file integrity was not checked in this run." }
-                    ul.plain {
-                        li { (plural(report.coverage.objects.digests, "digest file")) " found, none verified" }
-                    }
-                }
-                Some(proof) => {
-                    @let (digests, logs) = (proof.digests, proof.logs);
-                    @let state = proof.state();
-                    @let all = logs.found().max(report.coverage.objects.listed);
-                    p.figure.words.alert[state != State::Valid] {
-                        @match state {
-                            State::Valid => "Valid",
-                            State::NotProven => "Not proven",
-                            State::Broken => "BROKEN",
-                        }
-                    }
-                    p {
-                        @match state {
-                            State::Valid if logs.valid == all && report.completeness.complete => {
-                                "The logs are what AWS signed."
-                            }
-                            State::Valid => {
-                                (thousands(logs.valid)) " of " (plural(all, "log file"))
-                                " are what AWS signed."
-                            }
-                            State::NotProven => { "Not all can be proven; see " a href="#integrity" { "integrity" } "." }
-                            State::Broken => { "Altered, removed or added; see " a href="#not-valid" { "what is not valid" } "." }
-                        }
-                    }
-                    ul.plain {
-                        li { (thousands(digests.valid)) " of " (plural(digests.total(), "digest")) " valid" }
-                        li { (thousands(logs.valid)) " of " (plural(logs.total(), "log file")) " valid" }
-                        @if logs.pending > 0 { li { (thousands(logs.pending)) " pending: their digest is not due yet" } }
-                        @if logs.other_kinds > 0 { li { (thousands(logs.other_kinds)) " of a kind without digests" } }
-                        @if proof.copy {
-                            li { "A copy: it cannot show that a whole trail, account, Region or the latest hours are missing" }
-                        }
-                    }
-                }
-            }
+            h2 { (of.title) }
+            p.figure.words[of.is_word].alert[of.is_alert] { (of.figure) }
+            @for (sentence, is_alert) in &of.sentences { p class=[is_alert.then_some("alert")] { (markup(sentence)) } }
+            ul.plain { @for (line, is_alert) in &of.lines { li class=[is_alert.then_some("alert")] { (markup(line)) } } }
         }
     }
 }
@@ -294,9 +208,7 @@ fn blank_sign_off() -> Markup {
     };
     html! {
         p {
-            "I have reviewed the activity described in this report for the period named above. "
-            "Each finding that needs a decision has a recorded disposition, or an owner and a due date. "
-            "Where data was not covered or a rule was not assessed, I have noted what was reviewed instead."
+            (front::STATEMENT)
         }
         div.persons { (person("Reviewer")) (person("Approver")) }
         p.line.tall { span { "Notes" } }

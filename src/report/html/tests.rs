@@ -18,7 +18,8 @@ use crate::window::Window;
 mod chart;
 mod integrity;
 
-const HOSTILE: &str = "\"><script>alert('x')</script>\u{202e}gpj.exe\u{7}<img src=x onerror=y>";
+pub(in crate::report) const HOSTILE: &str =
+    "\"><script>alert('x')</script>\u{202e}gpj.exe\u{7}<img src=x onerror=y>";
 /// Mon 16 Nov 2026, 00:00 UTC.
 pub(super) const MONDAY: i64 = 1_794_787_200;
 const HOUR: i64 = 3_600;
@@ -29,7 +30,7 @@ pub(super) fn render(report: &Report) -> String {
     String::from_utf8(page).unwrap()
 }
 
-fn finding(id: &str, level: Severity, actor: &str) -> Finding {
+pub(in crate::report) fn finding(id: &str, level: Severity, actor: &str) -> Finding {
     let first = MONDAY + 50 * HOUR;
     Finding {
         id: id.into(),
@@ -91,7 +92,7 @@ fn finding(id: &str, level: Severity, actor: &str) -> Finding {
     }
 }
 
-pub(super) fn report(findings: Vec<Finding>) -> Report {
+pub(in crate::report) fn report(findings: Vec<Finding>) -> Report {
     let mut coverage = Coverage::default();
     (coverage.objects.listed, coverage.objects.read) = (9, 9);
     (coverage.records.records, coverage.records.evaluated) = (12_100, 12_100);
@@ -108,6 +109,7 @@ pub(super) fn report(findings: Vec<Finding>) -> Report {
         level: Severity::High,
         catalogue: "A17".into(),
         citations: vec!["164.312(b)"],
+        is_about_phi: false,
         assessment,
         view: 0,
         accepted: None,
@@ -203,7 +205,7 @@ pub(super) fn judge(report: &mut Report) {
     report.hours = HourGrid::new(&report.provenance, &report.coverage);
 }
 
-pub(super) fn several() -> Vec<Finding> {
+pub(in crate::report) fn several() -> Vec<Finding> {
     vec![
         finding(
             "c1",

@@ -21,7 +21,7 @@ impl Loader<'_> {
             return self.reject(origin, &filter.title, why);
         }
         let compiled = compile::detections(&filter.detection, &self.settings.placeholders)
-            .and_then(|(node, missing)| self.needs_configured(&node, missing).map(|()| node));
+            .and_then(|(node, keys)| self.needs_configured(&node, keys.missing).map(|()| node));
         let node = match compiled {
             Ok(node) => node,
             Err(error) => {

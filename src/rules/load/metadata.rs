@@ -169,6 +169,7 @@ impl Loader<'_> {
             actor: field(&attributes.actor)?,
             resource: field(&attributes.resource)?,
             first_seen: None,
+            filled_by: Vec::new(),
             origin: origin.clone(),
             kind,
         })
