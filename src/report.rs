@@ -22,6 +22,7 @@ pub mod privileges;
 mod reviewed;
 pub mod rows;
 pub mod sheet;
+pub mod stored;
 pub mod terminal;
 pub mod text;
 pub mod visible;

@@ -6,7 +6,6 @@
 pub mod exception;
 pub mod people;
 pub mod register;
-pub mod stored;
 pub mod view;
 
 use std::collections::BTreeMap;
@@ -20,7 +19,6 @@ use crate::ledger::{Entry, Ledger, Line};
 use crate::severity::Severity;
 pub use exception::ExceptionState;
 pub use people::People;
-pub use stored::StoredRun;
 pub use view::{Candidate, ReviewView, Subject};
 
 /// How many findings a signature or an addendum lists one by one; the rest are counted.

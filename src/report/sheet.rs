@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::html;
 use crate::ledger::entry::Matter;
-use crate::review::{Candidate, ReviewView, StoredRun};
+use crate::report::stored::StoredRun;
+use crate::review::{Candidate, ReviewView};
 
 /// What is signed.
 #[derive(Debug, Clone, Copy)]

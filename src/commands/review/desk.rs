@@ -13,7 +13,9 @@ use crate::config::Config;
 use crate::event::time::Epoch;
 use crate::ledger::entry::Matter;
 use crate::ledger::{Appender, Entry, Ledger};
-use crate::review::{ReviewState, ReviewView, StoredRun, Subject};
+use crate::report::output::Output;
+use crate::report::stored::StoredRun;
+use crate::review::{ReviewState, ReviewView, Subject};
 use crate::safe_text::text;
 
 /// The file's name where nobody says.
@@ -106,7 +108,8 @@ impl Desk {
         };
         for folder in folders.flatten() {
             let folder = folder.path();
-            if !folder.join("run.json").is_file() || !folder.join("findings.json").is_file() {
+            let has = |output: Output| folder.join(output.file()).is_file();
+            if !has(Output::Run) || !has(Output::Findings) {
                 continue;
             }
             let Ok(run) = StoredRun::read(&folder) else {

@@ -12,7 +12,9 @@ use crate::cli::ListFormat;
 use crate::cli::review::{ListMatters, TableFormat};
 use crate::commands::{Exit, note, print, print_fitted};
 use crate::ledger::entry::{Decision, Matter};
-use crate::review::{Carried, Decided, ReviewState, ReviewView, StoredRun, age, register};
+use crate::report::output::Output;
+use crate::report::stored::StoredRun;
+use crate::review::{Carried, Decided, ReviewState, ReviewView, age, register};
 use crate::safe_text::{Cell, TerminalText, put, text};
 use crate::severity::Severity;
 use crate::small_file;
@@ -219,9 +221,9 @@ pub(super) fn put_evidence(
     run: &StoredRun,
     id: &str,
 ) -> anyhow::Result<()> {
-    let path = run.folder.join("findings.json");
+    let path = run.folder.join(Output::Findings.file());
     let bytes = small_file::read(&path, 2 << 30)?;
-    let all: Value = serde_json::from_slice(&bytes).context("findings.json")?;
+    let all: Value = serde_json::from_slice(&bytes).context(Output::Findings.file())?;
     let findings = all["findings"].as_array().map_or(&[][..], Vec::as_slice);
     let Some(finding) = findings.iter().find(|one| one["id"] == id) else {
         return Ok(());

@@ -12,7 +12,7 @@ use crate::cli::review::parse_due;
 use crate::commands::{Exit, print, print_fitted};
 use crate::ledger::Entry;
 use crate::ledger::entry::{Decision, Disposition};
-use crate::review::StoredRun;
+use crate::report::stored::StoredRun;
 use crate::safe_text::{TerminalText, text};
 
 /// The keys that are shown before each answer.

@@ -8,8 +8,9 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::Candidate;
+use super::output::Output;
 use crate::event::time::{self, Epoch};
+use crate::review::Candidate;
 use crate::severity::Severity;
 use crate::small_file;
 use crate::window::Window;
@@ -107,9 +108,9 @@ impl StoredRun {
     /// # Errors
     /// A file is absent or not one of a report, or the files are of two reports.
     pub fn read(folder: &Path) -> io::Result<Self> {
-        let findings: Findings = read(folder, "findings.json")?;
-        let run: Run = read(folder, "run.json")?;
-        let coverage: Coverage = read(folder, "coverage.json")?;
+        let findings: Findings = read(folder, Output::Findings)?;
+        let run: Run = read(folder, Output::Run)?;
+        let coverage: Coverage = read(folder, Output::Coverage)?;
         let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
         if !findings.schema.starts_with("trailscan.findings/") {
             return Err(invalid(format!("{} is unknown", findings.schema)));
@@ -180,8 +181,8 @@ impl StoredRun {
     }
 }
 
-fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> io::Result<T> {
-    let path = folder.join(name);
+fn read<T: DeserializeOwned>(folder: &Path, output: Output) -> io::Result<T> {
+    let path = folder.join(output.file());
     let named =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     let bytes = small_file::read(&path, MOST_BYTES).map_err(named)?;
