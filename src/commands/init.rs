@@ -1,16 +1,22 @@
 //! `trailscan init`: a commented configuration to begin with.
 
+mod from_policy;
+
 use std::fs::OpenOptions;
 use std::io::Write as _;
 
 use anyhow::Context as _;
 
 use super::{Exit, print_fitted};
+use crate::cli::Init;
 use crate::safe_text::text;
 
 const TEMPLATE: &str = include_str!("init.toml");
 
-pub(super) fn run() -> anyhow::Result<Exit> {
+pub(super) fn run(arguments: &Init) -> anyhow::Result<Exit> {
+    if !arguments.from_policy.is_empty() {
+        return from_policy::run(&arguments.from_policy);
+    }
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -40,6 +46,9 @@ mod tests {
             "{missing}"
         );
         let folder = tempfile::tempdir().unwrap();
+        let policy = r#"{"Version":"2012-10-17","Statement":[]}"#;
+        let role = "clinic-backend-task-role.json";
+        std::fs::write(folder.path().join(role), policy).unwrap();
         for file in ["access-keys.json", "credential-report.csv"] {
             let keys = r#"{"AccessKeyMetadata":[]}"#;
             std::fs::write(folder.path().join(file), keys).unwrap();

@@ -27,7 +27,7 @@ pub fn builtin_names() -> impl Iterator<Item = &'static str> {
     BUILTIN.iter().map(|rule| super::stem(rule.file))
 }
 
-/// What the build script has read of a rule file; nothing where the file is not one of ours, or has
+/// What the build script has read of a rule file; `None` if the file is not one of ours, or has
 /// been changed since.
 pub(super) fn read_at_build(file: &RuleText) -> Option<&'static str> {
     let name = file.file.strip_prefix(PREFIX)?;
