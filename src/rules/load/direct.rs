@@ -122,7 +122,7 @@ fn correlation(
     section: &Mapping,
     conditions: &mut Conditions,
 ) -> Option<CorrelationRule> {
-    let unusual = ["timeframe", "window", "gap", "generate"];
+    let unusual = ["timeframe", "window", "gap"];
     if unusual.iter().any(|key| section.contains_key(key)) {
         return None;
     }
@@ -160,7 +160,10 @@ fn correlation(
             }
             None => Vec::new(),
         },
-        generate: false,
+        generate: match section.get("generate") {
+            Some(generate) => generate.as_bool()?,
+            None => false,
+        },
         custom_attributes: HashMap::new(),
     })
 }
