@@ -3,6 +3,7 @@
 mod coverage;
 mod guide;
 mod init;
+mod investigate;
 mod output;
 mod policy;
 mod privileges;
@@ -10,6 +11,7 @@ mod rule_set;
 mod rules;
 mod run;
 mod schema;
+mod search;
 mod session;
 mod verdict;
 mod verify;
@@ -81,6 +83,8 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Search(arguments) => search::run(&arguments),
+        Command::Investigate(arguments) => investigate::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Privileges(arguments) => privileges::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),

@@ -121,7 +121,7 @@ fn read(logs: &Path, policies: &Policies) -> Tally {
     let options = Options {
         jobs: 1,
         max_object_mib: 16,
-        state: None,
+        ..Options::default()
     };
     let input = Input::Files(local::walk(logs, &scope).unwrap());
     pipeline::run(input, Work::rules(&detector), &scope, &options, &Quiet)

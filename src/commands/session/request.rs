@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 
 use crate::cli::{
-    AwsChoice, Coverage, DigestChoice, Privileges, RuleSource, Run, Running, Selection, Verify,
+    AwsChoice, Coverage, DigestChoice, Investigate, Privileges, RuleSource, Run, Running, Search,
+    Selection, Verify,
 };
 
 /// The arguments that [`Session::open`](super::Session::open) resolves.
@@ -97,8 +98,59 @@ impl<'a> From<&'a Privileges> for Request<'a> {
     fn from(privileges: &'a Privileges) -> Self {
         Self {
             source: privileges.source.as_deref(),
-            selection: &privileges.selection,
             config: privileges.config.as_deref(),
+            ..Self::of_records(
+                &privileges.selection,
+                &privileges.running,
+                &privileges.aws,
+                privileges.quiet,
+            )
+        }
+    }
+}
+
+impl<'a> From<&'a Search> for Request<'a> {
+    fn from(search: &'a Search) -> Self {
+        Self {
+            source: search.source.as_deref(),
+            config: search.config.as_deref(),
+            ..Self::of_records(
+                &search.selection,
+                &search.running,
+                &search.aws,
+                search.quiet,
+            )
+        }
+    }
+}
+
+impl<'a> From<&'a Investigate> for Request<'a> {
+    fn from(investigate: &'a Investigate) -> Self {
+        Self {
+            source: investigate.source.as_deref(),
+            config: investigate.config.as_deref(),
+            ..Self::of_records(
+                &investigate.selection,
+                &investigate.running,
+                &investigate.aws,
+                investigate.quiet,
+            )
+        }
+    }
+}
+
+impl<'a> Request<'a> {
+    /// A request of a command that reads records, with rules of its own or none.
+    const fn of_records(
+        selection: &'a Selection,
+        running: &'a Running,
+        aws: &'a AwsChoice,
+        quiet: bool,
+    ) -> Self {
+        Self {
+            source: None,
+            selection,
+            config: None,
             rules: None,
             trail_settings: &[],
             verify: false,
@@ -106,9 +158,9 @@ impl<'a> From<&'a Privileges> for Request<'a> {
             digests: None,
             state: None,
             incremental: false,
-            running: &privileges.running,
-            aws: &privileges.aws,
-            quiet: privileges.quiet,
+            running,
+            aws,
+            quiet,
         }
     }
 }

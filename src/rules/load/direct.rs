@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use rsigma_parser::{
-    ConditionExpr, ConditionOperator, CorrelationCondition, CorrelationRule, Detection,
-    DetectionItem, Detections, FieldAlias, LogSource, Modifier, SigmaCollection, SigmaRule,
-    SigmaValue, Timespan, WindowMode, fieldpath, parse_condition, parse_field_spec,
+    ConditionExpr, ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType,
+    Detection, DetectionItem, Detections, FieldAlias, LogSource, Modifier, SigmaCollection,
+    SigmaRule, SigmaValue, Timespan, WindowMode, fieldpath, parse_condition, parse_field_spec,
 };
 use yaml_serde::{Mapping, Value};
 
@@ -126,6 +126,11 @@ fn correlation(
     if unusual.iter().any(|key| section.contains_key(key)) {
         return None;
     }
+    let correlation_type: CorrelationType = text(section, "type")?.parse().ok()?;
+    let is_temporal = matches!(
+        correlation_type,
+        CorrelationType::Temporal | CorrelationType::TemporalOrdered
+    );
     Some(CorrelationRule {
         title: text(document, "title")?,
         sigma_version: None,
@@ -145,13 +150,22 @@ fn correlation(
         falsepositives: Vec::new(),
         level: word(document, "level")?,
         scope: Vec::new(),
-        correlation_type: text(section, "type")?.parse().ok()?,
+        correlation_type,
         rules: texts(section.get("rules"))?,
         group_by: texts(section.get("group-by"))?,
         timespan: Timespan::parse(&text(section, "timespan")?).ok()?,
         window: WindowMode::default(),
         gap: None,
-        condition: correlation_condition(section.get("condition")?, conditions)?,
+        condition: match section.get("condition") {
+            Some(condition) => correlation_condition(condition, conditions)?,
+            // every rule that it watches, which the parser says like this
+            None if is_temporal => CorrelationCondition::Threshold {
+                predicates: vec![(ConditionOperator::Gte, 1)],
+                field: None,
+                percentile: None,
+            },
+            None => return None,
+        },
         aliases: match section.get("aliases") {
             Some(aliases) => {
                 let aliases = aliases.as_mapping()?.iter();
