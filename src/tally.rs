@@ -1,4 +1,4 @@
-//! The results of a run learnt: an accumulator over the objects in their order.
+//! The results of a run: an accumulator over the objects in their order.
 //!
 //! A worker turns one object into an [`ObjectScan`]; the [`Tally`] absorbs them in the order of the
 //! objects, which makes it the one place that decides which of two copies of an event counts. So
@@ -21,6 +21,7 @@ mod novelty;
 mod object_names;
 mod partial;
 mod record_store;
+mod sample;
 mod sample_cutoffs;
 mod samples;
 mod scan_store;
@@ -36,9 +37,9 @@ use std::io;
 use std::sync::Arc;
 
 use crate::coverage::{Coverage, ProblemKind};
-use crate::finding::{EventId, Sample};
+use crate::finding::EventId;
 use crate::integrity::Integrity;
-use crate::interner::{Interner, Symbol, SymbolMap};
+use crate::interner::{Interner, SymbolMap};
 use crate::trail::SelectorBudget;
 pub use activity::{ActivitySums, Sum};
 use aside::DeferredObjects;
@@ -420,45 +421,6 @@ impl Tally {
         let group = own.names.id(base.group, names);
         self.series.push(base.correlation, group, kept);
         Some(())
-    }
-
-    /// An event as the report shows it.
-    pub fn sample(&self, evidence: &Evidence) -> Sample {
-        let text = |id: Symbol| self.names.text(id).to_owned();
-        let mut sample = Sample {
-            time: evidence.time,
-            event_id: evidence.event_id.to_string(),
-            object: match self.objects.name(evidence.object) {
-                Ok(name) => name,
-                Err(error) => format!("its name could not be read back: {error}"),
-            },
-            record: evidence.record,
-            event_name: text(evidence.call),
-            principal: text(evidence.actor),
-            outcome: evidence.outcome.as_str().to_owned(),
-            event_source: text(evidence.origin.event_source),
-            account: text(evidence.origin.account),
-            region: text(evidence.origin.region),
-            source_ip: self
-                .source_ips
-                .get(evidence.origin.source_ip)
-                .text(&self.names),
-            access_key: text(evidence.origin.access_key),
-            ..Sample::default()
-        };
-        if let Some(texts) = evidence.details.texts(&self.names) {
-            let [principal, target, user_agent, error_code, error_message] =
-                texts.map(str::to_owned);
-            sample = Sample {
-                principal,
-                target,
-                user_agent,
-                error_code,
-                error_message,
-                ..sample
-            };
-        }
-        sample
     }
 }
 
