@@ -64,7 +64,7 @@ pub(super) enum Checked {
     /// It is not valid, or not of this line.
     Invalid(String),
     /// ssh-keygen is absent.
-    NotChecked(String),
+    Unchecked(String),
 }
 
 /// Signs a message; `key` is a private key, or a public one whose private key the agent has.
@@ -143,7 +143,7 @@ pub(super) fn check(line: &Line, signers: Option<&Path>) -> anyhow::Result<Optio
         match run(&arguments, signature.message.as_bytes()) {
             Ok(Answer::Done(_)) => {}
             Ok(Answer::Refused) => return invalid("is not valid, or not of an allowed key"),
-            Err(error) => return Ok(Some(Checked::NotChecked(format!("{error:#}")))),
+            Err(error) => return Ok(Some(Checked::Unchecked(format!("{error:#}")))),
         }
     }
     Ok(Some(Checked::Valid))
