@@ -288,23 +288,6 @@ impl<'a> Event<'a> {
         &self.session.context
     }
 
-    /// A fact that somebody derived from this record, derived once however often it is asked for.
-    /// `fact` is the asker's own number for it.
-    pub fn derived_cache(
-        &self,
-        fact: usize,
-        derive: impl FnOnce() -> Option<Value<'a>>,
-    ) -> Option<Value<'a>> {
-        let known = self.remembered.borrow();
-        if let Some((_, value)) = known.iter().find(|(number, _)| *number == fact) {
-            return value.clone();
-        }
-        drop(known);
-        let value = derive();
-        self.remembered.borrow_mut().push((fact, value.clone()));
-        value
-    }
-
     /// A member below a documented key, by plain path (`userIdentity.sessionContext.attributes`).
     pub fn at(&self, key: Key, path: &[&str]) -> Raw<'a> {
         if self.folded {

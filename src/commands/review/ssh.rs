@@ -99,7 +99,7 @@ pub(super) fn allowed_signer(signature: &SshSignature) -> String {
 }
 
 /// Checks the signature of a line; `None` if it has none. Without `signers` only the line's own key is
-/// asked for, which does not say whose key it is.
+/// asked for, which does not name the owner of the key.
 pub(super) fn check(line: &Line, signers: Option<&Path>) -> anyhow::Result<Option<Checked>> {
     let (signature, own) = match &line.entry {
         Entry::Signature(entry) => (
