@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and nothing of what it does.
 
 mod completion;
+mod config;
 mod given;
 mod guide;
 mod policy;
@@ -17,6 +18,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 
 use crate::aws::AwsOptions;
 use crate::severity::Severity;
+pub use config::{CheckConfig, ConfigFormat, Configuration, ShowConfig};
 pub use given::Given;
 pub use guide::ShowGuide;
 pub use policy::{Bucket, KmsKey, Policy};
@@ -80,6 +82,9 @@ pub enum Command {
     Rules(Rules),
     /// Write a commented configuration to trailscan.toml
     Init,
+    /// Check the configuration, or show each value in effect and which rules are disabled
+    #[command(subcommand)]
+    Config(Configuration),
     /// Print the least-privilege IAM policy for reading a bucket
     Policy(Policy),
     /// Print a guide: weekly review, set-up, incidents, rules, coverage

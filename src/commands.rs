@@ -1,5 +1,6 @@
 //! One file a subcommand; here only the choice and the exit code.
 
+mod config;
 mod coverage;
 mod guide;
 mod init;
@@ -79,6 +80,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Init => init::run(),
+        Command::Config(arguments) => config::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Guide(arguments) => guide::run(&arguments),
         Command::Completions { shell } => {

@@ -3,6 +3,7 @@
 
 mod access;
 mod expected;
+mod keys;
 mod lists;
 mod values;
 mod working_hours;
@@ -23,6 +24,7 @@ use crate::small_file;
 use crate::wildcard::Wildcard;
 use access::{NetworksTable, SecretsTable, SessionTable};
 use expected::{AcceptedTable, DormantTable};
+pub use keys::Keys;
 use lists::{
     BackupTable, GroupsTable, LogTable, PhiTable, PrincipalsTable, ScopeTable, TrustedTable,
 };
@@ -99,6 +101,19 @@ pub struct Config {
     pub origin: Option<(String, String)>,
     /// The files that it names, with the SHA-256 of what they hold.
     pub files: Vec<(String, String)>,
+    /// The keys as written.
+    pub keys: Keys,
+    /// Lists whose values have one form however they are written, by key: names of buckets, networks.
+    pub lists: BTreeMap<String, Vec<String>>,
+}
+
+/// One thing that is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// From 1; `None` if it is about no line.
+    pub line: Option<usize>,
+    /// The key, what is wrong with it and what was expected.
+    pub what: String,
 }
 
 /// A configuration that cannot be used; the message says where and what to write instead.
@@ -109,13 +124,22 @@ pub enum ConfigError {
         path: PathBuf,
         error: std::io::Error,
     },
-    #[error("{path}: {error}")]
-    Syntax {
-        path: PathBuf,
-        error: Box<toml::de::Error>,
-    },
-    #[error("{path}: {what}")]
-    Value { path: PathBuf, what: String },
+    #[error("{}", listed(.path, .faults))]
+    Faulty { path: PathBuf, faults: Vec<Fault> },
+}
+
+/// A line for each fault: `trailscan.toml:12: phi.buckets: …`.
+fn listed(path: &Path, faults: &[Fault]) -> String {
+    let one = |fault: &Fault| {
+        let line = fault.line.map(|line| format!(":{line}"));
+        format!(
+            "{}{}: {}",
+            path.display(),
+            line.unwrap_or_default(),
+            fault.what
+        )
+    };
+    faults.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
 impl Config {
@@ -145,43 +169,76 @@ impl Config {
 
     /// Reads a configuration's text; `path` is for messages only.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let written: Written = toml::from_str(text).map_err(|error| ConfigError::Syntax {
-            path: path.to_owned(),
-            error: Box::new(error),
-        })?;
+        let (written, keys, mut faults) = keys::read(text);
         let folder = path.parent().unwrap_or(Path::new(""));
-        written.resolve(folder).map_err(|what| ConfigError::Value {
-            path: path.to_owned(),
-            what,
-        })
+        let mut config = match written {
+            Some(written) => {
+                let mut found = Vec::new();
+                let config = written.resolve(folder, &mut found);
+                faults.extend(found.into_iter().map(|what| Fault {
+                    line: keys.line_of_message(&what),
+                    what,
+                }));
+                config
+            }
+            None => Self::default(),
+        };
+        if !faults.is_empty() {
+            faults.sort_by_key(|fault| fault.line);
+            let path = path.to_owned();
+            return Err(ConfigError::Faulty { path, faults });
+        }
+        config.keys = keys;
+        Ok(config)
+    }
+
+    /// Where in the file a message is that begins with a key: `trailscan.toml:12`.
+    pub fn place(&self, message: &str) -> String {
+        let file = self.origin.as_ref().map_or("", |(file, _)| file);
+        match self.keys.line_of_message(message) {
+            Some(line) => format!("{file}:{line}"),
+            None => file.to_owned(),
+        }
     }
 }
 
+/// Takes a value, or notes the fault and goes on without it.
+fn taken<T: Default>(read: Result<T, String>, faults: &mut Vec<String>) -> T {
+    read.unwrap_or_else(|what| {
+        faults.push(what);
+        T::default()
+    })
+}
+
 impl Written {
-    /// What is written, in a configuration that lies in that folder.
-    fn resolve(mut self, folder: &Path) -> Result<Config, String> {
+    /// What is written, in a configuration that lies in that folder. Notes every fault and goes on
+    /// without what is faulty.
+    fn resolve(mut self, folder: &Path, faults: &mut Vec<String>) -> Config {
         let mut configured = Vec::new();
-        let expected = expected::resolve(self.dormant, self.accepted_blind_spots)?;
+        let mut lists = BTreeMap::new();
+        let expected = expected::resolve(self.dormant, self.accepted_blind_spots);
+        let expected = taken(expected, faults);
         let mut remarks = Vec::new();
-        let calendar = self.calendar.map(CalendarTable::meant).transpose()?;
+        let calendar = taken(self.calendar.map(CalendarTable::meant).transpose(), faults);
         if let Some(calendar) = &calendar {
             configured.push("calendar");
             remarks.extend(zone::remark(calendar.zone));
         }
-        let required_encryption = self.s3.encryption()?;
+        let required_encryption = taken(self.s3.encryption(faults), faults);
         if !required_encryption.is_empty() {
             configured.push("s3.required_encryption");
         }
         let mut environments = Vec::new();
         for (name, members) in self.environments {
             let key = format!("environments.{name}");
-            let members = values::list(&key, Some(members), values::member)?;
+            let members = values::list(&key, Some(members), values::member, faults);
             environments.push((name, patterns(&members)));
+            lists.insert(key, members);
         }
         if !environments.is_empty() {
             configured.push("environments");
         }
-        let (access_keys, files) = self.iam.read(folder)?;
+        let (access_keys, files) = taken(self.iam.read(folder), faults);
         if !files.is_empty() {
             configured.push("iam.access_keys");
         }
@@ -189,18 +246,20 @@ impl Written {
             None => None,
             Some(table) => {
                 configured.push(FirstSeen::NEEDS);
-                table.learning_days()?
+                taken(table.learning_days(), faults)
             }
         };
-        let session_max_hours = self.session.max_hours()?;
+        let session_max_hours = taken(self.session.max_hours(), faults);
         if session_max_hours.is_some() {
             configured.push("session.max_hours");
         }
-        let allowed_networks = self.networks.allowed()?;
+        let allowed_networks = taken(self.networks.allowed(), faults);
         if !allowed_networks.is_empty() {
             configured.push("networks.allowed");
+            let networks = allowed_networks.iter().map(ToString::to_string);
+            lists.insert("networks.allowed".to_owned(), networks.collect());
         }
-        let allowed_secrets = self.secrets.allow()?;
+        let allowed_secrets = taken(self.secrets.allow(faults), faults);
         if !allowed_secrets.is_empty() {
             configured.push("secrets.allow");
         }
@@ -209,12 +268,14 @@ impl Written {
             let key = format!("placeholders.{name}");
             let table = placeholders::key_of(&name);
             if table != key {
-                return Err(format!("{key}: write it as {table}"));
+                faults.push(format!("{key}: write it as {table}"));
+                continue;
             }
-            fillings.insert(name, values::list(&key, Some(list), values::text)?);
+            let list = values::list(&key, Some(list), values::text, faults);
+            fillings.insert(name, list);
         }
         let (scope, phi, principals, log) = (self.scope, self.phi, self.principals, self.log);
-        let lists: [(&str, Option<Vec<String>>, Reader); placeholders::BUILT_IN.len()] = [
+        let written: [(&str, Option<Vec<String>>, Reader); placeholders::BUILT_IN.len()] = [
             ("scope_accounts", scope.accounts, values::account),
             ("scope_regions", scope.regions, values::region),
             ("phi_buckets", phi.buckets, values::bucket),
@@ -262,8 +323,8 @@ impl Written {
             ("log_groups", log.groups, values::log_group),
             ("backup_roles", self.backup.roles, values::principal),
         ];
-        for (name, list, read) in lists {
-            let list = values::list(&placeholders::key_of(name), list, read)?;
+        for (name, list, read) in written {
+            let list = values::list(&placeholders::key_of(name), list, read, faults);
             fillings.insert(name.to_owned(), list);
         }
         let patterns_of = |name: &str| fillings.get(name).map_or(Vec::new(), |list| patterns(list));
@@ -293,8 +354,13 @@ impl Written {
             access_keys,
             learning_days,
         };
-        let overrides = overrides(self.rules)?;
-        Ok(Config {
+        let overrides = overrides(self.rules, faults);
+        for (name, list) in &fillings {
+            if !list.is_empty() {
+                lists.insert(placeholders::key_of(name), list.clone());
+            }
+        }
+        Config {
             name: self.organization.name,
             organization,
             expected,
@@ -304,9 +370,10 @@ impl Written {
                 overrides,
             },
             remarks,
-            origin: None,
             files,
-        })
+            lists,
+            ..Config::default()
+        }
     }
 }
 
@@ -318,22 +385,25 @@ fn patterns(list: &[String]) -> Vec<Wildcard> {
 }
 
 /// The settings of single rules. Whether the rules exist and count is known when they are loaded.
-fn overrides(written: BTreeMap<String, Override>) -> Result<BTreeMap<String, Override>, String> {
+fn overrides(
+    written: BTreeMap<String, Override>,
+    faults: &mut Vec<String>,
+) -> BTreeMap<String, Override> {
     for (rule, settings) in &written {
         if let Some(threshold) = settings.threshold
             && !(threshold.is_finite() && threshold > 0.0)
         {
-            return Err(format!(
+            faults.push(format!(
                 "rules.{rule}.threshold: {threshold} is not a number above zero"
             ));
         }
         if settings.timespan == Some(0) {
-            return Err(format!(
+            faults.push(format!(
                 "rules.{rule}.timespan: it is zero: write a span such as 15m, 24h or 7d"
             ));
         }
     }
-    Ok(written)
+    written
 }
 
 impl HistoryTable {
@@ -351,7 +421,10 @@ impl HistoryTable {
 
 impl S3Table {
     /// The algorithms that uploads may use, by bucket.
-    fn encryption(&mut self) -> Result<Vec<(Wildcard, Vec<String>)>, String> {
+    fn encryption(
+        &mut self,
+        faults: &mut Vec<String>,
+    ) -> Result<Vec<(Wildcard, Vec<String>)>, String> {
         const KEY: &str = "s3.required_encryption";
         let Some(written) = self.required_encryption.take() else {
             return Ok(Vec::new());
@@ -369,7 +442,7 @@ impl S3Table {
         for (bucket, algorithms) in written {
             let key = format!("{KEY}.\"{bucket}\"");
             let name = values::bucket(&bucket).map_err(|what| format!("{KEY}: {what}"))?;
-            let algorithms = values::list(&key, Some(algorithms), algorithm)?;
+            let algorithms = values::list(&key, Some(algorithms), algorithm, faults);
             found.push((Wildcard::parse(&name), algorithms));
         }
         Ok(found)

@@ -91,7 +91,7 @@ fn accepted_now(provenance: &Provenance) -> Vec<&Acceptance> {
 /// True if the acceptance is about the rule or one of the kinds of event that it needs.
 fn concerns(spot: &BlindSpot, rule: &Rule, needs: &BTreeSet<Requirement>) -> bool {
     match spot {
-        BlindSpot::Rule(name) => *name == rule.name || *name == rule.id,
+        BlindSpot::Rule(name) => rule.is_called(name),
         BlindSpot::Kind(..) => needs.iter().any(|need| is_kind(spot, need)),
     }
 }

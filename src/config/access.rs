@@ -34,7 +34,10 @@ pub(super) struct SessionTable {
 impl SecretsTable {
     /// The secrets that callers may read, by patterns of both. Fails with where the mistake is and what
     /// to write instead.
-    pub(super) fn allow(&mut self) -> Result<Vec<(Wildcard, Vec<Wildcard>)>, String> {
+    pub(super) fn allow(
+        &mut self,
+        faults: &mut Vec<String>,
+    ) -> Result<Vec<(Wildcard, Vec<Wildcard>)>, String> {
         const KEY: &str = "secrets.allow";
         let Some(written) = self.allow.take() else {
             return Ok(Vec::new());
@@ -48,7 +51,7 @@ impl SecretsTable {
         for (caller, secrets) in written {
             let name = values::principal(&caller).map_err(|what| format!("{KEY}: {what}"))?;
             let key = format!("{KEY}.\"{caller}\"");
-            let secrets = values::list(&key, Some(secrets), values::secret_or_parameter)?;
+            let secrets = values::list(&key, Some(secrets), values::secret_or_parameter, faults);
             found.push((Wildcard::parse(&name), patterns(&secrets)));
         }
         Ok(found)

@@ -19,6 +19,7 @@ mod slow;
 mod broken;
 mod buckets;
 mod cli;
+mod configuring;
 mod contributing;
 mod corpora;
 mod correlations;

@@ -33,6 +33,7 @@ fn finding(id: &str, level: Severity, actor: &str) -> Finding {
     let first = MONDAY + 50 * HOUR;
     Finding {
         id: id.into(),
+        aliases: Vec::new(),
         rule: format!("rule_{level}"),
         rule_id: "315d6abf-5d8e-4ddf-9b87-8ed9438197f0".into(),
         title: format!("Something {level} was done"),

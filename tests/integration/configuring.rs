@@ -1,0 +1,268 @@
+//! The configuration, checked and shown; and rules under former names.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::product::{Ran, run, trailscan};
+
+/// What a command prints, on both streams, and its exit code.
+fn said(arguments: &[&str], folder: &Path) -> (i32, String) {
+    let mut command = trailscan();
+    command.current_dir(folder).args(arguments);
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let text = text(output.stdout) + &text(output.stderr);
+    (output.status.code().unwrap(), text)
+}
+
+fn folder_with(config: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("trailscan.toml"), config).unwrap();
+    folder
+}
+
+#[test]
+fn check_names_every_fault_with_its_line_and_what_was_expected() {
+    let folder = folder_with(
+        "[phi]\nbukets = [\"x\"]\nbuckets = [\n  \"clinic-files\",\n  \"s3://clinic/prefix\",\n  \"no bucket\",\n]\n\
+         [session]\nmax_hours = \"twelve\"\n[scope]\nregions = []\n\
+         [principals]\nhuman = [\"111122223333\"]\n[rules.no_such_rule]\nlevel = \"low\"\n",
+    );
+    let (code, text) = said(&["config", "check"], folder.path());
+    assert_eq!(code, 2, "{text}");
+    for line in [
+        "trailscan.toml:2: error: unknown field `bukets`, expected one of `buckets`",
+        "trailscan.toml:5: error: phi.buckets: `s3://clinic/prefix` names a prefix",
+        "trailscan.toml:6: error: phi.buckets: `no bucket` is not a bucket: write the bucket's name",
+        "trailscan.toml:9: error: invalid type: string \"twelve\", expected u16",
+        "trailscan.toml:11: error: scope.regions: the list is empty",
+        "trailscan.toml:13: error: principals.human: `111122223333` is not a role or user",
+        "trailscan.toml cannot be used: 6 faults",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    // what only the rules can tell is told once the form is sound, by `run` in the same words
+    let folder = folder_with("\n[rules.aws_iam_root_activty]\nlevel = \"low\"\n");
+    let line = "no rule has this name: is it aws_iam_root_activity?";
+    let (code, checked) = said(&["config", "check"], folder.path());
+    assert_eq!(code, 2, "{checked}");
+    assert!(checked.contains("trailscan.toml:2: error: rules.aws_iam_root_activty:"));
+    let (code, ran) = said(&["run", "."], folder.path());
+    assert_eq!(code, 2, "{ran}");
+    for text in [checked, ran] {
+        assert!(text.contains(line), "{text}");
+    }
+}
+
+#[test]
+fn check_ends_with_0_where_the_configuration_is_sound_and_lists_warnings() {
+    let folder =
+        folder_with("[calendar]\ntimezone = \"EST\"\nhours = { monday = [\"08:00-18:00\"] }\n");
+    let (code, text) = said(&["config", "check"], folder.path());
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.contains("trailscan.toml:2: warning: calendar.timezone"),
+        "{text}"
+    );
+    assert!(text.contains("is sound, with 1 warning: "), "{text}");
+    let (code, text) = said(&["config", "check", "no-such.toml"], folder.path());
+    assert_eq!(code, 2, "{text}");
+    let empty = tempfile::tempdir().unwrap();
+    let (code, text) = said(&["config", "check"], empty.path());
+    assert!(code == 0 && text.contains("no configuration"), "{text}");
+}
+
+#[test]
+fn show_tells_each_value_with_its_origin_and_the_rules_that_each_missing_key_disables() {
+    let folder = folder_with(
+        "[phi]\nbuckets = [\"arn:aws:s3:::clinic-files\"]\n\n[history]\n\n\
+         [rules.aws_s3_object_change_volume]\nthreshold = 500\n",
+    );
+    let mut command = trailscan();
+    command
+        .args(["config", "show", "--format", "json"])
+        .current_dir(folder.path())
+        .env("TRAILSCAN_CONFIG", "trailscan.toml");
+    let shown: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+    assert_eq!(shown["file"]["origin"], "environment: TRAILSCAN_CONFIG");
+    let value = |key: &str| {
+        let all = shown["values"].as_array().unwrap();
+        all.iter().find(|one| one["key"] == key).unwrap().clone()
+    };
+    assert_eq!(
+        value("phi.buckets"),
+        json!({"key": "phi.buckets", "value": ["clinic-files"], "origin": "trailscan.toml:2"})
+    );
+    assert_eq!(value("history.learning_days")["value"], 30);
+    assert_eq!(value("history.learning_days")["origin"], "default");
+    let threshold = value("rules.aws_s3_object_change_volume.threshold");
+    assert_eq!(threshold["value"], 500);
+    assert_eq!(threshold["origin"], "trailscan.toml:7");
+    assert!(
+        threshold["default"].as_f64().unwrap() > 500.0,
+        "{threshold}"
+    );
+    let missing = shown["missing"].as_array().unwrap();
+    let disabled = |key: &str| {
+        let one = missing.iter().find(|one| one["key"] == key);
+        one.map(|one| one["disables"].as_array().unwrap().clone())
+    };
+    assert_eq!(disabled("phi.buckets"), None);
+    let by_calendar = disabled("calendar").unwrap();
+    assert!(by_calendar.contains(&json!("aws_secretsmanager_secret_read_after_hours")));
+    // one rule may wait for several keys, and stands below each
+    let phi = json!("aws_secretsmanager_phi_secret_read_after_hours");
+    assert!(by_calendar.contains(&phi) && disabled("phi.secrets").unwrap().contains(&phi));
+    // every rule that waits is named, and no other
+    let mut listed = trailscan();
+    listed
+        .args(["rules", "list", "--format", "json"])
+        .current_dir(folder.path());
+    let listed: Value = serde_json::from_slice(&listed.output().unwrap().stdout).unwrap();
+    let waits = |rule: &&Value| !rule["missing"].as_array().unwrap().is_empty();
+    let waiting = listed["rules"].as_array().unwrap().iter().filter(waits);
+    let waiting: BTreeSet<&str> = waiting.map(|rule| rule["name"].as_str().unwrap()).collect();
+    let named = missing
+        .iter()
+        .flat_map(|one| one["disables"].as_array().unwrap());
+    assert_eq!(
+        named
+            .map(|rule| rule.as_str().unwrap())
+            .collect::<BTreeSet<_>>(),
+        waiting
+    );
+    let (code, text) = said(&["config", "show"], folder.path());
+    assert_eq!(code, 0);
+    for line in [
+        "Configuration: trailscan.toml (found in the working directory)",
+        "  phi.buckets = [\"clinic-files\"]  (trailscan.toml:2)",
+        "  calendar.timezone = \"UTC\"  (default)",
+        "  calendar: disables ",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+const HEAD: &str = "logsource: {product: aws, service: cloudtrail}\nlevel: low\n";
+const KEYS: &str =
+    "detection: {call: {eventName: [CreateAccessKey, DeleteAccessKey]}, condition: call}\n";
+
+fn rule(name: &str, id: char, detection: &str, more: &str) -> String {
+    format!(
+        "title: {name}\nname: {name}\nid: {id}0000000-0000-4000-8000-000000000000\n{HEAD}{detection}{more}"
+    )
+}
+
+/// A run under these rules and this configuration on one log of two calls.
+fn renamed(rules: &str, config: &str) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    let record = |name: &str, number: u32| {
+        json!({
+            "eventVersion": "1.11", "eventSource": "iam.amazonaws.com", "eventName": name,
+            "eventTime": "2026-11-18T15:00:00Z", "awsRegion": "us-east-1",
+            "userIdentity": {"type": "IAMUser", "userName": "anna", "arn": "arn:aws:iam::111122223333:user/anna"},
+            "eventID": format!("00000000-0000-4000-8000-{number:012}"),
+            "recipientAccountId": "111122223333",
+        })
+    };
+    let records = [record("CreateAccessKey", 1), record("DeleteAccessKey", 2)];
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let log = write("log.json", &json!({ "Records": records }).to_string());
+    let (rules, config) = (write("r.yml", rules), write("trailscan.toml", config));
+    run(
+        log,
+        &["--no-builtin-rules", "--rules", &rules, "--config", &config],
+    )
+}
+
+fn findings(ran: &Ran) -> Vec<Value> {
+    ran.json("findings.json")["findings"]
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+#[test]
+fn a_rule_that_was_renamed_or_split_keeps_the_ids_of_its_findings_and_its_settings() {
+    let old = findings(&renamed(&rule("key_change", 'a', KEYS, ""), ""));
+    let old_id = old[0]["id"].as_str().unwrap();
+    assert_eq!(old[0].get("aliases"), None);
+    // renamed: settings under the old name and the old id apply, with a notice
+    let related = "related: [{id: a0000000-0000-4000-8000-000000000000, type: renamed}]\n";
+    let more = format!("{related}trailscan: {{aliases: [key_change]}}\n");
+    let new = rule("access_key_change", 'b', KEYS, &more);
+    for key in ["key_change", "a0000000-0000-4000-8000-000000000000"] {
+        let ran = renamed(&new, &format!("[rules.{key}]\nlevel = \"high\"\n"));
+        let found = findings(&ran);
+        assert_eq!(found[0]["level"], "high");
+        assert_ne!(found[0]["id"], old_id);
+        assert_eq!(found[0]["aliases"], json!([old_id]));
+        assert!(
+            ran.stderr.contains(&format!(
+                "note: rules.{key}: the rule is called access_key_change now"
+            )),
+            "{}",
+            ran.stderr
+        );
+    }
+    let disabled = renamed(
+        &(rule("other", 'd', KEYS, "---\n") + &new),
+        "[rules.key_change]\nenabled = false\n",
+    );
+    let rules: Vec<Value> = findings(&disabled)
+        .iter()
+        .map(|one| one["rule"].clone())
+        .collect();
+    assert_eq!(rules, ["other"]);
+    // split: both halves lead back to the finding that they came from
+    let half = |name: &str, id, call: &str| {
+        let detection = format!("detection: {{call: {{eventName: {call}}}, condition: call}}\n");
+        rule(name, id, &detection, "trailscan: {aliases: [key_change]}\n")
+    };
+    let halves = half("created", 'b', "CreateAccessKey")
+        + "---\n"
+        + &half("deleted", 'c', "DeleteAccessKey");
+    let found = findings(&renamed(&halves, ""));
+    assert_eq!(found.len(), 2);
+    for half in found {
+        assert_eq!(half["aliases"], json!([old_id]));
+    }
+    // a filter that names the old rule still filters
+    let filter = "---\ntitle: F\nlogsource: {product: aws, service: cloudtrail}\n\
+                  filter: {rules: [key_change], call: {eventName: DeleteAccessKey}, condition: not call}\n";
+    assert_eq!(findings(&renamed(&(new + filter), ""))[0]["count"], 1);
+}
+
+#[test]
+fn an_alias_that_another_rule_has_for_a_name_is_an_error_of_lint_and_an_unknown_technique_is_named()
+{
+    let folder = tempfile::tempdir().unwrap();
+    let tags = "tags: [attack.t1098.100, attack.t1562.008, attack.t1098.001]\n";
+    let text = rule("one", 'a', KEYS, tags)
+        + "---\n"
+        + &rule("two", 'b', KEYS, "trailscan: {aliases: [one, gone]}\n")
+        + "---\n"
+        + &rule("three", 'c', KEYS, "trailscan: {aliases: [three]}\n");
+    fs::write(folder.path().join("r.yml"), text).unwrap();
+    let (code, said) = said(
+        &["rules", "lint", "r.yml", "--no-builtin-rules"],
+        folder.path(),
+    );
+    assert_eq!(code, 1, "{said}");
+    for line in [
+        "error: two: its alias `one` is the name of the rule in r.yml:1",
+        "error: three: its alias `three` is its own name",
+        "warning: one: ATT&CK 19 has no technique T1098.100",
+        "warning: one: ATT&CK 19 no longer has the technique T1562.008: write attack.t1685.002",
+        "3 rules can be used, 0 cannot; 2 warnings",
+    ] {
+        assert!(said.contains(line), "{line}\n{said}");
+    }
+}
