@@ -4,6 +4,7 @@ mod completion;
 mod config;
 mod given;
 mod guide;
+mod init;
 mod policy;
 mod rules;
 mod suggest;
@@ -21,9 +22,11 @@ use crate::severity::Severity;
 pub use config::{CheckConfig, ConfigFormat, Configuration, ShowConfig};
 pub use given::Given;
 pub use guide::ShowGuide;
+pub use init::Init;
 pub use policy::{Bucket, KmsKey, Policy};
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
+    TuneRule,
 };
 pub use window::{Week, When};
 use window::{parse_week, parse_when};
@@ -81,7 +84,7 @@ pub enum Command {
     #[command(subcommand)]
     Rules(Rules),
     /// Write a commented configuration to trailscan.toml
-    Init,
+    Init(Box<Init>),
     /// Check the configuration, or show each value in effect and which rules are disabled
     #[command(subcommand)]
     Config(Configuration),

@@ -79,7 +79,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
-        Command::Init => init::run(),
+        Command::Init(arguments) => init::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Guide(arguments) => guide::run(&arguments),

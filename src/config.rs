@@ -238,10 +238,11 @@ impl Written {
         if !environments.is_empty() {
             configured.push("environments");
         }
-        let (access_keys, files) = taken(self.iam.read(folder), faults);
+        let (access_keys, mut files) = taken(self.iam.read(folder), faults);
         if !files.is_empty() {
             configured.push("iam.access_keys");
         }
+        files.extend(self.principals.read_leavers(folder, faults));
         let learning_days = match &self.history {
             None => None,
             Some(table) => {

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use trailscan::config::Config;
+
 use crate::product::{Ran, run, trailscan};
 
 /// What a command prints, on both streams, and its exit code.
@@ -264,5 +266,225 @@ fn an_alias_that_another_rule_has_for_a_name_is_an_error_of_lint_and_an_unknown_
         "3 rules can be used, 0 cannot; 2 warnings",
     ] {
         assert!(said.contains(line), "{line}\n{said}");
+    }
+}
+
+/// Three weeks of an organization: an instance at all hours, a user whose key a program seems to use, a
+/// person in the office of New York, CloudTrail's own deliveries, and one call from elsewhere.
+fn three_weeks() -> Vec<Value> {
+    let mut records = Vec::new();
+    let mut add = |day: u32,
+                   hour: u32,
+                   who: Value,
+                   agent: &str,
+                   address: &str,
+                   call: [&str; 2],
+                   what: Value| {
+        let number = records.len();
+        records.push(json!({
+            "eventVersion": "1.11", "eventSource": format!("{}.amazonaws.com", call[0]), "eventName": call[1],
+            "eventTime": format!("2026-11-{day:02}T{hour:02}:{:02}:00Z", number % 60),
+            "awsRegion": if day == 9 && hour == 3 { "eu-west-3" } else { "us-east-1" },
+            "userIdentity": who, "sourceIPAddress": address, "userAgent": agent, "requestParameters": what,
+            "eventID": format!("00000000-0000-4000-8000-{number:012}"), "recipientAccountId": "111122223333",
+        }));
+    };
+    let role = |name: &str, session: &str| {
+        json!({"type": "AssumedRole", "accountId": "111122223333", "accessKeyId": "ASIAIOSFODNN7EXAMPLE",
+            "arn": format!("arn:aws:sts::111122223333:assumed-role/{name}/{session}"),
+            "sessionContext": {"sessionIssuer": {"type": "Role", "userName": name,
+                "arn": format!("arn:aws:iam::111122223333:role/{name}")}}})
+    };
+    let user = json!({"type": "IAMUser", "userName": "ci-bot", "accountId": "111122223333",
+        "arn": "arn:aws:iam::111122223333:user/ci-bot", "accessKeyId": "AKIAIOSFODNN7EXAMPLE"});
+    let trail = json!({"type": "AWSService", "invokedBy": "cloudtrail.amazonaws.com"});
+    let person = "AWSReservedSSO_Admin_0123456789abcdef";
+    for day in 2..=22 {
+        for hour in 0..24 {
+            let app = role("app", "i-0123456789abcdef0");
+            let secret = json!({"secretId": "clinic/db"});
+            add(
+                day,
+                hour,
+                app,
+                "Boto3/1.2",
+                "10.0.0.4",
+                ["secretsmanager", "GetSecretValue"],
+                secret,
+            );
+            let list = json!({"bucketName": "assets"});
+            add(
+                day,
+                hour,
+                user.clone(),
+                "aws-sdk-go/1",
+                "10.0.0.5",
+                ["s3", "ListBucket"],
+                list,
+            );
+        }
+        add(
+            day,
+            1,
+            trail.clone(),
+            "cloudtrail.amazonaws.com",
+            "cloudtrail.amazonaws.com",
+            ["s3", "PutObject"],
+            json!({"bucketName": "audit-trail"}),
+        );
+        // 2026-11-02 was a Monday; 08:00 to 17:00 in New York is 13:00 to 22:00
+        if (day - 2) % 7 < 5 {
+            let anna = || role(person, "anna@clinic.example");
+            add(
+                day,
+                13,
+                anna(),
+                "Mozilla/5.0",
+                "198.51.100.7",
+                ["signin", "ConsoleLogin"],
+                Value::Null,
+            );
+            for hour in 13..22 {
+                for _ in 0..2 {
+                    let files = json!({"bucketName": "clinic-phi-files"});
+                    add(
+                        day,
+                        hour,
+                        anna(),
+                        "Mozilla/5.0",
+                        "198.51.100.7",
+                        ["s3", "GetObject"],
+                        files,
+                    );
+                }
+            }
+        }
+    }
+    records
+}
+
+#[test]
+fn logs_propose_a_configuration_that_loads_and_hides_nothing_on_weak_evidence() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut records = three_weeks();
+    for record in &mut records {
+        if record["eventName"] == "ConsoleLogin" {
+            record["responseElements"] = json!({"ConsoleLogin": "Success"});
+        }
+    }
+    let log = json!({ "Records": records }).to_string();
+    fs::write(folder.path().join("log.json"), log).unwrap();
+    let (code, text) = said(&["init", "--from-logs", "log.json"], folder.path());
+    assert_eq!(code, 0, "{text}");
+    let path = folder.path().join("trailscan.toml");
+    let proposed = fs::read_to_string(&path).unwrap();
+    let config = Config::parse(&proposed, &path).unwrap();
+    let list = |key: &str| config.lists.get(key).cloned().unwrap_or_default();
+    let person = "AWSReservedSSO_Admin_0123456789abcdef";
+    for (key, values) in [
+        // AWS says that the instance is a program; of the user only the caller says so
+        ("principals.workload", &["app"][..]),
+        ("principals.human", &[person]),
+        ("scope.accounts", &["111122223333"]),
+        ("scope.regions", &["us-east-1"]),
+        ("phi.buckets", &["clinic-phi-files"]),
+        ("phi.secrets", &["clinic/db"]),
+        ("log.buckets", &["audit-trail"]),
+        ("networks.allowed", &[]),
+    ] {
+        assert_eq!(list(key), values, "{key}\n{proposed}");
+    }
+    let calendar = config.organization.calendar.as_ref().unwrap();
+    assert_eq!(calendar.zone.name(), "America/New_York");
+    assert_eq!(calendar.hours[0], [(8 * 60, 17 * 60)]);
+    assert!(calendar.hours[5].is_empty() && config.organization.allowed_secrets.is_empty());
+    // what would silence rules is there with its evidence, and loads once somebody has looked at it
+    for line in [
+        "#:     \"ci-bot\",  # 504 calls on 21 days, in 24 of 24 hours; 0 by programs as AWS says, 504 by SDKs",
+        "#:     \"eu-west-3\",  # on 1 of 21 days",
+        "#:     \"198.51.100.0/24\",  # 1 principal, active on up to 15 days",
+        "#: allow = { \"app\" = [\"clinic/db\"] }",
+        "    \"app\",  # 504 calls on 21 days, in 24 of 24 hours; AWS says of each that a program made it",
+    ] {
+        assert!(proposed.contains(line), "{line}\n{proposed}");
+    }
+    let looked_at: String = proposed
+        .lines()
+        .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
+        .collect();
+    let config = Config::parse(&looked_at, &path).unwrap();
+    assert_eq!(config.lists["principals.workload"], ["app", "ci-bot"]);
+    assert_eq!(config.lists["networks.allowed"], ["198.51.100.0/24"]);
+    assert_eq!(config.organization.allowed_secrets.len(), 1);
+    // an existing file is never overwritten
+    let (code, text) = said(&["init", "--from-logs", "log.json"], folder.path());
+    assert!(code == 2 && text.contains("never overwritten"), "{text}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), proposed);
+}
+
+#[test]
+fn names_in_logs_cannot_write_lines_of_the_proposed_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut record = three_weeks().swap_remove(0);
+    let names = [
+        "x\"]\n[rules.aws_iam_root_activity]\nenabled = false\n#",
+        "phi\u{202e}\u{1f600}\\",
+        "phi-*",
+        "patients' phi",
+    ];
+    let records: Vec<Value> = names
+        .iter()
+        .zip(1..)
+        .map(|(name, number)| {
+            record["requestParameters"]["secretId"] = json!(format!("phi {name}"));
+            record["eventID"] = json!(format!("00000000-0000-4000-8000-{number:012}"));
+            record.clone()
+        })
+        .collect();
+    fs::write(
+        folder.path().join("log.json"),
+        json!({ "Records": records }).to_string(),
+    )
+    .unwrap();
+    let (code, text) = said(&["init", "--from-logs", "log.json"], folder.path());
+    assert_eq!(code, 0, "{text}");
+    let path = folder.path().join("trailscan.toml");
+    let proposed = fs::read_to_string(&path).unwrap();
+    let config = Config::parse(&proposed, &path).unwrap();
+    assert!(config.rules.overrides.is_empty(), "{proposed}");
+    // each name is taken literally, and one that would be a pattern is left out
+    let mut expected: Vec<String> = names.iter().map(|name| format!("phi {name}")).collect();
+    expected.retain(|name| !name.contains('*'));
+    expected.sort();
+    assert_eq!(config.lists["phi.secrets"], expected);
+    assert!(!proposed.contains('\u{202e}'));
+}
+
+#[test]
+fn leavers_stand_in_files_of_names_and_a_file_that_names_nobody_is_a_fault() {
+    let folder =
+        folder_with("[principals]\nterminated = [\"a\"]\nterminated_files = [\"leavers.txt\"]\n");
+    let path = folder.path().join("trailscan.toml");
+    let load = |leavers: &str| {
+        fs::write(folder.path().join("leavers.txt"), leavers).unwrap();
+        Config::load(Some(&path)).map_err(|error| error.to_string())
+    };
+    let config = load("# left in 2026\nbert.smith # July\n\ndora@clinic.example\n").unwrap();
+    assert_eq!(
+        config.lists["principals.terminated"],
+        ["a", "bert.smith", "dora@clinic.example"]
+    );
+    assert_eq!(config.files.len(), 1);
+    assert!(config.rules.configured.contains(&"principals.terminated"));
+    for (leavers, what) in [
+        ("# nobody\n", "names nobody"),
+        ("x\n111122223333\n", "leavers.txt:2: `111122223333`"),
+    ] {
+        let error = load(leavers).unwrap_err();
+        assert!(
+            error.contains("trailscan.toml:3: principals.terminated_files: "),
+            "{error}"
+        );
+        assert!(error.contains(what), "{error}");
     }
 }

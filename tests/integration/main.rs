@@ -46,6 +46,7 @@ mod s3;
 mod second_opinion;
 mod sigmahq;
 mod trails;
+mod tuning;
 mod twin;
 mod verified_buckets;
 

@@ -1,0 +1,22 @@
+//! The command line of `trailscan init`.
+
+use clap::Args;
+use clap::builder::ValueHint;
+
+use super::{AwsChoice, Running, Selection};
+
+/// `trailscan init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Propose values from the logs of SOURCE: a folder, a file, `-`, or s3://BUCKET[/PREFIX]. Each line
+    /// is commented with its evidence
+    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
+    pub from_logs: Option<String>,
+
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub running: Running,
+    #[command(flatten)]
+    pub aws: AwsChoice,
+}
