@@ -2,6 +2,7 @@
 
 mod completion;
 mod config;
+mod fail_on;
 mod given;
 mod guide;
 mod init;
@@ -20,6 +21,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use crate::aws::AwsOptions;
 use crate::severity::Severity;
 pub use config::{CheckConfig, ConfigFormat, Configuration, ShowConfig};
+pub use fail_on::FailOn;
 pub use given::Given;
 pub use guide::ShowGuide;
 pub use init::Init;
@@ -154,6 +156,11 @@ pub struct Run {
 
     #[command(flatten)]
     pub rule_choice: RuleChoice,
+
+    /// When access keys were made: IAM's credential report from a file, or `live` to ask IAM for it now
+    /// [default: iam.access_keys of the configuration]
+    #[arg(long, value_name = "live|FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
+    pub credential_report: Option<PathBuf>,
 
     #[command(flatten)]
     pub trails: TrailChoice,
@@ -392,32 +399,6 @@ pub enum Format {
     Html,
     Json,
     Csv,
-}
-
-/// `--fail-on` and `--fail-on-unassessed`: a level, or never.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FailOn(pub Option<Severity>);
-
-impl std::str::FromStr for FailOn {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text.eq_ignore_ascii_case("never") {
-            return Ok(Self(None));
-        }
-        text.parse()
-            .map(|level| Self(Some(level)))
-            .map_err(|error: crate::severity::UnknownSeverity| format!("{error}, or never"))
-    }
-}
-
-impl std::fmt::Display for FailOn {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Some(level) => level.fmt(f),
-            None => f.write_str("never"),
-        }
-    }
 }
 
 /// The most worker threads: more than any machine has processors for.

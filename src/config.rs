@@ -3,6 +3,7 @@
 
 mod access;
 mod expected;
+mod fault;
 mod keys;
 mod lists;
 mod values;
@@ -16,14 +17,16 @@ use serde::Deserialize;
 
 use crate::coverage::Expected;
 use crate::derive::Organization;
-use crate::derive::access_keys::AccessKeys;
+use crate::derive::access_keys::{AccessKeys, AccessKeysError};
 use crate::derive::principals::PrincipalGroup;
 use crate::rules::load::{Override, Settings};
 use crate::rules::{FirstSeen, Placeholders, placeholders};
 use crate::small_file;
 use crate::wildcard::Wildcard;
-use access::{NetworksTable, SecretsTable, SessionTable};
+use access::{NetworksTable, S3Table, SecretsTable, SessionTable};
 use expected::{AcceptedTable, DormantTable};
+use fault::taken;
+pub use fault::{ConfigError, Fault};
 pub use keys::Keys;
 use lists::{
     BackupTable, GroupsTable, LogTable, PhiTable, PrincipalsTable, ScopeTable, TrustedTable,
@@ -69,13 +72,6 @@ struct OrganizationTable {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct S3Table {
-    required_encryption: Option<BTreeMap<String, Vec<String>>>,
-    allowed_list_prefix: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
 struct IamTable {
     /// Files, seen from the configuration.
     access_keys: Option<Vec<PathBuf>>,
@@ -105,41 +101,6 @@ pub struct Config {
     pub keys: Keys,
     /// Lists whose values have one form however they are written, by key: names of buckets, networks.
     pub lists: BTreeMap<String, Vec<String>>,
-}
-
-/// One thing that is wrong with a configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// From 1; `None` if it is about no line.
-    pub line: Option<usize>,
-    /// The key, what is wrong with it and what was expected.
-    pub what: String,
-}
-
-/// A configuration that cannot be used; the message says where and what to write instead.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    #[error("cannot read {path}: {error}")]
-    Unreadable {
-        path: PathBuf,
-        error: std::io::Error,
-    },
-    #[error("{}", listed(.path, .faults))]
-    Faulty { path: PathBuf, faults: Vec<Fault> },
-}
-
-/// A line for each fault: `trailscan.toml:12: phi.buckets: …`.
-fn listed(path: &Path, faults: &[Fault]) -> String {
-    let one = |fault: &Fault| {
-        let line = fault.line.map(|line| format!(":{line}"));
-        format!(
-            "{}{}: {}",
-            path.display(),
-            line.unwrap_or_default(),
-            fault.what
-        )
-    };
-    faults.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
 impl Config {
@@ -192,6 +153,21 @@ impl Config {
         Ok(config)
     }
 
+    /// Adds when access keys were made, from an answer of IAM or a file of that name.
+    ///
+    /// # Errors
+    /// The text is none that is understood.
+    pub fn add_access_keys(&mut self, name: String, text: &str) -> Result<(), AccessKeysError> {
+        const KEY: &str = "iam.access_keys";
+        self.organization.access_keys.add(text)?;
+        if !self.rules.configured.contains(&KEY) {
+            self.rules.configured.push(KEY);
+        }
+        let hash = crate::sha256::hex([text.as_bytes()]);
+        self.files.push((name, hash));
+        Ok(())
+    }
+
     /// Where in the file a message is that begins with a key: `trailscan.toml:12`.
     pub fn place(&self, message: &str) -> String {
         let file = self.origin.as_ref().map_or("", |(file, _)| file);
@@ -200,14 +176,6 @@ impl Config {
             None => file.to_owned(),
         }
     }
-}
-
-/// Takes a value, or notes the fault and goes on without it.
-fn taken<T: Default>(read: Result<T, String>, faults: &mut Vec<String>) -> T {
-    read.unwrap_or_else(|what| {
-        faults.push(what);
-        T::default()
-    })
 }
 
 impl Written {
@@ -417,36 +385,6 @@ impl HistoryTable {
             ),
             days => Ok(days),
         }
-    }
-}
-
-impl S3Table {
-    /// The algorithms that uploads may use, by bucket.
-    fn encryption(
-        &mut self,
-        faults: &mut Vec<String>,
-    ) -> Result<Vec<(Wildcard, Vec<String>)>, String> {
-        const KEY: &str = "s3.required_encryption";
-        let Some(written) = self.required_encryption.take() else {
-            return Ok(Vec::new());
-        };
-        if written.is_empty() {
-            return Err(format!(
-                "{KEY}: it names no bucket: name one, or delete the line"
-            ));
-        }
-        let algorithm = |name: &str| match ["AES256", "aws:kms", "aws:kms:dsse"].contains(&name) {
-            true => Ok(name.to_owned()),
-            false => Err(format!("`{name}` is not AES256, aws:kms or aws:kms:dsse")),
-        };
-        let mut found = Vec::new();
-        for (bucket, algorithms) in written {
-            let key = format!("{KEY}.\"{bucket}\"");
-            let name = values::bucket(&bucket).map_err(|what| format!("{KEY}: {what}"))?;
-            let algorithms = values::list(&key, Some(algorithms), algorithm, faults);
-            found.push((Wildcard::parse(&name), algorithms));
-        }
-        Ok(found)
     }
 }
 

@@ -10,7 +10,7 @@ use super::{AwsChoice, Running, Selection};
 pub struct Init {
     /// Propose values from the logs of SOURCE: a folder, a file, `-`, or s3://BUCKET[/PREFIX]. Each line
     /// is commented with its evidence
-    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
+    #[arg(id = "source", long = "from-logs", value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
     pub from_logs: Option<String>,
 
     #[command(flatten)]

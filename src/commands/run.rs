@@ -1,5 +1,6 @@
 //! `trailscan run`: the main job, one line a stage.
 
+mod credential_report;
 pub(super) mod discovery;
 mod dry;
 pub(super) mod output;
@@ -49,7 +50,9 @@ const DEFAULT_DAYS: i64 = 7;
 pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
     let now = now()?;
     let source = Source::parse(arguments.source.as_deref())?;
-    let config = Config::load(arguments.rule_choice.config.as_deref())?;
+    let mut config = Config::load(arguments.rule_choice.config.as_deref())?;
+    let runtime = runtime()?;
+    credential_report::add(arguments, &mut config, &runtime)?;
     let rules = rule_set(&arguments.rule_choice, &config)?;
     if !arguments.quiet {
         note_remarks(&config);
@@ -71,7 +74,6 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<Exit> {
             Some(Folder::open(&out, Kind::Report, arguments.force)?)
         }
     };
-    let runtime = runtime()?;
     let progress = progress::Bar::new(arguments.quiet);
     let found = discovery::find(&source, &scope, &arguments.aws, arguments.quiet, &runtime)?;
     let state = state_file::open(arguments, &config, &rules)?;

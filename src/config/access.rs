@@ -1,4 +1,5 @@
-//! Who may read which secret, from which networks calls come, and how old a session may be.
+//! Who may read which secret, from which networks calls come, how old a session may be, and how uploads are
+//! encrypted.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,14 @@ pub(super) struct SecretsTable {
     pub(super) allowed_regions: Option<Vec<String>>,
     /// Role or user to the names of the secrets and parameters that it may read.
     allow: Option<BTreeMap<String, Vec<String>>>,
+}
+
+/// `[s3]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct S3Table {
+    required_encryption: Option<BTreeMap<String, Vec<String>>>,
+    pub(super) allowed_list_prefix: Option<Vec<String>>,
 }
 
 /// `[networks]`
@@ -86,5 +95,35 @@ impl SessionTable {
             ),
             hours => Ok(hours),
         }
+    }
+}
+
+impl S3Table {
+    /// The algorithms that uploads may use, by bucket.
+    pub(super) fn encryption(
+        &mut self,
+        faults: &mut Vec<String>,
+    ) -> Result<Vec<(Wildcard, Vec<String>)>, String> {
+        const KEY: &str = "s3.required_encryption";
+        let Some(written) = self.required_encryption.take() else {
+            return Ok(Vec::new());
+        };
+        if written.is_empty() {
+            return Err(format!(
+                "{KEY}: it names no bucket: name one, or delete the line"
+            ));
+        }
+        let algorithm = |name: &str| match ["AES256", "aws:kms", "aws:kms:dsse"].contains(&name) {
+            true => Ok(name.to_owned()),
+            false => Err(format!("`{name}` is not AES256, aws:kms or aws:kms:dsse")),
+        };
+        let mut found = Vec::new();
+        for (bucket, algorithms) in written {
+            let key = format!("{KEY}.\"{bucket}\"");
+            let name = values::bucket(&bucket).map_err(|what| format!("{KEY}: {what}"))?;
+            let algorithms = values::list(&key, Some(algorithms), algorithm, faults);
+            found.push((Wildcard::parse(&name), algorithms));
+        }
+        Ok(found)
     }
 }

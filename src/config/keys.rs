@@ -150,34 +150,40 @@ pub(super) fn read(text: &str) -> (Option<Written>, Keys, Vec<Fault>) {
             Ok(written) => return (Some(written), keys, faults),
             Err(error) => error,
         };
-        faults.push(fault(&error));
-        let left_out = error
-            .span()
-            .is_some_and(|span| leave_out(document.get_mut(), &span));
-        if !left_out || faults.len() == MOST_FAULTS {
+        let place = error.span().unwrap_or_default();
+        let left_out = leave_out(document.get_mut(), &place);
+        let mut fault = fault(&error);
+        if let Some(key) = left_out.as_deref()
+            // an unknown key is named by the message itself
+            && !fault.what.starts_with("unknown field")
+        {
+            fault.what = format!("{key}: {}", fault.what);
+        }
+        faults.push(fault);
+        if left_out.is_none() || faults.len() == MOST_FAULTS {
             return (None, keys, faults);
         }
     }
 }
 
-/// Removes the innermost key of a table whose name or value holds that place.
-fn leave_out(table: &mut DeTable<'_>, place: &Range<usize>) -> bool {
+/// Removes the innermost key of a table whose name or value holds that place, and answers its dotted
+/// name.
+fn leave_out(table: &mut DeTable<'_>, place: &Range<usize>) -> Option<String> {
     let holds = |span: Range<usize>| span.start <= place.start && place.end <= span.end;
     let mut own = None;
     for (key, value) in table.iter_mut() {
         if let DeValue::Table(below) = value.get_mut()
-            && leave_out(below, place)
+            && let Some(name) = leave_out(below, place)
         {
-            return true;
+            return Some(format!("{}.{name}", key.get_ref()));
         }
         if holds(key.span()) || holds(value.span()) {
             own = Some(key.get_ref().clone());
         }
     }
-    match own {
-        Some(key) => table.remove(&*key).is_some(),
-        None => false,
-    }
+    let own = own?;
+    table.remove(&*own)?;
+    Some(own.into_owned())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use trailscan::config::Config;
 
-use crate::product::{Ran, run, trailscan};
+use crate::product::{Ran, finish, run, signed_in, trailscan};
 
 /// What a command prints, on both streams, and its exit code.
 fn said(arguments: &[&str], folder: &Path) -> (i32, String) {
@@ -39,7 +39,7 @@ fn check_names_every_fault_with_its_line_and_what_was_expected() {
         "trailscan.toml:2: error: unknown field `bukets`, expected one of `buckets`",
         "trailscan.toml:5: error: phi.buckets: `s3://clinic/prefix` names a prefix",
         "trailscan.toml:6: error: phi.buckets: `no bucket` is not a bucket: write the bucket's name",
-        "trailscan.toml:9: error: invalid type: string \"twelve\", expected u16",
+        "trailscan.toml:9: error: session.max_hours: invalid type: string \"twelve\", expected u16",
         "trailscan.toml:11: error: scope.regions: the list is empty",
         "trailscan.toml:13: error: principals.human: `111122223333` is not a role or user",
         "trailscan.toml cannot be used: 6 faults",
@@ -487,4 +487,138 @@ fn leavers_stand_in_files_of_names_and_a_file_that_names_nobody_is_a_fault() {
         );
         assert!(error.contains(what), "{error}");
     }
+}
+
+/// IAM on loopback: a report that is made on the second request, or a refusal.
+fn iam(allows: bool) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let calls = if allows { 3 } else { 1 };
+    let server = std::thread::spawn(move || {
+        let mut seen = Vec::new();
+        for stream in listener.incoming().take(calls) {
+            let mut stream = stream.unwrap();
+            let mut request = Vec::new();
+            while !request.windows(7).any(|text| text == b"Version")
+                || !request.ends_with(b"-05-08")
+            {
+                let mut piece = [0; 4096];
+                let count = stream.read(&mut piece).unwrap();
+                assert!(count > 0, "{}", String::from_utf8_lossy(&request));
+                request.extend_from_slice(&piece[..count]);
+            }
+            let request = String::from_utf8(request).unwrap();
+            let csv = "user,arn,access_key_1_last_rotated,access_key_2_last_rotated\n\
+                       anna,arn:aws:iam::111122223333:user/anna,2025-01-01T00:00:00+00:00,N/A\n";
+            let content = base64(csv);
+            let state = if seen.is_empty() {
+                "STARTED"
+            } else {
+                "COMPLETE"
+            };
+            let (status, body) = match (allows, request.contains("Action=GetCredentialReport")) {
+                (false, _) => ("403 Forbidden", "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>".to_owned()),
+                (true, false) => ("200 OK", format!("<R><State>{state}</State></R>")),
+                (true, true) => ("200 OK", format!("<R><Content>{content}</Content><GeneratedTime>2026-11-20T00:00:00Z</GeneratedTime></R>")),
+            };
+            seen.push(request);
+            write!(
+                stream,
+                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            )
+            .unwrap();
+        }
+        seen
+    });
+    (url, server)
+}
+
+fn base64(text: &str) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for bytes in text.as_bytes().chunks(3) {
+        let number = (0..3).fold(0u32, |sum, at| {
+            sum << 8 | u32::from(*bytes.get(at).unwrap_or(&0))
+        });
+        for at in 0..4 {
+            let digit = DIGITS[(number >> (18 - 6 * at) & 63) as usize];
+            out.push(if at > bytes.len() { '=' } else { digit as char });
+        }
+    }
+    out
+}
+
+#[test]
+fn the_credential_report_is_asked_from_iam_and_a_refusal_leaves_rules_not_assessed() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = rule(
+        "old_key",
+        'a',
+        "detection: {call: {trailscan.key_age_days|gte: 90}, condition: call}\n",
+        "",
+    );
+    fs::write(folder.path().join("r.yml"), rule).unwrap();
+    let record = json!({
+        "eventVersion": "1.11", "eventSource": "iam.amazonaws.com", "eventName": "ListUsers",
+        "eventTime": "2026-11-18T15:00:00Z", "awsRegion": "us-east-1",
+        "userIdentity": {"type": "IAMUser", "userName": "anna", "arn": "arn:aws:iam::111122223333:user/anna",
+            "accessKeyId": "AKIAIOSFODNN7EXAMPLE"},
+        "eventID": "00000000-0000-4000-8000-000000000001", "recipientAccountId": "111122223333",
+    });
+    fs::write(
+        folder.path().join("log.json"),
+        json!({ "Records": [record] }).to_string(),
+    )
+    .unwrap();
+    let run = |url: &str| {
+        let mut command = signed_in();
+        command.current_dir(folder.path()).args([
+            "run",
+            "log.json",
+            "--rules",
+            "r.yml",
+            "--credential-report",
+            "live",
+            "--endpoint-url",
+            url,
+        ]);
+        finish(command)
+    };
+    let (url, server) = iam(true);
+    let ran = run(&url);
+    let seen = server.join().unwrap();
+    let old: Vec<Value> = findings(&ran)
+        .into_iter()
+        .filter(|one| one["rule"] == "old_key")
+        .collect();
+    assert_eq!(old.len(), 1, "{}", ran.stderr);
+    for (request, action) in seen.iter().zip(["Generate", "Generate", "Get"]) {
+        assert!(request.starts_with("POST / HTTP/1.1"), "{request}");
+        assert!(request.contains(&format!(
+            "Action={action}CredentialReport&Version=2010-05-08"
+        )));
+        assert!(request.contains("/us-east-1/iam/aws4_request"), "{request}");
+    }
+    assert_eq!(
+        ran.json("run.json")["provenance"]["config_files"][0][0],
+        "IAM credential report (live)"
+    );
+    let (url, server) = iam(false);
+    let ran = run(&url);
+    server.join().unwrap();
+    assert!(
+        ran.stderr
+            .contains("note: no credential report: allow iam:GenerateCredentialReport"),
+        "{}",
+        ran.stderr
+    );
+    let waiting = ran.json("run.json")["rules_not_configured"].clone();
+    let waiting = waiting
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["rule"] == "old_key");
+    assert_eq!(waiting.unwrap()["missing"], json!(["iam.access_keys"]));
 }

@@ -40,7 +40,7 @@ const ZONES: [(&str, &[Tz]); 12] = [
 ];
 
 /// When work usually begins, in minutes after midnight: what zones are compared by.
-const USUAL_START: i64 = 8 * 60 + 30;
+const USUAL_START: i64 = 8 * 60 + 15;
 
 /// Share of the calls, in hundredths, that office hours hold.
 const SHARE: u64 = 95;

@@ -32,8 +32,8 @@ pub(super) enum Principals {
     Unknown,
     /// These principal keys and no other.
     Exact(BTreeSet<String>),
-    /// Sessions of this role whose names machines made.
-    SessionsOf(String),
+    /// Sessions of these roles whose names machines made.
+    SessionsOf(BTreeSet<String>),
 }
 
 /// What a mapping names beside the caller, the call, its target and place. Each step is narrower.
@@ -93,16 +93,20 @@ impl Facts {
         let only_if =
             |known: bool, set: BTreeSet<String>| if known { set } else { BTreeSet::new() };
         let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
-        let (actor, actors) = (text("actor"), whole("actors", "more_actors"));
-        let session = format!("{actor}/");
-        let principals = match actors.is_empty() {
-            // of sessions that machines named there may be too many to list
-            true if actor.contains(":role/") => Principals::SessionsOf(actor),
-            true => Principals::Unknown,
-            false if actors.iter().all(|one| one.starts_with(&session)) => {
-                Principals::SessionsOf(actor)
-            }
-            false => Principals::Exact(actors),
+        // the sessions that machines name are left out of the callers' names: the evidence has them
+        let principals_of_samples = of_samples("principal");
+        let has_sessions = |role: &String| {
+            let session = format!("{role}/");
+            principals_of_samples
+                .iter()
+                .any(|one| one.starts_with(&session))
+        };
+        let actors = whole("actors", "more_actors");
+        let principals = match actors.iter().filter(|role| has_sessions(role)).count() {
+            _ if actors.is_empty() => Principals::Unknown,
+            0 => Principals::Exact(actors),
+            count if count == actors.len() => Principals::SessionsOf(actors),
+            _ => Principals::Unknown,
         };
         let targets = match has_target {
             true => [text("resource")]
@@ -156,7 +160,7 @@ impl Facts {
         let principal = identity::principal(event);
         let principals = match identity::session(event) {
             Some(_) if identity::is_actor_the_caller(event) => {
-                Principals::SessionsOf(identity::caller(event).into_owned())
+                Principals::SessionsOf(one(identity::caller(event)))
             }
             _ if principal.is_empty() => Principals::Unknown,
             _ => Principals::Exact(one(principal)),
@@ -186,7 +190,7 @@ impl Facts {
         let sound = |one: &String| one.starts_with("arn:") || one.ends_with(".amazonaws.com");
         match &self.principals {
             Principals::Unknown => false,
-            Principals::SessionsOf(role) => role.starts_with("arn:"),
+            Principals::SessionsOf(roles) => roles.iter().all(|role| role.starts_with("arn:")),
             Principals::Exact(all) => !typed && all.iter().all(sound),
         }
     }
@@ -205,11 +209,8 @@ impl Facts {
         match &self.principals {
             Principals::Unknown => {}
             Principals::Exact(all) => add("trailscan.principal", all),
-            Principals::SessionsOf(role) => {
-                add(
-                    "trailscan.principal|startswith",
-                    &[format!("{role}/")].into(),
-                );
+            Principals::SessionsOf(roles) => {
+                add("trailscan.principal|startswith", &sessions_of(roles));
             }
         }
         add("trailscan.target", &self.targets);
@@ -238,7 +239,7 @@ impl Facts {
         let who = |facts: &Self| match &facts.principals {
             Principals::Unknown => BTreeSet::new(),
             Principals::Exact(all) => all.clone(),
-            Principals::SessionsOf(role) => [format!("{role}/")].into(),
+            Principals::SessionsOf(roles) => sessions_of(roles),
         };
         let mut pairs = vec![
             (self.sources.clone(), other.sources.clone()),
@@ -264,6 +265,11 @@ impl Facts {
         }
         Some(whole)
     }
+}
+
+/// What the principal keys of sessions of these roles begin with.
+fn sessions_of(roles: &BTreeSet<String>) -> BTreeSet<String> {
+    roles.iter().map(|role| format!("{role}/")).collect()
 }
 
 /// The text as Sigma takes it literally: its wildcards and escapes are escaped.
@@ -312,12 +318,13 @@ mod tests {
     fn finding() -> Value {
         json!({
             "actor": "arn:aws:iam::111122223333:role/app", "resource": "clinic*",
-            "actors": ["arn:aws:iam::111122223333:role/app/i-1"], "more_actors": 0, "count": 12,
+            "actors": ["arn:aws:iam::111122223333:role/app"], "more_actors": 0, "count": 12,
             "calls": {"GetObject": {"succeeded": 12, "denied": 0, "failed": 0}},
             "regions": ["us-east-1"], "accounts": ["111122223333"],
             "source_ips": ["10.0.0.1"], "more_source_ips": 3,
             "access_keys": [], "more_access_keys": 0,
-            "samples": [{"event_name": "GetObject", "event_source": "s3.amazonaws.com", "user_agent": "x"}],
+            "samples": [{"event_name": "GetObject", "event_source": "s3.amazonaws.com", "user_agent": "x",
+                "principal": "arn:aws:iam::111122223333:role/app/i-1"}],
         })
     }
 
