@@ -57,6 +57,7 @@ pub(super) fn rule_states(
             RuleState {
                 name: rule.name.clone(),
                 id: rule.id.clone(),
+                aliases: rule.aliases.clone(),
                 title: rule.title.clone(),
                 level: rule.level,
                 catalogue: rule.catalogue.clone(),

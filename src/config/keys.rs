@@ -9,10 +9,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error};
 
 use super::{Fault, Written};
+use crate::safe_text;
 use crate::small_file::line_of;
 
 /// The most faults that are listed: a file that is no configuration has one a line.
 const MOST_FAULTS: usize = 100;
+/// The most characters of a line that are shown.
+const MOST_SHOWN: usize = 80;
 
 /// The keys that are written, by their dotted names: `phi.buckets`, `calendar.hours.monday`.
 #[derive(Debug, Clone, Default)]
@@ -140,7 +143,16 @@ pub(super) fn read(text: &str) -> (Option<Written>, Keys, Vec<Fault>) {
     let (mut document, errors) = DeTable::parse_recoverable(text);
     let mut keys = Keys::default();
     if !errors.is_empty() {
-        let faults = errors.iter().map(fault).take(MOST_FAULTS).collect();
+        // such an error names no key, so the line is shown
+        let shown = |error: &Error| {
+            let mut fault = fault(error);
+            let line = fault.line.and_then(|line| text.lines().nth(line - 1));
+            if let Some(line) = line.map(str::trim).filter(|line| !line.is_empty()) {
+                fault.what = format!("{}: `{}`", fault.what, safe_text::line(line, MOST_SHOWN));
+            }
+            fault
+        };
+        let faults = errors.iter().map(shown).take(MOST_FAULTS).collect();
         return (None, keys, faults);
     }
     keys.note(text, "", document.get_ref());

@@ -214,6 +214,11 @@ fn a_rule_that_was_renamed_or_split_keeps_the_ids_of_its_findings_and_its_settin
             ran.stderr
         );
     }
+    // so do accepted blind spots
+    let accepted =
+        "[[accepted_blind_spots]]\nrule = \"key_change\"\nreason = \"x\"\nuntil = \"2999-01-01\"\n";
+    let page = renamed(&new, accepted).file("report.html");
+    assert!(!page.contains("which is not in use"));
     let disabled = renamed(
         &(rule("other", 'd', KEYS, "---\n") + &new),
         "[rules.key_change]\nenabled = false\n",

@@ -105,6 +105,7 @@ pub(super) fn report(findings: Vec<Finding>) -> Report {
     let rule = |name: &str, assessment| RuleState {
         name: name.into(),
         id: String::new(),
+        aliases: Vec::new(),
         title: format!("Title of {name}"),
         level: Severity::High,
         catalogue: "A17".into(),
