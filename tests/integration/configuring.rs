@@ -306,7 +306,8 @@ fn three_weeks() -> Vec<Value> {
     let person = "AWSReservedSSO_Admin_0123456789abcdef";
     for day in 2..=22 {
         for hour in 0..24 {
-            let app = role("app", "i-0123456789abcdef0");
+            let mut app = role("app", "i-0123456789abcdef0");
+            app["sessionContext"]["ec2RoleDelivery"] = json!("2.0");
             let secret = json!({"secretId": "clinic/db"});
             add(
                 day,
@@ -337,6 +338,10 @@ fn three_weeks() -> Vec<Value> {
             ["s3", "PutObject"],
             json!({"bucketName": "audit-trail"}),
         );
+        // a name that a service might have given, and nothing of AWS's that says so
+        let batch = role("batch", "i-0123456789abcdef0");
+        let list = json!({"bucketName": "assets"});
+        add(day, 5, batch, "x", "10.0.0.6", ["s3", "ListBucket"], list);
         // 2026-11-02 was a Monday; 08:00 to 17:00 in New York is 13:00 to 22:00
         if (day - 2) % 7 < 5 {
             let anna = || role(person, "anna@clinic.example");
@@ -405,11 +410,12 @@ fn logs_propose_a_configuration_that_loads_and_hides_nothing_on_weak_evidence() 
     assert!(calendar.hours[5].is_empty() && config.organization.allowed_secrets.is_empty());
     // what would silence rules is there with its evidence, and loads once somebody has looked at it
     for line in [
-        "#:     \"ci-bot\",  # 504 calls on 21 days, in 24 of 24 hours; 0 by programs as AWS says, 504 by SDKs",
+        "#:     \"ci-bot\",  # 504 calls on 21 days, in 24 of 24 hours; 0 of programs as AWS records, 0 in sessions named as services do, 504 of SDKs",
+        "#:     \"batch\",  # 21 calls on 21 days, in 1 of 24 hours; 0 of programs as AWS records, 21 in sessions",
         "#:     \"eu-west-3\",  # on 1 of 21 days",
         "#:     \"198.51.100.0/24\",  # 1 principal, active on up to 15 days",
         "#: allow = { \"app\" = [\"clinic/db\"] }",
-        "    \"app\",  # 504 calls on 21 days, in 24 of 24 hours; AWS says of each that a program made it",
+        "    \"app\",  # 504 calls on 21 days, in 24 of 24 hours; AWS records of each to which program it gave the session",
     ] {
         assert!(proposed.contains(line), "{line}\n{proposed}");
     }
@@ -418,7 +424,10 @@ fn logs_propose_a_configuration_that_loads_and_hides_nothing_on_weak_evidence() 
         .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
         .collect();
     let config = Config::parse(&looked_at, &path).unwrap();
-    assert_eq!(config.lists["principals.workload"], ["app", "ci-bot"]);
+    assert_eq!(
+        config.lists["principals.workload"],
+        ["app", "batch", "ci-bot"]
+    );
     assert_eq!(config.lists["networks.allowed"], ["198.51.100.0/24"]);
     assert_eq!(config.organization.allowed_secrets.len(), 1);
     // an existing file is never overwritten

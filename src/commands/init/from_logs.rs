@@ -25,7 +25,17 @@ use crate::tally::Tally;
 use evidence::Evidence;
 
 /// The rules that ask: name, condition, and the field that their groups are made by.
-const QUESTIONS: [(&str, &str, &str); 8] = [
+const QUESTIONS: [(&str, &str, &str); 9] = [
+    // what AWS itself records of the session; its name is chosen by whoever assumes the role
+    (
+        "program_proven",
+        "[{trailscan.principal_kind: workload, userIdentity.inScopeOf.issuerType|exists: true}, \
+         {trailscan.principal_kind: workload, userIdentity.sessionContext.ec2RoleDelivery|exists: true}, \
+         {trailscan.principal_kind: workload, \
+         userIdentity.sessionContext.webIdFederationData.federatedProvider|contains: [oidc.eks., \
+         token.actions.githubusercontent.com]}]",
+        "userIdentity.type",
+    ),
     (
         "program_days",
         "{trailscan.principal_kind: workload}",

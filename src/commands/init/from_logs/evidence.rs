@@ -14,8 +14,10 @@ const MOST_ADDRESSES: usize = 50;
 #[derive(Debug, Default)]
 pub(super) struct Principal {
     pub(super) calls: u64,
-    /// Calls in which AWS itself says that a program made them.
+    /// Calls of which AWS records that it gave their session to an instance, service, cluster or pipeline.
     pub(super) by_program: u64,
+    /// Calls of sessions that are named as services name them.
+    pub(super) named_by_program: u64,
     /// Calls of SDKs, as the callers say.
     pub(super) by_sdk: u64,
     /// Days since 1970 with calls.
@@ -89,6 +91,7 @@ impl Evidence {
             }
             let principal = evidence.principals.entry(actor.to_owned()).or_default();
             match rule.name.as_str() {
+                "program_proven" => principal.by_program += group.count,
                 "person_sdk" => principal.by_sdk += group.count,
                 "sign_in" => principal.signs_in = true,
                 "program_hours" | "person_hours" => {
@@ -101,7 +104,7 @@ impl Evidence {
                     let day = day(group);
                     principal.calls += group.count;
                     if of_days == "program_days" {
-                        principal.by_program += group.count;
+                        principal.named_by_program += group.count;
                     }
                     let (found, _) = group.source_ips.first(MOST_ADDRESSES, addresses, names);
                     principal.addresses.extend(found);

@@ -64,8 +64,8 @@ const HEAD: &str = "\
 #
 # What is in effect without a look: lines that add findings or take none away (PHI, log buckets, people), and
 # lines that silence where the evidence is strong:
-#   workloads: AWS itself says in every call that a program made it (an instance's or task's session, a
-#     service's, a cluster's or pipeline's identity provider), and nobody signed in as it;
+#   workloads: AWS records in every call to which instance, service, cluster or pipeline it gave the session,
+#     and nobody signed in (names of sessions are no proof: whoever assumes a role chooses them);
 #   Regions: used on at least half of the days; accounts: those whose own logs were read on as many;
 #   working hours: at least 14 days, 200 calls of people, and at most 12 hours a day.
 ";
@@ -250,7 +250,9 @@ fn calendar(to: &mut Writer, evidence: &Evidence) {
 /// Principals that are not programs by what AWS or their hours say.
 fn people(evidence: &Evidence) -> impl Iterator<Item = (&String, &Principal)> {
     let all = evidence.principals.iter();
-    all.filter(|(name, one)| !name.is_empty() && one.by_program == 0 && !is_like_a_program(one))
+    all.filter(|(name, one)| {
+        !name.is_empty() && one.named_by_program == 0 && !is_like_a_program(one)
+    })
 }
 
 /// True for a principal that behaves like a program, though AWS does not say that it is one.
@@ -276,13 +278,18 @@ fn principals(to: &mut Writer, evidence: &Evidence) {
         .filter(|(name, _)| !name.is_empty())
     {
         if one.by_program == one.calls && !one.signs_in && one.calls > 0 {
-            let evidence = described(one, "AWS says of each that a program made it");
+            let evidence = described(
+                one,
+                "AWS records of each to which program it gave the session",
+            );
             programs.push(Line::new(name, evidence, true));
-        } else if one.by_program > 0 || is_like_a_program(one) {
+        } else if one.named_by_program > 0 || is_like_a_program(one) {
             let why = format!(
-                "{} by programs as AWS says, {} by SDKs as the caller says{}; a person with its keys would \
+                "{} of programs as AWS records, {} in sessions named as services do, {} of SDKs as the caller \
+                 says{}; a person with its keys would \
                  look the same",
                 thousands(one.by_program),
+                thousands(one.named_by_program),
                 thousands(one.by_sdk),
                 if one.signs_in {
                     ", and somebody signed in"
