@@ -251,7 +251,9 @@ fn files(test: bool) -> Vec<Vec<u8>> {
         let scope = trailscan::source::Scope::all(chrono::DateTime::UNIX_EPOCH);
         let listing = trailscan::source::local::list(Path::new(&folder), &scope).expect("a folder");
         let read = |object: &trailscan::source::ObjectRef| match &object.place {
-            trailscan::source::Place::File(path) => std::fs::read(path).expect("a readable file"),
+            trailscan::source::ObjectLocation::File(path) => {
+                std::fs::read(path).expect("a readable file")
+            }
             _ => Vec::new(),
         };
         return listing.objects.iter().map(read).collect();

@@ -200,7 +200,7 @@ fn from_bucket(job: &Job, runtime: &Runtime, url: &str) -> Report {
             kms_key: None,
         };
         Input::Bucket {
-            runtime,
+            runtime: runtime.handle().clone(),
             plan: plan.expect("a listing"),
             buckets: [(BUCKET.to_owned(), access)].into(),
         }

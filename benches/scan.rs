@@ -122,7 +122,7 @@ fn over(a: Duration, b: Duration) -> f64 {
     a.as_secs_f64() / b.as_secs_f64()
 }
 
-/// From the texts of the rules to the first event held against them.
+/// From the texts of the rules to the first event they are evaluated against.
 fn startup(rounds: usize) {
     let text = corpus::file(&mut corpus::RandomNumbers::new(7), 1, 0);
     for count in [60, 1_000] {

@@ -3,7 +3,7 @@
 //!
 //! `AWS_CLI` names the `aws` to compare with (`pip install awscli`); without it trailscan is timed
 //! alone. `HOURS=n`, `LOGS=n` for another chain, `ENDPOINT=URL` for another server as well (moto);
-//! `ENDPOINT_PID=n` is its process, and the CPU that it took is told: a server can be the limit.
+//! `ENDPOINT_PID=n` is its process, and its CPU time is printed: the server can be the limit.
 //! Run: `cargo bench --bench verify`; with `-- --test` once, on a short chain.
 #![allow(
     clippy::print_stdout,
@@ -141,7 +141,7 @@ fn seconds(
 }
 
 /// `6.80 s`, and what of it the server's CPU was busy.
-fn told((wall, server): (f64, Option<f64>)) -> String {
+fn in_words((wall, server): (f64, Option<f64>)) -> String {
     match server {
         Some(server) => format!("{wall:7.2} s (the server's CPU {server:.2} s)"),
         None => format!("{wall:7.2} s"),
@@ -204,13 +204,13 @@ fn main() {
         };
         let rounds = if test { 1 } else { 5 };
         let ours = seconds(rounds, pid.as_deref(), || stage.ours());
-        print!("{what:24}: trailscan verify {}", told(ours));
+        print!("{what:24}: trailscan verify {}", in_words(ours));
         match &cli {
             Some(cli) => {
                 let theirs = seconds(1, pid.as_deref(), || stage.theirs(cli));
                 println!(
                     ", validate-logs {}: {:.0} ×",
-                    told(theirs),
+                    in_words(theirs),
                     theirs.0 / ours.0
                 );
             }

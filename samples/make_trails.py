@@ -11,7 +11,7 @@ reserve for documentation, and all people, clinics and secrets are made up.
 
 The trails follow CloudTrail's own layout,
 AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/ACCOUNT_CloudTrail_REGION_STAMP_UNIQUE.json.gz,
-and times are UTC. The organisation works in New York (UTC-5 in November 2026).
+and times are UTC. The organization works in New York (UTC-5 in November 2026).
 """
 
 import gzip
@@ -604,7 +604,7 @@ def breach():
     apps = []
     for number in range(7):
         day = utc("2026-11-16T00:00:00Z") + timedelta(days=number)
-        if number == 3:  # the day of the silence is told hour by hour
+        if number == 3:  # the day with stopped logging is generated hour by hour
             app = task_start(trail, day + timedelta(hours=8, minutes=1))
             for hour in list(range(0, 14)) + list(range(17, 24)):
                 application(trail, day + timedelta(hours=hour, minutes=1), app, 6)

@@ -7,6 +7,7 @@
 
 pub mod completeness;
 pub mod hours;
+pub mod privileges;
 mod rules;
 mod visibility;
 

@@ -182,7 +182,11 @@ async fn with_profile(profile: &str, config: &SdkConfig) -> Result<SdkConfig, Aw
     let asked = provider.provide_credentials().await;
     asked.map_err(|error| AwsError::Profile {
         profile: profile.to_owned(),
-        cause: fault::last_cause(&error),
+        // the SDK says this of a profile without settings, mostly because its name is mistyped
+        cause: match fault::last_cause(&error) {
+            cause if cause.contains("was not enabled") => "it is not configured".to_owned(),
+            cause => cause,
+        },
     })?;
     Ok(config
         .to_builder()

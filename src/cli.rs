@@ -3,12 +3,16 @@
 mod completion;
 mod config;
 mod fail_on;
+mod format;
 mod given;
 mod guide;
 mod init;
 mod policy;
+mod privileges;
 mod rules;
+mod schema;
 mod suggest;
+mod values;
 mod window;
 
 use std::ffi::OsString;
@@ -19,6 +23,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::aws::AwsOptions;
+use crate::report::output::Output;
 use crate::severity::Severity;
 pub use config::{CheckConfig, ConfigFormat, Configuration, ShowConfig};
 pub use fail_on::FailOn;
@@ -26,10 +31,13 @@ pub use given::Given;
 pub use guide::ShowGuide;
 pub use init::Init;
 pub use policy::{Bucket, KmsKey, Policy};
+pub use privileges::{Privileges, PrivilegesFormat};
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
     TuneRule,
 };
+pub use schema::{Described, ShowSchema};
+use values::{parse_account, parse_jobs, parse_mib, parse_region, parse_role};
 pub use window::{Week, When};
 use window::{parse_week, parse_when};
 
@@ -40,7 +48,7 @@ const STYLES: Styles = Styles::styled()
 
 /// From a CloudTrail bucket to a HIPAA audit report, in one command.
 #[derive(Debug, Parser)]
-#[command(name = "trailscan", version, styles = STYLES, max_term_width = 80, after_help = "Exit codes:\n  0  complete, nothing at or above --fail-on\n  1  complete, findings at or above --fail-on\n  2  could not start\n  3  this run is incomplete: a log was not read, a whole day has no log\n     file, the digests show a gap, or integrity was asked for and not\n     proven (wins over 1); with --fail-on-unassessed also blind spots\n  4  integrity broken: a log or digest was altered, removed or added\n     (wins over all but 2)")]
+#[command(name = "trailscan", version, styles = STYLES, max_term_width = 80, after_help = "Exit codes:\n  0  complete, nothing at or above --fail-on\n  1  complete, findings at or above --fail-on\n  2  could not start\n  3  this run is incomplete: a log was not read, a whole day has no log\n     file, the digests show a gap, or integrity was requested and not\n     proven (wins over 1); with --fail-on-unassessed also blind spots\n  4  integrity broken: a log or digest was altered, removed or added\n     (wins over all but 2)")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -79,12 +87,15 @@ pub enum Command {
     Coverage(Box<Coverage>),
     /// Verify CloudTrail logs against CloudTrail's signed digest files
     #[command(
-        after_help = "--since and --until are times of delivery here; `run --verify` does the same while it reads.\nExit codes: 0 valid, 2 could not start, 3 not proven, 4 broken"
+        mut_arg("since", |since| since.help("Start, by the time of delivery: 7d, 24h, a date such as 2026-11-16, or RFC 3339. Dates are days of the configured time zone, else of UTC [default: everything; for S3 the last 7 days]")),
+        after_help = "`run --verify` makes the same check while it reads.\nExit codes: 0 valid, 2 could not start, 3 not proven, 4 broken"
     )]
     Verify(Box<Verify>),
     /// List, lint, test and explain the rules
     #[command(subcommand)]
     Rules(Rules),
+    /// Compare what roles and users did with their IAM policies, and propose narrower ones
+    Privileges(Box<Privileges>),
     /// Write a commented configuration to trailscan.toml
     Init(Box<Init>),
     /// Check the configuration, or show each value in effect and which rules are disabled
@@ -94,6 +105,8 @@ pub enum Command {
     Policy(Policy),
     /// Print a guide: weekly review, set-up, incidents, rules, coverage
     Guide(ShowGuide),
+    /// Print the JSON Schema of an output file or of the configuration
+    Schema(ShowSchema),
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
 }
@@ -122,8 +135,8 @@ pub struct Run {
     #[arg(long, help_heading = "Output")]
     pub force: bool,
     /// Which files to write; coverage.json and run.json are always written
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Format::Html, Format::Json, Format::Csv], help_heading = "Output")]
-    pub format: Vec<Format>,
+    #[arg(long, value_parser = format::parser(), value_delimiter = ',', default_values = format::words(), help_heading = "Output")]
+    pub format: Vec<Output>,
     /// Leave out findings below this level
     #[arg(
         long,
@@ -259,10 +272,10 @@ pub enum CoverageFormat {
 #[command(next_help_heading = "Running")]
 pub struct Running {
     /// Worker threads [default: the number of processors]
-    #[arg(long, value_name = "N", value_parser = parse_jobs)]
+    #[arg(long, value_name = "N", value_parser = parse_jobs, allow_negative_numbers = true)]
     pub jobs: Option<u16>,
     /// Largest decompressed size of a log file, in MiB; AWS writes at most 50
-    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4095))]
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = parse_mib, allow_negative_numbers = true)]
     pub max_object_mib: u64,
 }
 
@@ -378,7 +391,7 @@ pub struct Selection {
     #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = parse_account)]
     pub account: Vec<String>,
     /// Only these Regions; IAM and most sign-in events are in us-east-1
-    #[arg(long, value_name = "REGION", value_delimiter = ',')]
+    #[arg(long, value_name = "REGION", value_delimiter = ',', value_parser = parse_region)]
     pub region: Vec<String>,
 }
 
@@ -391,41 +404,6 @@ pub struct RuleChoice {
     /// Configuration file [default: trailscan.toml or .trailscan.toml in the working directory]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "TRAILSCAN_CONFIG")]
     pub config: Option<PathBuf>,
-}
-
-/// A file of the report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    Html,
-    Json,
-    Csv,
-}
-
-/// The most worker threads: more than any machine has processors for.
-const MOST_JOBS: u16 = 256;
-
-fn parse_jobs(text: &str) -> Result<u16, String> {
-    let jobs = text.parse().ok();
-    let jobs = jobs.filter(|jobs| (1..=MOST_JOBS).contains(jobs));
-    jobs.ok_or_else(|| format!("`{text}` is not a number of worker threads: from 1 to {MOST_JOBS}"))
-}
-
-fn parse_role(text: &str) -> Result<String, String> {
-    if text.starts_with("arn:") && text.contains(":role/") {
-        Ok(text.to_owned())
-    } else {
-        Err(format!(
-            "`{text}` is not a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"
-        ))
-    }
-}
-
-fn parse_account(text: &str) -> Result<String, String> {
-    if crate::source::key::is_account(text) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("`{text}` is not a twelve-digit account id"))
-    }
 }
 
 #[cfg(test)]

@@ -4,11 +4,15 @@ mod config;
 mod coverage;
 mod guide;
 mod init;
+mod output;
 mod policy;
+mod privileges;
+mod rule_set;
 mod rules;
 mod run;
+mod schema;
+mod session;
 mod verdict;
-mod verification;
 mod verify;
 mod writers;
 
@@ -79,10 +83,12 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
+        Command::Privileges(arguments) => privileges::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Guide(arguments) => guide::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions { shell } => {
             // clap_complete panics when its writer fails, and a closed pipe is no error
             let mut script = Vec::new();

@@ -6,6 +6,7 @@ mod expected;
 mod fault;
 mod keys;
 mod lists;
+mod schema;
 mod values;
 mod working_hours;
 mod zone;
@@ -13,12 +14,14 @@ mod zone;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::coverage::Expected;
 use crate::derive::Organization;
 use crate::derive::access_keys::{AccessKeys, AccessKeysError};
 use crate::derive::principals::PrincipalGroup;
+use crate::policy::Policies;
 use crate::rules::load::{Override, Settings};
 use crate::rules::{FirstSeen, Placeholders, placeholders};
 use crate::small_file;
@@ -31,55 +34,78 @@ pub use keys::Keys;
 use lists::{
     BackupTable, GroupsTable, LogTable, PhiTable, PrincipalsTable, ScopeTable, TrustedTable,
 };
+pub use schema::schema;
 use working_hours::CalendarTable;
 
-/// The file, as written.
-#[derive(Debug, Default, Deserialize)]
+/// trailscan.toml: what trailscan must know of your organization. `trailscan init` writes one with comments.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Written {
+#[schemars(title = "trailscan.toml")]
+struct RawConfig {
+    /// Your organization.
     organization: OrganizationTable,
+    /// The accounts and Regions that you use.
     scope: ScopeTable,
+    /// Normal working hours. Without this table, rules on after-hours access are not assessed.
     calendar: Option<CalendarTable>,
+    /// Where ePHI is stored.
     phi: PhiTable,
+    /// Groups of roles and users, by name or ARN; `*` and `?` are wildcards.
     principals: PrincipalsTable,
+    /// Groups of IAM users.
     groups: GroupsTable,
+    /// Where secrets may be read, and by whom.
     secrets: SecretsTable,
+    /// How objects must be encrypted, and what may be listed.
     s3: S3Table,
+    /// Accounts other than your own that may have access.
     trusted: TrustedTable,
+    /// The networks that calls may come from.
     networks: NetworksTable,
+    /// How long sessions may last.
     session: SessionTable,
+    /// Where audit logs are stored.
     log: LogTable,
+    /// Who makes and restores backups.
     backup: BackupTable,
+    /// When access keys were created. Without it, rules on the age of keys are not assessed.
     iam: IamTable,
+    /// With this table, rules report what is new; add `--state FILE` to every run.
     history: Option<HistoryTable>,
-    /// Environment name to accounts, principals and resources.
+    /// By environment: its accounts, roles, users and resources; `*` and `?` are wildcards.
     environments: BTreeMap<String, Vec<String>>,
-    /// Values of a user's own placeholders.
+    /// The values of placeholders in your own rules, by name.
     placeholders: BTreeMap<String, Vec<String>>,
     /// Accounts that may have whole days without a log file.
     dormant: Vec<DormantTable>,
-    /// Blind spots of rules that the organization has accepted for a time.
+    /// Blind spots of rules that you accept for a time.
     accepted_blind_spots: Vec<AcceptedTable>,
-    /// Rule name or id to what is different about it here.
+    /// Settings of single rules, by name or ID.
     rules: BTreeMap<String, Override>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct OrganizationTable {
+    /// Its name, for reports.
     name: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct IamTable {
-    /// Files, seen from the configuration.
+    /// Output of `aws iam list-access-keys` or `get-credential-report`, or credential reports (CSV): paths
+    /// relative to this file.
     access_keys: Option<Vec<PathBuf>>,
+    /// IAM policy documents, as FILE (named after its role or user) or ROLE=FILE, and output of `aws iam
+    /// get-account-authorization-details`: paths relative to this file.
+    policies: Option<Vec<String>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct HistoryTable {
+    /// How many days of logs a rule needs before it reports what is new.
     learning_days: Option<u16>,
 }
 
@@ -91,6 +117,8 @@ pub struct Config {
     pub rules: Settings,
     /// What it says to expect of the logs.
     pub expected: Expected,
+    /// The IAM policies that it names.
+    pub policies: Policies,
     /// What is legal and most likely not what was meant.
     pub remarks: Vec<String>,
     /// The file it came from and the SHA-256 of its text; nothing without a file.
@@ -178,7 +206,7 @@ impl Config {
     }
 }
 
-impl Written {
+impl RawConfig {
     /// What is written, in a configuration that lies in that folder. Notes every fault and goes on
     /// without what is faulty.
     fn resolve(mut self, folder: &Path, faults: &mut Vec<String>) -> Config {
@@ -210,6 +238,9 @@ impl Written {
         if !files.is_empty() {
             configured.push("iam.access_keys");
         }
+        let policies = taken(self.iam.policies(folder), faults);
+        files.extend(policies.files.iter().cloned());
+        remarks.extend(policies.remarks.iter().cloned());
         files.extend(self.principals.read_leavers(folder, faults));
         let learning_days = match &self.history {
             None => None,
@@ -333,6 +364,7 @@ impl Written {
             name: self.organization.name,
             organization,
             expected,
+            policies,
             rules: Settings {
                 placeholders: fillings,
                 configured,
@@ -379,7 +411,7 @@ impl HistoryTable {
     fn learning_days(&self) -> Result<Option<u16>, String> {
         match self.learning_days {
             Some(0) => Err(
-                "history.learning_days: 0 days teach nothing, so everything would be new: write at \
+                "history.learning_days: after 0 days of learning everything would be new: write at \
                  least 1, such as 30"
                     .to_owned(),
             ),
@@ -389,6 +421,20 @@ impl HistoryTable {
 }
 
 impl IamTable {
+    /// The policies that are named.
+    fn policies(&self, folder: &Path) -> Result<Policies, String> {
+        match self.policies.as_deref() {
+            None => Ok(Policies::default()),
+            Some([]) => Err(
+                "iam.policies: the list is empty: name at least one file, or delete the line"
+                    .to_owned(),
+            ),
+            Some(files) => {
+                Policies::read(files, folder).map_err(|error| format!("iam.policies: {error}"))
+            }
+        }
+    }
+
     /// What the files tell, and each with the SHA-256 of what it holds.
     fn read(&self, folder: &Path) -> Result<(AccessKeys, Vec<(String, String)>), String> {
         let mut keys = AccessKeys::default();

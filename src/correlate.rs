@@ -23,10 +23,10 @@ use crate::finding::GROUP_SEPARATOR;
 use crate::interner::{Interner, Symbol};
 use crate::rules::{Chained, Correlation, RuleKind, RuleSet};
 use crate::seeded::SeededMap;
-use crate::tally::{CorrelationStore, Row, Tally, What};
+use crate::tally::{CorrelationEvent, CorrelationStore, EventPayload, Tally};
 use bursts::Burst;
 pub use bursts::{Actors, BurstKey, Bursts};
-use sweep::{Sweep, beneath, number};
+use sweep::{Sweep, nested_index, number};
 
 /// Sweeps every correlation, those that watch others after those they watch, and tells of their
 /// bursts together where one finding tells of them. Where rows could not be read back, or bursts belong
@@ -67,7 +67,7 @@ fn sweep_all(
     tally: &mut Tally,
     found: &mut BTreeMap<BurstKey, Bursts>,
 ) -> io::Result<Vec<Burst>> {
-    let mut beneath = NestedGroups::read(rules, series)?;
+    let mut nested_index = NestedGroups::read(rules, series)?;
     let mut budget = LEAST_BUDGET + BUDGET_OF_ROW * series.rows();
     // bursts that other correlations watch
     let mut watched: Vec<Burst> = Vec::new();
@@ -100,7 +100,7 @@ fn sweep_all(
                     io::Error::other("a burst has no events (a bug in trailscan)")
                 })?;
                 let at = (*watcher, *below);
-                let groups = beneath.groups(at, meant, &burst, &watched, &mut tally.names);
+                let groups = nested_index.groups(at, meant, &burst, &watched, &mut tally.names);
                 if groups.len() > budget {
                     left_out += 1;
                     continue;
@@ -136,7 +136,7 @@ const BUDGET_OF_ROW: u64 = 10;
 /// The groups of one watching correlation, by the numbers of their names.
 type GroupIds = Arc<RoaringBitmap>;
 
-/// The groups of the events beneath correlations that others watch, by which these group them.
+/// The groups of the events of correlations that other correlations watch and group by.
 #[derive(Default)]
 struct NestedGroups {
     /// By the watching correlation and the place of what it watches, then by object and record.
@@ -157,7 +157,7 @@ impl NestedGroups {
                 continue;
             }
             series.for_each_sorted(number(place), |group, row| {
-                if let Some(below) = beneath(correlation, row) {
+                if let Some(below) = nested_index(correlation, row) {
                     let known = found.events.entry((place, below)).or_default();
                     known.insert((row.object, row.record), group);
                 }
@@ -194,7 +194,7 @@ impl NestedGroups {
     /// be as many bursts as events, and each may contain all events.
     fn of_events(&mut self, watcher: (usize, usize), burst: &Burst, watched: &[Burst]) -> GroupIds {
         let known = self.events.get(&watcher);
-        let group = |row: &Row| known?.get(&(row.object, row.record)).copied();
+        let group = |row: &CorrelationEvent| known?.get(&(row.object, row.record)).copied();
         let own = burst.rows.iter().filter_map(group);
         let mut all = Arc::new(own.map(Symbol::number).collect::<RoaringBitmap>());
         for below in &burst.below {
@@ -218,12 +218,12 @@ impl NestedGroups {
 /// A burst, by its place among all that are watched, as an event of the correlation that watches it:
 /// it happened when it first fired. It is proven only if all its events are, and those that are not
 /// come last.
-fn chained(burst: &Burst, place: usize, below: usize) -> Option<Row> {
-    Some(Row {
+fn chained(burst: &Burst, place: usize, below: usize) -> Option<CorrelationEvent> {
+    Some(CorrelationEvent {
         time: burst.fired,
         place: number(below),
         value: burst.group,
-        what: What::Burst(number(place)),
+        what: EventPayload::Burst(number(place)),
         object: burst.newest_object,
         ..burst.latest.clone()?
     })

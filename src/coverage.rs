@@ -42,7 +42,7 @@ pub enum ProblemKind {
     Refused,
     /// In an archive storage class.
     Archived,
-    /// The object's bytes could not be had or made no sense: none of its records count.
+    /// The object's bytes could not be read or are damaged: none of its records count.
     Broken,
     /// Single records of an otherwise sound object could not be read.
     BadRecords,
@@ -82,7 +82,7 @@ pub struct ObjectCounts {
     pub refused: u64,
     pub archived: u64,
     pub broken: u64,
-    /// Digest files met on the way.
+    /// Digest files seen on the way.
     pub digests: u64,
     /// Files that are no CloudTrail logs.
     pub foreign: u64,
@@ -112,10 +112,10 @@ pub struct RegionCoverage {
     /// By the hour's start in seconds since 1970; hours with nothing are left out.
     #[serde(skip)]
     pub hours: BTreeMap<Epoch, Hour>,
-    /// The hours in which each kind of event was met.
+    /// The hours in which each kind of event was seen.
     #[serde(skip)]
     pub seen: BTreeMap<EventClass, Hours>,
-    /// The hours in which data events of an S3 bucket were met, those that read apart. One event of
+    /// The hours in which data events of an S3 bucket were seen, those that read apart. One event of
     /// every caller, call and hour is looked at, so a bucket may be missing; none is made up.
     #[serde(skip)]
     pub buckets: BTreeMap<(String, bool), Hours>,
@@ -202,9 +202,9 @@ pub struct Coverage {
     pub last: Option<i64>,
     /// Per account, per Region.
     pub regions: BTreeMap<String, BTreeMap<String, RegionCoverage>>,
-    /// Which kinds of event were met at all: what [`EventClass`] names.
+    /// Which kinds of event were seen at all: what [`EventClass`] names.
     pub seen: BTreeSet<EventClass>,
-    /// Changes of trails that were met.
+    /// Changes of trails that were seen.
     pub changes: BTreeSet<TrailChange>,
     /// The trails that write to what was read, where CloudTrail could be asked.
     pub trails: BTreeSet<Trail>,
@@ -353,35 +353,35 @@ impl Coverage {
         kinds.clone().any(conflict) && kinds.all(|kind| conflict(kind) || !kind.is_loss())
     }
 
-    /// Leaves out what one object told of hours that do not count; `hours` are those that do, each
+    /// Removes what one object says about hours outside the window; `hours` are those inside it, each
     /// with its account and Region.
     pub fn narrow(&mut self, hours: &BTreeSet<(&str, &str, Option<i64>)>) {
         for (account, regions) in &mut self.regions {
-            for (region, told) in regions {
+            for (region, found) in regions {
                 let counts = |hour: Epoch| hours.contains(&(&**account, &**region, Some(hour)));
-                for met in told.seen.values_mut().chain(told.buckets.values_mut()) {
-                    met.retain(counts);
+                for set in found.seen.values_mut().chain(found.buckets.values_mut()) {
+                    set.retain(counts);
                 }
-                told.seen.retain(|_, met| !met.is_empty());
-                told.buckets.retain(|_, met| !met.is_empty());
-                for undecided in told.undecided.values_mut() {
+                found.seen.retain(|_, set| !set.is_empty());
+                found.buckets.retain(|_, set| !set.is_empty());
+                for undecided in found.undecided.values_mut() {
                     undecided.hours.retain(counts);
                 }
-                told.undecided.retain(|_, one| !one.hours.is_empty());
+                found.undecided.retain(|_, one| !one.hours.is_empty());
             }
         }
         self.regions.retain(|_, regions| {
-            regions.retain(|_, told| *told != RegionCoverage::default());
+            regions.retain(|_, found| *found != RegionCoverage::default());
             !regions.is_empty()
         });
         // of records without a time nobody knows what they were
         if !hours.iter().any(|(_, _, hour)| hour.is_none()) {
             let regions = self.regions.values().flat_map(BTreeMap::values);
-            self.seen = regions.flat_map(|told| told.seen.keys().cloned()).collect();
+            self.seen = regions.flat_map(|one| one.seen.keys().cloned()).collect();
         }
     }
 
-    /// Adds what another worker or run learnt.
+    /// Adds what another worker or run learned.
     pub fn merge(&mut self, other: Self) {
         self.store.merge(other.store);
         let (a, b) = (&mut self.objects, other.objects);
@@ -430,7 +430,7 @@ impl Coverage {
     }
 
     /// Notes that something was not found which must be there. It is a bug, and what the run says may be
-    /// less than what there is.
+    /// less than the whole.
     pub fn internal(&mut self, object: &str, what: &str) {
         let what = format!(
             "{what}, which is a bug in trailscan: some of what was found is missing, please report it"

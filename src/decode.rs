@@ -1,7 +1,7 @@
 //! From an object's bytes to its records, one by one.
 //!
 //! In: bytes as they were stored, whatever their name says. Out: each record as an [`Event`]
-//! borrowed from the inflated buffer, and a [`Decoded`] that accounts for all that was met. Content
+//! borrowed from the inflated buffer, and a [`Decoded`] that accounts for all that was seen. Content
 //! decides: gzip of one or several members or plain text; `{"Records":[…]}`, a bare array, one
 //! event, JSON lines, LookupEvents rows, EventBridge and CloudWatch Logs envelopes.
 //!
@@ -26,6 +26,15 @@ const USUAL_TEXT: usize = 8 << 20;
 /// Receives each good record with its place in the object, from 0.
 pub type Visit<'v> = dyn FnMut(u32, &Event<'_>) + 'v;
 
+/// Takes the records of one object as they are read.
+pub trait RecordSink {
+    /// A good record with its place in the object, from 0.
+    fn record(&mut self, record: u32, event: &Event<'_>);
+
+    /// Forgets all records: the object is read again from its beginning.
+    fn reset(&mut self);
+}
+
 /// What an object turned out to hold. Whatever holds a record is a log, whatever stands beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Content {
@@ -41,7 +50,7 @@ pub enum Content {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decoded {
     pub content: Content,
-    /// Records met, good and bad.
+    /// Records seen, good and bad.
     pub records: u32,
     pub bad: BadRecords,
     /// Of the bad ones: what stands in a list of records and is none of CloudTrail's.
@@ -172,7 +181,7 @@ impl Decoder {
         }
     }
 
-    /// The seal of the last object; nothing where it could not be inflated.
+    /// The seal of the last object; `None` if it could not be inflated.
     pub const fn seal(&self) -> Option<&Seal> {
         self.seal.as_ref()
     }
@@ -186,7 +195,7 @@ impl Decoder {
         Ok(if plain { stored } else { self.inflater.bytes() })
     }
 
-    /// Inflates and seals; nothing where the object is not gzip.
+    /// Inflates and seals; `None` if the object is not gzip.
     fn inflate(&mut self, stored: &[u8]) -> Result<Option<gunzip::Layers>, DecodeError> {
         self.seal = None;
         let layers = if gunzip::is_gzip(stored) {
@@ -215,10 +224,34 @@ impl Decoder {
         Ok(layers)
     }
 
-    /// Reads a large log without holding all of it, as [`decode`](Self::decode) would. Nothing where the
-    /// object is not large, or not in every way as CloudTrail writes it: then the caller must forget
-    /// what `visit` was told, and ask again there.
-    pub fn decode_in_pieces(&mut self, stored: &[u8], visit: &mut Visit<'_>) -> Option<Decoded> {
+    /// Reads one object. A large log is read in pieces, without holding all of it; where that turns out to
+    /// be impossible the sink is reset and the object read as a whole.
+    ///
+    /// # Errors
+    /// Those of [`decode`](Self::decode): what the sink holds must not be used.
+    pub fn decode_to(
+        &mut self,
+        stored: &[u8],
+        sink: &mut impl RecordSink,
+    ) -> Result<Decoded, DecodeError> {
+        let mut has_records = false;
+        let in_pieces = self.decode_in_pieces(stored, &mut |record, event| {
+            has_records = true;
+            sink.record(record, event);
+        });
+        if let Some(decoded) = in_pieces {
+            return Ok(decoded);
+        }
+        if has_records {
+            sink.reset();
+        }
+        self.decode(stored, &mut |record, event| sink.record(record, event))
+    }
+
+    /// Reads a large log without holding all of it, as [`decode`](Self::decode) would. `None` if the
+    /// object is not large, or not in every way as CloudTrail writes it: then what `visit` was called
+    /// with does not count.
+    fn decode_in_pieces(&mut self, stored: &[u8], visit: &mut Visit<'_>) -> Option<Decoded> {
         self.seal = None;
         let length = gunzip::length_of_one_member(stored, self.cap)?;
         if length <= USUAL_TEXT {
@@ -236,7 +269,7 @@ impl Decoder {
     }
 
     /// Reads one object. `visit` is called for each good record, in file order, before it is known
-    /// whether the whole object is sound: on an error the caller must forget what it was told.
+    /// whether the whole object is sound: on an error the caller must discard what it received.
     pub fn decode(&mut self, stored: &[u8], visit: &mut Visit<'_>) -> Result<Decoded, DecodeError> {
         let mut decoded = Decoded::default();
         let layers = self.inflate(stored)?;

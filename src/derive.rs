@@ -14,6 +14,7 @@ pub mod objects;
 pub mod omitted;
 pub mod outcome;
 mod parameters;
+pub mod permissions;
 pub mod policy;
 pub mod principals;
 pub mod secrets;
@@ -35,7 +36,7 @@ use calendar::{Calendar, Hours, weekday_name};
 use encryption::Encryption;
 use principals::PrincipalGroup;
 
-/// What the organization told us in `trailscan.toml`, ready to be asked.
+/// The organization as `trailscan.toml` describes it, ready for lookups.
 #[derive(Debug, Clone, Default)]
 pub struct Organization {
     pub calendar: Option<Calendar>,
@@ -57,7 +58,7 @@ pub struct Organization {
     pub environments: Vec<(String, Vec<Wildcard>)>,
     /// When the access keys were made.
     pub access_keys: AccessKeys,
-    /// How long a rule learns what is usual before it tells what is new; 30 days where nobody says.
+    /// How many days a rule learns what is usual before it reports new activity; default 30.
     pub learning_days: Option<u16>,
 }
 
@@ -268,7 +269,7 @@ impl Derived {
         }
     }
 
-    /// The field's value for one event; nothing where the event implies none.
+    /// The field's value for one event; `None` if the event implies none.
     pub fn value<'a>(self, event: &Event<'a>, organization: &Organization) -> Option<Value<'a>> {
         event.derived_cache(self as usize, || self.derive(event, organization))
     }
@@ -284,7 +285,7 @@ impl Derived {
             Self::Role => text(identity::role(event)),
             Self::SessionName => text(identity::session_name(event)),
             Self::SessionAgeHours => {
-                identity::session_age(event).map(|seconds| number(seconds / 3_600))
+                identity::session_age(event).map(|seconds| number(seconds / time::HOUR))
             }
             Self::Target => text(target::of(event)),
             Self::SecretName => text(target::secret_name(event)),
@@ -398,7 +399,7 @@ fn selectors_narrowed(event: &Event<'_>) -> Option<bool> {
     }
     let request = serde_json::from_str(event.raw(Key::RequestParameters).as_str()).ok()?;
     match Change::of(&event.text(Key::EventName), &request)? {
-        (_, Change::Selectors(selectors)) => Some(!selectors?.takes_all_management()),
+        (_, Change::Selectors(selectors)) => Some(!selectors?.selects_all_management()),
         _ => None,
     }
 }

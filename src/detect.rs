@@ -1,9 +1,11 @@
-//! Rules against events: from an [`Event`] to what it teaches, in an [`ObjectScan`].
+//! Rules against events: from an [`Event`] to its results in an [`ObjectScan`].
 
 mod activity;
 mod content;
+mod event_classes;
 mod evidence;
 mod found;
+mod privileges;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,13 +15,17 @@ use crate::event::content::ContentKey;
 use crate::event::{Event, Key};
 use crate::finding::{EventId, Outcome};
 use crate::interner::Interner;
+use crate::policy::Policies;
 use crate::rules::{Correlation, Field, Matcher, Rule, RuleSet};
 use crate::tally::{
-    CorrelationHit, FindingKey, FoundEvidence, Hit, ObjectScan, Period, SampleCutoffs, Seen, number,
+    CorrelationHit, EvaluatedEvent, FindingKey, FoundEvidence, Hit, ObjectScan, Period,
+    SampleCutoffs, number,
 };
 use activity::Rows;
-use evidence::{EventFacts, Last};
-use found::{FoundGroups, Wanted};
+pub use event_classes::EventClassTracker;
+use evidence::{CallerCache, EventFacts};
+use found::{EvidenceDecision, FoundGroups};
+use privileges::Watched;
 
 /// From this threshold on, a correlation keeps where its events lie but not what they say: a volume
 /// rule may have tens of millions of them.
@@ -34,6 +40,8 @@ pub struct Detector<'r> {
     watchers: Vec<Vec<Watcher<'r>>>,
     /// Per rule that finds what is new: the fields whose values may be.
     first_seen: Vec<Option<Vec<Field>>>,
+    /// The policies whose use is counted.
+    watched: Option<Watched<'r>>,
 }
 
 /// A correlation that watches a rule.
@@ -45,7 +53,7 @@ struct Watcher<'r> {
     /// The watched rule's place among those it watches.
     watched: u32,
     /// What its events say is kept.
-    told: bool,
+    keeps_evidence: bool,
 }
 
 impl<'r> Detector<'r> {
@@ -65,8 +73,8 @@ impl<'r> Detector<'r> {
                 rule: rules.rules.get(place)?,
                 meant,
                 watched: u32::try_from(watched).ok()?,
-                // what happened beneath a watched correlation only says to which group it belongs
-                told: watched < meant.rules.len() && !meant.thresholds.iter().any(great),
+                // the events of a watched correlation only determine its group
+                keeps_evidence: watched < meant.rules.len() && !meant.thresholds.iter().any(great),
             })
         };
         let watchers = (0..rules.rules.len()).map(|rule| {
@@ -82,7 +90,16 @@ impl<'r> Detector<'r> {
             organization,
             watchers: watchers.collect(),
             first_seen: first_seen.map(|what| Some(what?.fields())).collect(),
+            watched: None,
         }
+    }
+
+    /// Counts the rights that principals of these policies use, of role sessions each by itself if
+    /// `sessions` says so.
+    #[must_use]
+    pub const fn counting_uses(mut self, policies: &'r Policies, sessions: bool) -> Self {
+        self.watched = Some(Watched { policies, sessions });
+        self
     }
 }
 
@@ -92,8 +109,8 @@ pub struct Detection<'r> {
     detector: &'r Detector<'r>,
     matcher: Matcher<'r>,
     rows: Rows,
-    /// What was told last of each caller.
-    last: Vec<Last>,
+    /// The last evidence of each caller.
+    last: Vec<CallerCache>,
     groups: FoundGroups,
     matched: Vec<usize>,
     group: String,
@@ -124,8 +141,8 @@ impl<'r> Detection<'r> {
 
     /// Spares itself the telling of events that the tally would turn away.
     #[must_use]
-    pub fn with_cutoffs(mut self, horizons: Arc<SampleCutoffs>) -> Self {
-        self.groups.within(horizons);
+    pub fn with_cutoffs(mut self, cutoffs: Arc<SampleCutoffs>) -> Self {
+        self.groups.with_cutoffs(cutoffs);
         self
     }
 
@@ -196,7 +213,7 @@ impl<'r> Detection<'r> {
         let targets = target::several(event);
         let aimed_at = self.match_each(event, outcome, &targets);
         let row = self.rows.of(event, kind, outcome, scanned);
-        scanned.seen.push(Seen {
+        scanned.seen.push(EvaluatedEvent {
             record,
             row,
             id: EventId::parse(&event.text(Key::EventId)),
@@ -207,21 +224,24 @@ impl<'r> Detection<'r> {
         if let Some(shared) = content::shared(event, outcome, &self.key) {
             scanned.shared.push((seen, shared));
         }
+        if let Some(watched) = &self.detector.watched {
+            watched.note(event, outcome, seen, scanned);
+        }
         if self.matched.is_empty() {
             return;
         }
         let row = scanned.rows.get(row as usize);
         let caller = row.expect("the event has a row").caller;
         if self.last.len() <= caller.index() {
-            self.last.resize(caller.index() + 1, Last::default());
+            self.last.resize(caller.index() + 1, CallerCache::default());
         }
         let last = self.last.get_mut(caller.index());
         let last = last.expect("there is one for every caller");
-        let mut told = EventFacts::new(event, self.detector.organization, caller, last);
+        let mut keeps_evidence = EventFacts::new(event, self.detector.organization, caller, last);
         for (at, place) in self.matched.iter().enumerate() {
             if let Some(target) = aimed_at.get(at).and_then(|target| targets.get(*target)) {
                 Derived::set_target(event, target, self.detector.organization);
-                told.retarget();
+                keeps_evidence.retarget();
             }
             let rule = self.detector.rules.rules.get(*place);
             let rule = rule.expect("only rules of the set match");
@@ -232,14 +252,16 @@ impl<'r> Detection<'r> {
                 let names = &mut scanned.names;
                 let value = match self.detector.first_seen.get(*place) {
                     // what has no value can never be new
-                    Some(Some(fields)) => match told.group(fields, &mut self.group, names) {
-                        Some(value) => value,
-                        None => continue,
-                    },
+                    Some(Some(fields)) => {
+                        match keeps_evidence.group(fields, &mut self.group, names) {
+                            Some(value) => value,
+                            None => continue,
+                        }
+                    }
                     _ => Interner::EMPTY,
                 };
-                let (actor, resource) = told.actor_and_resource(rule, names);
-                let caller = told.caller(names);
+                let (actor, resource) = keeps_evidence.actor_and_resource(rule, names);
+                let caller = keeps_evidence.caller(names);
                 let (group, wanted) = self.groups.hit(
                     FindingKey {
                         rule: number,
@@ -252,8 +274,8 @@ impl<'r> Detection<'r> {
                     caller,
                     scanned,
                 );
-                if wanted != Wanted::No {
-                    let fact = told.fact(scanned);
+                if wanted != EvidenceDecision::No {
+                    let fact = keeps_evidence.fact(scanned);
                     let evidence = FoundEvidence { group, seen, fact };
                     self.groups.keep(wanted, evidence, scanned);
                 }
@@ -268,13 +290,16 @@ impl<'r> Detection<'r> {
                 let fields = watcher.meant.group_fields.get(watcher.watched as usize);
                 // an event without one of the values belongs to no group
                 let fields = fields.expect("a correlation groups every rule that it watches");
-                let Some(group) = told.group(fields, &mut self.group, &mut scanned.names) else {
+                let Some(group) = keeps_evidence.group(fields, &mut self.group, &mut scanned.names)
+                else {
                     continue;
                 };
-                let (actor, resource) = told.actor_and_resource(watcher.rule, &mut scanned.names);
-                let value = told.joined(&watcher.meant.fields, &mut scanned.names);
-                let caller = told.caller(&mut scanned.names);
-                let fact = (watcher.told || !rule.silent).then(|| told.fact(scanned));
+                let (actor, resource) =
+                    keeps_evidence.actor_and_resource(watcher.rule, &mut scanned.names);
+                let value = keeps_evidence.joined(&watcher.meant.fields, &mut scanned.names);
+                let caller = keeps_evidence.caller(&mut scanned.names);
+                let fact =
+                    (watcher.keeps_evidence || !rule.silent).then(|| keeps_evidence.fact(scanned));
                 scanned.bases.push(CorrelationHit {
                     correlation: watcher.place,
                     place: watcher.watched,

@@ -1,7 +1,7 @@
 //! Digests: from an object's bytes to what it says of logs, and from all of them to a proof.
 //!
 //! What comes in are objects as they were fetched, digests with their metadata; what goes out is
-//! [`Evidence`] for the tally, and at the end [`judge()`] draws the [`Proof`] from it. The scheme
+//! [`Evidence`] for the tally, and at the end [`build_proof`] draws the [`Proof`] from it. The scheme
 //! ([custom validation](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-custom-validation.html)):
 //! AWS signs, with RSA PKCS#1 v1.5 over SHA-256, four lines: the end of the
 //! hour, `bucket/key`, the SHA-256 of the digest, and the signature of the digest before.
@@ -9,6 +9,7 @@
 //! [`Proof`]: crate::integrity::proof::Proof
 
 mod document;
+mod evidence;
 mod hours;
 pub mod key;
 mod proof;
@@ -18,10 +19,12 @@ mod validity;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::integrity::{Before, Chain, DigestFact, Evidence, Naming, Reading, Standing};
+use crate::integrity::{
+    Chain, DigestFact, Evidence, Naming, PreviousDigest, Reading, SignatureStatus,
+};
 use crate::sha256;
 use crate::source::key::{DigestName, Location, LogKey, LogKind};
-use crate::source::{Metadata, ObjectRef, Place, Scope};
+use crate::source::{Metadata, ObjectLocation, ObjectRef, Scope};
 
 use document::Document;
 pub use hours::add_proven_hours;
@@ -52,7 +55,7 @@ pub struct Reader {
     pub origin: Origin,
     /// Logs that are not of it are left out of what digests name.
     pub scope: Scope,
-    /// The accounts and Regions that have digests, where the listing told.
+    /// The accounts and Regions that have digests, if the listing says.
     pub digested: Option<BTreeSet<(String, String)>>,
 }
 
@@ -64,18 +67,18 @@ impl Reader {
             tail: key.to_owned(),
         };
         let path = match (&self.origin, &object.place) {
-            (Origin::InPlace, Place::S3 { bucket, key }) => {
+            (Origin::InPlace, ObjectLocation::S3 { bucket, key }) => {
                 let name = format!("{bucket}/{key}");
                 return Location::of(&name)
                     .filter(|at| name.ends_with(&at.tail))
                     .unwrap_or_else(|| whole(&name));
             }
-            (_, Place::S3 { key, .. }) => key,
-            (_, Place::File(_) | Place::Stdin) => &object.name,
+            (_, ObjectLocation::S3 { key, .. }) => key,
+            (_, ObjectLocation::File(_) | ObjectLocation::Stdin) => &object.name,
         };
         let path = path.replace('\\', "/");
         if LogKey::parse(&path).is_none()
-            && let Place::File(file) = &object.place
+            && let ObjectLocation::File(file) = &object.place
             && LogKey::parse(&file.to_string_lossy()).is_some()
             && let Some(at) = Location::of(&file.to_string_lossy().replace('\\', "/"))
         {
@@ -125,8 +128,13 @@ impl Reader {
         }
     }
 
-    /// The evidence of a log. `stray` says which of its records do not belong into its folder.
-    pub fn log(&self, object: &ObjectRef, reading: Reading, stray: Option<Box<str>>) -> Evidence {
+    /// The evidence of a log. `misplaced_reason` says which of its records do not belong into its folder.
+    pub fn log(
+        &self,
+        object: &ObjectRef,
+        reading: Reading,
+        misplaced_reason: Option<Box<str>>,
+    ) -> Evidence {
         if let (Some(digested), Some(key)) = (&self.digested, &object.key) {
             let place = (key.account.clone(), key.region.clone());
             if key.kind == LogKind::Log && !digested.contains(&place) {
@@ -137,13 +145,17 @@ impl Reader {
         Evidence::Log {
             name: self.name(object),
             reading,
-            stray,
+            misplaced_reason,
         }
     }
 
-    /// The evidence of a digest of which only its name can be said. Nothing where that does not say
+    /// The evidence of a digest of which only its name can be said. `None` if that does not say
     /// which chain it belongs to.
-    pub fn evidence_from_name(&self, object: &ObjectRef, standing: Standing) -> Option<Evidence> {
+    pub fn evidence_from_name(
+        &self,
+        object: &ObjectRef,
+        standing: SignatureStatus,
+    ) -> Option<Evidence> {
         let at = self.location(object);
         let name: Arc<str> = format!("{}{}", at.front, at.tail).into();
         let own = DigestName::parse(&name)?;
@@ -158,7 +170,7 @@ impl Reader {
                 standing,
                 fingerprint: "".into(),
                 signature: None,
-                before: Before::Unknown,
+                before: PreviousDigest::Unknown,
                 written: object.written,
                 named: 0,
                 matching: 0,
@@ -178,10 +190,10 @@ impl Reader {
     ) -> Option<Evidence> {
         let at = self.location(object);
         let name: Arc<str> = format!("{}{}", at.front, at.tail).into();
-        let bad = |what: String| self.evidence_from_name(object, Standing::Bad(what));
+        let bad = |what: String| self.evidence_from_name(object, SignatureStatus::Bad(what));
         let document = match Document::read(bytes) {
             Ok(document) => document,
-            Err(what) => return bad(format!("it is no digest: {what}")),
+            Err(what) => return bad(format!("it is not a digest: {what}")),
         };
         let said = format!("{}/{}", document.bucket, document.key);
         if DigestName::parse(&said).is_none() {
@@ -191,7 +203,7 @@ impl Reader {
         let hash = sha256::of(bytes);
         let to_sign = document.string_to_sign(&hash);
         let standing = match self.moved(&at, &name, &own, &document) {
-            Some(moved) => Standing::Bad(moved),
+            Some(moved) => SignatureStatus::Bad(moved),
             None => self.signature_status(&document, &to_sign, metadata),
         };
         let signature = metadata.get("signature");
@@ -212,10 +224,10 @@ impl Reader {
             }
         }
         kinds.remove(LogKind::Log.folder());
-        let unsigned = matches!(standing, Standing::Unsigned(_));
+        let unsigned = matches!(standing, SignatureStatus::Unsigned(_));
         let before = match &document.previous {
-            None => Before::Start,
-            Some(previous) => Before::Digest(crate::integrity::Previous {
+            None => PreviousDigest::Start,
+            Some(previous) => PreviousDigest::Digest(crate::integrity::Previous {
                 end: DigestName::parse(&previous.key).map(|name| name.end),
                 name: named(&previous.bucket, &previous.key),
                 elsewhere: elsewhere(&previous.bucket),
@@ -295,32 +307,32 @@ impl Reader {
         document: &Document,
         to_sign: &str,
         metadata: &Metadata,
-    ) -> Standing {
+    ) -> SignatureStatus {
         let Some(signature) = metadata.get("signature") else {
             return match self.origin {
                 // S3 gives the metadata with every object: what AWS wrote has a signature
-                Origin::InPlace => Standing::Bad(
-                    "its signature is not among its metadata: somebody wrote it anew".to_owned(),
+                Origin::InPlace => SignatureStatus::Bad(
+                    "its signature is not among its metadata: somebody rewrote it".to_owned(),
                 ),
-                Origin::Copy { .. } => Standing::Unsigned(to_sign.into()),
+                Origin::Copy { .. } => SignatureStatus::Unsigned(to_sign.into()),
             };
         };
         let algorithm = metadata.get("signature-algorithm").map(String::as_str);
         if document.algorithm != ALGORITHM || algorithm != Some(ALGORITHM) {
-            return Standing::Bad(format!(
+            return SignatureStatus::Bad(format!(
                 "it is signed with {}, by its metadata with {}, and only {ALGORITHM} is known",
                 document.algorithm,
                 algorithm.unwrap_or("nothing named")
             ));
         }
         match self.keys.verify(&document.fingerprint, to_sign, signature) {
-            Verdict::Right => Standing::Signed,
-            Verdict::Wrong => Standing::Bad("signature verification failed".to_owned()),
-            Verdict::Unusable(what) => Standing::Bad(format!(
+            Verdict::Right => SignatureStatus::Signed,
+            Verdict::Wrong => SignatureStatus::Bad("signature verification failed".to_owned()),
+            Verdict::Unusable(what) => SignatureStatus::Bad(format!(
                 "the key {} cannot be used: {what}",
                 document.fingerprint
             )),
-            Verdict::NoKey => Standing::NoKey,
+            Verdict::NoKey => SignatureStatus::NoKey,
         }
     }
 }

@@ -263,7 +263,7 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// `eventTime` in seconds; nothing where it is missing or unreadable ("undated").
+    /// `eventTime` in seconds; `None` if it is missing or unreadable ("undated").
     pub const fn time(&self) -> Option<Epoch> {
         self.time
     }
@@ -357,9 +357,9 @@ impl<'a> Event<'a> {
         descend(root, rest, self.folded, LISTS_IN_LISTS, visit)
     }
 
-    /// The scalar at the end of a path that leads to one place at the most: a documented key, a
+    /// The scalar at the end of a path that leads to one place at most: a documented key, a
     /// shortcut, or a member of the object under a documented key. As it stands there, and empty where
-    /// nothing does; nothing where the path must be walked or something nested lies there.
+    /// nothing does; `None` if the path must be walked or something nested lies there.
     #[inline]
     pub fn scalar_at(&self, path: &Path) -> Option<&'a str> {
         let found = match path {

@@ -14,7 +14,7 @@ use crate::sha256;
 pub enum EventId {
     /// Its sixteen bytes in the order in which they are written.
     Guid([u8; 16]),
-    /// Hand-made and anonymised records hold other texts.
+    /// Hand-made and anonymized records hold other texts.
     Other(Box<str>),
     /// The record has none: it can never be a duplicate.
     Missing,

@@ -172,7 +172,7 @@ pub const CATALOGUE: &[Citation] = &[
         "164.310(d)(2)(i)",
         "Disposal",
         Class::Required,
-        "Sanitisation of hardware.",
+        "Sanitization of hardware.",
     ),
     citation(
         "164.312(a)(2)(ii)",

@@ -3,8 +3,8 @@
 //!
 //! In come the groups that such rules made, by actor and value, and what the state file holds; out
 //! go the groups of what is new, as any other rule makes them, and what the next run should know. An
-//! event is of something new where it lies in the week in which its pair was met first, and the pair
-//! was met after the rule had learnt what is usual. Both are said of events' times, so that it makes
+//! event is of something new where it lies in the week in which its pair was seen first, and the pair
+//! was seen after the rule had learned what is usual. Both are said of events' times, so that it makes
 //! no difference in which order, or in how many runs, they were read, and a past week's report stays
 //! what it was.
 //!
@@ -26,19 +26,19 @@ pub const LEARNING_DAYS: u16 = 30;
 /// What runs know of each rule, by its name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
-    pub rules: BTreeMap<String, Known>,
+    pub rules: BTreeMap<String, RuleHistory>,
 }
 
 /// What runs know for one rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
-    /// By account: the first hour with events that were held against the rule.
+pub struct RuleHistory {
+    /// By account: the first hour with events that the rule was evaluated on.
     pub begun: BTreeMap<String, Epoch>,
     /// By actor and value: the time of the earliest event.
-    pub firsts: BTreeMap<(String, String), Epoch>,
+    pub first_times: BTreeMap<(String, String), Epoch>,
 }
 
-impl Known {
+impl RuleHistory {
     fn begin(&mut self, tally: &Tally) {
         for account in tally.coverage.regions.keys() {
             if let Some((first, _)) = tally.proven_span(account) {
@@ -54,31 +54,31 @@ impl Known {
             let begun = self.begun.entry(account.clone()).or_insert(*at);
             *begun = (*begun).min(*at);
         }
-        for (pair, at) in &other.firsts {
+        for (pair, at) in &other.first_times {
             self.note(pair.clone(), *at);
         }
     }
 
-    /// Learns when a pair was met; answers when it was met first.
+    /// Learns when a pair was seen; answers when it was seen first.
     fn note(&mut self, pair: (String, String), first: Epoch) -> Epoch {
-        let known = self.firsts.entry(pair).or_insert(first);
+        let known = self.first_times.entry(pair).or_insert(first);
         *known = first.min(*known);
         *known
     }
 
     /// Replaces the times of a run by the earliest that are known, and remembers those of proven events.
-    fn compare(&mut self, firsts: &mut Firsts, names: &Interner) {
+    fn compare(&mut self, first_times: &mut EarliestTimes, names: &Interner) {
         let text = |id: &Symbol| names.text(*id).to_owned();
-        for ((actor, value), first) in &mut firsts.proven {
+        for ((actor, value), first) in &mut first_times.proven {
             *first = self.note((text(actor), text(value)), *first);
         }
-        for ((actor, value), first) in &mut firsts.unproven {
-            let known = self.firsts.get(&(text(actor), text(value)));
+        for ((actor, value), first) in &mut first_times.unproven {
+            let known = self.first_times.get(&(text(actor), text(value)));
             *first = known.map_or(*first, |known| (*known).min(*first));
         }
     }
 
-    /// From when on it is told what is new in an account.
+    /// The time from which new activity in an account is reported.
     fn judged_from(&self, account: &str, learning: Epoch) -> Epoch {
         let begun = self.begun.get(account);
         begun.map_or(Epoch::MAX, |begun| begun.saturating_add(learning))
@@ -93,13 +93,13 @@ impl Known {
 
     /// Whether part of this run lies in the time of learning.
     fn learning(&self, tally: &Tally, learning: Epoch) -> Option<Learning> {
-        let (mut open, mut told): (Option<Learning>, bool) = (None, false);
+        let (mut open, mut any_judged): (Option<Learning>, bool) = (None, false);
         for (account, begun) in &self.begun {
             let Some((first, last)) = tally.proven_span(account) else {
                 continue;
             };
             let until = self.judged_from(account, learning);
-            told |= last >= until;
+            any_judged |= last >= until;
             if first < until && open.as_ref().is_none_or(|known| known.until < until) {
                 open = Some(Learning {
                     account: account.clone(),
@@ -110,7 +110,7 @@ impl Known {
             }
         }
         open.map(|open| Learning {
-            wholly: !told,
+            wholly: !any_judged,
             ..open
         })
     }
@@ -156,10 +156,10 @@ impl History {
         let rule = |place: u32| rules.rules.get(place as usize);
         let asks = |key: &GroupKey| rule(key.rule).and_then(|rule| rule.first_seen);
         let lost = "what is new is not all known";
-        let mut firsts: BTreeMap<u32, Firsts> = BTreeMap::new();
+        let mut first_times: BTreeMap<u32, EarliestTimes> = BTreeMap::new();
         let read = tally.groups.each(|key, group| {
             if let (Some(_), Some(time)) = (asks(key), group.first) {
-                firsts.entry(key.rule).or_default().note(key, time);
+                first_times.entry(key.rule).or_default().note(key, time);
             }
         });
         if let Err(error) = read {
@@ -171,8 +171,8 @@ impl History {
             }
             let known = self.rules.entry(rule.name.clone()).or_default();
             known.begin(tally);
-            if let Some(firsts) = firsts.get_mut(&place) {
-                known.compare(firsts, &tally.names);
+            if let Some(first_times) = first_times.get_mut(&place) {
+                known.compare(first_times, &tally.names);
             }
             if let Some(open) = known.learning(tally, learning) {
                 tally.novelty.learning.insert(place, open);
@@ -186,7 +186,7 @@ impl History {
             let Some(what) = asks(key) else {
                 return Some(*key);
             };
-            let first = firsts.get(&key.rule)?.of(key);
+            let first = first_times.get(&key.rule)?.of(key);
             let known = known(key)?;
             let accounts = group.accounts.iter().map(|id| names.text(*id));
             let judged = accounts.map(|account| match key.unproven {
@@ -219,7 +219,7 @@ impl History {
 
 /// The earliest times of the pairs of a rule.
 #[derive(Debug, Default)]
-struct Firsts {
+struct EarliestTimes {
     /// Of the events that are proven; of all events if no proof was asked for.
     proven: ByPair,
     /// Of all others.
@@ -233,7 +233,7 @@ const fn pair(key: &GroupKey) -> (Symbol, Symbol) {
     (key.actor, key.value)
 }
 
-impl Firsts {
+impl EarliestTimes {
     /// Adds the first event of a group.
     fn note(&mut self, key: &GroupKey, time: Epoch) {
         let by_pair = match key.unproven {

@@ -45,13 +45,13 @@ pub struct DigestFact {
     pub bucket: Arc<str>,
     /// Of its inflated content.
     pub sha256: Hash,
-    pub standing: Standing,
+    pub standing: SignatureStatus,
     /// The fingerprint of the key it asks for.
     pub fingerprint: Arc<str>,
     /// Of the text of the signature that was stored with it, where there was one.
     pub signature: Option<Hash>,
-    pub before: Before,
-    /// When it was written to its bucket, where the listing told.
+    pub before: PreviousDigest,
+    /// When it was written to its bucket, if the listing says.
     pub written: Option<Epoch>,
     /// How many logs of the window it names.
     pub named: u32,
@@ -64,7 +64,7 @@ pub struct DigestFact {
 /// What its own signature, or the lack of it, says of a digest. What its neighbours say is decided
 /// when all are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum SignatureStatus {
     /// Its signature is right.
     Signed,
     /// Its signature is there and wrong, or it was taken from it; it lies elsewhere than it says; it
@@ -75,13 +75,13 @@ pub enum Standing {
     /// It came without its metadata, which a copy to disk loses. The text is what AWS signed: the
     /// next digest holds the signature too.
     Unsigned(Box<str>),
-    /// It could not be had; the text says why.
+    /// It could not be read; the text says why.
     Unread(String),
 }
 
 /// What a digest says of the one before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Before {
+pub enum PreviousDigest {
     /// Nothing: the first after validation or logging was switched on.
     Start,
     Digest(Previous),
@@ -133,11 +133,11 @@ pub enum Reading {
     Content(Hash),
     /// It is not as CloudTrail writes logs; the text says in what.
     Damaged(Box<str>),
-    /// It is there and could not be had; the text says why.
+    /// It exists and could not be read; the text says why.
     Unread(Box<str>),
 }
 
-/// What one object teaches.
+/// What one object shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
     /// A log of an account and Region without any digest.
@@ -146,7 +146,7 @@ pub enum Evidence {
         name: String,
         reading: Reading,
         /// The log lies in a folder for another kind of record than it holds; the text says which.
-        stray: Option<Box<str>>,
+        misplaced_reason: Option<Box<str>>,
     },
     /// A log that was listed and is gone. A digest that names it shows that it is missing.
     Gone,
@@ -175,7 +175,7 @@ pub struct Integrity {
     /// Logs that were found and are not settled; several files may have one name in a copy.
     pub readings: BTreeMap<Box<str>, Vec<Reading>>,
     /// Logs with records that do not belong into their folder, and which records.
-    pub strays: BTreeMap<Box<str>, Box<str>>,
+    pub misplaced: BTreeMap<Box<str>, Box<str>>,
     /// How many logs there were of accounts and Regions without any digest: nothing else can be
     /// said of them, so their names are not kept.
     pub undigested: BTreeMap<(String, String), u64>,
@@ -196,12 +196,12 @@ impl Integrity {
             Evidence::Log {
                 name,
                 reading,
-                stray,
+                misplaced_reason,
             } => {
                 self.found += 1;
                 let name: Box<str> = name.into();
-                if let Some(stray) = stray {
-                    self.strays.insert(name.clone(), stray);
+                if let Some(misplaced_reason) = misplaced_reason {
+                    self.misplaced.insert(name.clone(), misplaced_reason);
                 }
                 self.read(name, reading);
             }
@@ -254,13 +254,13 @@ impl Integrity {
         for (place, logs) in other.undigested {
             *self.undigested.entry(place).or_default() += logs;
         }
-        self.strays.extend(other.strays);
+        self.misplaced.extend(other.misplaced);
         self.found += other.found;
         self.settled.extend(other.settled);
     }
 
-    /// What signed digests name and nobody met: logs, and digests of which the hour ends after
-    /// `since`. What others name is not sought: they may name anything.
+    /// What signed digests name and nobody seen: logs, and digests of which the hour ends after
+    /// `since`. Names in other digests are ignored: they may name anything.
     pub fn wanted(&self, since: Option<Epoch>) -> BTreeSet<&str> {
         let after = |end: Option<Epoch>| match (since, end) {
             (Some(since), Some(end)) => end > since,
@@ -268,9 +268,9 @@ impl Integrity {
         };
         let previous = self.digests.values().flat_map(|digests| {
             let facts = digests.values();
-            let signed = facts.filter(|fact| fact.standing == Standing::Signed);
+            let signed = facts.filter(|fact| fact.standing == SignatureStatus::Signed);
             signed.filter_map(|fact| match &fact.before {
-                Before::Digest(previous)
+                PreviousDigest::Digest(previous)
                     if after(previous.end) && !digests.contains_key(&*previous.name) =>
                 {
                     Some(&*previous.name)
@@ -281,7 +281,7 @@ impl Integrity {
         let signed = |claim: &Claim| {
             let digest = self.digests.get(&claim.chain);
             let digest = digest.and_then(|digests| digests.get(&claim.digest));
-            digest.is_some_and(|digest| digest.standing == Standing::Signed)
+            digest.is_some_and(|digest| digest.standing == SignatureStatus::Signed)
         };
         let logs = self.claims.iter();
         let logs = logs

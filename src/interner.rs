@@ -39,7 +39,7 @@ pub struct Interner {
     /// Where each text ends in `text`.
     ends: Vec<usize>,
     /// Half a hash beside each place, so that neither growing nor a miss reads the texts.
-    /// Left out where texts are kept for a later run: they are then told, and none is added.
+    /// Not stored with texts that are kept for a later run: those are only read, and none is added.
     #[bitcode(skip)]
     table: HashTable<(u32, u32)>,
 }

@@ -46,6 +46,8 @@
 //! | When is an hour a gap, and a run incomplete? | [`assess::hours`], [`assess::completeness`] |
 //! | When is a rule "partly assessed"? | `assess/visibility.rs`, [`trail::Timeline`] |
 //! | When are two records the same event? | `tally/duplicates.rs` |
+//! | Which files are written, and when? | [`report::output`] |
+//! | Which fields do the JSON files have, and what may change? | [`report::json::v1`] |
 //!
 //! # Glossary
 //!
@@ -171,6 +173,9 @@ pub mod digest;
 
 // text patterns with `*` and `?`
 pub mod wildcard;
+
+// IAM policy documents, and what they say of a call
+pub mod policy;
 
 // facts that a record implies, as fields for rules
 pub mod derive;

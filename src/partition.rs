@@ -31,6 +31,20 @@ const BY_REGION: [(&str, Partition); 7] = [
     ("eusc-", Partition::AwsEusc),
 ];
 
+/// True for text in the form of a Region's code: `us-east-1`, `us-gov-west-1`. New Regions count, so the
+/// names themselves are not compared with a list.
+pub fn is_region_code(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let is_number = |part: &str| {
+        (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let is_word = |part: &&str| part.len() >= 2 && part.bytes().all(|b| b.is_ascii_lowercase());
+    match parts.as_slice() {
+        [words @ .., number] => words.len() >= 2 && words.iter().all(is_word) && is_number(number),
+        [] => false,
+    }
+}
+
 impl Partition {
     /// All of them, the main one first.
     pub const ALL: [Self; 8] = [
@@ -117,6 +131,30 @@ pub fn in_main_partition(arn: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn region_codes_have_words_and_a_number() {
+        for code in [
+            "us-east-1",
+            "ap-southeast-12",
+            "us-gov-west-1",
+            "eusc-de-east-1",
+        ] {
+            assert!(is_region_code(code), "{code}");
+        }
+        for text in [
+            "",
+            "mars",
+            "us-east1",
+            "us-east",
+            "US-EAST-1",
+            "us-east-1a",
+            "us-1",
+            "-1",
+        ] {
+            assert!(!is_region_code(text), "{text}");
+        }
+    }
 
     #[test]
     fn the_partition_follows_from_the_region() {

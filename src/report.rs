@@ -14,7 +14,9 @@ mod identity;
 pub mod integrity;
 pub mod json;
 pub mod notes;
+pub mod output;
 pub mod overflow;
+pub mod privileges;
 pub mod rows;
 pub mod terminal;
 pub mod visible;
@@ -25,6 +27,7 @@ use serde::Serialize;
 
 use crate::assess::completeness::Completeness;
 use crate::assess::hours::HourGrid;
+use crate::assess::privileges::Privileges;
 use crate::assess::{Assessed, Assessment, CitationState, RuleState, Visibility};
 use crate::correlate::{Bursts, FINDINGS_LOST};
 use crate::coverage::Coverage;
@@ -51,7 +54,7 @@ pub struct Report {
     /// What rules could see, hour by hour.
     #[serde(skip)]
     pub visibility: Visibility,
-    /// What the digests prove; nothing where nobody asked.
+    /// What the digests prove; `None` if nobody asked.
     pub integrity: Option<Proof>,
     /// By citation, in the catalogue's order; only those some rule speaks to.
     pub citations: Vec<CitationState>,
@@ -69,10 +72,13 @@ pub struct Report {
     pub rejected: Vec<Rejected>,
     pub unconfigured: Vec<Unconfigured>,
     pub activity: ActivityTables,
+    /// Granted and used rights; `None` if no policies are configured.
+    #[serde(skip)]
+    pub privileges: Option<Privileges>,
 }
 
 impl Report {
-    /// Draws the report from what a run learnt.
+    /// Draws the report from what a run learned.
     pub fn new(
         provenance: Provenance,
         rules: &RuleSet,
@@ -115,6 +121,7 @@ impl Report {
             coverage: tally.coverage,
             completeness: assessed.completeness,
             integrity: None,
+            privileges: None,
             worst,
             left_out,
             findings: made.findings,

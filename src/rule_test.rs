@@ -1,4 +1,4 @@
-//! Rules held against their own samples: what a rule must find, and the near misses it must not.
+//! Runs rules on their own samples: what a rule must find, and near misses that it must not match.
 //!
 //! A case goes the way of real events from detection to correlation; only the reading of files is
 //! left out, so that ten thousand copies of an event cost no more than looking at them.

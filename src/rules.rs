@@ -1,7 +1,7 @@
 //! What is looked for: Sigma rules, loaded, checked, compiled and indexed.
 //!
-//! In: YAML (ours are built in, the user's come from folders), placeholders and what the
-//! organization told us. Out: a [`RuleSet`] that matches events without allocating on a miss, and
+//! In: YAML (ours are built in, the user's come from folders), placeholders and what
+//! the organization configured. Out: a [`RuleSet`] that matches events without allocating on a miss, and
 //! the list of rules that could not be used, each with its file, line and reason: nothing is
 //! skipped silently.
 
@@ -38,7 +38,7 @@ pub use field::Field;
 pub use first_seen::FirstSeen;
 use index::Index;
 use matcher::Node;
-pub use requirements::{Requirement, Where};
+pub use requirements::{RecordedIn, Requirement};
 pub use specialize::Matcher;
 
 /// Values for `|expand`, by name without the percent signs.
@@ -123,7 +123,7 @@ pub struct Correlation {
     pub rules: Vec<usize>,
     pub group_by: Vec<String>,
     /// Per watched rule, the field each `group-by` entry means (aliases resolved); then the same
-    /// once more, for the events beneath each watched rule.
+    /// once more, for the base events of each watched rule.
     pub group_fields: Vec<Vec<Field>>,
     /// Per watched rule, how its bursts find their group where it is a correlation itself.
     pub chained: Vec<Chained>,
@@ -345,7 +345,7 @@ impl RuleSet {
         })
     }
 
-    /// The correlations that take up the events of a detection rule: those that watch it, and those
+    /// The correlations that use the events of a detection rule: those that watch it, and those
     /// that watch one of these and group its bursts by their events. For the latter the place is
     /// that of what they watch, counted on behind all that they watch.
     pub fn correlations_fed_by(&self, rule: usize) -> Vec<(usize, usize, &Correlation)> {

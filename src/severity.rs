@@ -3,11 +3,23 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Sigma's five levels, in rising order (Sigma specification 2.1, "Level").
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -49,7 +61,7 @@ impl fmt::Display for Severity {
 
 /// The word was none of Sigma's levels.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a level: use informational, low, medium, high or critical")]
+#[error("`{0}` is not a level: use critical, high, medium, low or informational")]
 pub struct UnknownSeverity(String);
 
 impl FromStr for Severity {

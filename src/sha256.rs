@@ -42,7 +42,7 @@ pub fn written(bytes: &[u8]) -> String {
     text
 }
 
-/// Reads hexadecimal of any case; nothing where it is none.
+/// Reads hexadecimal of any case; `None` if it is none.
 pub fn read(hex: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let pairs = hex.as_bytes().chunks(2);

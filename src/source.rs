@@ -83,33 +83,42 @@ pub struct ObjectRef {
     /// The key in its bucket, or the path below the folder given: the name evidence is cited by.
     pub name: String,
     /// How to get it.
-    pub place: Place,
+    pub place: ObjectLocation,
     /// What the key says, where it is CloudTrail's own form.
     pub key: Option<LogKey>,
-    /// Bytes as stored, where the listing told.
+    /// Bytes as stored, if the listing says.
     pub size: Option<u64>,
-    /// The archive storage class it lies in, where the listing told: nobody can read it until it
+    /// The archive storage class it lies in, if the listing says: nobody can read it until it
     /// is restored, so it is counted and not asked for.
     pub archived: Option<String>,
-    /// What changes when the object does, where the listing told: its ETag or time of writing.
+    /// What changes when the object does, if the listing says: its ETag or time of writing.
     pub version: Option<Box<str>>,
-    /// When it was written to its bucket, where the listing told, in seconds since 1970.
+    /// When it was written to its bucket, if the listing says, in seconds since 1970.
     pub written: Option<i64>,
 }
 
 /// How to get an object's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum ObjectLocation {
     File(PathBuf),
     S3 { bucket: String, key: String },
     Stdin,
 }
 
 impl ObjectRef {
+    /// True if the key says that the object is a log, or in a copy without folders the file's name.
+    pub fn must_be_log(&self) -> bool {
+        let file = self.name.rsplit(['/', '\\']).next().unwrap_or_default();
+        let is_json = file.ends_with(".json") || file.ends_with(".json.gz");
+        let by_name = || LogKey::parse(&key::from_file_name(file).filter(|_| is_json)?);
+        let key = self.key.clone().or_else(by_name);
+        key.is_some_and(|key| key.kind.holds_events())
+    }
+
     /// Sorts objects by turn, then by name. Both a bucket and its copy on disk are read in this order,
     /// so that of two copies of an event the same one counts.
-    pub fn order(&self) -> (Turn, &str) {
-        (Turn::of(self.key.as_ref()), &self.name)
+    pub fn order(&self) -> (ReadOrder, &str) {
+        (ReadOrder::of(self.key.as_ref()), &self.name)
     }
 }
 
@@ -117,12 +126,12 @@ impl ObjectRef {
 /// a record that lies in a log which AWS signs is the one that counts, and a copy of it that somebody
 /// put elsewhere is the duplicate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Turn {
+pub struct ReadOrder {
     unchained: bool,
     day: Option<chrono::NaiveDate>,
 }
 
-impl Turn {
+impl ReadOrder {
     /// The turn of an object with that key; without one, of an object with another name.
     pub fn of(key: Option<&LogKey>) -> Self {
         Self::new(key.map(|key| key.kind), key.map(|key| key.day))
@@ -251,7 +260,7 @@ impl From<Vec<u8>> for Fetched {
     }
 }
 
-/// Why an object's bytes could not be had.
+/// Why an object's bytes could not be read.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum FetchError {
     /// Permission was missing (HTTP 403, a file's mode); the text says what to allow.
@@ -273,7 +282,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_of_source_is_told_apart() {
+    fn every_form_of_source_is_recognized() {
         let s3 = |bucket: &str, prefix: &str| Source::S3 {
             bucket: bucket.into(),
             prefix: prefix.into(),

@@ -1,16 +1,16 @@
-//! What earlier runs learnt: one SQLite file, whole whenever the program is killed.
+//! What earlier runs found out: one SQLite file, whole whenever the program is killed.
 //!
-//! What comes in are lessons (what one object taught, as bytes that only the pipeline reads), each
-//! under the object's place and version; what goes out are the same lessons in a later run, so that
-//! no object is read twice. A lesson holds for the rules, the configuration and the program it was
-//! learnt with: under another fingerprint the file is emptied and everything is read again.
+//! It holds cached scans (the result of one object, as bytes that only the pipeline reads), each under
+//! the object's place and version. A later run gets them back, so that no object is read twice. A cached
+//! scan holds for the rules, the configuration and the program that made it: under another fingerprint
+//! the file is emptied and everything is read again.
 //!
-//! Beside them lies the history: what was met first when. It holds for whatever rules come.
+//! Beside them lies the history: what was first seen when. It holds for whatever rules come.
 //!
 //! Nothing is concluded from times of writing: an object is known because it is in the file, never because
 //! something newer is. So a log that is delivered late is read like any other.
 //!
-//! Every entry carries a hash of itself and of what it belongs to: a lesson of its object, version and
+//! Every entry carries a hash of itself and of what it belongs to: a cached scan of its object, version and
 //! fingerprint, a row of the history of its rule. An entry whose hash does not fit counts as absent, and
 //! [`State::remarks`] says so. This is against accidents and mixed-up entries; against somebody who may
 //! write the file, only the permissions of its folder protect (`.github/SECURITY.md`).
@@ -30,13 +30,13 @@ use crate::seeded;
 use crate::sha256;
 
 /// The form of the file; another number is another program's.
-const FORM: i32 = 2;
+const SCHEMA_VERSION: i32 = 2;
 /// The form whose entries carry no hashes.
-const UNSEALED: i32 = 1;
+const SCHEMA_WITHOUT_HASHES: i32 = 1;
 /// `trls`, so that other SQLite files are not mistaken for ours.
 const APPLICATION: i32 = 0x7472_6c73;
-/// The age of a file that lessons are not asked of: none bears it.
-const NO_AGE: i64 = 0;
+/// The generation of a file that is opened without a fingerprint: no cached scan has it.
+const NO_GENERATION: i64 = 0;
 /// How long another run may hold the file.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -48,7 +48,7 @@ pub enum StateError {
         path: PathBuf,
         cause: std::io::Error,
     },
-    #[error("{} is no state file of this program: name another with --state", .0.display())]
+    #[error("{} is not a trailscan state file: choose another file with --state", .0.display())]
     Foreign(PathBuf),
     #[error(
         "{} cannot name a state file: SQLite reads `file:` and `:memory:` as instructions, not as names; \
@@ -56,21 +56,21 @@ pub enum StateError {
         .0.display()
     )]
     Name(PathBuf),
-    #[error("the state file {} cannot be used: {cause}; delete it to begin anew", .path.display())]
+    #[error("the state file {} cannot be used: {cause}; delete it to start over", .path.display())]
     Unusable {
         path: PathBuf,
         cause: rusqlite::Error,
     },
 }
 
-/// What an object taught, on its way to the file.
+/// The scan of one object, on its way to the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CachedScan {
     /// Where the object is: `s3://BUCKET/KEY`, or an absolute path.
     pub object: String,
     /// Its ETag, or size and time of writing: another version is another object.
     pub version: String,
-    pub taught: Vec<u8>,
+    pub payload: Vec<u8>,
 }
 
 /// An open state file.
@@ -78,11 +78,11 @@ pub struct CachedScan {
 pub struct State {
     connection: Mutex<Connection>,
     path: PathBuf,
-    /// Counts the fingerprints the file has seen; lessons bear the number they were learnt under,
-    /// so that two runs with different rules do not learn from each other.
-    age: i64,
+    /// Counts the fingerprints the file has seen. A cached scan carries the number of its own, so that
+    /// two runs with different rules do not use each other's results.
+    generation: i64,
     fingerprint: String,
-    forgotten: u64,
+    discarded_scans: u64,
     content_key: [u64; 2],
     /// Cached scans that were damaged, or belonged to another object.
     damaged: AtomicU64,
@@ -91,8 +91,8 @@ pub struct State {
 }
 
 impl State {
-    /// Opens the file, or makes one that only its owner may read. Without a fingerprint lessons are
-    /// neither learnt from nor dropped.
+    /// Opens the file, or makes one that only its owner may read. Without a fingerprint
+    /// cached scans are neither used nor dropped.
     ///
     /// # Errors
     /// Its name is one that SQLite interprets, it cannot be made or opened, is something else, or is
@@ -127,32 +127,32 @@ impl State {
         if !known {
             return Err(StateError::Foreign(path.to_owned()));
         }
-        let (age, forgotten) = match fingerprint {
+        let (generation, discarded_scans) = match fingerprint {
             Some(fingerprint) => insert(&mut connection, fingerprint).map_err(unusable)?,
-            None => (NO_AGE, 0),
+            None => (NO_GENERATION, 0),
         };
         let content_key = match fingerprint {
-            Some(_) => content_key(&mut connection, age).map_err(unusable)?,
+            Some(_) => content_key(&mut connection, generation).map_err(unusable)?,
             None => seeded::random(),
         };
         Ok(Self {
             connection: Mutex::new(connection),
             path: path.to_owned(),
-            age,
+            generation,
             fingerprint: fingerprint.unwrap_or_default().to_owned(),
-            forgotten,
+            discarded_scans,
             content_key,
             damaged: AtomicU64::new(0),
             lost: Mutex::default(),
         })
     }
 
-    /// How many lessons were dropped at opening, because they were learnt otherwise.
+    /// How many cached scans were dropped at opening because their fingerprint is another.
     pub const fn discarded(&self) -> u64 {
-        self.forgotten
+        self.discarded_scans
     }
 
-    /// The numbers by which lessons of this fingerprint compare records. Whoever writes records must
+    /// The numbers by which cached scans of this fingerprint compare records. Whoever writes records must
     /// not know them.
     pub const fn content_key(&self) -> [u64; 2] {
         self.content_key
@@ -181,55 +181,55 @@ impl State {
 
     /// The cached result of that version of the object; `None` if it must be read. An entry that is damaged
     /// or belongs to another object counts as absent.
-    pub fn lesson(&self, object: &str, version: &str) -> Option<Vec<u8>> {
+    pub fn cached_scan(&self, object: &str, version: &str) -> Option<Vec<u8>> {
         let found = {
             let connection = self.connection();
             let query = connection.prepare_cached(
-                "SELECT taught, seal FROM lessons WHERE object = ?1 AND version = ?2 AND age = ?3",
+                "SELECT payload, seal FROM cached_scans WHERE object = ?1 AND version = ?2 AND age = ?3",
             );
             query.and_then(|mut query| {
-                let of = params![object, version, self.age];
+                let of = params![object, version, self.generation];
                 let both = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
                 query.query_row(of, both).optional()
             })
         };
-        let (taught, seal): (Vec<u8>, [u8; 32]) = match found {
+        let (payload, seal): (Vec<u8>, [u8; 32]) = match found {
             Ok(found) => found?,
             Err(_) => {
                 self.damaged.fetch_add(1, Ordering::Relaxed);
                 return None;
             }
         };
-        if seal != self.seal(object, version, &taught) {
+        if seal != self.seal(object, version, &payload) {
             self.damaged.fetch_add(1, Ordering::Relaxed);
             return None;
         }
-        Some(taught)
+        Some(payload)
     }
 
     /// Binds a cached result to its object, version, and the rules and configuration it was made with.
-    fn seal(&self, object: &str, version: &str, taught: &[u8]) -> [u8; 32] {
+    fn seal(&self, object: &str, version: &str, payload: &[u8]) -> [u8; 32] {
         let (object, version) = (object.as_bytes(), version.as_bytes());
         let with = self.fingerprint.as_bytes();
-        sha256::of_parts([b"lesson", with, object, version, taught])
+        sha256::of_parts([b"cached scan", with, object, version, payload])
     }
 
-    /// Keeps lessons, all of them or none.
+    /// Stores cached scans, all of them or none.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn keep(&self, lessons: &[CachedScan]) -> Result<(), StateError> {
+    pub fn keep(&self, scans: &[CachedScan]) -> Result<(), StateError> {
         let mut connection = self.connection();
         let kept = (|| {
             let transaction = connection.transaction()?;
             {
                 let mut insert = transaction.prepare_cached(
-                    "INSERT OR REPLACE INTO lessons (object, version, age, taught, seal)
+                    "INSERT OR REPLACE INTO cached_scans (object, version, age, payload, seal)
                      VALUES (?1, ?2, ?3, ?4, ?5)",
                 )?;
-                for one in lessons {
-                    let seal = self.seal(&one.object, &one.version, &one.taught);
-                    let row = params![one.object, one.version, self.age, one.taught, seal];
+                for one in scans {
+                    let seal = self.seal(&one.object, &one.version, &one.payload);
+                    let row = params![one.object, one.version, self.generation, one.payload, seal];
                     insert.execute(row)?;
                 }
             }
@@ -260,7 +260,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<bool> {
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
     match (application, form, tables) {
-        (APPLICATION, FORM | UNSEALED, _) | (0, 0, 0) => {}
+        (APPLICATION, SCHEMA_VERSION | SCHEMA_WITHOUT_HASHES, _) | (0, 0, 0) => {}
         _ => return Ok(false),
     }
     // a killed program loses no transaction that ended; a machine that lost power may lose the last
@@ -269,22 +269,24 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<bool> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     let transaction = connection.transaction()?;
     let unsealed = match (application, form) {
-        (APPLICATION, UNSEALED) => {
-            transaction.execute_batch("DROP TABLE IF EXISTS lessons; DELETE FROM learnt;")?;
+        (APPLICATION, SCHEMA_WITHOUT_HASHES) => {
+            transaction.execute_batch("DELETE FROM learnt;")?;
             Some(first_seen::take_unsealed(&transaction)?)
         }
         _ => None,
     };
     transaction.pragma_update(None, "application_id", APPLICATION)?;
-    transaction.pragma_update(None, "user_version", FORM)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    // earlier programs kept their cached scans here; they are rebuilt by reading the log files again
+    transaction.execute_batch("DROP TABLE IF EXISTS lessons;")?;
     transaction.execute_batch(
         "CREATE TABLE IF NOT EXISTS learnt (fingerprint TEXT NOT NULL, age INTEGER NOT NULL);
          CREATE TABLE IF NOT EXISTS content_key (key BLOB NOT NULL, age INTEGER NOT NULL);
-         CREATE TABLE IF NOT EXISTS lessons (
+         CREATE TABLE IF NOT EXISTS cached_scans (
              object TEXT PRIMARY KEY,
              version TEXT NOT NULL,
              age INTEGER NOT NULL,
-             taught BLOB NOT NULL,
+             payload BLOB NOT NULL,
              seal BLOB NOT NULL
          );",
     )?;
@@ -297,12 +299,14 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<bool> {
 }
 
 /// The key of that age, made where there is none.
-fn content_key(connection: &mut Connection, age: i64) -> rusqlite::Result<[u64; 2]> {
+fn content_key(connection: &mut Connection, generation: i64) -> rusqlite::Result<[u64; 2]> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let known: Option<[u8; 16]> = transaction
-        .query_row("SELECT key FROM content_key WHERE age = ?1", [age], |row| {
-            row.get(0)
-        })
+        .query_row(
+            "SELECT key FROM content_key WHERE age = ?1",
+            [generation],
+            |row| row.get(0),
+        )
         .optional()?;
     if let Some(known) = known {
         let key = u128::from_be_bytes(known);
@@ -313,46 +317,46 @@ fn content_key(connection: &mut Connection, age: i64) -> rusqlite::Result<[u64; 
     transaction.execute("DELETE FROM content_key", [])?;
     transaction.execute(
         "INSERT INTO content_key (key, age) VALUES (?1, ?2)",
-        params![bytes, age],
+        params![bytes, generation],
     )?;
     transaction.commit()?;
     Ok([high, low])
 }
 
-/// Takes the file over for a fingerprint: what was learnt under another is dropped. Gives the age
-/// of the file and how many lessons were dropped.
+/// Takes the file over for a fingerprint: what was learned under another is dropped. Gives the age
+/// of the file and how many cached scans were dropped.
 fn insert(connection: &mut Connection, fingerprint: &str) -> rusqlite::Result<(i64, u64)> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let learnt: Option<(String, i64)> = transaction
+    let known: Option<(String, i64)> = transaction
         .query_row("SELECT fingerprint, age FROM learnt", [], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
         .optional()?;
-    let age = match learnt {
-        Some((learnt, age)) if learnt == fingerprint => return Ok((age, 0)),
-        // a damaged number may be any; all lessons are dropped, so counting may begin again
-        Some((_, age)) => age.max(NO_AGE).checked_add(1).unwrap_or(1),
+    let generation = match known {
+        Some((known, generation)) if known == fingerprint => return Ok((generation, 0)),
+        // a damaged number may be any; all cached scans are dropped, so counting may begin again
+        Some((_, generation)) => generation.max(NO_GENERATION).checked_add(1).unwrap_or(1),
         None => 1,
     };
-    let forgotten = transaction.execute("DELETE FROM lessons", [])?;
+    let discarded_scans = transaction.execute("DELETE FROM cached_scans", [])?;
     transaction.execute("DELETE FROM learnt", [])?;
     transaction.execute(
         "INSERT INTO learnt (fingerprint, age) VALUES (?1, ?2)",
-        params![fingerprint, age],
+        params![fingerprint, generation],
     )?;
     transaction.commit()?;
-    Ok((age, forgotten as u64))
+    Ok((generation, discarded_scans as u64))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lesson(object: &str, version: &str) -> CachedScan {
+    fn cached_scan(object: &str, version: &str) -> CachedScan {
         CachedScan {
             object: object.to_owned(),
             version: version.to_owned(),
-            taught: format!("{object} {version}").into_bytes(),
+            payload: format!("{object} {version}").into_bytes(),
         }
     }
 
@@ -361,20 +365,22 @@ mod tests {
     }
 
     #[test]
-    fn a_lesson_is_kept_for_the_version_it_was_learnt_from() {
+    fn a_cached_scan_is_kept_for_its_version() {
         let folder = folder();
         let path = folder.path().join("state");
         let state = State::open(&path, Some("rules 1")).unwrap();
-        state.keep(&[lesson("a", "1"), lesson("b", "1")]).unwrap();
+        state
+            .keep(&[cached_scan("a", "1"), cached_scan("b", "1")])
+            .unwrap();
         drop(state);
         let state = State::open(&path, Some("rules 1")).unwrap();
         assert_eq!(state.discarded(), 0);
-        assert_eq!(state.lesson("a", "1").unwrap(), b"a 1");
-        assert_eq!(state.lesson("a", "2"), None, "it was replaced");
-        state.keep(&[lesson("a", "2")]).unwrap();
-        assert_eq!(state.lesson("a", "2").unwrap(), b"a 2");
-        assert_eq!(state.lesson("a", "1"), None);
-        assert_eq!(state.lesson("c", "1"), None);
+        assert_eq!(state.cached_scan("a", "1").unwrap(), b"a 1");
+        assert_eq!(state.cached_scan("a", "2"), None, "it was replaced");
+        state.keep(&[cached_scan("a", "2")]).unwrap();
+        assert_eq!(state.cached_scan("a", "2").unwrap(), b"a 2");
+        assert_eq!(state.cached_scan("a", "1"), None);
+        assert_eq!(state.cached_scan("c", "1"), None);
     }
 
     #[test]
@@ -382,46 +388,48 @@ mod tests {
         let folder = folder();
         let path = folder.path().join("state");
         let state = State::open(&path, Some("rules 1")).unwrap();
-        state.keep(&[lesson("a", "1"), lesson("b", "1")]).unwrap();
+        state
+            .keep(&[cached_scan("a", "1"), cached_scan("b", "1")])
+            .unwrap();
         drop(state);
         let state = State::open(&path, Some("rules 2")).unwrap();
         assert_eq!(state.discarded(), 2);
-        assert_eq!(state.lesson("a", "1"), None);
-        // a run that still goes on with the old rules neither teaches nor learns
+        assert_eq!(state.cached_scan("a", "1"), None);
+        // a run that still goes on with the old rules neither adds nor uses cached scans
         let old = State::open(&path, Some("rules 1")).unwrap();
         let new = State::open(&path, Some("rules 2")).unwrap();
-        old.keep(&[lesson("a", "1")]).unwrap();
-        assert_eq!(new.lesson("a", "1"), None);
-        new.keep(&[lesson("a", "1")]).unwrap();
-        assert_eq!(old.lesson("a", "1"), None);
+        old.keep(&[cached_scan("a", "1")]).unwrap();
+        assert_eq!(new.cached_scan("a", "1"), None);
+        new.keep(&[cached_scan("a", "1")]).unwrap();
+        assert_eq!(old.cached_scan("a", "1"), None);
     }
 
     #[test]
-    fn a_damaged_or_exchanged_lesson_counts_as_absent_and_is_said() {
+    fn a_damaged_or_exchanged_scan_counts_as_absent_and_is_reported() {
         let folder = folder();
         let path = folder.path().join("state");
         let state = State::open(&path, Some("rules 1")).unwrap();
         state
-            .keep(&["a", "b", "c"].map(|object| lesson(object, "1")))
+            .keep(&["a", "b", "c"].map(|object| cached_scan(object, "1")))
             .unwrap();
         assert!(state.remarks().is_empty());
         state
             .connection()
             .execute_batch(
-                "UPDATE lessons SET taught = x'00' WHERE object = 'c';
-                 UPDATE lessons SET object = 'x' WHERE object = 'a';
-                 UPDATE lessons SET object = 'a' WHERE object = 'b';
-                 UPDATE lessons SET object = 'b' WHERE object = 'x';",
+                "UPDATE cached_scans SET payload = x'00' WHERE object = 'c';
+                 UPDATE cached_scans SET object = 'x' WHERE object = 'a';
+                 UPDATE cached_scans SET object = 'a' WHERE object = 'b';
+                 UPDATE cached_scans SET object = 'b' WHERE object = 'x';",
             )
             .unwrap();
         for object in ["a", "b", "c"] {
-            assert_eq!(state.lesson(object, "1"), None, "{object}");
+            assert_eq!(state.cached_scan(object, "1"), None, "{object}");
         }
         let said = state.remarks();
         assert!(said[0].contains(": 3. The log files"), "{said:?}");
         // read again, they are kept again
-        state.keep(&[lesson("a", "1")]).unwrap();
-        assert_eq!(state.lesson("a", "1").unwrap(), b"a 1");
+        state.keep(&[cached_scan("a", "1")]).unwrap();
+        assert_eq!(state.cached_scan("a", "1").unwrap(), b"a 1");
     }
 
     #[test]
@@ -446,10 +454,10 @@ mod tests {
         .unwrap();
         drop(old);
         let state = State::open(&path, Some("rules 1")).unwrap();
-        assert_eq!(state.lesson("a", "1"), None, "it is read again");
+        assert_eq!(state.cached_scan("a", "1"), None, "it is read again");
         let known = &state.history(["r"].into_iter()).unwrap().rules["r"];
         assert_eq!(known.begun["1"], 5);
-        assert_eq!(known.firsts[&("a".to_owned(), "v".to_owned())], 7);
+        assert_eq!(known.first_times[&("a".to_owned(), "v".to_owned())], 7);
         assert!(state.remarks().is_empty(), "{:?}", state.remarks());
     }
 
@@ -459,10 +467,10 @@ mod tests {
         let path = folder.path().join("state");
         let one = State::open(&path, Some("rules 1")).unwrap();
         let two = State::open(&path, Some("rules 1")).unwrap();
-        one.keep(&[lesson("a", "1")]).unwrap();
-        two.keep(&[lesson("b", "1")]).unwrap();
-        assert!(one.lesson("b", "1").is_some());
-        assert!(two.lesson("a", "1").is_some());
+        one.keep(&[cached_scan("a", "1")]).unwrap();
+        two.keep(&[cached_scan("b", "1")]).unwrap();
+        assert!(one.cached_scan("b", "1").is_some());
+        assert!(two.cached_scan("a", "1").is_some());
     }
 
     #[test]
@@ -492,7 +500,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = folder();
         let state = State::open(&folder.path().join("state"), Some("x")).unwrap();
-        state.keep(&[lesson("a", "1")]).unwrap();
+        state.keep(&[cached_scan("a", "1")]).unwrap();
         for file in std::fs::read_dir(folder.path()).unwrap() {
             let file = file.unwrap();
             let mode = file.metadata().unwrap().permissions().mode();

@@ -1,12 +1,14 @@
-//! Everything a run learnt, gathered object by object.
+//! The results of a run learnt: an accumulator over the objects in their order.
 //!
-//! A worker turns one object into an [`ObjectScan`]; the [`Tally`] takes them up in the order of the
+//! A worker turns one object into an [`ObjectScan`]; the [`Tally`] absorbs them in the order of the
 //! objects, which makes it the one place that decides which of two copies of an event counts. So
-//! the result does not depend on the number of workers or on who was faster.
+//! the result does not depend on the number of workers or on who was faster. Adjacent ranges of objects
+//! that were scanned apart are a [`Partial`] each; merged in order they give the tally of one pass.
 
 mod activity;
 mod aside;
 mod calls;
+mod conflicts;
 mod correlation_event;
 mod correlation_store;
 mod current;
@@ -17,13 +19,16 @@ mod groups;
 mod name_set;
 mod novelty;
 mod object_names;
+mod partial;
 mod sample_cutoffs;
 mod samples;
+mod scan_store;
 mod scanned;
 mod selectors;
 mod source_ip;
 mod spill;
 mod standing;
+mod uses;
 
 use std::io;
 use std::sync::Arc;
@@ -34,26 +39,28 @@ use crate::integrity::Integrity;
 use crate::interner::{Interner, Symbol, SymbolMap};
 use crate::trail::SelectorBudget;
 pub use activity::{ActivitySums, Sum};
-use aside::Aside;
+use aside::DeferredObjects;
 pub use calls::Calls;
-pub use correlation_event::{Action, Row, What};
+pub use correlation_event::{Action, CorrelationEvent, EventPayload};
 pub use correlation_store::CorrelationStore;
 use current::{Found, Own};
-use duplicates::{Conflicts, Duplicates, Verdict};
+use duplicates::{Duplicates, Verdict};
 pub use duplicates::{Numbers, ReadAgain, Unreadable};
 pub use group::{CallOrigin, Details, Evidence, Group, GroupKey, Period, SampleTexts};
 pub use groups::{GroupReader, Groups};
 pub use name_set::NameSet;
 pub use novelty::{Learning, New, Novelty};
 use object_names::Objects;
+pub use partial::{NotAdjacent, Partial};
 pub use sample_cutoffs::{GroupNames, SampleCutoffs};
-pub use samples::{Samples, Traits, Wanted};
+pub use samples::{SampleDecision, Samples, Traits};
 pub use scanned::{
-    Activity, Caller, CorrelationHit, EvidenceFields, FindingKey, FoundEvidence, Hit, ObjectScan,
-    Seen, Shared, number,
+    Activity, Caller, CorrelationHit, EvaluatedEvent, EvidenceFields, FindingKey, FoundEvidence,
+    Hit, ObjectScan, Shared, number,
 };
 pub use source_ip::{SourceIp, SourceIpId, SourceIpTable};
-use standing::Standing;
+use standing::CountedRecords;
+pub use uses::{Grant, Right, Use, UseCount, Uses};
 
 /// The sum of all objects.
 #[derive(Debug, Default)]
@@ -73,18 +80,19 @@ pub struct Tally {
     pub matches: Vec<u64>,
     /// What history said of rules that find what is new.
     pub novelty: Novelty,
+    pub uses: Uses,
     /// What workers may ask for before the run is over.
     pub sample_cutoffs: Arc<SampleCutoffs>,
     selectors: SelectorBudget,
-    met: Duplicates,
+    event_ids_seen: Duplicates,
     objects: Objects,
     /// Where the bytes of the objects are.
     places: Objects,
-    aside: Aside,
+    aside: DeferredObjects,
 }
 
 impl Tally {
-    /// Takes up the next object. If two records of one id differ in their bytes, `reader` reads their
+    /// Adds the next object. If two records of one id differ in their bytes, `reader` reads their
     /// objects again. What is left of the object is room for another.
     pub fn absorb(&mut self, mut scanned: ObjectScan, reader: &dyn ReadAgain) -> ObjectScan {
         let object = self.aside.number();
@@ -93,7 +101,7 @@ impl Tally {
             self.places.insert(object, &scanned.place_of_bytes);
         }
         self.groups.make_room();
-        self.met.begin();
+        self.event_ids_seen.begin();
         let mut shared = scanned.shared.iter().peekable();
         let mut coverage = std::mem::take(&mut scanned.coverage);
         self.withdraw_unproven(&mut coverage);
@@ -101,7 +109,7 @@ impl Tally {
         if let Some(evidence) = scanned.integrity.take() {
             self.integrity.absorb(evidence);
         }
-        let mut standing = Standing::default();
+        let mut standing = CountedRecords::default();
         // per row: the events that count, and the copies
         let mut counts = vec![(0u64, 0u64); scanned.rows.len()];
         let mut copies = 0;
@@ -125,7 +133,7 @@ impl Tally {
                 reader,
                 place: &|object| self.places.name(object),
             };
-            let verdict = self.met.note(object, seen, call, &objects);
+            let verdict = self.event_ids_seen.note(object, seen, call, &objects);
             match verdict {
                 Verdict::New => {}
                 Verdict::FirstOfCall | Verdict::SameCall => standing.of_call(at, call),
@@ -163,11 +171,11 @@ impl Tally {
             names: SymbolMap::new(&scanned.names, &self.names),
         };
         let rows = scanned.rows.iter().zip(counts);
-        let met: Vec<_> = rows
+        let event_ids_seen: Vec<_> = rows
             .filter(|(_, (count, copies))| count + copies > 0)
             .collect();
         // nearly all events of an object are of one account and Region
-        for rows in met.chunk_by(|(left, _), (right, _)| left.place() == right.place()) {
+        for rows in event_ids_seen.chunk_by(|(left, _), (right, _)| left.place() == right.place()) {
             let Some((first, _)) = rows.first() else {
                 continue;
             };
@@ -191,7 +199,7 @@ impl Tally {
         self.coverage.merge(coverage);
         let mut groups: Vec<Found<'_>> = scanned.groups.iter().map(Found::new).collect();
         for hit in &scanned.hits {
-            if standing.hit(hit, &scanned, &mut self.met) {
+            if standing.hit(hit, &scanned, &mut self.event_ids_seen) {
                 dangling += u64::from(self.hit(hit, &mut groups, &mut own).is_none());
             }
         }
@@ -201,20 +209,21 @@ impl Tally {
             }
         }
         for base in &scanned.bases {
-            if standing.base(base, &scanned, &mut self.met) {
+            if standing.base(base, &scanned, &mut self.event_ids_seen) {
                 dangling += u64::from(self.base(base, &mut own).is_none());
             }
         }
         for silent in &scanned.silent {
-            if standing.silent(*silent, &scanned, &mut self.met) {
+            if standing.silent(*silent, &scanned, &mut self.event_ids_seen) {
                 self.counts(silent.0);
             }
         }
+        dangling += self.count_uses(&scanned, &standing, &mut own);
         if dangling > 0 {
             let what = format!("{dangling} entries of what was found point to nothing");
             self.coverage.internal(&scanned.object, &what);
         }
-        if let Some(error) = self.met.take_failure() {
+        if let Some(error) = self.event_ids_seen.take_failure() {
             self.note_loss("events that were delivered twice may count twice", &error);
         }
         scanned.recycle()
@@ -227,39 +236,6 @@ impl Tally {
         );
         self.coverage
             .problem("the run's temporary file", ProblemKind::NotReadBack, what);
-    }
-
-    /// Ends the comparison of records, and names those that say something else than others under their
-    /// id: no object comes any more.
-    pub fn close(&mut self) {
-        match std::mem::take(&mut self.met).finish() {
-            Ok(conflicts) => conflicts
-                .into_iter()
-                .for_each(|(object, conflicts)| self.conflict(object, &conflicts)),
-            Err(error) => {
-                self.note_loss("records that bear one id may be unnamed", &error);
-            }
-        }
-        self.places = Objects::default();
-    }
-
-    fn conflict(&mut self, object: u32, conflicts: &Conflicts) {
-        let (other, record) = conflicts.other;
-        let name = |object| self.objects.name(object).unwrap_or_default();
-        let id = match &conflicts.id {
-            EventId::Missing => String::new(),
-            id => format!(" {id}"),
-        };
-        let what = format!(
-            "{} of its records have the event id of another record and different content, the first is \
-             record {}: its id{id} is also that of record {record} of {}. All were evaluated; one of two \
-             may have been put there to hide the other",
-            conflicts.count,
-            conflicts.record,
-            name(other),
-        );
-        let object = name(object);
-        self.coverage.problem(&object, ProblemKind::Conflict, what);
     }
 
     fn counts(&mut self, rule: u32) {
@@ -342,16 +318,16 @@ impl Tally {
             details: Details::None,
         };
         let wanted = group.samples.would_keep(seen.time, evidence.traits());
-        if wanted != Wanted::No {
+        if wanted != SampleDecision::No {
             evidence.event_id = seen.id.clone();
         }
         match wanted {
-            Wanted::No => {}
-            Wanted::Latest => {
+            SampleDecision::No => {}
+            SampleDecision::Latest => {
                 evidence.details = Details::owned(fact.texts(own.texts));
                 group.samples.keep_latest(evidence);
             }
-            Wanted::Sample => {
+            SampleDecision::Sample => {
                 let before = group.samples.cutoff();
                 evidence.details = Details::Interned(Box::new(own.texts(fact, names)));
                 group.samples.keep(evidence);
@@ -389,7 +365,7 @@ impl Tally {
         let ip = self
             .source_ips
             .id(caller.source_ip.translated(&mut own.names, names));
-        let deed = Action {
+        let action = Action {
             actor: own.names.id(base.actor, names),
             resource: own.names.id(base.resource, names),
             caller: own.names.id(caller.name, names),
@@ -398,14 +374,14 @@ impl Tally {
             origin: own.origin(row, ip, caller.access_key, names),
             texts: fact.map(|fact| own.texts(fact, names)),
         };
-        let kept = Row {
+        let kept = CorrelationEvent {
             time,
             place: base.place,
             value: own.names.id(base.value, names),
             event_id: seen.id.clone(),
             object: own.object,
             record: seen.record,
-            what: What::Event(deed),
+            what: EventPayload::Event(action),
         };
         let group = own.names.id(base.group, names);
         self.series.push(base.correlation, group, kept);
@@ -471,7 +447,7 @@ mod tests {
         let mut coverage = Coverage::default();
         coverage.records.records = ids.len() as u64;
         coverage.records.evaluated = ids.len() as u64;
-        let seen = ids.iter().zip(0..).map(|(id, record)| Seen {
+        let seen = ids.iter().zip(0..).map(|(id, record)| EvaluatedEvent {
             record,
             id: EventId::parse(id),
             time: Some(3_700),

@@ -29,7 +29,7 @@ pub use timeline::{Timeline, TrailVisibility};
 /// An answer of CloudTrail's, or why there is none.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Encode, Decode)]
 #[serde(rename_all = "snake_case")]
-pub enum Asked<T> {
+pub enum Lookup<T> {
     Answered(T),
     /// One sentence: what was not answered and what to allow.
     Unknown(String),
@@ -49,11 +49,11 @@ pub struct Trail {
     pub organization: bool,
     /// Log file validation: it writes digests.
     pub validation: bool,
-    pub selectors: Asked<Selectors>,
-    pub status: Asked<Status>,
+    pub selectors: Lookup<Selectors>,
+    pub status: Lookup<Status>,
     /// The kinds of Insight events that it records.
-    pub insights: Asked<Vec<String>>,
-    /// When CloudTrail was asked; nothing where the answers were saved by somebody else.
+    pub insights: Lookup<Vec<String>>,
+    /// When CloudTrail was asked; `None` if the answers were saved by somebody else.
     #[serde(serialize_with = "iso_time")]
     pub asked: Option<Epoch>,
 }

@@ -24,7 +24,7 @@ pub struct Wildcard {
 /// grow with it. That needs the text in lower case, and so a copy, which shorter ones do not pay for.
 const LONG_PIECE: usize = 64;
 
-/// How many times shorter folding makes a text at the most: the sign of the kelvin becomes a `k`.
+/// How many times shorter folding makes a text at most: the sign of the kelvin becomes a `k`.
 const MOST_FOLDED: usize = 3;
 
 /// A piece of a pattern.
@@ -133,7 +133,7 @@ impl Wildcard {
         self.shortest
     }
 
-    /// No text of more bytes matches; nothing where there is no such bound.
+    /// No text of more bytes matches; `None` if there is no such bound.
     pub const fn longest(&self) -> Option<usize> {
         self.longest
     }
@@ -189,7 +189,7 @@ impl Wildcard {
                 || text.is_ascii())
         {
             // most patterns have no wildcard, and most texts another length; a text that is not
-            // ASCII becomes shorter by folding at the most
+            // ASCII becomes shorter by folding at most
             return wanted.len() == text.len()
                 && match self.cased {
                     true => wanted == text,

@@ -141,9 +141,9 @@ impl KnownWindow {
     /// Where the window comes from.
     pub const fn origin(self) -> &'static str {
         match (self.from_asked, self.until_asked) {
-            (true, _) => "the window asked for",
-            (false, true) => "first event to the end asked for; no beginning was asked for",
-            (false, false) => "first to last event; no window was asked for",
+            (true, _) => "the requested window",
+            (false, true) => "first event to the given end; no start was given",
+            (false, false) => "first to last event; no window was given",
         }
     }
 

@@ -50,7 +50,7 @@ impl Job {
     }
 
     /// From the objects to the report; asserts that all of them were read.
-    pub fn scan(&self, input: Input<'_>, jobs: usize) -> Report {
+    pub fn scan(&self, input: Input, jobs: usize) -> Report {
         let rules = load::load(&self.texts, &self.config.rules);
         let detector = Detector::new(&rules, &self.config.organization);
         let options = Options {

@@ -41,7 +41,7 @@ pub fn median_ms(values: impl IntoIterator<Item = Duration>) -> f64 {
     )
 }
 
-/// The most memory this process ever held, in MiB; nothing where the system does not tell.
+/// The most memory this process ever held, in MiB; `None` if the system does not tell.
 pub fn peak_mib() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status
@@ -51,7 +51,7 @@ pub fn peak_mib() -> Option<f64> {
     Some(kib / 1024.0)
 }
 
-/// The seconds of CPU that another process took so far; nothing where the system does not tell.
+/// The seconds of CPU that another process took so far; `None` if the system does not tell.
 pub fn cpu_of(pid: &str) -> Option<f64> {
     // fields 14 and 15 of /proc/PID/stat, counted behind the name in its brackets: proc(5); its
     // clock has 100 ticks a second on every Linux that Rust runs on

@@ -59,7 +59,7 @@ impl Server {
             seen: Mutex::default(),
         });
         let (stop, stopped) = oneshot::channel();
-        let (tell, told) = std::sync::mpsc::channel();
+        let (tell, receiver) = std::sync::mpsc::channel();
         let served = Arc::clone(&bucket);
         let thread = std::thread::Builder::new().name("server".to_owned());
         let serve = move || {
@@ -79,7 +79,7 @@ impl Server {
         };
         thread.spawn(serve).expect("a thread");
         Self {
-            url: told.recv().expect("a running server"),
+            url: receiver.recv().expect("a running server"),
             bucket,
             _stop: stop,
         }

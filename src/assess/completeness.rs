@@ -11,7 +11,7 @@ mod days;
 
 use serde::{Serialize, Serializer};
 
-use super::hours::{Grid, HourState, Row};
+use super::hours::{Grid, HourState, RegionHours};
 use crate::coverage::{Coverage, HOUR};
 use crate::event::time::{Epoch, iso};
 use crate::provenance::Provenance;
@@ -169,7 +169,7 @@ impl Completeness {
         let days: u64 = self.empty_days.iter().map(|one| one.count).sum();
         let regions = match provenance.regions.is_empty() {
             true => "",
-            false => " in the Regions asked for",
+            false => " in the requested Regions",
         };
         match self.empty_days.as_slice() {
             [] => {}
@@ -202,7 +202,7 @@ impl Hours {
     }
 }
 
-fn place(grid: &Grid<'_>, row: Row<'_>) -> PlaceHours {
+fn place(grid: &Grid<'_>, row: RegionHours<'_>) -> PlaceHours {
     let (from, until) = (grid.from, grid.until);
     let inside = row.coverage.hours.range(from..until);
     let with_logs = inside

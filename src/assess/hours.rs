@@ -1,4 +1,4 @@
-//! What was there: account by account, Region by Region, hour by hour.
+//! Log coverage: account by account, Region by Region, hour by hour.
 //!
 //! An hour without files is not yet a gap: a quiet account has many. It is one where a trail was
 //! stopped, where files could not be read, or where a digest names files that are not there; a
@@ -33,7 +33,7 @@ pub enum HourState {
     NoFiles,
     /// No events: files were read that hold none of this hour, or the digest names none.
     Quiet,
-    /// Too near to the moment of the run: files may still come.
+    /// Too near to the moment of the run: files may still arrive.
     Pending,
 }
 
@@ -58,7 +58,7 @@ impl HourState {
             Self::Events => "events",
             Self::NoFiles => "no files, and no valid digest to tell whether any were delivered",
             Self::Quiet => "no events: other files or a valid digest say so",
-            Self::Pending => "files may still come",
+            Self::Pending => "files may still arrive",
         }
     }
 
@@ -92,13 +92,13 @@ pub struct HourRow {
 
 /// One account and Region, to be judged.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Row<'c> {
+pub(super) struct RegionHours<'c> {
     pub account: &'c str,
     pub region: &'c str,
     pub coverage: &'c RegionCoverage,
     stops: &'c Spans,
     digests: &'c Digests,
-    /// From when on files may still come.
+    /// From when on files may still arrive.
     pending: Epoch,
     /// The window to the second, of which only what was asked for must be known.
     asked: (Epoch, Epoch),
@@ -115,7 +115,7 @@ pub(super) struct Grid<'c> {
     /// In the order of the rows.
     digests: Vec<Digests>,
     never: Spans,
-    /// From when on files may still come.
+    /// From when on files may still arrive.
     pub(super) pending: Epoch,
     asked: (Epoch, Epoch),
 }
@@ -131,7 +131,7 @@ pub struct Stretch {
 /// A time in which something is missing for certain, to the second where logging was stopped.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Gap<'g> {
-    pub row: Row<'g>,
+    pub row: RegionHours<'g>,
     pub from: Epoch,
     pub until: Epoch,
     pub state: HourState,
@@ -141,7 +141,7 @@ impl HourGrid {
     /// Judges every hour; what digests prove must be in `coverage` already. `None` if no hour is known.
     pub fn new(provenance: &Provenance, coverage: &Coverage) -> Option<Self> {
         let grid = Grid::new(provenance, coverage)?;
-        let row = |row: Row<'_>| HourRow {
+        let row = |row: RegionHours<'_>| HourRow {
             account: row.account.to_owned(),
             region: row.region.to_owned(),
             stretches: row.stretches(&grid),
@@ -169,7 +169,7 @@ impl HourRow {
 }
 
 impl<'c> Grid<'c> {
-    /// Nothing where no hour is known.
+    /// `None` if no hour is known.
     pub(super) fn new(provenance: &Provenance, coverage: &'c Coverage) -> Option<Self> {
         let window = provenance.known_window(coverage)?;
         let (from, until) = window.hours();
@@ -192,15 +192,15 @@ impl<'c> Grid<'c> {
     }
 
     /// The rows, by account and Region.
-    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = RegionHours<'_>> {
         let accounts = self.coverage.regions.iter();
         let rows = accounts.flat_map(move |(account, regions)| {
             let stops = self.stops.get(account.as_str()).unwrap_or(&self.never);
             let regions = regions.iter();
             regions.map(move |(region, coverage)| (account, region, coverage, stops))
         });
-        rows.zip(&self.digests)
-            .map(|((account, region, coverage, stops), digests)| Row {
+        rows.zip(&self.digests).map(
+            |((account, region, coverage, stops), digests)| RegionHours {
                 account,
                 region,
                 coverage,
@@ -208,7 +208,8 @@ impl<'c> Grid<'c> {
                 digests,
                 pending: self.pending,
                 asked: self.asked,
-            })
+            },
+        )
     }
 
     /// Everything that is missing for certain, row by row.
@@ -238,7 +239,7 @@ impl<'c> Grid<'c> {
     }
 }
 
-impl Row<'_> {
+impl RegionHours<'_> {
     /// What was counted in an hour.
     fn counts(&self, hour: Epoch) -> Hour {
         self.coverage.hours.get(&hour).copied().unwrap_or_default()
@@ -437,7 +438,7 @@ mod tests {
     #[test]
     fn a_digest_that_names_no_file_proves_a_quiet_hour_and_one_that_does_a_gap() {
         use HourState::{Events, Missing, NoFiles, Quiet};
-        let told = |logs, state| {
+        let states_with = |logs, state| {
             let coverage = coverage(|region| {
                 // digests begin when the trail did, not with the hour
                 for hour in 0..4 {
@@ -452,23 +453,23 @@ mod tests {
             states(&coverage, 5)
         };
         assert_eq!(
-            told(0, DigestState::Valid),
+            states_with(0, DigestState::Valid),
             [NoFiles, Quiet, Events, Quiet, NoFiles]
         );
         assert_eq!(
-            told(2, DigestState::Valid),
+            states_with(2, DigestState::Valid),
             [NoFiles, Quiet, Events, Missing, Missing]
         );
         assert_eq!(
-            told(0, DigestState::Unchecked)[3],
+            states_with(0, DigestState::Unchecked)[3],
             NoFiles,
             "a digest that is not proven proves nothing"
         );
-        assert_eq!(told(0, DigestState::Invalid)[3], NoFiles);
+        assert_eq!(states_with(0, DigestState::Invalid)[3], NoFiles);
     }
 
     #[test]
-    fn unread_files_stopped_logging_and_files_to_come_are_told_apart() {
+    fn unread_files_stopped_logging_and_pending_files_have_different_states() {
         use HourState::{Events, NoFiles, Pending, Stopped, Unread};
         let mut coverage = coverage(|region| region.hour(5 * HOUR).broken = 1);
         let change = |hour, change| TrailChange {

@@ -1,9 +1,9 @@
-//! What could be seen: for classes of events, account by account, Region by Region, hour by hour.
+//! Rule coverage: which classes of events could be seen, account by account, Region by Region, hour by hour.
 //!
-//! In: the trails as CloudTrail describes them, the changes met in the logs, and what kinds of event
-//! were met where. Out: runs of hours with one verdict each. Where CloudTrail was not asked, or did
-//! not answer, only what the files prove counts: a kind of event that was met was recorded, up to
-//! the next change of a trail; of one that was not met nothing is known.
+//! In: the trails as CloudTrail describes them, the changes seen in the logs, and what kinds of event
+//! were seen where. Out: runs of hours with one verdict each. Where CloudTrail was not asked, or did
+//! not answer, only what the files prove counts: a kind of event that was seen was recorded, up to
+//! the next change of a trail; of one that was not seen nothing is known.
 
 mod runs;
 mod summary;
@@ -18,7 +18,7 @@ use super::completeness::Days;
 use crate::coverage::{Coverage, EventClass, HOUR, RegionCoverage, hour_of};
 use crate::event::time::Epoch;
 use crate::provenance::Provenance;
-use crate::rules::{Requirement, Where};
+use crate::rules::{RecordedIn, Requirement};
 use crate::trail::{Category, Trail, TrailVisibility, global_region};
 use crate::window::KnownWindow;
 use runs::{Stretch, blank, in_hours, limited, together, without};
@@ -46,7 +46,7 @@ pub(super) struct VisibilityAssessor<'c> {
     empty: &'c [Days],
     /// Where the class is recorded, by account and Region.
     places: BTreeSet<Place>,
-    /// Where data events of a bucket were met, by account and Region.
+    /// Where data events of a bucket were seen, by account and Region.
     buckets: BTreeMap<&'c str, BTreeSet<(&'c str, &'c str)>>,
 }
 
@@ -73,8 +73,8 @@ impl<'c> VisibilityAssessor<'c> {
             buckets: BTreeMap::new(),
         };
         for (account, regions) in &coverage.regions {
-            for (region, met) in regions {
-                for (bucket, _) in met.buckets.keys() {
+            for (region, seen_in_logs) in regions {
+                for (bucket, _) in seen_in_logs.buckets.keys() {
                     let places = judge.buckets.entry(bucket).or_default();
                     places.insert((account, region));
                 }
@@ -136,10 +136,10 @@ impl<'c> VisibilityAssessor<'c> {
                 if let Some((hours, why)) = undecided {
                     runs = limited(runs, hours, &Assessment::partly(why));
                 }
-                let told = runs
+                let limited_somewhere = runs
                     .iter()
                     .any(|(.., verdict)| *verdict != Assessment::Assessed);
-                if told || place.region != ELSEWHERE {
+                if limited_somewhere || place.region != ELSEWHERE {
                     groups.entry(runs).or_default().push(place.clone());
                 }
             }
@@ -168,9 +168,9 @@ impl<'c> VisibilityAssessor<'c> {
             return places.contains(&(place.account.as_str(), region));
         }
         match need.place {
-            Where::Everywhere => region == ELSEWHERE || self.has_files(place),
-            Where::Global => region != ELSEWHERE && region == global_region(region),
-            Where::SignIn => region == ELSEWHERE || region == global_region(region),
+            RecordedIn::Everywhere => region == ELSEWHERE || self.has_files(place),
+            RecordedIn::Global => region != ELSEWHERE && region == global_region(region),
+            RecordedIn::SignIn => region == ELSEWHERE || region == global_region(region),
         }
     }
 
@@ -191,8 +191,8 @@ impl<'c> VisibilityAssessor<'c> {
             return Vec::new();
         };
         let account = &*place.account;
-        let told = self.trails.moments(account);
-        let moments = told.chain(self.changes.moments(account).iter().copied());
+        let limited_somewhere = self.trails.moments(account);
+        let moments = limited_somewhere.chain(self.changes.moments(account).iter().copied());
         let mut moments: Vec<Epoch> = moments.filter(|at| (from..=until).contains(at)).collect();
         moments.extend([from, until]);
         moments.sort_unstable();
@@ -215,8 +215,8 @@ impl<'c> VisibilityAssessor<'c> {
             .empty
             .iter()
             .filter(|days| days.account == place.account);
-        let met = |hour| self.region(place).is_some_and(|one| one.has_events(hour));
-        empty.fold(runs, |runs, days| blank(runs, &days.runs, &met))
+        let seen_in_logs = |hour| self.region(place).is_some_and(|one| one.has_events(hour));
+        empty.fold(runs, |runs, days| blank(runs, &days.runs, &seen_in_logs))
     }
 
     /// Hours some of whose events may lie in files that could not be read: those of their delivery
@@ -242,18 +242,21 @@ impl<'c> VisibilityAssessor<'c> {
         }
         if !self.regions.is_empty() && !self.regions.contains(&place.region) {
             let verdict = Assessment::not(format!(
-                "--region leaves out {}, where IAM and most sign-ins are recorded",
+                "--region excludes {}, where IAM and most sign-ins are recorded",
                 place.region
             ));
             return vec![verdict; pieces.len()];
         }
         let need = class.need;
-        let met_by = |trail: usize| {
-            let mut known = shared.met.borrow_mut();
-            let met = || self.seen_by(self.trails.trail(trail), need);
-            *known.entry((trail, class.place)).or_insert_with(met)
+        let seen_by_trail = |trail: usize| {
+            let mut known = shared.seen_in_logs.borrow_mut();
+            let seen_in_logs = || self.seen_by(self.trails.trail(trail), need);
+            *known
+                .entry((trail, class.place))
+                .or_insert_with(seen_in_logs)
         };
-        let by_trails = |piece, sees, trail| self.one(need, place, piece, sees, &|| met_by(trail));
+        let by_trails =
+            |piece, sees, trail| self.one(need, place, piece, sees, &|| seen_by_trail(trail));
         let by_files = |piece, sees, _| self.by_files(need, place, piece, Some(sees));
         let by_trails = self
             .trails
@@ -278,29 +281,29 @@ impl<'c> VisibilityAssessor<'c> {
         place: &Place,
         (from, until): (Epoch, Epoch),
         sees: TrailVisibility,
-        met_by: &dyn Fn() -> bool,
+        seen_by_trail: &dyn Fn() -> bool,
     ) -> Assessment {
-        let met = || self.seen(need, place, from, until);
-        let met_after = || self.seen_after(need, place, from, until);
+        let seen_in_logs = || self.seen(need, place, from, until);
+        let seen_afterwards = || self.seen_after(need, place, from, until);
         match sees {
             TrailVisibility::Yes => Assessment::Assessed,
             TrailVisibility::Partly(why) => Assessment::partly(why),
             TrailVisibility::ByToday(why) => {
-                if met_by() {
+                if seen_by_trail() {
                     Assessment::Assessed
                 } else {
                     Assessment::partly(why)
                 }
             }
-            TrailVisibility::No(why) => match met_after() {
+            TrailVisibility::No(why) => match seen_afterwards() {
                 Assessment::NotAssessed { .. } => Assessment::not(why),
                 _ => Assessment::partly(format!("such events were read although {why}")),
             },
-            TrailVisibility::Unknown(why) => match met() {
+            TrailVisibility::Unknown(why) => match seen_in_logs() {
                 Assessment::NotAssessed { reason } => {
                     Assessment::not(format!("{why}, and {reason}"))
                 }
-                met => met,
+                seen_in_logs => seen_in_logs,
             },
         }
     }
@@ -314,26 +317,26 @@ impl<'c> VisibilityAssessor<'c> {
         (from, until): (Epoch, Epoch),
         sees: Option<TrailVisibility>,
     ) -> Assessment {
-        let met = || self.seen(need, place, from, until);
+        let seen_in_logs = || self.seen(need, place, from, until);
         match sees {
             Some(TrailVisibility::No(why)) => match self.seen_after(need, place, from, until) {
                 Assessment::NotAssessed { .. } => Assessment::not(why),
-                met => met,
+                seen_in_logs => seen_in_logs,
             },
-            Some(TrailVisibility::Partly(why)) => match met() {
+            Some(TrailVisibility::Partly(why)) => match seen_in_logs() {
                 Assessment::NotAssessed { .. } => Assessment::not(why),
-                met => met,
+                seen_in_logs => seen_in_logs,
             },
-            Some(TrailVisibility::Unknown(why)) if !why.is_empty() => match met() {
+            Some(TrailVisibility::Unknown(why)) if !why.is_empty() => match seen_in_logs() {
                 Assessment::NotAssessed { reason } => {
                     Assessment::not(format!("{why}, and {reason}"))
                 }
-                met => met,
+                seen_in_logs => seen_in_logs,
             },
             Some(
                 TrailVisibility::Unknown(_) | TrailVisibility::ByToday(_) | TrailVisibility::Yes,
             )
-            | None => met(),
+            | None => seen_in_logs(),
         }
     }
 
@@ -369,7 +372,7 @@ impl<'c> VisibilityAssessor<'c> {
                 Assessment::Assessed
             } else {
                 Assessment::not(
-                    "no event was read, and the files do not tell whether there were any",
+                    "no such event was found, and the logs cannot show whether there were any",
                 )
             };
         };
@@ -379,7 +382,7 @@ impl<'c> VisibilityAssessor<'c> {
         };
         if let Some(missing) = need.proof.iter().find(|sight| !seen(sight)) {
             return Assessment::not(format!(
-                "no {} was read, and the files do not tell whether they are recorded",
+                "no {} was found, and the logs cannot show whether they are recorded",
                 kind(missing)
             ));
         }
@@ -394,8 +397,7 @@ impl<'c> VisibilityAssessor<'c> {
                     Assessment::Assessed
                 } else {
                     Assessment::not(format!(
-                        "no data event of bucket {bucket} was read, and the files do not tell \
-                         whether they are recorded"
+                        "no data event of bucket {bucket} was found, and the logs cannot show whether they are recorded"
                     ))
                 }
             }

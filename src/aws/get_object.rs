@@ -26,10 +26,10 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::fault::Fault;
-use super::request_template::{self, Asked, Pattern};
+use super::request_template::{self, RequestTemplate, TemplateCache};
 use super::sign;
 
-/// User metadata is told in headers that begin so (Amazon S3 API Reference, GetObject).
+/// Prefix of the headers that carry user metadata (Amazon S3 API Reference, GetObject).
 const METADATA: &str = "x-amz-meta-";
 /// No error of S3 is as long.
 const LONGEST_ERROR: usize = 1 << 20;
@@ -41,8 +41,8 @@ const BROKEN: [u16; 4] = [500, 502, 503, 504];
 pub struct Getter {
     client: Client,
     bucket: String,
-    /// The pattern that was last asked for; nothing where the SDK makes every call.
-    asked: Option<Mutex<Option<Arc<Asked>>>>,
+    /// The pattern that was last asked for; `None` if the SDK makes every call.
+    asked: Option<Mutex<Option<Arc<TemplateCache>>>>,
     /// Holds the SDK's reader of errors.
     operation: Option<FrozenLayer>,
 }
@@ -50,7 +50,7 @@ pub struct Getter {
 /// An object that is being given.
 #[derive(Debug)]
 pub struct GetResponse {
-    /// Bytes of the body, where the server told.
+    /// Bytes of the body, if the server sent a length.
     pub length: Option<u64>,
     /// The ETag, with its quotation marks.
     pub tag: Option<String>,
@@ -62,7 +62,7 @@ pub struct GetResponse {
 #[derive(Debug)]
 pub struct Body {
     stream: ByteStream,
-    /// So long it may give no byte; nothing where the SDK sees to that.
+    /// So long it may give no byte; `None` if the SDK sees to that.
     stall: Option<Duration>,
 }
 
@@ -105,7 +105,7 @@ impl Getter {
     /// S3 refused or did not answer; see [`Fault`].
     pub async fn get(&self, key: &str) -> Result<GetResponse, GetFailure> {
         let got = match self.asked().await.as_deref() {
-            Some(Asked {
+            Some(TemplateCache {
                 pattern: Some(pattern),
                 ..
             }) => self.copied(pattern, key).await,
@@ -116,7 +116,7 @@ impl Getter {
     }
 
     /// What holds now; whoever finds that nothing does asks for all.
-    async fn asked(&self) -> Option<Arc<Asked>> {
+    async fn asked(&self) -> Option<Arc<TemplateCache>> {
         let mut asked = self.asked.as_ref()?.lock().await;
         let now = sign::now();
         if let Some(asked) = asked.as_ref().filter(|asked| asked.holds(now)) {
@@ -144,7 +144,7 @@ impl Getter {
     /// By a copy of the SDK's request.
     async fn copied(
         &self,
-        pattern: &Pattern,
+        pattern: &RequestTemplate,
         key: &str,
     ) -> Result<GetResponse, SdkError<GetObjectError>> {
         let request = pattern.request(key, sign::now());
@@ -205,13 +205,13 @@ impl Getter {
         let operation = self.operation.as_ref()?;
         let reader = operation.load::<SharedResponseDeserializer>()?;
         let read = reader.deserialize_nonstreaming_with_config(answer, &ConfigBag::base());
-        let mut told = None;
+        let mut error_code = None;
         // the only way to what an error holds
         drop(
             read.err()?
-                .map_operation_error(|error| told = error.downcast().ok()),
+                .map_operation_error(|error| error_code = error.downcast().ok()),
         );
-        told
+        error_code
     }
 }
 

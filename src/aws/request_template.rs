@@ -38,7 +38,7 @@ const MARGIN: Duration = Duration::from_secs(10);
 const TELEMETRY: [&str; 2] = ["amz-sdk-invocation-id", "amz-sdk-request"];
 
 /// A request to copy, and what sends it.
-pub(super) struct Pattern {
+pub(super) struct RequestTemplate {
     /// Everything but address, date and signature.
     request: HttpRequest,
     /// Scheme and host.
@@ -56,7 +56,7 @@ pub(super) struct Pattern {
     pub(super) stall: Duration,
 }
 
-impl fmt::Debug for Pattern {
+impl fmt::Debug for RequestTemplate {
     /// Without what is signed with.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Pattern({}{})", self.site, self.front)
@@ -65,23 +65,23 @@ impl fmt::Debug for Pattern {
 
 /// What came of asking for a pattern.
 #[derive(Debug)]
-pub(super) struct Asked {
-    /// Nothing where the SDK's request cannot be copied.
-    pub(super) pattern: Option<Pattern>,
+pub(super) struct TemplateCache {
+    /// `None` if the SDK's request cannot be copied.
+    pub(super) pattern: Option<RequestTemplate>,
     until: DateTime<Utc>,
 }
 
-impl Asked {
+impl TemplateCache {
     /// False when it is time to ask again.
     pub(super) fn holds(&self, now: DateTime<Utc>) -> bool {
-        let day = |pattern: &Pattern| sign::stamp(now).starts_with(&pattern.day);
+        let day = |pattern: &RequestTemplate| sign::stamp(now).starts_with(&pattern.day);
         now < self.until && self.pattern.as_ref().is_none_or(day)
     }
 }
 
 /// Asks the SDK for a pattern of this bucket's GETs, which is not sent.
-pub(super) async fn ask(client: &Client, bucket: &str, now: DateTime<Utc>) -> Asked {
-    let nothing = Asked {
+pub(super) async fn ask(client: &Client, bucket: &str, now: DateTime<Utc>) -> TemplateCache {
+    let nothing = TemplateCache {
         pattern: None,
         until: now + LIFE,
     };
@@ -93,8 +93,8 @@ pub(super) async fn ask(client: &Client, bucket: &str, now: DateTime<Utc>) -> As
 }
 
 /// The request that the SDK would send for a key.
-async fn take(client: &Client, bucket: &str, key: &str) -> Option<Taken> {
-    let stop = Stop::default();
+async fn take(client: &Client, bucket: &str, key: &str) -> Option<CapturedRequest> {
+    let stop = CaptureInterceptor::default();
     let request = client.get_object().bucket(bucket).key(key).customize();
     drop(request.interceptor(stop.clone()).send().await);
     stop.0.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -102,11 +102,11 @@ async fn take(client: &Client, bucket: &str, key: &str) -> Option<Taken> {
 
 /// Stops a request where it would be sent, and keeps it.
 #[derive(Debug, Clone, Default)]
-struct Stop(Arc<Mutex<Option<Taken>>>);
+struct CaptureInterceptor(Arc<Mutex<Option<CapturedRequest>>>);
 
-impl Intercept for Stop {
+impl Intercept for CaptureInterceptor {
     fn name(&self) -> &'static str {
-        "Stop"
+        "CaptureInterceptor"
     }
 
     fn read_before_transmit(
@@ -115,12 +115,15 @@ impl Intercept for Stop {
         components: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let taken = context.request().try_clone().map(|request| Taken {
-            request,
-            components: components.clone(),
-            timeouts: config.load::<TimeoutConfig>().cloned(),
-            stalled: config.load::<StalledStreamProtectionConfig>().cloned(),
-        });
+        let taken = context
+            .request()
+            .try_clone()
+            .map(|request| CapturedRequest {
+                request,
+                components: components.clone(),
+                timeouts: config.load::<TimeoutConfig>().cloned(),
+                stalled: config.load::<StalledStreamProtectionConfig>().cloned(),
+            });
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = taken;
         Err("not to be sent".into())
     }
@@ -128,16 +131,16 @@ impl Intercept for Stop {
 
 /// A request that was not sent, and what the SDK would have sent it with.
 #[derive(Debug)]
-struct Taken {
+struct CapturedRequest {
     request: HttpRequest,
     components: RuntimeComponents,
     timeouts: Option<TimeoutConfig>,
     stalled: Option<StalledStreamProtectionConfig>,
 }
 
-impl Taken {
-    /// The pattern, and how long it holds; nothing where a copy would not be what the SDK sends.
-    async fn asked(mut self, bucket: &str, now: DateTime<Utc>) -> Option<Asked> {
+impl CapturedRequest {
+    /// The pattern, and how long it holds; `None` if a copy would not be what the SDK sends.
+    async fn asked(mut self, bucket: &str, now: DateTime<Utc>) -> Option<TemplateCache> {
         // directory buckets have sessions of their own, of five minutes
         if bucket.ends_with("--x-s3") {
             return None;
@@ -183,9 +186,9 @@ impl Taken {
         for name in TELEMETRY.iter().chain(&["authorization", sign::DATE]) {
             headers.remove(name);
         }
-        Some(Asked {
+        Some(TemplateCache {
             until: ends.map_or(now + LIFE, |end| end.min(now + LIFE)),
-            pattern: Some(Pattern {
+            pattern: Some(RequestTemplate {
                 site: format!("{scheme}://{host}"),
                 front,
                 query: format!("?{query}"),
@@ -222,7 +225,7 @@ impl Taken {
     }
 }
 
-impl Pattern {
+impl RequestTemplate {
     /// The request for that key, signed for that time.
     ///
     /// # Errors
@@ -360,8 +363,8 @@ mod tests {
         assert!(asked.pattern.is_some());
         assert!(asked.holds(now));
         assert!(!asked.holds(now + LIFE));
-        let yesterday = Asked {
-            pattern: asked.pattern.map(|pattern| Pattern {
+        let yesterday = TemplateCache {
+            pattern: asked.pattern.map(|pattern| RequestTemplate {
                 day: "20000101".to_owned(),
                 ..pattern
             }),

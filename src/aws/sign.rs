@@ -1,7 +1,7 @@
 //! Signatures for many requests that differ in nothing but path and time.
 //!
 //! Signature Version 4 (SigV4 in AWS's reference "Create a signed AWS API request"), without a
-//! hash of the body and without normalising the path, as S3 has it. What all requests share, the
+//! hash of the body and without normalizing the path, as S3 has it. What all requests share, the
 //! key of the day included, is made once; what is left of a signature are two hashes.
 
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
@@ -61,7 +61,7 @@ pub(super) struct Signer {
 
 impl Signer {
     /// Prepares to sign within that scope, with that secret; `query` is canonical, and `value`
-    /// gives the headers that `said` names. Nothing where one is missing or no date is signed.
+    /// gives the headers that `said` names. `None` if one is missing or no date is signed.
     pub(super) fn new<'v>(
         secret: &str,
         said: &Authorization<'_>,

@@ -15,7 +15,7 @@ impl std::str::FromStr for FailOn {
         }
         text.parse()
             .map(|level| Self(Some(level)))
-            .map_err(|error: crate::severity::UnknownSeverity| format!("{error}, or never"))
+            .map_err(|_error| format!("`{text}` is not a level: use critical, high, medium, low, informational or never"))
     }
 }
 

@@ -67,7 +67,7 @@ fn parse_bucket(text: &str) -> Result<Bucket, String> {
     let sound = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
     if !(3..=255).contains(&name.len()) || !name.chars().all(sound) {
         return Err(format!(
-            "`{text}` is not a bucket: its name or ARN, without s3:// and without a prefix"
+            "`{text}` is not a bucket name or ARN: write 3 to 63 characters, without s3:// and without a prefix"
         ));
     }
     Ok(Bucket {

@@ -73,6 +73,7 @@ pub struct ListRules {
     /// List the catalogue of detections instead, each with its rules or the reason why it has none
     #[arg(long, conflicts_with_all = ["level", "citation", "service", "attack", "seen_by"])]
     pub catalogue: bool,
+    /// Output format
     #[arg(long, value_enum, default_value_t = ListFormat::Table)]
     pub format: ListFormat,
 
@@ -123,6 +124,7 @@ pub struct ExplainRule {
     /// The record with this eventID
     #[arg(long, value_name = "ID")]
     pub event_id: Option<String>,
+    /// Output format
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
     pub format: ExplainFormat,
 

@@ -5,7 +5,7 @@ mod show;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::run::{misfits, texts};
+use super::rule_set::{misfits, texts};
 use super::{Exit, print, print_fitted};
 use crate::cli::{CheckConfig, Configuration};
 use crate::config::{Config, ConfigError, Fault};

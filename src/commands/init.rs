@@ -1,6 +1,7 @@
 //! `trailscan init`: a commented configuration to begin with.
 
 mod from_logs;
+mod from_policy;
 
 use std::borrow::Cow;
 use std::fs::OpenOptions;
@@ -16,6 +17,9 @@ use crate::safe_text::text;
 const TEMPLATE: &str = include_str!("init.toml");
 
 pub(super) fn run(arguments: &Init) -> anyhow::Result<Exit> {
+    if !arguments.from_policy.is_empty() {
+        return from_policy::run(&arguments.from_policy);
+    }
     // logs are not read for a file that cannot be written
     if Path::new("trailscan.toml").symlink_metadata().is_ok() {
         bail!("cannot write trailscan.toml: it exists, and an existing one is never overwritten");
@@ -57,6 +61,9 @@ mod tests {
             "{missing}"
         );
         let folder = tempfile::tempdir().unwrap();
+        let policy = r#"{"Version":"2012-10-17","Statement":[]}"#;
+        let role = "clinic-backend-task-role.json";
+        std::fs::write(folder.path().join(role), policy).unwrap();
         let keys = r#"{"AccessKeyMetadata":[]}"#;
         for (file, text) in [
             ("access-keys.json", keys),

@@ -49,7 +49,10 @@ fn named<'r>(rules: &'r RuleSet, name: &str) -> anyhow::Result<&'r Rule> {
         .take(5)
         .collect();
     if alike.is_empty() {
-        anyhow::bail!("no rule is called {name}: `trailscan rules list` names them")
+        anyhow::bail!("there is no rule `{name}`: `trailscan rules list` shows all rules")
     }
-    anyhow::bail!("no rule is called {name}: is it {}?", alike.join(" or "))
+    anyhow::bail!(
+        "there is no rule `{name}`: did you mean {}?",
+        alike.join(" or ")
+    )
 }

@@ -4,39 +4,45 @@
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{patterns, values};
 use crate::wildcard::Wildcard;
 
-/// `[secrets]`
-#[derive(Debug, Default, Deserialize)]
+/// Where secrets may be read, and by whom.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct SecretsTable {
+    /// The Regions in which secrets may be read.
     pub(super) allowed_regions: Option<Vec<String>>,
-    /// Role or user to the names of the secrets and parameters that it may read.
+    /// By role or user: the names of the secrets and SSM parameters that it may read.
     allow: Option<BTreeMap<String, Vec<String>>>,
 }
 
-/// `[s3]`
-#[derive(Debug, Default, Deserialize)]
+/// How objects must be encrypted, and what may be listed.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct S3Table {
+    /// By bucket: the algorithms that an upload may use: `AES256`, `aws:kms`, `aws:kms:dsse`.
     required_encryption: Option<BTreeMap<String, Vec<String>>>,
+    /// The only prefixes that may be listed.
     pub(super) allowed_list_prefix: Option<Vec<String>>,
 }
 
-/// `[networks]`
-#[derive(Debug, Default, Deserialize)]
+/// The networks that calls may come from.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct NetworksTable {
+    /// Networks of your offices, VPNs, NAT gateways and VPCs, such as `198.51.100.0/24`.
     allowed: Option<Vec<String>>,
 }
 
-/// `[session]`
-#[derive(Debug, Default, Deserialize)]
+/// Sessions of roles.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct SessionTable {
+    /// The most hours that a session may last.
     max_hours: Option<u16>,
 }
 

@@ -1,28 +1,37 @@
 //! `[[dormant]]` and `[[accepted_blind_spots]]`: what the logs need not show.
 
 use chrono::{NaiveDate, Weekday};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::coverage::{Acceptance, BlindSpot, Dormant, EventClass, Expected};
 use crate::source::key::is_account;
 
-/// An account that may be silent.
-#[derive(Debug, Deserialize)]
+/// An account that may have whole days without a log file.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DormantTable {
+    /// Twelve digits.
     account: String,
+    /// The weekdays on which it may have none; every day if absent.
     weekdays: Option<Vec<String>>,
 }
 
-/// A blind spot that was accepted.
-#[derive(Debug, Deserialize)]
+/// A blind spot that you accept: of a rule, or of a kind of events.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AcceptedTable {
+    /// The name or ID of a rule.
     rule: Option<String>,
+    /// A kind of events, as in the `requires` of rules: `data:AWS::S3::Object`.
     kind: Option<String>,
+    /// Only in this account.
     account: Option<String>,
+    /// Only in this Region.
     region: Option<String>,
+    /// Why you accept it.
     reason: String,
+    /// The last day (UTC) on which you accept it, such as `2026-12-31`.
     until: String,
 }
 
@@ -115,7 +124,9 @@ impl AcceptedTable {
 fn account(text: String) -> Result<String, String> {
     match is_account(&text) {
         true => Ok(text),
-        false => Err(format!("`{text}` is not a twelve-digit account id")),
+        false => Err(format!(
+            "`{text}` is not an account ID: write twelve digits"
+        )),
     }
 }
 
@@ -160,7 +171,7 @@ mod tests {
         for (text, named) in [
             (
                 "[[dormant]]\naccount = \"12345678901\"\n".to_owned(),
-                "twelve-digit",
+                "twelve digits",
             ),
             (
                 "[[dormant]]\naccount = \"111122223333\"\nweekdays = [\"caturday\"]\n".to_owned(),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error};
 
-use super::{Fault, Written};
+use super::{Fault, RawConfig};
 use crate::safe_text;
 use crate::small_file::line_of;
 
@@ -133,7 +133,7 @@ fn json(value: &DeValue<'_>) -> Value {
 /// Reads the text: what is written, the keys with their lines, and the faults of form. A key that is
 /// unknown or of the wrong type is left out, so that the others are checked all the same; `None` if
 /// the text is not TOML.
-pub(super) fn read(text: &str) -> (Option<Written>, Keys, Vec<Fault>) {
+pub(super) fn read(text: &str) -> (Option<RawConfig>, Keys, Vec<Fault>) {
     let fault = |error: &Error| Fault {
         line: error
             .span()
@@ -158,7 +158,7 @@ pub(super) fn read(text: &str) -> (Option<Written>, Keys, Vec<Fault>) {
     keys.note(text, "", document.get_ref());
     let mut faults = Vec::new();
     loop {
-        let error = match Written::deserialize(toml::Deserializer::from(document.clone())) {
+        let error = match RawConfig::deserialize(toml::Deserializer::from(document.clone())) {
             Ok(written) => return (Some(written), keys, faults),
             Err(error) => error,
         };

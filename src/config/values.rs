@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::partition::is_region_code;
 use crate::source::key::is_account;
 
 /// A list that, where it is written, has at least one value. Notes an empty list and each value that
@@ -81,7 +82,7 @@ pub(super) fn bucket(written: &str) -> Result<String, String> {
     let is_pattern = name.contains('*');
     if name.len() > 255 || (name.len() < 3 && !is_pattern) {
         return Err(expected(
-            "is no bucket's name, which has 3 to 63 characters",
+            "is not a bucket name, which has 3 to 63 characters",
         ));
     }
     Ok(name.to_owned())
@@ -226,16 +227,7 @@ pub(super) fn region(written: &str) -> Result<String, String> {
     if written.is_empty() || !written.chars().all(allowed) {
         return Err(expected());
     }
-    let parts: Vec<&str> = written.split('-').collect();
-    let number = |part: &&str| part.len() <= 2 && only_digits(part).is_some();
-    let is_code = parts.len() >= 3
-        && parts.last().is_some_and(number)
-        && parts
-            .iter()
-            .rev()
-            .skip(1)
-            .all(|part| part.len() >= 2 && only_digits(part).is_none());
-    match is_pattern || is_code {
+    match is_pattern || is_region_code(written) {
         true => Ok(written.to_owned()),
         false => Err(expected()),
     }

@@ -3,19 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::zone;
 use crate::derive::calendar::{self, Calendar};
 
-/// The table as written.
-#[derive(Debug, Deserialize)]
+/// Normal working hours.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CalendarTable {
+    /// The IANA time zone of a place, such as `America/New_York`.
     timezone: String,
+    /// What reports call these hours.
     #[serde(default)]
     name: String,
+    /// By weekday: spans such as `08:00-18:00`.
     hours: BTreeMap<String, Vec<String>>,
+    /// Days without working hours, such as `2026-12-25`.
     #[serde(default)]
     holidays: Vec<String>,
 }

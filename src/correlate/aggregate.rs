@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::percentile::FenwickTree;
-use super::window::Moment;
+use super::window::Point;
 use crate::event::time::Epoch;
 use crate::interner::{Interner, Symbol};
 use crate::rules::{Correlation, Measure};
@@ -16,7 +16,7 @@ pub(super) struct WindowAggregate<'n> {
     count: u64,
     values: SeededMap<Symbol, u64>,
     /// For the percentile.
-    ranks: FenwickTree,
+    tree: FenwickTree,
     sum: f64,
     /// How many values the sum has.
     summed: u64,
@@ -28,8 +28,8 @@ pub(super) struct WindowAggregate<'n> {
 
 impl<'n> WindowAggregate<'n> {
     /// Nothing has entered yet of these rows.
-    pub(super) fn new(correlation: &Correlation, rows: &[Moment], names: &'n Interner) -> Self {
-        let ranks = match correlation.measure {
+    pub(super) fn new(correlation: &Correlation, rows: &[Point], names: &'n Interner) -> Self {
+        let tree = match correlation.measure {
             Measure::ValuePercentile(_) => {
                 FenwickTree::new(rows.iter().filter_map(|row| number(row, names)).collect())
             }
@@ -40,7 +40,7 @@ impl<'n> WindowAggregate<'n> {
             measure: correlation.measure,
             count: 0,
             values: SeededMap::default(),
-            ranks,
+            tree,
             sum: 0.0,
             summed: 0,
             places: BTreeMap::new(),
@@ -49,7 +49,7 @@ impl<'n> WindowAggregate<'n> {
         }
     }
 
-    pub(super) fn push(&mut self, row: &Moment) {
+    pub(super) fn push(&mut self, row: &Point) {
         self.count += 1;
         match self.measure {
             Measure::EventCount => {}
@@ -76,13 +76,13 @@ impl<'n> WindowAggregate<'n> {
             }
             Measure::ValuePercentile(_) => {
                 if let Some(number) = number(row, self.names) {
-                    self.ranks.insert(number);
+                    self.tree.insert(number);
                 }
             }
         }
     }
 
-    pub(super) fn pop(&mut self, row: &Moment) {
+    pub(super) fn pop(&mut self, row: &Point) {
         self.count -= 1;
         match self.measure {
             Measure::EventCount | Measure::TemporalOrdered => {}
@@ -107,13 +107,13 @@ impl<'n> WindowAggregate<'n> {
             }
             Measure::ValuePercentile(_) => {
                 if let Some(number) = number(row, self.names) {
-                    self.ranks.remove(number);
+                    self.tree.remove(number);
                 }
             }
         }
     }
 
-    /// What the window that ends at `now` measures; nothing where there is nothing to measure.
+    /// What the window that ends at `now` measures; `None` if there is nothing to measure.
     #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
     pub(super) fn value(&self, now: Epoch) -> Option<f64> {
         match self.measure {
@@ -130,19 +130,19 @@ impl<'n> WindowAggregate<'n> {
             Measure::ValueAvg => (self.summed > 0).then(|| self.sum / self.summed as f64),
             Measure::ValuePercentile(percentile) => {
                 // the nearest rank; the specification names no other
-                let rank = (percentile * self.ranks.count() as f64 / 100.0).ceil();
+                let rank = (percentile * self.tree.count() as f64 / 100.0).ceil();
                 #[allow(
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss,
                     reason = "from 1 to the count"
                 )]
-                self.ranks.nth((rank as u64).max(1))
+                self.tree.nth((rank as u64).max(1))
             }
         }
     }
 }
 
-fn number(row: &Moment, names: &Interner) -> Option<f64> {
+fn number(row: &Point, names: &Interner) -> Option<f64> {
     let number: Option<f64> = names.text(row.value).trim().parse().ok();
     // `infinity` would outlast its window
     number.filter(|number| number.is_finite())

@@ -9,7 +9,7 @@ use crate::event::time::Epoch;
 use crate::finding::GROUP_SEPARATOR;
 use crate::interner::Symbol;
 use crate::rules::Correlation;
-use crate::tally::{CallOrigin, Group, Period, Row, Tally, Wanted};
+use crate::tally::{CallOrigin, CorrelationEvent, Group, Period, SampleDecision, Tally};
 
 /// A stretch of events over which a correlation's condition held.
 #[derive(Debug)]
@@ -29,13 +29,13 @@ pub(super) struct Burst {
     /// Who made the last call, from where: nearly always who made the next.
     pub(super) last: Option<(Symbol, CallOrigin)>,
     /// The event that came last.
-    pub(super) latest: Option<Row>,
+    pub(super) latest: Option<CorrelationEvent>,
     /// The highest number of an object that one of its events lies in: proven objects have lower numbers
     /// than all others.
     pub(super) newest_object: u32,
     /// Where another correlation watches this one: its events, by time, but for those of the bursts that
     /// it contains, and the places of these among all watched bursts.
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<CorrelationEvent>,
     pub(super) below: Vec<u32>,
 }
 
@@ -59,22 +59,22 @@ impl Burst {
     }
 
     /// Adds an event.
-    pub(super) fn add(&mut self, row: &Row, is_watched: bool) {
-        let Some(deed) = row.action() else { return };
+    pub(super) fn add(&mut self, row: &CorrelationEvent, is_watched: bool) {
+        let Some(action) = row.action() else { return };
         let group = Arc::make_mut(&mut self.events);
-        group.add(Some(row.time), deed.call, deed.outcome);
-        let caller = (deed.caller, deed.origin);
+        group.add(Some(row.time), action.call, action.outcome);
+        let caller = (action.caller, action.origin);
         if self.last != Some(caller) {
             self.last = Some(caller);
-            group.note(deed.caller, &deed.origin);
+            group.note(action.caller, &action.origin);
         }
-        match group.samples.would_keep(Some(row.time), deed.traits()) {
-            Wanted::No => {}
-            Wanted::Latest => group.samples.keep_latest(row.evidence(deed)),
-            Wanted::Sample => group.samples.keep(row.evidence(deed)),
+        match group.samples.would_keep(Some(row.time), action.traits()) {
+            SampleDecision::No => {}
+            SampleDecision::Latest => group.samples.keep_latest(row.evidence(action)),
+            SampleDecision::Sample => group.samples.keep(row.evidence(action)),
         }
-        insert(&mut self.actors, deed.actor);
-        insert(&mut self.resources, deed.resource);
+        insert(&mut self.actors, action.actor);
+        insert(&mut self.resources, action.resource);
         if is_watched {
             self.latest = Some(row.clone());
             self.newest_object = self.newest_object.max(row.object);

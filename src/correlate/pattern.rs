@@ -14,7 +14,7 @@
 //! An event is evidence where it is part of some match. Nothing depends on the order in which rows
 //! arrive, and the work grows with rows × rules.
 
-use super::window::{Found, Moment, Window};
+use super::window::{Found, Point, Window};
 use crate::event::time::Epoch;
 use crate::rules::{Alternative, Condition, Measure};
 
@@ -23,9 +23,9 @@ pub(super) fn windows(
     condition: &Condition,
     measure: Measure,
     timespan: Epoch,
-    rows: &[Moment],
+    rows: &[Point],
 ) -> Found {
-    let mut marks = Marks {
+    let mut marks = RowMarks {
         peaks: vec![0; rows.len()],
         evidence: vec![false; rows.len()],
     };
@@ -43,13 +43,13 @@ pub(super) fn windows(
 }
 
 /// What is known of each row.
-struct Marks {
+struct RowMarks {
     /// How many rules the largest match that ends with the row has; zero where none does.
     peaks: Vec<u32>,
     evidence: Vec<bool>,
 }
 
-impl Marks {
+impl RowMarks {
     fn end(&mut self, row: usize, rules: usize) {
         if let Some(peak) = self.peaks.get_mut(row) {
             *peak = (*peak).max(u32::try_from(rules).unwrap_or(u32::MAX));
@@ -65,7 +65,7 @@ impl Marks {
 }
 
 /// Matches whose frames overlap are one burst.
-fn bursts(timespan: Epoch, rows: &[Moment], marks: &Marks) -> Vec<Window> {
+fn bursts(timespan: Epoch, rows: &[Point], marks: &RowMarks) -> Vec<Window> {
     let mut found: Vec<Window> = Vec::new();
     let mut from = 0;
     for (to, (row, peak)) in rows.iter().zip(&marks.peaks).enumerate() {
@@ -90,13 +90,13 @@ fn bursts(timespan: Epoch, rows: &[Moment], marks: &Marks) -> Vec<Window> {
     found
 }
 
-fn is_over(old: &Moment, row: &Moment, timespan: Epoch) -> bool {
+fn is_over(old: &Point, row: &Point, timespan: Epoch) -> bool {
     row.time.saturating_sub(old.time) > timespan
 }
 
 /// The rows of one needed rule, and how far they have been read.
 #[derive(Default)]
-struct Lane {
+struct RuleRows {
     rows: Vec<usize>,
     /// Its first row in the frame, and the first beyond the row at hand.
     from: usize,
@@ -106,35 +106,41 @@ struct Lane {
 }
 
 /// Matches in any order: each row in turn is the last of a match.
-fn together(alternative: &Alternative, timespan: Epoch, rows: &[Moment], marks: &mut Marks) {
+fn together(alternative: &Alternative, timespan: Epoch, rows: &[Point], marks: &mut RowMarks) {
     let time = |at: usize| rows.get(at).map_or(0, |row| row.time);
     let lacking = times(rows, &alternative.lacks);
-    let mut lanes: Vec<Lane> = alternative.needs.iter().map(|_| Lane::default()).collect();
-    let lane_of = |row: &Moment| alternative.needs.iter().position(|rule| *rule == row.place);
+    let mut rules_rows: Vec<RuleRows> = alternative
+        .needs
+        .iter()
+        .map(|_| RuleRows::default())
+        .collect();
+    let lane_of = |row: &Point| alternative.needs.iter().position(|rule| *rule == row.place);
     for (at, row) in rows.iter().enumerate() {
-        if let Some(lane) = lane_of(row).and_then(|own| lanes.get_mut(own)) {
-            lane.rows.push(at);
+        if let Some(rule_rows) = lane_of(row).and_then(|own| rules_rows.get_mut(own)) {
+            rule_rows.rows.push(at);
         }
     }
     for (at, row) in rows.iter().enumerate() {
         let Some(own) = lane_of(row) else { continue };
-        if let Some(lane) = lanes.get_mut(own) {
-            lane.to += 1;
+        if let Some(rule_rows) = rules_rows.get_mut(own) {
+            rule_rows.to += 1;
         }
-        for lane in &mut lanes {
-            while lane.from < lane.to
-                && lane.rows.get(lane.from).is_some_and(|first| {
+        for rule_rows in &mut rules_rows {
+            while rule_rows.from < rule_rows.to
+                && rule_rows.rows.get(rule_rows.from).is_some_and(|first| {
                     rows.get(*first)
                         .is_some_and(|first| is_over(first, row, timespan))
                 })
             {
-                lane.from += 1;
+                rule_rows.from += 1;
             }
         }
         // the frame that ends here must hold every rule needed and none that is lacking
         let next = lacking.partition_point(|lacks| *lacks <= row.time);
         let before = next.checked_sub(1).and_then(|at| lacking.get(at));
-        if lanes.iter().any(|lane| lane.from == lane.to)
+        if rules_rows
+            .iter()
+            .any(|rule_rows| rule_rows.from == rule_rows.to)
             || before.is_some_and(|before| row.time.saturating_sub(*before) <= timespan)
         {
             continue;
@@ -142,41 +148,46 @@ fn together(alternative: &Alternative, timespan: Epoch, rows: &[Moment], marks: 
         // and so must the frame that begins with the first of the match
         let first_before = lacking.get(next).map(|next| next.saturating_sub(timespan));
         let begins = |time: Epoch| first_before.is_none_or(|limit| time < limit);
-        let opening = |lane: &Lane| lane.rows.get(lane.from).map_or(Epoch::MAX, |at| time(*at));
+        let opening = |rule_rows: &RuleRows| {
+            rule_rows
+                .rows
+                .get(rule_rows.from)
+                .map_or(Epoch::MAX, |at| time(*at))
+        };
         let others = |but: usize| {
-            let lanes = lanes.iter().enumerate();
-            let opens = lanes
-                .filter(|(lane, _)| *lane != own && *lane != but)
-                .map(|(_, lane)| opening(lane));
+            let rules_rows = rules_rows.iter().enumerate();
+            let opens = rules_rows
+                .filter(|(rule_rows, _)| *rule_rows != own && *rule_rows != but)
+                .map(|(_, rule_rows)| opening(rule_rows));
             opens.min()
         };
         if !begins(others(own).unwrap_or(row.time)) {
             continue;
         }
         marks.end(at, alternative.needs.len());
-        let by_others: Vec<bool> = (0..lanes.len())
-            .map(|lane| others(lane).is_some_and(begins))
+        let by_others: Vec<bool> = (0..rules_rows.len())
+            .map(|rule_rows| others(rule_rows).is_some_and(begins))
             .collect();
-        for (place, (lane, by_others)) in lanes.iter_mut().zip(by_others).enumerate() {
+        for (place, (rule_rows, by_others)) in rules_rows.iter_mut().zip(by_others).enumerate() {
             if place == own {
                 continue;
             }
-            let mut marked = lane.marked.max(lane.from);
-            while let Some(row) = lane.rows.get(marked).filter(|_| marked < lane.to) {
+            let mut marked = rule_rows.marked.max(rule_rows.from);
+            while let Some(row) = rule_rows.rows.get(marked).filter(|_| marked < rule_rows.to) {
                 if !(by_others || begins(time(*row))) {
                     break;
                 }
                 marks.is_evidence(*row);
                 marked += 1;
             }
-            lane.marked = marked;
+            rule_rows.marked = marked;
         }
     }
 }
 
 /// The times of the rows of some rules that a match must lack; rows that are not proven keep no match
 /// from being one.
-fn times(rows: &[Moment], rules: &[u32]) -> Vec<Epoch> {
+fn times(rows: &[Point], rules: &[u32]) -> Vec<Epoch> {
     rows.iter()
         .filter(|row| row.proven && rules.contains(&row.place))
         .map(|row| row.time)
@@ -202,7 +213,7 @@ enum Step {
 
 /// Matches in the order of the rules: from the left, the latest beginning that leads to each row;
 /// from the right, the earliest end that it leads to.
-fn in_order(alternative: &Alternative, timespan: Epoch, rows: &[Moment], marks: &mut Marks) {
+fn in_order(alternative: &Alternative, timespan: Epoch, rows: &[Point], marks: &mut RowMarks) {
     let needs = &alternative.needs;
     let (Some(first), Some(last)) = (needs.first(), needs.last()) else {
         return;
@@ -213,7 +224,7 @@ fn in_order(alternative: &Alternative, timespan: Epoch, rows: &[Moment], marks: 
         times(rows, &rules.collect::<Vec<_>>())
     };
     let (before, after) = (lacks(&|rule| rule < *first), lacks(&|rule| rule > *last));
-    let step = |row: &Moment| match needs.binary_search(&row.place) {
+    let step = |row: &Point| match needs.binary_search(&row.place) {
         Ok(place) => Step::Needed(place),
         Err(place)
             if place > 0

@@ -81,21 +81,21 @@ mod tests {
             let number =
                 |dice: &mut RandomNumbers| f64::from(i32::try_from(dice.below(12)).unwrap()) - 4.5;
             let all: Vec<f64> = (0..many).map(|_| number(&mut dice)).collect();
-            let mut ranks = FenwickTree::new(all.clone());
+            let mut tree = FenwickTree::new(all.clone());
             let mut inside: Vec<f64> = Vec::new();
             for number in all {
-                ranks.insert(number);
+                tree.insert(number);
                 inside.push(number);
                 if dice.below(3) == 0 {
-                    ranks.remove(inside.remove(0));
+                    tree.remove(inside.remove(0));
                 }
                 let mut sorted = inside.clone();
                 sorted.sort_by(f64::total_cmp);
                 for (rank, number) in (1..).zip(&sorted) {
-                    assert_eq!(ranks.nth(rank), Some(*number), "{sorted:?}");
+                    assert_eq!(tree.nth(rank), Some(*number), "{sorted:?}");
                 }
-                assert_eq!(ranks.nth(0), None);
-                assert_eq!(ranks.nth(ranks.count() + 1), None);
+                assert_eq!(tree.nth(0), None);
+                assert_eq!(tree.nth(tree.count() + 1), None);
             }
         }
     }

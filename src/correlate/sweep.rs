@@ -5,10 +5,10 @@ use std::io;
 use super::aggregate::WindowAggregate;
 use super::bursts::Burst;
 use super::pattern;
-use super::window::{Found, Moment, Window};
+use super::window::{Found, Point, Window};
 use crate::interner::{Interner, Symbol};
 use crate::rules::{Comparison, Correlation};
-use crate::tally::{CorrelationStore, Row, What};
+use crate::tally::{CorrelationEvent, CorrelationStore, EventPayload};
 
 /// One correlation, in two passes over its rows: the first finds the windows and looks at times and
 /// values alone, the second gathers what happened in them. So neither holds a row.
@@ -30,9 +30,9 @@ impl Sweep<'_> {
         names: &Interner,
     ) -> io::Result<Vec<(Symbol, Found)>> {
         let mut found = Vec::new();
-        let mut moments: Vec<Moment> = Vec::new();
+        let mut moments: Vec<Point> = Vec::new();
         let mut current = None;
-        let mut close = |group: Option<Symbol>, moments: &mut Vec<Moment>| {
+        let mut close = |group: Option<Symbol>, moments: &mut Vec<Point>| {
             let own = group.map(|group| (group, self.windows(moments, names)));
             found.extend(own.filter(|(_, own)| !own.windows.is_empty()));
             moments.clear();
@@ -42,7 +42,7 @@ impl Sweep<'_> {
                 close(current.replace(group), &mut moments);
             }
             if self.is_own(row) {
-                moments.push(Moment {
+                moments.push(Point {
                     time: row.time,
                     place: row.place,
                     value: row.value,
@@ -55,19 +55,18 @@ impl Sweep<'_> {
     }
 
     /// The windows of one group. What proven rows show alone is found whatever lies beside them.
-    fn windows(&self, moments: &[Moment], names: &Interner) -> Found {
+    fn windows(&self, moments: &[Point], names: &Interner) -> Found {
         let found = self.windows_of(moments, names);
         if moments.iter().all(|one| one.proven) {
             return found;
         }
         let proven = (0..).zip(moments).filter(|(_, one)| one.proven);
-        let (places, proven): (Vec<usize>, Vec<Moment>) =
-            proven.map(|(at, one)| (at, *one)).unzip();
+        let (places, proven): (Vec<usize>, Vec<Point>) = proven.map(|(at, one)| (at, *one)).unzip();
         let alone = self.windows_of(&proven, names);
         found.and(alone, &places, moments.len())
     }
 
-    fn windows_of(&self, moments: &[Moment], names: &Interner) -> Found {
+    fn windows_of(&self, moments: &[Point], names: &Interner) -> Found {
         let correlation = self.correlation;
         match &correlation.condition {
             Some(condition) => pattern::windows(
@@ -130,10 +129,10 @@ impl Sweep<'_> {
     }
 
     /// Adds a row's event, or those of the burst that it stands for.
-    fn add(&self, burst: &mut Burst, row: &Row) {
+    fn add(&self, burst: &mut Burst, row: &CorrelationEvent) {
         match row.what {
-            What::Event(_) => burst.add(row, self.is_watched),
-            What::Burst(place) => {
+            EventPayload::Event(_) => burst.add(row, self.is_watched),
+            EventPayload::Burst(place) => {
                 if let Some(below) = self.watched.get(place as usize) {
                     burst.contain(place, below, self.is_watched);
                 }
@@ -142,28 +141,28 @@ impl Sweep<'_> {
     }
 
     /// False for a row that only says to which group an event belongs.
-    fn is_own(&self, row: &Row) -> bool {
-        beneath(self.correlation, row).is_none()
+    fn is_own(&self, row: &CorrelationEvent) -> bool {
+        nested_index(self.correlation, row).is_none()
     }
 }
 
 /// One pass with two hands: each row in turn ends a window that reaches `timespan` back, both ends
 /// included.
-fn windows(correlation: &Correlation, rows: &[Moment], names: &Interner) -> Vec<Window> {
+fn windows(correlation: &Correlation, rows: &[Point], names: &Interner) -> Vec<Window> {
     let mut found: Vec<Window> = Vec::new();
-    let mut gauge = WindowAggregate::new(correlation, rows, names);
+    let mut window_aggregate = WindowAggregate::new(correlation, rows, names);
     let mut from = 0;
     let upper = |(comparison, _): &(Comparison, f64)| {
         !matches!(comparison, Comparison::Gt | Comparison::Gte)
     };
     let bounded = correlation.thresholds.iter().any(upper);
     for (to, row) in rows.iter().enumerate() {
-        gauge.push(row);
+        window_aggregate.push(row);
         while let Some(oldest) = rows
             .get(from)
             .filter(|oldest| row.time.saturating_sub(oldest.time) > correlation.timespan)
         {
-            gauge.pop(oldest);
+            window_aggregate.pop(oldest);
             from += 1;
         }
         // events of the same second belong to the same windows
@@ -172,11 +171,11 @@ fn windows(correlation: &Correlation, rows: &[Moment], names: &Interner) -> Vec<
         }
         // "at most two" is said of windows that no other event can join
         let first = rows.get(from).map_or(row.time, |first| first.time);
-        let grows = |next: &Moment| next.time.saturating_sub(first) <= correlation.timespan;
+        let grows = |next: &Point| next.time.saturating_sub(first) <= correlation.timespan;
         if bounded && rows.get(to + 1).is_some_and(grows) {
             continue;
         }
-        let Some(measured) = gauge.value(row.time) else {
+        let Some(measured) = window_aggregate.value(row.time) else {
             continue;
         };
         if !correlation
@@ -198,8 +197,8 @@ fn windows(correlation: &Correlation, rows: &[Moment], names: &Interner) -> Vec<
 }
 
 /// Of a row that only says to which group an event belongs: the place of the correlation, among the
-/// watched ones, that it lies beneath.
-pub(super) fn beneath(correlation: &Correlation, row: &Row) -> Option<usize> {
+/// watched ones, that it belongs to.
+pub(super) fn nested_index(correlation: &Correlation, row: &CorrelationEvent) -> Option<usize> {
     (row.place as usize).checked_sub(correlation.rules.len())
 }
 

@@ -37,8 +37,8 @@ impl RandomNumbers {
 }
 
 /// A row that is nothing but a time and a rule.
-fn bare(time: Epoch, place: u32) -> Row {
-    let deed = Action {
+fn bare(time: Epoch, place: u32) -> CorrelationEvent {
+    let action = Action {
         actor: Interner::EMPTY,
         resource: Interner::EMPTY,
         caller: Interner::EMPTY,
@@ -47,30 +47,33 @@ fn bare(time: Epoch, place: u32) -> Row {
         origin: CallOrigin::default(),
         texts: None,
     };
-    Row {
+    CorrelationEvent {
         time,
         place,
         value: Interner::EMPTY,
         event_id: EventId::Missing,
         object: 0,
         record: u32::try_from(time).unwrap_or_default(),
-        what: What::Event(deed),
+        what: EventPayload::Event(action),
     }
 }
 
 /// A row whose value stands for itself until the names are known.
-fn row(time: Epoch, place: u32, value: &str) -> (Row, String) {
+fn row(time: Epoch, place: u32, value: &str) -> (CorrelationEvent, String) {
     (bare(time, place), value.to_owned())
 }
 
 /// First and last time, and the count, of every burst.
-fn bursts(correlation: &Correlation, rows: Vec<(Row, String)>) -> Vec<(Epoch, Epoch, u64)> {
+fn bursts(
+    correlation: &Correlation,
+    rows: Vec<(CorrelationEvent, String)>,
+) -> Vec<(Epoch, Epoch, u64)> {
     let mut names = Interner::default();
     let group = names.id("g");
     let mut series = CorrelationStore::default();
     for (row, value) in rows {
         let value = names.id(&value);
-        series.push(0, group, Row { value, ..row });
+        series.push(0, group, CorrelationEvent { value, ..row });
     }
     let sweep = Sweep {
         proven_objects: u32::MAX,
@@ -296,15 +299,15 @@ fn chain_events(rules: &RuleSet, dice: &mut RandomNumbers, events: i64, values: 
         let fields = ["awsRegion", "sourceIPAddress", "userAgent"]
             .map(|field| (field, name(field, dice.below(values))));
         let names = &mut tally.names;
-        let What::Event(deed) = row.what else {
+        let EventPayload::Event(action) = row.what else {
             panic!()
         };
-        let deed = Action {
+        let action = Action {
             actor: names.id(&name("actor", dice.below(values))),
             resource: names.id(&name("resource", dice.below(3))),
             caller: names.id(&name("caller", dice.below(values))),
             call: names.id(&name("call", dice.below(4))),
-            ..deed
+            ..action
         };
         for (place, below, correlation) in rules.correlations_fed_by(rule) {
             let group = correlation.group_by.iter().map(|wanted| {
@@ -312,12 +315,12 @@ fn chain_events(rules: &RuleSet, dice: &mut RandomNumbers, events: i64, values: 
                 &*found.unwrap().1
             });
             let group = names.id(&group.collect::<Vec<_>>().join("\u{1f}"));
-            let row = Row {
+            let row = CorrelationEvent {
                 place: number(below),
                 event_id: EventId::parse(&format!("e{record}")),
                 object,
                 record: u32::try_from(record).unwrap(),
-                what: What::Event(deed),
+                what: EventPayload::Event(action),
                 ..row.clone()
             };
             series.push(number(place), group, row);
@@ -328,7 +331,7 @@ fn chain_events(rules: &RuleSet, dice: &mut RandomNumbers, events: i64, values: 
 }
 
 /// The slow twin: every event of a burst, one by one, whichever bursts lie between.
-fn flat(burst: &Burst, watched: &[Burst]) -> Vec<Row> {
+fn flat(burst: &Burst, watched: &[Burst]) -> Vec<CorrelationEvent> {
     let below = burst.below.iter().map(|below| &watched[*below as usize]);
     let below = below.flat_map(|below| flat(below, watched));
     burst.rows.iter().cloned().chain(below).collect()
@@ -343,7 +346,7 @@ fn bursts_that_share_their_events_hold_what_adding_each_event_holds() {
         let (events, values) = (dice.below(120), dice.below(6) + 1);
         let mut tally = chain_events(&rules, &mut dice, events, values);
         let mut series = std::mem::take(&mut tally.series);
-        let mut beneath = NestedGroups::read(&rules, &mut series).unwrap();
+        let mut nested_index = NestedGroups::read(&rules, &mut series).unwrap();
         let mut found = BTreeMap::new();
         let watched = sweep_all(&rules, &mut series, &mut tally, &mut found).unwrap();
         for (place, burst) in watched.iter().enumerate() {
@@ -370,12 +373,12 @@ fn bursts_that_share_their_events_hold_what_adding_each_event_holds() {
                 if meant.chained.get(below) != Some(&Chained::Events) {
                     continue;
                 }
-                let known = beneath.events.get(&(watcher, below));
-                let group = |row: &Row| known?.get(&(row.object, row.record)).copied();
+                let known = nested_index.events.get(&(watcher, below));
+                let group = |row: &CorrelationEvent| known?.get(&(row.object, row.record)).copied();
                 let expected: BTreeSet<u32> =
                     rows.iter().filter_map(group).map(Symbol::number).collect();
                 let before = &watched[..place];
-                let groups = beneath.of_events((watcher, below), burst, before);
+                let groups = nested_index.of_events((watcher, below), burst, before);
                 assert_eq!(groups.iter().collect::<BTreeSet<_>>(), expected);
             }
         }
@@ -401,7 +404,7 @@ fn what_bursts_are_handed_on_to_is_bounded_by_the_rows_and_named() {
                     (2, _) => "all".to_owned(),
                     (_, _) => format!("{}", row.record),
                 };
-                let row = Row {
+                let row = CorrelationEvent {
                     time: 5,
                     ..row.clone()
                 };

@@ -5,7 +5,7 @@ use crate::interner::Symbol;
 
 /// What is measured of a row.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Moment {
+pub(super) struct Point {
     pub(super) time: Epoch,
     /// Which of the watched rules it was.
     pub(super) place: u32,
@@ -19,7 +19,7 @@ pub(super) struct Moment {
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) windows: Vec<Window>,
-    /// Per row: it is part of a match; nothing where all of them are.
+    /// Per row: it is part of a match; `None` if all of them are.
     pub(super) evidence: Option<Vec<bool>>,
 }
 
@@ -76,7 +76,7 @@ impl Found {
 }
 
 /// A maximal run of overlapping windows in which the condition holds: first and last row. Those of
-/// one group are told in order and share no row.
+/// one group come in order and share no row.
 #[derive(Debug)]
 pub(super) struct Window {
     pub(super) from: usize,

@@ -70,7 +70,7 @@ impl SkipReason {
             Self::ListedTwice => "listed twice by the server",
             Self::LinkedTwice => "linked to that are read under another name",
             Self::LinkedOutside => "that are links to places outside the source's folder",
-            Self::NotAFile => "that are no files (sockets, pipes, devices)",
+            Self::NotAFile => "that are not files (sockets, pipes, devices)",
         })
     }
 }

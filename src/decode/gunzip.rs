@@ -57,7 +57,7 @@ impl Inflater {
         Ok(layers)
     }
 
-    /// What nearly every log is: one member, sound, and nothing behind it. Nothing where the file is
+    /// What nearly every log is: one member, sound, and nothing behind it. `None` if the file is
     /// anything else, and then nothing is said about it.
     ///
     /// libdeflate does not tell where the member ended, but it has compared the length that stands

@@ -122,7 +122,7 @@ impl<'s> Member<'s> {
 mod tests {
     use super::super::tests::gzip;
     use super::*;
-    use crate::decode::{Decoder, Seal, USUAL_TEXT, gunzip};
+    use crate::decode::{Decoder, RecordSink, Seal, USUAL_TEXT, gunzip};
     use crate::event::{Event, Key};
 
     /// Records of many sizes, some with what looks like the end of a record.
@@ -147,18 +147,18 @@ mod tests {
 
     type Read = (Vec<(u32, String)>, Decoded, Option<Seal>);
 
-    fn told(event: &Event<'_>) -> String {
+    fn in_words(event: &Event<'_>) -> String {
         let parameters = event.raw(Key::RequestParameters);
         event.text(Key::EventName).into_owned() + parameters.as_str()
     }
 
-    /// What the log says, piece by piece; nothing where it is to be read whole.
+    /// What the log says, piece by piece; `None` if it is to be read whole.
     fn in_pieces(stored: &[u8], piece: usize) -> Option<Read> {
         let (mut all, mut decoded) = (Vec::new(), Decoded::default());
         let length = gunzip::length_of_one_member(stored, 1)?;
         let mut member = Member::new(stored, length, true);
         let scratch = &mut records::Scratch::default();
-        let visit = &mut |at, event: &Event<'_>| all.push((at, told(event)));
+        let visit = &mut |at, event: &Event<'_>| all.push((at, in_words(event)));
         let room = &mut vec![0; piece];
         read(&mut member, room, scratch, &mut decoded, visit)?;
         let seal = member.sha256().map(|sha256| Seal {
@@ -172,7 +172,7 @@ mod tests {
     fn whole(stored: &[u8]) -> Option<Read> {
         let mut all = Vec::new();
         let mut decoder = Decoder::new(1).sealing();
-        let visit = &mut |at, event: &Event<'_>| all.push((at, told(event)));
+        let visit = &mut |at, event: &Event<'_>| all.push((at, in_words(event)));
         let decoded = decoder.decode(stored, visit).ok()?;
         Some((all, decoded, decoder.seal().cloned()))
     }
@@ -263,23 +263,59 @@ mod tests {
         };
         let large = USUAL_TEXT;
         let mut decoder = Decoder::new(64).sealing();
-        let mut met = 0;
+        let mut visited = 0;
         let mut read = |stored: &[u8]| {
-            let decoded = decoder.decode_in_pieces(stored, &mut |_, _| met += 1);
-            (decoded, decoder.seal().cloned(), std::mem::take(&mut met))
+            let decoded = decoder.decode_in_pieces(stored, &mut |_, _| visited += 1);
+            (
+                decoded,
+                decoder.seal().cloned(),
+                std::mem::take(&mut visited),
+            )
         };
         assert_eq!(read(&log(large - 10_000, "}")), (None, None, 0));
         let stored = log(large, "}");
-        let (decoded, seal, met) = read(&stored);
+        let (decoded, seal, visited) = read(&stored);
         let whole = Decoder::new(64)
             .sealing()
             .decode(&stored, &mut |_, _| {})
             .unwrap();
-        assert_eq!(met, whole.records);
+        assert_eq!(visited, whole.records);
         assert_eq!(decoded, Some(whole));
         assert!(seal.is_some_and(|seal| seal.fault.is_none()));
-        let (decoded, seal, met) = read(&log(large, ""));
+        let damaged = log(large, "");
+        let (decoded, seal, visited) = read(&damaged);
         assert_eq!((decoded, seal), (None, None));
-        assert!(met > 1_000, "they are to be forgotten");
+        assert!(visited > 1_000, "they are to be forgotten");
+        // a sound log with a byte behind it can only be read whole: then all its records count once
+        let whole_only = [&stored[..], b"behind"].concat();
+        for (stored, resets) in [(&stored, 0), (&damaged, 1), (&whole_only, 1)] {
+            let mut sink = Sink::default();
+            let decoded = Decoder::new(64).decode_to(stored, &mut sink);
+            let whole = Decoder::new(64).decode(stored, &mut |_, _| {});
+            assert_eq!(decoded, whole);
+            assert_eq!(sink.resets, resets);
+            if let Ok(decoded) = decoded {
+                assert_eq!(sink.records, decoded.records);
+            }
+        }
+    }
+
+    /// Counts records, and how often it was reset.
+    #[derive(Default)]
+    struct Sink {
+        records: u32,
+        resets: u32,
+    }
+
+    impl RecordSink for Sink {
+        fn record(&mut self, record: u32, _event: &Event<'_>) {
+            assert_eq!(record, self.records);
+            self.records += 1;
+        }
+
+        fn reset(&mut self) {
+            self.records = 0;
+            self.resets += 1;
+        }
     }
 }

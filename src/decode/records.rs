@@ -426,8 +426,8 @@ fn other(event: &Event<'_>, in_records: bool, decoded: &mut Decoded, visit: &mut
         Opened::Nothing if !in_records => decoded.others += 1,
         what => {
             let why = match what {
-                Opened::Digest => "it is a digest, no record",
-                _ => "it is no CloudTrail record",
+                Opened::Digest => "it is a digest, not a record",
+                _ => "it is not a CloudTrail record",
             };
             decoded.bad.push((decoded.records, why));
             decoded.records += 1;

@@ -26,7 +26,7 @@ const LEAST_BYTES_OF_MARK: usize = 6;
 /// Where everything stands that gives a text its structure.
 #[derive(Debug, Default)]
 pub(super) struct StructuralIndex {
-    marks: Marks,
+    marks: Positions,
     /// Blocks in which a byte is escaped, with a bit for each.
     escapes: Vec<(u32, u64)>,
     escape_count: usize,
@@ -93,7 +93,7 @@ impl StructuralIndex {
         let mut base = 0u32;
         for stretch in blocks.chunks(STRETCH).chain([last]) {
             if self.marks.count > most_marks {
-                self.marks = Marks::default();
+                self.marks = Positions::default();
                 return Err("more brackets, colons and commas than in any log: one in six bytes");
             }
             let mut room = self.marks.room(STRETCH * BLOCK);
@@ -127,7 +127,7 @@ impl StructuralIndex {
         self.marks.end();
         self.newlines = state.newlines != 0;
         self.compact = wrong == 0 && scalars_are_sound && tokens::are_escapes(text, self.escapes());
-        match (state.inside, state.stray) {
+        match (state.inside, state.outside_backslashes) {
             (0, 0) => Ok(()),
             (_, 0) => Err("it ends inside a string"),
             _ => Err("a backslash outside of a string"),
@@ -137,14 +137,14 @@ impl StructuralIndex {
 
 /// The structural bytes, with room behind them that is written before it counts.
 #[derive(Debug, Default)]
-struct Marks {
+struct Positions {
     positions: Vec<u32>,
     kinds: Vec<u8>,
     count: usize,
 }
 
-impl Marks {
-    /// Forgets all, and makes room for what a text of that many bytes has at the most, as real logs go.
+impl Positions {
+    /// Forgets all, and makes room for what a text of that many bytes has at most, as real logs go.
     fn clear(&mut self, text: usize) {
         self.count = 0;
         let usual = text.max(USUAL_TEXT) / 8 + STRETCH * BLOCK;
@@ -153,7 +153,7 @@ impl Marks {
     }
 
     /// Room for so many marks, and a block more.
-    fn room(&mut self, marks: usize) -> Room<'_> {
+    fn room(&mut self, marks: usize) -> BlockBuffer<'_> {
         let needed = self.count + marks + BLOCK;
         if self.positions.len() < needed {
             // twice as many, but for very many: while they are moved, both need memory
@@ -163,7 +163,7 @@ impl Marks {
         }
         // of one length, so that one look tells of both whether there is room
         let end = self.positions.len().min(self.kinds.len());
-        Room {
+        BlockBuffer {
             positions: self.positions.get_mut(self.count..end).unwrap_or_default(),
             kinds: self.kinds.get_mut(self.count..end).unwrap_or_default(),
             count: 0,
@@ -179,13 +179,13 @@ impl Marks {
 }
 
 /// Room for the marks of some blocks.
-struct Room<'m> {
+struct BlockBuffer<'m> {
     positions: &'m mut [u32],
     kinds: &'m mut [u8],
     count: usize,
 }
 
-impl Room<'_> {
+impl BlockBuffer<'_> {
     /// Adds the marks of a block. Many at a time are written whether they are there or not, because
     /// a branch for each costs more than the writing.
     #[inline(always)]
@@ -277,7 +277,7 @@ struct State {
     /// 1 where it was the end of a line outside of strings.
     ended: u64,
     /// Not zero where some backslash stood outside of strings.
-    stray: u64,
+    outside_backslashes: u64,
     /// Not zero where some line ended.
     newlines: u64,
 }
@@ -310,7 +310,7 @@ impl State {
         let quotes = quotes & !escaped;
         let inside = prefix_xor(quotes) ^ self.inside;
         self.inside = 0u64.wrapping_sub(inside >> 63);
-        self.stray |= backslashes & !inside;
+        self.outside_backslashes |= backslashes & !inside;
         let (opening, closing) = (opening & !inside, closing & !inside);
         let points = points & !inside;
         let opens = opening | points;
@@ -374,9 +374,9 @@ mod tests {
     /// The slow twin: one byte at a time.
     fn slow(text: &[u8]) -> (Vec<u32>, Result<(), &'static str>) {
         let (mut positions, mut inside, mut escaped) = (Vec::new(), false, false);
-        let mut stray = false;
+        let mut outside_backslashes = false;
         for (at, byte) in text.iter().enumerate() {
-            stray |= !inside && *byte == b'\\';
+            outside_backslashes |= !inside && *byte == b'\\';
             match (inside, escaped, byte) {
                 // only a quote loses its meaning behind a backslash; outside strings nothing else does
                 (true, true, _) | (_, true, b'"') => escaped = false,
@@ -390,7 +390,7 @@ mod tests {
                 _ => escaped = false,
             }
         }
-        let whole = match (inside, stray) {
+        let whole = match (inside, outside_backslashes) {
             (_, true) => Err("a backslash outside of a string"),
             (true, false) => Err("it ends inside a string"),
             (false, false) => Ok(()),

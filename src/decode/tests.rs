@@ -150,7 +150,7 @@ fn one_bad_line_costs_one_record() {
 }
 
 #[test]
-fn other_files_are_told_apart_from_logs() {
+fn other_files_are_distinguished_from_logs() {
     let content = |text: &str| read(text.as_bytes()).unwrap().1.content;
     assert_eq!(content("version account-id interface"), Content::Foreign);
     assert_eq!(content("{\"configuration\":{}}"), Content::Foreign);
@@ -216,14 +216,14 @@ fn the_walk_agrees_with_serde_json_on_damaged_files() {
 }
 
 /// What a value says, member by member, down to its scalars.
-fn told(value: Raw<'_>, out: &mut String) {
+fn describe(value: Raw<'_>, out: &mut String) {
     for (name, member) in value.members() {
         out.push_str(&format!("{name}={}", member.as_str()));
-        told(member, out);
+        describe(member, out);
     }
     for item in value.items() {
         out.push_str(&format!("[{}", item.as_str()));
-        told(item, out);
+        describe(item, out);
     }
 }
 
@@ -241,8 +241,8 @@ fn marks_and_bytes_tell_the_same() {
             .decode(text.as_bytes(), &mut |_, event| {
                 for key in Key::ALL {
                     let (mut marked, mut scanned) = (String::new(), String::new());
-                    told(event.raw(*key), &mut marked);
-                    told(Raw::new(event.raw(*key).as_str()), &mut scanned);
+                    describe(event.raw(*key), &mut marked);
+                    describe(Raw::new(event.raw(*key).as_str()), &mut scanned);
                     assert_eq!(marked, scanned, "{text}");
                     seen += marked.len();
                 }
@@ -304,7 +304,7 @@ fn the_caller_is_the_same_whether_walked_or_read_byte_by_byte() {
         r#"{"x":{"sessionIssuer":{"arn":"no"}},"sessionContext":{"x":{"arn":"no"},"sessionIssuer":{"x":{"arn":"no"},"arn":"yes"}}}"#,
         r#"{"sessionContext":{"sessionIssuer":{"arn":"1","type": "spaced"}}}"#,
     ];
-    let told = |event: &Event<'_>| {
+    let describe = |event: &Event<'_>| {
         let (user, issuer) = (event.user(), event.session_issuer());
         let texts = [
             user.kind(),
@@ -332,14 +332,14 @@ fn the_caller_is_the_same_whether_walked_or_read_byte_by_byte() {
     });
     for members in once.chain(twice).chain([String::new()]) {
         let record = format!(r#"{{"eventVersion":"1.08",{members}"eventName":"A"}}"#);
-        let slow = told(&Event::of(Raw::new(&record)));
+        let slow = describe(&Event::of(Raw::new(&record)));
         // a record before it, of which nothing may be left
         let before = identities[5];
         let text =
             format!(r#"{{"Records":[{{"eventName":"B","userIdentity":{before}}},{record}]}}"#);
         let mut walked = None;
         let decoded = Decoder::new(64).decode(text.as_bytes(), &mut |_, event| {
-            walked = Some(told(event));
+            walked = Some(describe(event));
         });
         assert_eq!(decoded.map(|decoded| decoded.records), Ok(2));
         assert_eq!(walked, Some(slow), "{record}");

@@ -29,7 +29,7 @@ struct UsersKeys {
     /// When each was made, or last changed.
     made: Vec<Epoch>,
     /// When the report was made, where it says so: it knows of no later key.
-    told: Option<Epoch>,
+    reported_at: Option<Epoch>,
 }
 
 /// A file that is none of those that are understood.
@@ -75,7 +75,7 @@ struct Line {
 }
 
 impl AccessKeys {
-    /// Takes up one file; a later one wins.
+    /// Adds one file; a later one wins.
     ///
     /// # Errors
     /// It is none of the three, or a time in it is none.
@@ -103,13 +103,13 @@ impl AccessKeys {
                 let bytes = bytes.map_err(|_error| form("`Content` is not base64"))?;
                 let text = String::from_utf8(bytes);
                 let text = text.map_err(|_error| form("`Content` is not text"))?;
-                let told = generated_time.as_deref().map(moment).transpose()?;
-                self.report(&text, told)
+                let reported_at = generated_time.as_deref().map(moment).transpose()?;
+                self.report(&text, reported_at)
             }
         }
     }
 
-    fn report(&mut self, text: &str, told: Option<Epoch>) -> Result<(), AccessKeysError> {
+    fn report(&mut self, text: &str, reported_at: Option<Epoch>) -> Result<(), AccessKeysError> {
         let form = |error: csv::Error| AccessKeysError::Form(error.to_string());
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let columns = reader.headers().map_err(form)?;
@@ -126,7 +126,7 @@ impl AccessKeys {
             let line: Line = line.map_err(form)?;
             let mut keys = UsersKeys {
                 made: Vec::new(),
-                told,
+                reported_at,
             };
             for rotated in [line.first, line.second] {
                 // what a report says where there is no key
@@ -140,7 +140,7 @@ impl AccessKeys {
     }
 
     /// How many whole days old the key of a call was, at least. Nothing for temporary credentials and
-    /// for keys of which nobody told.
+    /// for keys that no file lists.
     pub fn age_days(&self, event: &Event<'_>) -> Option<i64> {
         let key = event.read(event.user().access_key_id());
         let time = event.time()?;
@@ -151,7 +151,10 @@ impl AccessKeys {
             Some(made) => Some(*made),
             None => {
                 let user = self.users.get(&*event.read(event.user().arn()))?;
-                if user.told.is_some_and(|told| time > told) {
+                if user
+                    .reported_at
+                    .is_some_and(|reported_at| time > reported_at)
+                {
                     return None;
                 }
                 let before = user.made.iter().filter(|made| **made <= time);

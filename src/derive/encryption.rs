@@ -136,7 +136,7 @@ pub fn applied(event: &Event<'_>) -> Option<Encryption> {
     })
 }
 
-/// The upload against what is required of the bucket it went to: `met`, `default_used` (strong
+/// The upload against what is required of the bucket it went to: `seen`, `default_used` (strong
 /// enough, but by the bucket's default: the client sent no header), `weaker`, `unencrypted`,
 /// `customer_key`, `not_required`, `unknown`.
 pub fn check(applied: Encryption, bucket: &str, organization: &Organization) -> &'static str {

@@ -287,7 +287,7 @@ fn all(text: &str, is: impl Fn(u8) -> bool) -> bool {
     text.bytes().fold(true, |all, byte| all & is(byte))
 }
 
-/// What sort of caller this is; programs are told apart by configuration, by the names that
+/// What sort of caller this is; programs are distinguished by configuration, by the names that
 /// services give their sessions, and by `invokedBy`.
 pub fn kind(event: &Event<'_>, organization: &Organization) -> PrincipalKind {
     let is_workload = |text: &str| {

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_that_are_open_to_everybody_are_told_apart() {
+    fn ports_open_to_the_internet_are_classified() {
         let open = |from: i64, to: i64, protocol, cidr| {
             opened(
                 "AuthorizeSecurityGroupIngress",

@@ -9,9 +9,6 @@ use super::part;
 use crate::event::json::Value;
 use crate::event::{Event, Key, time};
 
-/// Seconds in a day.
-const DAY: i64 = 86_400;
-
 /// The first segment of an object's key, or of the prefix of a listing: the tenant, where keys are built
 /// like that. Empty for an object that lies in no folder.
 pub fn prefix<'a>(event: &Event<'a>) -> Cow<'a, str> {
@@ -56,7 +53,7 @@ fn days(rule: &Json, now: Option<time::Epoch>) -> Vec<i64> {
         let date = at(rule, &["Expiration", "Date"]).as_str()?;
         // a date may stand there without a time
         let date = time::parse(date).or_else(|| time::parse(&format!("{date}T00:00:00Z")))?;
-        Some((date - now?).div_euclid(DAY).max(0))
+        Some((date - now?).div_euclid(time::DAY).max(0))
     };
     let old_versions = ["NoncurrentVersionExpiration", "NoncurrentDays"];
     let all = [

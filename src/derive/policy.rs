@@ -9,7 +9,7 @@ use super::part;
 use crate::event::json::Raw;
 use crate::event::{Event, Key};
 use crate::partition::Partition;
-use crate::wildcard::Wildcard;
+use crate::policy::{Pattern, percent_decoded};
 
 /// AWS's own policies that give, or let their holder give himself, everything.
 const ADMINISTRATOR: [&str; 3] = ["AdministratorAccess", "IAMFullAccess", "PowerUserAccess"];
@@ -189,7 +189,7 @@ struct Statement {
 
 /// What patterns cover, or all that they do not cover.
 struct Set {
-    patterns: Vec<Wildcard>,
+    patterns: Vec<Pattern>,
     except: bool,
 }
 
@@ -212,7 +212,7 @@ impl Set {
             false => member(statement, of),
         };
         Self {
-            patterns: texts(patterns).map(pattern).collect(),
+            patterns: texts(patterns).map(Pattern::action).collect(),
             except: is_excepted,
         }
     }
@@ -226,32 +226,11 @@ impl Set {
         }
     }
 
+    /// True where it may hold the text: a policy variable stands for the caller's own user or role more
+    /// often than not.
     fn take(&self, text: &str) -> bool {
-        self.patterns.iter().any(|pattern| pattern.matches(text)) != self.except
+        self.patterns.iter().any(|pattern| pattern.may_match(text)) != self.except
     }
-}
-
-/// A pattern of IAM's: `*` and `?`, any number of them side by side, without case. A policy variable
-/// (`${aws:username}`) may be any text, and stands for the caller's own user or role more often than
-/// not; `${*}` is a star that is no wildcard (IAM user guide, "Policy variables").
-fn pattern(text: &str) -> Wildcard {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${") {
-        plain.push_str(before);
-        let Some((variable, behind)) = after.split_once('}') else {
-            rest = after;
-            break;
-        };
-        // no resource has a character in its name that a policy would have to escape
-        plain.push(match variable {
-            "*" | "?" | "$" => '\u{0}',
-            _ => '*',
-        });
-        rest = behind;
-    }
-    plain.push_str(rest);
-    Wildcard::parse(&plain)
 }
 
 /// True where a bucket policy in the request allows everybody, without any condition.
@@ -321,25 +300,6 @@ fn statements_in(document: &Json) -> Vec<Json> {
     }
 }
 
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match (first, hex.and_then(|two| u8::from_str_radix(two, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value as Json, json};
@@ -357,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_services_are_told_from_single_actions() {
+    fn whole_services_differ_from_single_actions() {
         let allow = |action: Json| json!({"policyDocument": json!({"Statement": {"Effect": "Allow", "Action": action, "Resource": "arn:aws:s3:::b/*"}}).to_string()});
         for (action, expected) in [
             (json!("s3:*"), "true"),

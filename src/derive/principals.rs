@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::{Organization, identity, sign_in, target};
-use crate::event::{Event, Key};
+use crate::event::{Event, Key, time};
 
 /// A group of principals that the configuration names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +163,7 @@ pub fn mfa(event: &Event<'_>) -> Option<bool> {
 /// say when they were made.
 pub fn session_over_limit(event: &Event<'_>, organization: &Organization) -> Option<bool> {
     let hours = i64::from(organization.session_max_hours?);
-    Some(identity::session_age(event)? > hours * 3_600)
+    Some(identity::session_age(event)? > hours * time::HOUR)
 }
 
 #[cfg(test)]
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn iam_calls_on_the_caller_are_told_from_those_on_others() {
+    fn iam_calls_on_the_caller_differ_from_those_on_others() {
         let root = json!({"type": "Root", "arn": "arn:aws:iam::111122223333:root", "accountId": "111122223333"});
         for (caller, more, expected) in [
             (

@@ -386,7 +386,7 @@ fn callers_of_another_account_are_named_by_it() {
 }
 
 #[test]
-fn a_record_that_does_not_say_whose_log_it_is_in_belongs_to_an_account_all_the_same() {
+fn a_record_without_a_recipient_account_still_belongs_to_an_account() {
     let text = r#"{"eventVersion":"1.01","userIdentity":{"type":"AWSAccount","accountId":"anonymous"},"resources":[{"ARN":"arn:aws:s3:::b"},{"accountId":"777788889999"}]}"#;
     let event = event(text);
     assert_eq!(

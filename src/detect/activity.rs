@@ -13,13 +13,13 @@ use crate::tally::{Activity, ObjectScan, number};
 /// Where each row stands, by the hash of its parts.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    places: HashTable<Known>,
+    places: HashTable<KnownRow>,
     /// The first row of each kind.
     kinds: SeededMap<u32, u32>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct KnownRow {
     hash: u64,
     place: u32,
     kind: Option<u32>,
@@ -79,7 +79,7 @@ impl Rows {
             return known.place;
         }
         let place = number(rows.len());
-        let new = Known { hash, place, kind };
+        let new = KnownRow { hash, place, kind };
         self.places.insert_unique(hash, new, |known| known.hash);
         let alike = kind.and_then(|kind| self.kinds.get(&kind));
         let alike = alike.and_then(|place| rows.get(*place as usize)).copied();

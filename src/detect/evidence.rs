@@ -1,4 +1,4 @@
-//! What is told of an event that some rule matched.
+//! The evidence of an event that a rule matched.
 
 use crate::derive::{Derived, Organization, identity};
 use crate::event::json::Value;
@@ -8,21 +8,21 @@ use crate::interner::{Interner, Symbol};
 use crate::rules::{Field, Rule};
 use crate::tally::{Caller, EvidenceFields, ObjectScan, SourceIp, number};
 
-/// What was told last of one caller. Its next events are much like it, and a text is compared with
-/// another more quickly than it is looked up.
+/// The last evidence of one caller. Its next events are much like it, and comparing two texts is
+/// faster than looking one up.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Last {
+pub(super) struct CallerCache {
     fact: EvidenceFields,
-    /// Where that fact stands, once all of it was told.
+    /// Its index among the facts, once it is complete.
     place: Option<u32>,
 }
 
-/// What is told of an event that some rule matched, each thing worked out once.
+/// The evidence of an event that a rule matched; each part is computed once.
 pub(super) struct EventFacts<'e, 'a> {
     event: &'e Event<'a>,
     organization: &'e Organization,
     caller: Symbol,
-    last: &'e mut Last,
+    last: &'e mut CallerCache,
     fact: Option<u32>,
     principal: Option<Symbol>,
     actor: Option<Symbol>,
@@ -31,12 +31,12 @@ pub(super) struct EventFacts<'e, 'a> {
 }
 
 impl<'e, 'a> EventFacts<'e, 'a> {
-    /// Nothing is told yet; `last` is what was told last of the same caller.
+    /// Computes nothing yet; `last` is the last evidence of the same caller.
     pub(super) const fn new(
         event: &'e Event<'a>,
         organization: &'e Organization,
         caller: Symbol,
-        last: &'e mut Last,
+        last: &'e mut CallerCache,
     ) -> Self {
         Self {
             event,
@@ -133,7 +133,7 @@ impl<'e, 'a> EventFacts<'e, 'a> {
         name
     }
 
-    /// The values of the fields to group by; nothing where one is missing.
+    /// The values of the fields to group by; `None` if one is missing.
     #[inline]
     pub(super) fn group(
         &self,
@@ -185,12 +185,12 @@ impl<'e, 'a> EventFacts<'e, 'a> {
         self.caller(names);
         self.principal(names);
         let last = &mut self.last.fact;
-        let told = [
+        let texts = [
             (&mut last.user_agent, Key::UserAgent),
             (&mut last.error_code, Key::ErrorCode),
             (&mut last.error_message, Key::ErrorMessage),
         ];
-        for (last, key) in told {
+        for (last, key) in texts {
             names.intern_hint(last, &self.event.text(key));
         }
         let place = self

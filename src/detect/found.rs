@@ -9,8 +9,8 @@ use crate::event::time::Epoch;
 use crate::finding::{EventId, Finding};
 use crate::seeded::Seeded;
 use crate::tally::{
-    Activity, Caller, FindingKey, FoundEvidence, GroupNames, ObjectScan, SampleCutoffs, Seen,
-    SourceIp, number,
+    Activity, Caller, EvaluatedEvent, FindingKey, FoundEvidence, GroupNames, ObjectScan,
+    SampleCutoffs, SourceIp, number,
 };
 
 /// Where each group stands, and which of its events may be shown.
@@ -22,7 +22,7 @@ use crate::tally::{
 pub(super) struct FoundGroups {
     places: HashTable<(u64, u32)>,
     groups: Vec<Candidates>,
-    horizons: Arc<SampleCutoffs>,
+    cutoffs: Arc<SampleCutoffs>,
     /// Every event is wanted: which of them are shown is decided later.
     all: bool,
 }
@@ -31,11 +31,11 @@ pub(super) struct FoundGroups {
 #[derive(Debug)]
 struct Candidates {
     /// Later ones are not among the earliest, whatever this object holds.
-    horizon: Epoch,
+    cutoff: Epoch,
     /// The times and places of the earliest events.
     earliest: Vec<(Option<Epoch>, u32)>,
     /// The earliest event of each value of each trait, for the values that appear first.
-    firsts: Vec<First>,
+    first_values: Vec<First>,
     latest: Option<(Option<Epoch>, u32)>,
     /// The evidence that was kept only because its event was the latest.
     latest_evidence: Option<usize>,
@@ -52,7 +52,7 @@ struct First {
 
 /// Whether an event may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum EvidenceDecision {
     No,
     /// Only because it is the latest so far: it takes the place of the one before.
     Latest,
@@ -61,11 +61,11 @@ pub(super) enum Wanted {
 
 impl FoundGroups {
     /// Where it is asked how early evidence must be.
-    pub(super) fn within(&mut self, horizons: Arc<SampleCutoffs>) {
-        self.horizons = horizons;
+    pub(super) fn with_cutoffs(&mut self, cutoffs: Arc<SampleCutoffs>) {
+        self.cutoffs = cutoffs;
     }
 
-    /// Wants every event as evidence, for lessons that are kept: another window begins elsewhere.
+    /// Keeps every event as evidence, for cached scans: a later window may begin elsewhere.
     pub(super) const fn want_all(&mut self) {
         self.all = true;
     }
@@ -83,7 +83,7 @@ impl FoundGroups {
         seen: u32,
         caller: Caller,
         scanned: &mut ObjectScan,
-    ) -> (u32, Wanted) {
+    ) -> (u32, EvidenceDecision) {
         let hash = Seeded.hash_one(group);
         let groups = &scanned.groups;
         let same = |(known, place): &(u64, u32)| {
@@ -96,19 +96,19 @@ impl FoundGroups {
                 self.places
                     .insert_unique(hash, (hash, place), |(hash, _)| *hash);
                 scanned.groups.push(group);
-                let horizon = self.horizons.of(GroupNames {
+                let cutoff = self.cutoffs.of(GroupNames {
                     rule: group.rule,
                     period: group.period,
                     actor: scanned.names.text(group.actor),
                     resource: scanned.names.text(group.resource),
                     value: scanned.names.text(group.value),
                 });
-                self.groups.push(Candidates::new(horizon));
+                self.groups.push(Candidates::new(cutoff));
                 place
             }
         };
         if self.all {
-            return (place, Wanted::Yes);
+            return (place, EvidenceDecision::Yes);
         }
         let group = self.groups.get_mut(place as usize);
         let group = group.expect("every group has its candidates");
@@ -119,13 +119,13 @@ impl FoundGroups {
     /// Keeps the evidence of an event that is wanted.
     pub(super) fn keep(
         &mut self,
-        wanted: Wanted,
+        wanted: EvidenceDecision,
         evidence: FoundEvidence,
         scanned: &mut ObjectScan,
     ) {
         let kept = &mut scanned.evidence;
         let group = self.groups.get_mut(evidence.group as usize);
-        if let (Wanted::Latest, Some(group)) = (wanted, group) {
+        if let (EvidenceDecision::Latest, Some(group)) = (wanted, group) {
             let before = group.latest_evidence.and_then(|at| kept.get_mut(at));
             if let Some(before) = before {
                 *before = evidence;
@@ -142,25 +142,25 @@ impl FoundGroups {
 const MOST_REMEMBERED: usize = 64;
 
 impl Candidates {
-    const fn new(horizon: Epoch) -> Self {
+    const fn new(cutoff: Epoch) -> Self {
         Self {
-            horizon,
+            cutoff,
             earliest: Vec::new(),
-            firsts: Vec::new(),
+            first_values: Vec::new(),
             latest: None,
             latest_evidence: None,
         }
     }
 
     /// Whether an event may be shown, of which it is then one.
-    fn offer(&mut self, seen: u32, caller: Caller, scanned: &ObjectScan) -> Wanted {
+    fn offer(&mut self, seen: u32, caller: Caller, scanned: &ObjectScan) -> EvidenceDecision {
         let own = scanned.seen.get(seen as usize);
         let own = own.expect("the event is among those seen");
         // none of these may be left out: each notes the event
         let is_early = is_early(self, seen, own, scanned);
         let mut is_wanted = is_early;
         for value in traits(scanned.rows.get(own.row as usize), caller) {
-            is_wanted |= is_first(&mut self.firsts, value, seen, own, scanned);
+            is_wanted |= is_first(&mut self.first_values, value, seen, own, scanned);
         }
         // a copy is not later than its original, which counts instead of it
         let is_later = |(time, known): (Option<Epoch>, u32)| is_before((time, known), own, scanned);
@@ -169,9 +169,9 @@ impl Candidates {
             self.latest = Some((own.time, seen));
         }
         match (is_wanted, is_latest) {
-            (true, _) => Wanted::Yes,
-            (false, true) => Wanted::Latest,
-            (false, false) => Wanted::No,
+            (true, _) => EvidenceDecision::Yes,
+            (false, true) => EvidenceDecision::Latest,
+            (false, false) => EvidenceDecision::No,
         }
     }
 }
@@ -194,17 +194,21 @@ fn traits(row: Option<&Activity>, caller: Caller) -> [(u8, u64); 3] {
 
 /// True where an event of the object, of that time and place, comes before another: by time, then by
 /// id, as evidence is ordered.
-fn is_before((time, seen): (Option<Epoch>, u32), other: &Seen, scanned: &ObjectScan) -> bool {
+fn is_before(
+    (time, seen): (Option<Epoch>, u32),
+    other: &EvaluatedEvent,
+    scanned: &ObjectScan,
+) -> bool {
     let id = || -> Option<&EventId> { Some(&scanned.seen.get(seen as usize)?.id) };
     time < other.time || (time == other.time && id() < Some(&other.id))
 }
 
 /// True where no earlier event has the value, and the value is among the first of its trait.
 fn is_first(
-    firsts: &mut Vec<First>,
+    first_values: &mut Vec<First>,
     value: (u8, u64),
     seen: u32,
-    own: &Seen,
+    own: &EvaluatedEvent,
     scanned: &ObjectScan,
 ) -> bool {
     let new = First {
@@ -216,7 +220,7 @@ fn is_first(
         let known = scanned.seen.get(known.seen as usize);
         known.is_some_and(|known| is_before((own.time, seen), known, scanned))
     };
-    if let Some(known) = firsts.iter_mut().find(|known| known.value == value) {
+    if let Some(known) = first_values.iter_mut().find(|known| known.value == value) {
         let is_earlier = is_earlier(known);
         if is_earlier {
             *known = new;
@@ -224,11 +228,11 @@ fn is_first(
         return is_earlier;
     }
     let of_the_trait = |known: &&mut First| known.value.0 == value.0;
-    if firsts.iter_mut().filter(of_the_trait).count() < Finding::MOST_SAMPLES {
-        firsts.push(new);
+    if first_values.iter_mut().filter(of_the_trait).count() < Finding::MOST_SAMPLES {
+        first_values.push(new);
         return true;
     }
-    let last = firsts
+    let last = first_values
         .iter_mut()
         .filter(of_the_trait)
         .reduce(|last, known| {
@@ -249,9 +253,14 @@ fn is_first(
 
 /// True where the event is among the earliest, of which it is then one. Events of one time are all
 /// kept: their ids decide later. A record that stands in the object twice takes one place.
-fn is_early(candidates: &mut Candidates, seen: u32, own: &Seen, scanned: &ObjectScan) -> bool {
+fn is_early(
+    candidates: &mut Candidates,
+    seen: u32,
+    own: &EvaluatedEvent,
+    scanned: &ObjectScan,
+) -> bool {
     let event = |seen: u32| scanned.seen.get(seen as usize);
-    if own.time.is_some_and(|time| time > candidates.horizon) {
+    if own.time.is_some_and(|time| time > candidates.cutoff) {
         return false;
     }
     let earliest = &mut candidates.earliest;

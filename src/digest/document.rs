@@ -48,7 +48,7 @@ pub(super) struct Log {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Written {
+struct RawDigest {
     aws_account_id: Option<String>,
     digest_start_time: String,
     digest_end_time: String,
@@ -85,8 +85,9 @@ impl Document {
     /// # Errors
     /// Says what is missing or makes no sense.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
-        let written: Written = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        let at = |text: &str| time::parse(text).ok_or_else(|| format!("`{text}` is no time"));
+        let written: RawDigest =
+            serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let at = |text: &str| time::parse(text).ok_or_else(|| format!("`{text}` is not a time"));
         let start = at(&written.digest_start_time)?;
         let end = at(&written.digest_end_time)?;
         if start >= end {
@@ -157,7 +158,7 @@ fn hash(value: &str, algorithm: &str) -> Result<Hash, String> {
     }
     sha256::read(value)
         .and_then(|bytes| bytes.try_into().ok())
-        .ok_or_else(|| format!("`{value}` is no SHA-256"))
+        .ok_or_else(|| format!("`{value}` is not a SHA-256 hash"))
 }
 
 #[cfg(test)]
@@ -228,7 +229,7 @@ mod tests {
         assert!(broken("97fb79", "97fb").contains("SHA-256"));
         assert!(broken("9bb619", "xxxxxx").contains("SHA-256"));
         assert!(broken("\"previousDigestSignature\"", "\"x\"").contains("in part"));
-        assert!(broken("T14:01:31Z", "T25:01:31Z").contains("no time"));
+        assert!(broken("T14:01:31Z", "T25:01:31Z").contains("not a time"));
         assert!(broken("T14:01:31Z", "T15:01:31Z").contains("begins"));
         assert!(broken("{", "").contains("line 2"), "not even JSON");
     }

@@ -42,9 +42,9 @@ pub struct PublicKey {
     pub fingerprint: String,
     /// As it was given: seconds since 1970, or text.
     #[serde(default)]
-    pub validity_start_time: Moment,
+    pub validity_start_time: CliTime,
     #[serde(default)]
-    pub validity_end_time: Moment,
+    pub validity_end_time: CliTime,
     /// The Region it was asked of. Not in AWS's own output.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub region: String,
@@ -53,9 +53,9 @@ pub struct PublicKey {
 /// A time as the AWS CLI prints it, in either version: a number, or ISO 8601.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "Value", into = "Value")]
-pub struct Moment(String);
+pub struct CliTime(String);
 
-impl From<Value> for Moment {
+impl From<Value> for CliTime {
     fn from(value: Value) -> Self {
         Self(match value {
             Value::Null => String::new(),
@@ -65,8 +65,8 @@ impl From<Value> for Moment {
     }
 }
 
-impl From<Moment> for Value {
-    fn from(moment: Moment) -> Self {
+impl From<CliTime> for Value {
+    fn from(moment: CliTime) -> Self {
         match moment.0.parse::<i64>() {
             Ok(seconds) => seconds.into(),
             Err(_) if moment.0.is_empty() => Self::Null,
@@ -75,7 +75,7 @@ impl From<Moment> for Value {
     }
 }
 
-impl From<i64> for Moment {
+impl From<i64> for CliTime {
     fn from(seconds: i64) -> Self {
         Self(seconds.to_string())
     }
@@ -134,7 +134,7 @@ impl Keys {
     /// The keys in the form in which they were read.
     ///
     /// # Errors
-    /// None that can be met: the form is plain.
+    /// None that can be seen: the form is plain.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         let file = File {
             public_key_list: self.0.clone(),

@@ -14,9 +14,9 @@ use crate::event::time::{DELIVERY_DELAY, Epoch, iso};
 use crate::integrity::proof::{
     ChainProof, DigestGapKind, HourLogs, HourProof, KeyUse, LogCounts, Proof, State, Undigested,
 };
-use crate::integrity::{Before, Chain, DigestFact, Integrity, Standing};
+use crate::integrity::{Chain, DigestFact, Integrity, PreviousDigest, SignatureStatus};
 use crate::seeded::SeededMap;
-use crate::trail::{Asked, Status, Trail};
+use crate::trail::{Lookup, Status, Trail};
 pub(super) use chain::findings as findings_of;
 
 /// AWS writes a digest within the hour after the hour it speaks for; what is newer may still come.
@@ -28,10 +28,10 @@ const STAMP: Epoch = DELIVERY_DELAY;
 /// How far the clock of this computer may be behind that of AWS.
 const SKEW: Epoch = 5 * 60;
 
-/// What the facts are held against.
+/// What the facts are checked against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
-    /// The times of delivery that were asked for; nothing where all was read.
+    /// The times of delivery that were asked for; `None` if all was read.
     pub since: Option<Epoch>,
     pub until: Option<Epoch>,
     pub now: Epoch,
@@ -55,7 +55,7 @@ pub struct RegionalTrail {
 }
 
 impl RegionalTrail {
-    /// True for the chain of its own account. Of an organization's members nobody says when one
+    /// True for the chain of its own account. Of an organization's members AWS does not say when one
     /// left. A trail of an account may have the name of its organization's: the place tells which
     /// of the two wrote a chain.
     fn is_of(&self, chain: &ChainProof) -> bool {
@@ -79,10 +79,10 @@ impl RegionalTrail {
     }
 
     /// Its status and when it wrote the last digest.
-    fn told(&self) -> Option<(&Status, Epoch)> {
+    fn last_delivery(&self) -> Option<(&Status, Epoch)> {
         match &self.trail.status {
-            Asked::Answered(status) => Some((status, status.digest_delivered?)),
-            Asked::Unknown(_) => None,
+            Lookup::Answered(status) => Some((status, status.digest_delivered?)),
+            Lookup::Unknown(_) => None,
         }
     }
 }
@@ -225,7 +225,7 @@ fn count(proof: &mut Proof, chain: &Chain, fact: &DigestFact, state: State, keys
 fn limits(joined: &[join::Joined], window: &Window, proof: &mut Proof) {
     let mut limits = BTreeSet::new();
     let facts = joined.iter().flat_map(|one| one.digests.values());
-    let unsigned = facts.filter(|fact| matches!(fact.standing, Standing::Unsigned(_)));
+    let unsigned = facts.filter(|fact| matches!(fact.standing, SignatureStatus::Unsigned(_)));
     let unsigned = unsigned.count();
     if unsigned > 0 {
         limits.insert(format!(
@@ -238,7 +238,7 @@ fn limits(joined: &[join::Joined], window: &Window, proof: &mut Proof) {
     for (fingerprint, key) in proof.keys.iter().filter(|(_, key)| !key.at_hand) {
         let regions: Vec<&str> = key.regions.iter().map(String::as_str).collect();
         limits.insert(format!(
-            "no public key with fingerprint {fingerprint} was at hand for {} digests of {}: ask \
+            "no public key with fingerprint {fingerprint} was available for {} digests of {}: ask \
              CloudTrail in that Region for its keys of that time (aws cloudtrail list-public-keys)",
             key.digests,
             regions.join(", ")
@@ -254,9 +254,7 @@ fn limits(joined: &[join::Joined], window: &Window, proof: &mut Proof) {
     }
     if window.copy {
         limits.insert(
-            "this is a copy: digests and logs that are absent as a whole cannot be noticed in it (a \
-             trail, an account or a Region without any file here, or the latest hours of one); to be sure, \
-             compare the copy with the trails (`aws cloudtrail describe-trails`), or verify the bucket itself"
+            "this is a copy, so it cannot show that whole parts are missing (a trail, an account or a Region without any file here, or the latest hours of one); to be sure, compare the copy with the trails (`aws cloudtrail describe-trails`), or verify the bucket itself"
                 .to_owned(),
         );
     }
@@ -277,7 +275,7 @@ fn limits(joined: &[join::Joined], window: &Window, proof: &mut Proof) {
     for join::Joined { chain, digests, .. } in joined {
         let first = chain::in_time(digests).into_iter().next();
         if let (None, Some((_, first))) = (window.since, first)
-            && let Before::Digest(_) = first.before
+            && let PreviousDigest::Digest(_) = first.before
         {
             limits.insert(format!(
                 "the chain of {} {} (trail {}) began before its first digest here: what was \

@@ -70,7 +70,7 @@ pub async fn ask(
     }
 }
 
-fn moment(time: Option<DateTime>) -> super::key::Moment {
+fn moment(time: Option<DateTime>) -> super::key::CliTime {
     let text = time.and_then(|time| time.fmt(DateTimeFormat::DateTime).ok());
-    super::key::Moment::from(text.map_or(serde_json::Value::Null, Into::into))
+    super::key::CliTime::from(text.map_or(serde_json::Value::Null, Into::into))
 }

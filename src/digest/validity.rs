@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::key::{Keys, Verdict};
 use super::proof::findings_of;
 use crate::integrity::proof::State;
-use crate::integrity::{Before, Claim, DigestFact, Integrity, Standing};
+use crate::integrity::{Claim, DigestFact, Integrity, PreviousDigest, SignatureStatus};
 use crate::seeded::{SeededMap, SeededSet};
 
 /// Says whether a digest is valid, before the proof is drawn. A "yes" holds to the end; a "no" means
@@ -35,9 +35,9 @@ impl<'k> Validity<'k> {
             return false;
         };
         match &fact.standing {
-            Standing::Signed => return true,
-            Standing::Bad(_) | Standing::Unread(_) => return false,
-            Standing::NoKey | Standing::Unsigned(_) => {}
+            SignatureStatus::Signed => return true,
+            SignatureStatus::Bad(_) | SignatureStatus::Unread(_) => return false,
+            SignatureStatus::NoKey | SignatureStatus::Unsigned(_) => {}
         }
         if let Some((valid, count)) = self.known.get(&claim.digest)
             && (*valid || *count == digests.len())
@@ -54,17 +54,17 @@ impl<'k> Validity<'k> {
 
     /// True if `next` is signed and names the digest with its hash, or holds the signature of it.
     fn vouches(&self, next: &DigestFact, name: &str, of: &DigestFact) -> bool {
-        let Before::Digest(previous) = &next.before else {
+        let PreviousDigest::Digest(previous) = &next.before else {
             return false;
         };
         if &*previous.name != name || previous.sha256 != of.sha256 {
             return false;
         }
-        if next.standing == Standing::Signed {
+        if next.standing == SignatureStatus::Signed {
             return of.signature.is_none_or(|own| own == previous.signature);
         }
         match (&of.standing, &previous.witness) {
-            (Standing::Unsigned(to_sign), Some(witness)) => {
+            (SignatureStatus::Unsigned(to_sign), Some(witness)) => {
                 self.keys.verify(&of.fingerprint, to_sign, witness) == Verdict::Right
             }
             _ => false,

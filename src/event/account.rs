@@ -55,7 +55,7 @@ impl<'a> Event<'a> {
             .unwrap_or(Cow::Borrowed(UNKNOWN_ACCOUNT))
     }
 
-    /// Notes the account in the key of the log, for a record that does not say whose log it is in.
+    /// Notes the account in the log's key, for records without a recipient account.
     pub fn note_log_account(&self, account: &str) {
         if self.text(Key::RecipientAccountId).is_empty() {
             let account = Value::Text(Cow::Owned(account.to_owned()));
@@ -81,7 +81,7 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Drops a fact, so that [`Event::remembered`] derives it anew.
+    /// Drops a fact, so that [`Event::remembered`] derives it again.
     pub fn forget(&self, fact: usize) {
         self.remembered
             .borrow_mut()

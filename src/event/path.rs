@@ -77,7 +77,7 @@ impl<'a> Event<'a> {
     }
 }
 
-/// How many lists directly inside lists are entered: CloudTrail writes two at the most, and a
+/// How many lists directly inside lists are entered: CloudTrail writes two at most, and a
 /// hostile record must not overflow the stack.
 pub(super) const LISTS_IN_LISTS: u32 = 64;
 

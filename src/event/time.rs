@@ -63,10 +63,10 @@ impl TimeReader {
         };
         if *hour == self.hour {
             let (minute, second) = (two(n1, n2)?, two(s1, s2)?);
-            return (minute < 60 && second < 60).then(|| self.begins + minute * 60 + second);
+            return (minute < 60 && second < 60).then(|| self.begins + minute * MINUTE + second);
         }
         let time = parse(text)?;
-        (self.hour, self.begins) = (*hour, time - time.rem_euclid(3_600));
+        (self.hour, self.begins) = (*hour, time - time.rem_euclid(HOUR));
         Some(time)
     }
 }
@@ -126,7 +126,7 @@ fn parse_plain(text: &[u8]) -> Option<Epoch> {
         365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * m + 2) / 5 + day
             - 1
             - 719_468;
-    Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
+    Some(days * DAY + hour * HOUR + minute * MINUTE + second)
 }
 
 /// The instant as chrono knows it; the epoch itself for a time no calendar holds.

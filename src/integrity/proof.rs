@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{Chain, Hash};
-use crate::event::time::{Epoch, iso};
+use crate::event::time::{Epoch, HOUR, iso};
 
 /// What can be said of a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -323,7 +323,7 @@ impl Proof {
             .filter(|hole| hole.found.state == state)
             .map(|hole| hole.to - hole.from)
             .sum();
-        (seconds + 1_800) / 3_600
+        (seconds + HOUR / 2) / HOUR
     }
 }
 
@@ -360,7 +360,7 @@ impl LogCounts {
 }
 
 impl ChainProof {
-    /// Whose chain it is, in a few words.
+    /// The owner of the chain, in a few words.
     pub fn title(&self) -> String {
         let backfill = if self.backfill { ", backfill" } else { "" };
         let place = match (self.has_namesake, &*self.place) {

@@ -1,8 +1,8 @@
-//! What objects taught, on its way into the state file and out of it.
+//! Scan results of objects, on their way into the state file and out of it.
 //!
-//! An object that was read in an earlier run is not read again: what it taught is taken up in its
-//! place. Only what was read to its end is kept; what was refused, broken or archived is asked for
-//! anew in every run.
+//! An object that an earlier run has read is not read again: its cached result is used instead. Only
+//! objects that were read to their end are cached; refused, broken or archived ones are requested in
+//! every run.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 
 use super::Progress;
 use crate::safe_text::text;
-use crate::source::{FetchError, ObjectRef, Place};
+use crate::source::{FetchError, ObjectLocation, ObjectRef};
 use crate::state::{CachedScan, State, StateError};
 use crate::tally::ObjectScan;
 
@@ -19,24 +19,24 @@ const WAITING: usize = 1_024;
 /// Cached scans of one transaction: a killed run has that many objects to read again, at most.
 const TOGETHER: usize = 256;
 
-/// The place and version that a lesson is kept under: `s3://BUCKET/KEY` or an absolute path, and
+/// The key and version of a cached scan: `s3://BUCKET/KEY` or an absolute path, and
 /// the ETag or size and time of writing. Nothing for what has no version.
 fn place(object: &ObjectRef) -> Option<(String, &str)> {
     let version = object.version.as_deref()?;
     let place = match &object.place {
-        Place::S3 { bucket, key } => format!("s3://{bucket}/{key}"),
-        Place::File(path) => std::path::absolute(path).ok()?.to_str()?.to_owned(),
-        Place::Stdin => return None,
+        ObjectLocation::S3 { bucket, key } => format!("s3://{bucket}/{key}"),
+        ObjectLocation::File(path) => std::path::absolute(path).ok()?.to_str()?.to_owned(),
+        ObjectLocation::Stdin => return None,
     };
     Some((place, version))
 }
 
-/// What an earlier run learnt from this version of the object. An entry that is damaged or belongs to
-/// another object is absent: the object is read again.
+/// The cached scan of this version of the object. A damaged entry, or one of another object, counts as
+/// absent: the object is read again.
 pub(super) fn cached(state: Option<&State>, object: &ObjectRef) -> Option<Vec<u8>> {
     let state = state?;
     let (place, version) = place(object)?;
-    state.lesson(&place, version)
+    state.cached_scan(&place, version)
 }
 
 /// True where an earlier run has read this version of the object.
@@ -44,10 +44,10 @@ pub fn is_cached(state: Option<&State>, object: &ObjectRef) -> bool {
     cached(state, object).is_some()
 }
 
-/// A lesson as it was learnt, under the name that the object has in this run. Nothing for bytes
-/// that are none, which a file that was tampered with may hold.
-pub(super) fn restore(sequence: u64, taught: &[u8], object: &ObjectRef) -> Option<ObjectScan> {
-    let mut scanned: ObjectScan = bitcode::decode(taught).ok()?;
+/// A cached scan, under the name that the object has in this run. `None` for bytes that cannot be
+/// decoded, which a tampered file may hold.
+pub(super) fn restore(sequence: u64, payload: &[u8], object: &ObjectRef) -> Option<ObjectScan> {
+    let mut scanned: ObjectScan = bitcode::decode(payload).ok()?;
     if !scanned.has_valid_indices() {
         return None;
     }
@@ -56,9 +56,9 @@ pub(super) fn restore(sequence: u64, taught: &[u8], object: &ObjectRef) -> Optio
     Some(scanned)
 }
 
-/// Why an object whose lesson cannot be read is not read.
+/// The error of an object whose cached scan cannot be read.
 pub(super) fn corrupt_entry() -> FetchError {
-    let what = "what the state file says of it cannot be read: delete the file and run again";
+    let what = "its entry in the state file cannot be read: delete the state file and run again";
     FetchError::Failed(what.to_owned())
 }
 
@@ -79,7 +79,7 @@ impl ScanCache {
         }
     }
 
-    /// Keeps what an object taught, where it was read and has a version to be known by.
+    /// Stores the scan of an object that was read completely and has a version.
     pub(super) fn store(&self, object: &ObjectRef, scanned: &mut ObjectScan) {
         let objects = scanned.coverage.objects;
         let lost = objects.refused + objects.archived + objects.broken;
@@ -88,13 +88,13 @@ impl ScanCache {
         };
         // the name is that of this run, and said by the place already
         let name = std::mem::take(&mut scanned.object);
-        let taught = bitcode::encode(&*scanned);
+        let payload = bitcode::encode(&*scanned);
         scanned.object = name;
         // a writer that has ended says why at the end
         drop(self.sender.send(CachedScan {
             object: place,
             version: version.to_owned(),
-            taught,
+            payload,
         }));
     }
 
@@ -112,11 +112,11 @@ impl ScanCache {
     }
 }
 
-/// Writes lessons as they come, those that wait together in one transaction.
-fn write(state: &State, lessons: &Receiver<CachedScan>) -> Result<(), StateError> {
-    while let Ok(first) = lessons.recv() {
+/// Writes cached scans as they come, those that wait together in one transaction.
+fn write(state: &State, scans: &Receiver<CachedScan>) -> Result<(), StateError> {
+    while let Ok(first) = scans.recv() {
         let mut together = vec![first];
-        together.extend(lessons.try_iter().take(TOGETHER - 1));
+        together.extend(scans.try_iter().take(TOGETHER - 1));
         state.keep(&together)?;
     }
     Ok(())
@@ -132,9 +132,9 @@ mod tests {
     use crate::rules::load;
     use crate::source::{Fetched, Scope, local};
 
-    /// Whatever is added to what an object teaches must come back from the file.
+    /// Whatever is added to what an object produces must come back from the file.
     #[test]
-    fn a_lesson_says_after_keeping_what_it_said_before() {
+    fn a_cached_scan_is_restored_unchanged() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
         let config = Config::load(Some(&root.join(".trailscan.toml"))).unwrap();
         let rules = load::load(&load::builtin(), &config.rules);
@@ -145,10 +145,10 @@ mod tests {
         let mut worker = Worker::new(detection, Work::rules(&detector), &scope, 64);
         let mut found = 0;
         for (sequence, object) in (0..).zip(&listing.objects) {
-            let Place::File(path) = &object.place else {
+            let ObjectLocation::File(path) = &object.place else {
                 continue;
             };
-            let bytes = local::read(path, None, 1 << 20, Vec::new());
+            let bytes = local::read(path, 1 << 20);
             let scanned = worker.scan(
                 sequence,
                 object,
@@ -157,7 +157,7 @@ mod tests {
             );
             let kept = bitcode::encode(&scanned);
             let recalled = restore(sequence, &kept, object).unwrap();
-            let told = |scanned: &ObjectScan| {
+            let in_words = |scanned: &ObjectScan| {
                 let texts: Vec<_> = scanned.names.iter().map(str::to_owned).collect();
                 // the table of the names serves only to add some
                 let all = format!("{scanned:?}");
@@ -165,10 +165,10 @@ mod tests {
                 let (_, after) = after.split_once("seen: ").unwrap();
                 format!("{texts:?} {before} {after}")
             };
-            assert_eq!(told(&recalled), told(&scanned));
+            assert_eq!(in_words(&recalled), in_words(&scanned));
             found += scanned.hits.len();
         }
         assert!(found > 1_000, "the rules found what they find: {found}");
-        assert!(restore(0, b"no lesson", &listing.objects[0]).is_none());
+        assert!(restore(0, b"no cached scan", &listing.objects[0]).is_none());
     }
 }

@@ -8,7 +8,7 @@ use crate::event::{Event, Key};
 use crate::source::ObjectRef;
 use crate::source::key::LogKind;
 
-/// The strays of one log.
+/// Records of one log that belong elsewhere.
 #[derive(Debug, Default)]
 pub(super) struct Misfiled {
     /// `None` for a log whose folder holds all kinds of record.

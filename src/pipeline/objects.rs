@@ -6,21 +6,21 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::runtime::Runtime;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use super::cache::cached;
 use super::queue::BatchQueue;
 use super::{Input, Options, Progress};
-use crate::coverage::{Problem, ProblemKind, Store};
+use crate::coverage::{Coverage, Problem, ProblemKind, Store};
 use crate::digest;
 use crate::source::local::{self, Files};
 use crate::source::s3::{Fetcher, ListedObject, Pages, RetryPolicy};
-use crate::source::{FetchError, Fetched, ObjectRef, Place, Scope};
+use crate::source::{FetchError, Fetched, ObjectLocation, ObjectRef, Scope};
 use crate::state::State;
 
-/// Stored bytes that may be on their way or wait to be taken up, in KiB.
+/// Stored bytes that may be on their way or wait for a worker, in KiB.
 const WAITING_KIB: usize = 64 << 10;
 
 /// The most bytes of an object of which what is left is given back.
@@ -36,28 +36,35 @@ pub(super) struct Object {
 }
 
 /// What is left of an object that is done with.
-pub(super) type Left = (ObjectRef, Vec<u8>);
+pub(super) type Recycled = (ObjectRef, Vec<u8>);
 
-/// What there is of an object.
+/// The content of an object.
 pub(super) enum Payload {
     /// Its bytes, or the reason why there are none.
     Read(Result<Fetched, FetchError>),
-    /// What it taught an earlier run.
+    /// Its scan from an earlier run, encoded.
     Known(Vec<u8>),
 }
 
 /// What is known when all objects have come.
 #[derive(Debug, Default)]
-pub(super) struct Rest {
+pub(super) struct ListingSummary {
     pub(super) objects: u64,
     pub(super) problems: Vec<Problem>,
     /// What the listings showed.
     pub(super) store: Store,
 }
 
-impl Rest {
+impl ListingSummary {
+    /// Completes the coverage of what was read; `taken` is how many objects were.
+    pub(super) fn add_to(self, coverage: &mut Coverage, taken: u64) {
+        coverage.problems.extend(self.missing_objects(taken));
+        coverage.problems.extend(self.problems);
+        coverage.store = self.store;
+    }
+
     /// Everything that was listed was handed out or passed over for a reason; says what is missing.
-    pub(super) fn missing_objects(&self, taken: u64) -> Option<Problem> {
+    fn missing_objects(&self, taken: u64) -> Option<Problem> {
         let accounted = taken + self.store.passed_over.objects();
         let lost = self.store.found.checked_sub(accounted)?;
         (lost > 0).then(|| Problem {
@@ -72,7 +79,7 @@ impl Rest {
     }
 }
 
-pub(super) enum ObjectStream<'r> {
+pub(super) enum ObjectStream {
     Files {
         /// The files to come, and how many came.
         files: Mutex<(Box<Files>, u64)>,
@@ -80,19 +87,19 @@ pub(super) enum ObjectStream<'r> {
         known: u64,
     },
     Fetched {
-        runtime: &'r Runtime,
+        runtime: Handle,
         fetcher: Arc<Fetcher>,
-        arrivals: Arc<BatchQueue<Object, Left>>,
-        /// Objects listed so far, and how many of them the progress was told of.
+        arrivals: Arc<BatchQueue<Object, Recycled>>,
+        /// Objects listed so far, and how many of them the progress has shown.
         listed: Arc<AtomicU64>,
-        told: AtomicU64,
-        feeding: JoinHandle<Rest>,
+        reported: AtomicU64,
+        feeding: JoinHandle<ListingSummary>,
     },
 }
 
-impl<'r> ObjectStream<'r> {
+impl ObjectStream {
     /// Starts listing and fetching, where there is something to fetch.
-    pub(super) fn new(input: Input<'r>, scope: &Scope, options: &Options) -> Self {
+    pub(super) fn new(input: Input, scope: &Scope, options: &Options) -> Self {
         match input {
             Input::Files(tree) => Self::Files {
                 known: tree.count(),
@@ -104,10 +111,10 @@ impl<'r> ObjectStream<'r> {
                 buckets,
             } => {
                 let (sender, receiver) = mpsc::unbounded_channel();
-                let rest = Rest {
+                let rest = ListingSummary {
                     problems: std::mem::take(&mut plan.problems),
                     store: std::mem::take(&mut plan.store),
-                    ..Rest::default()
+                    ..ListingSummary::default()
                 };
                 let listed = Arc::new(AtomicU64::new(0));
                 let fetcher = Arc::new(Fetcher::new(buckets, RetryPolicy::default()));
@@ -130,7 +137,7 @@ impl<'r> ObjectStream<'r> {
                     fetcher,
                     arrivals,
                     listed,
-                    told: AtomicU64::new(0),
+                    reported: AtomicU64::new(0),
                     feeding,
                 }
             }
@@ -138,12 +145,12 @@ impl<'r> ObjectStream<'r> {
     }
 
     /// What reads objects of a bucket, where they come from one.
-    pub(super) fn fetcher(&self) -> Option<(&'r Runtime, Arc<Fetcher>)> {
+    pub(super) fn fetcher(&self) -> Option<(Handle, Arc<Fetcher>)> {
         match self {
             Self::Files { .. } => None,
             Self::Fetched {
                 runtime, fetcher, ..
-            } => Some((*runtime, Arc::clone(fetcher))),
+            } => Some((runtime.clone(), Arc::clone(fetcher))),
         }
     }
 
@@ -161,11 +168,11 @@ impl<'r> ObjectStream<'r> {
         &self,
         options: &Options,
         progress: &dyn Progress,
-        left: Option<Left>,
+        recycled: Option<Recycled>,
     ) -> Option<Object> {
         match self {
             Self::Files { files, .. } => {
-                let room = left.map(|(_, bytes)| bytes).unwrap_or_default();
+                let room = recycled.map(|(_, bytes)| bytes).unwrap_or_default();
                 let (sequence, reference) = {
                     let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
                     let (files, came) = &mut *files;
@@ -176,7 +183,7 @@ impl<'r> ObjectStream<'r> {
                 Some(Object {
                     sequence,
                     loaded: match cached(options.state.as_deref(), &reference) {
-                        Some(taught) => Payload::Known(taught),
+                        Some(payload) => Payload::Known(payload),
                         None => Payload::Read(read(&reference, options, room)),
                     },
                     reference,
@@ -186,13 +193,13 @@ impl<'r> ObjectStream<'r> {
             Self::Fetched {
                 arrivals,
                 listed,
-                told,
+                reported,
                 ..
             } => {
                 let now = listed.load(Ordering::Relaxed);
-                progress.listed(now - told.swap(now, Ordering::Relaxed));
+                progress.listed(now - reported.swap(now, Ordering::Relaxed));
                 // a large one would keep memory from others
-                arrivals.next(left.filter(|(_, bytes)| bytes.capacity() <= LARGEST_LEFT))
+                arrivals.next(recycled.filter(|(_, bytes)| bytes.capacity() <= LARGEST_LEFT))
             }
         }
     }
@@ -206,11 +213,11 @@ impl<'r> ObjectStream<'r> {
     }
 
     /// What was listed, after the last object.
-    pub(super) fn finish(self) -> Rest {
+    pub(super) fn finish(self) -> ListingSummary {
         match self {
             Self::Files { files, .. } => {
                 let (files, objects) = files.into_inner().unwrap_or_else(PoisonError::into_inner);
-                Rest {
+                ListingSummary {
                     objects,
                     problems: files.problems,
                     store: files.store,
@@ -223,7 +230,7 @@ impl<'r> ObjectStream<'r> {
                 // nothing aborts it, so it can only be a panic: it goes on where it belongs
                 Err(ended) => match ended.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => Rest::default(),
+                    Err(_) => ListingSummary::default(),
                 },
             },
         }
@@ -245,7 +252,7 @@ struct S3Producer {
 
 impl S3Producer {
     /// Starts the reads in the order of the listing; the receiver gets objects as they come.
-    async fn run(self, mut pages: Pages, mut rest: Rest) -> Rest {
+    async fn run(self, mut pages: Pages, mut rest: ListingSummary) -> ListingSummary {
         while let Some(page) = pages.next().await {
             rest.problems.extend(page.problem);
             rest.store.merge(page.store);
@@ -269,12 +276,12 @@ impl S3Producer {
             .clamp(1, WAITING_KIB as u64);
         let kib = u32::try_from(kib).unwrap_or(1);
         let share = Arc::clone(&self.waiting).acquire_many_owned(kib).await.ok();
-        if let Some(taught) = cached(self.state.as_deref(), &reference) {
+        if let Some(payload) = cached(self.state.as_deref(), &reference) {
             // a receiver that is gone has no use for it
             drop(self.sender.send(Object {
                 sequence,
                 reference,
-                loaded: Payload::Known(taught),
+                loaded: Payload::Known(payload),
                 share,
             }));
             return;
@@ -304,23 +311,27 @@ async fn fetch(fetcher: &Fetcher, object: &ObjectRef, cap: u64) -> Result<Fetche
         version: object.version.as_deref(),
     };
     match &object.place {
-        Place::S3 { bucket, key } => fetcher.fetch(bucket, key, listed, cap).await,
-        Place::File(_) | Place::Stdin => Err(FetchError::Failed("not an S3 object".to_owned())),
+        ObjectLocation::S3 { bucket, key } => fetcher.fetch(bucket, key, listed, cap).await,
+        ObjectLocation::File(_) | ObjectLocation::Stdin => {
+            Err(FetchError::Failed("not an S3 object".to_owned()))
+        }
     }
 }
 
 fn read(object: &ObjectRef, options: &Options, room: Vec<u8>) -> Result<Fetched, FetchError> {
     match &object.place {
-        Place::File(path) => {
+        ObjectLocation::File(path) => {
             let cap = options.max_object_mib << 20;
-            let mut fetched = Fetched::from(local::read(path, object.size, cap, room)?);
+            let mut bytes = room;
+            local::read_into(path, object.size, cap, &mut bytes)?;
+            let mut fetched = Fetched::from(bytes);
             if digest::is_digest(object) {
                 fetched.metadata = local::metadata(path);
             }
             Ok(fetched)
         }
-        Place::Stdin => read_stdin(options.max_object_mib << 20).map(Fetched::from),
-        Place::S3 { .. } => Err(FetchError::Failed("no client for its bucket".to_owned())),
+        ObjectLocation::Stdin => read_stdin(options.max_object_mib << 20).map(Fetched::from),
+        ObjectLocation::S3 { .. } => Err(FetchError::Failed("no client for its bucket".to_owned())),
     }
 }
 

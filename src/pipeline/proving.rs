@@ -1,9 +1,9 @@
 //! Proven logs count first.
 //!
 //! Logs and digests come in the order of their names, so a log may come before the digest that names
-//! it. An object is taken up when it comes if a valid digest is known to name its content; every other
+//! it. An object is merged at once if a valid digest is known to name its content; every other
 //! object is set aside on disk until all digests are read. Then those that turned out to be proven are
-//! taken up, and after them the rest. So of two copies of a record the proven one counts, wherever the
+//! merged, and after them the rest. So of two copies of a record the proven one counts, wherever the
 //! other lies and whenever it is read, and the tally knows of each record whether it is proven.
 
 use std::hash::BuildHasher as _;
@@ -23,9 +23,9 @@ pub(super) struct Proving<'r> {
     aside: SeededMap<u128, Option<Arc<str>>>,
 }
 
-/// When to take up an object.
+/// When to merge an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum When {
+pub(super) enum Admission {
     Now,
     /// When all digests are read. The number stands for the name and the content of its log; `None` if
     /// no digest can name it.
@@ -41,12 +41,16 @@ impl<'r> Proving<'r> {
         }
     }
 
-    /// Adds the object's evidence to all evidence, and says when to take up the object.
-    pub(super) fn when(&mut self, scanned: &mut ObjectScan, integrity: &mut Integrity) -> When {
+    /// Adds the object's evidence to all evidence, and says when to merge the object.
+    pub(super) fn when(
+        &mut self,
+        scanned: &mut ObjectScan,
+        integrity: &mut Integrity,
+    ) -> Admission {
         let Some(evidence) = scanned.integrity.take() else {
             return match scanned.seen.is_empty() {
-                true => When::Now,
-                false => When::Later(None),
+                true => Admission::Now,
+                false => Admission::Later(None),
             };
         };
         let own = match &evidence {
@@ -71,16 +75,16 @@ impl<'r> Proving<'r> {
             }
         }
         if is_proven || scanned.seen.is_empty() {
-            return When::Now;
+            return Admission::Now;
         }
         if let Some(own) = own {
             let known = self.aside.entry(own).or_default();
             *known = named.or(known.take());
         }
-        When::Later(own)
+        Admission::Later(own)
     }
 
-    /// Takes up what was set aside, now that all evidence is known: what is proven first.
+    /// Merges the objects that were set aside, now that all evidence is known: proven ones first.
     pub(super) fn finish(
         self,
         tally: &mut Tally,
@@ -100,7 +104,7 @@ impl<'r> Proving<'r> {
             disputed.contains(&log) || digest.is_some_and(|digest| valid.contains(digest))
         };
         let histories = detector.map(Detector::histories).unwrap_or_default();
-        tally.take_up_aside(&is_proven, histories, again);
+        tally.merge_deferred(&is_proven, histories, again);
     }
 }
 

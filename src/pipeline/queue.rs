@@ -2,25 +2,25 @@
 //!
 //! To wake a thread costs more than to hand an object over: workers that wait are woken once for all
 //! that come in one turn of the runtime. And what one thread has made costs the allocator least where
-//! the same thread lets go of it: workers give back what is left.
+//! the same thread frees it: workers give back what is left.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// How many are taken from the channel at once, and of how many what is left is given back at the most.
+/// How many are taken from the channel at once, and of how many what is left is given back at most.
 const AT_ONCE: usize = 1 << 6;
 
 /// What has come and was not taken yet, and what is left of what was.
 pub(super) struct BatchQueue<T, L> {
-    lying: Mutex<QueueState<T, L>>,
+    queued: Mutex<QueueState<T, L>>,
     more: Condvar,
 }
 
 struct QueueState<T, L> {
     objects: VecDeque<T>,
-    left: Vec<L>,
+    recycled: Vec<L>,
     /// No more will come.
     ended: bool,
 }
@@ -28,9 +28,9 @@ struct QueueState<T, L> {
 impl<T, L> Default for BatchQueue<T, L> {
     fn default() -> Self {
         Self {
-            lying: Mutex::new(QueueState {
+            queued: Mutex::new(QueueState {
                 objects: VecDeque::new(),
-                left: Vec::new(),
+                recycled: Vec::new(),
                 ended: false,
             }),
             more: Condvar::new(),
@@ -41,7 +41,7 @@ impl<T, L> Default for BatchQueue<T, L> {
 impl<T, L> BatchQueue<T, L> {
     /// Lays out whatever comes, until no sender is left.
     pub(super) async fn receive(&self, mut receiver: UnboundedReceiver<T>) {
-        let (mut came, mut left) = (Vec::new(), Vec::new());
+        let (mut came, mut recycled) = (Vec::new(), Vec::new());
         while receiver.recv_many(&mut came, AT_ONCE).await > 0 {
             // whatever else is to be done in this turn may bring more
             tokio::task::yield_now().await;
@@ -49,31 +49,31 @@ impl<T, L> BatchQueue<T, L> {
                 came.push(object);
             }
             {
-                let mut lying = self.lying();
-                lying.objects.extend(came.drain(..));
-                std::mem::swap(&mut lying.left, &mut left);
+                let mut queued = self.queued();
+                queued.objects.extend(came.drain(..));
+                std::mem::swap(&mut queued.recycled, &mut recycled);
             }
             self.more.notify_all();
-            left.clear();
+            recycled.clear();
         }
-        self.lying().ended = true;
+        self.queued().ended = true;
         self.more.notify_all();
     }
 
     /// The next object; waits for one that is on its way. Nothing after the last. What is left of
     /// another may be given back.
-    pub(super) fn next(&self, left: Option<L>) -> Option<T> {
-        let mut lying = self.lying();
-        let room = AT_ONCE.saturating_sub(lying.left.len());
-        lying.left.extend(left.into_iter().take(room));
-        let waiting = |lying: &mut QueueState<T, L>| lying.objects.is_empty() && !lying.ended;
-        let lying = self.more.wait_while(lying, waiting);
-        let mut lying = lying.unwrap_or_else(PoisonError::into_inner);
-        lying.objects.pop_front()
+    pub(super) fn next(&self, recycled: Option<L>) -> Option<T> {
+        let mut queued = self.queued();
+        let room = AT_ONCE.saturating_sub(queued.recycled.len());
+        queued.recycled.extend(recycled.into_iter().take(room));
+        let waiting = |queued: &mut QueueState<T, L>| queued.objects.is_empty() && !queued.ended;
+        let queued = self.more.wait_while(queued, waiting);
+        let mut queued = queued.unwrap_or_else(PoisonError::into_inner);
+        queued.objects.pop_front()
     }
 
-    fn lying(&self) -> MutexGuard<'_, QueueState<T, L>> {
-        self.lying.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queued(&self) -> MutexGuard<'_, QueueState<T, L>> {
+        self.queued.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -87,8 +87,8 @@ mod tests {
 
     use super::*;
 
-    /// Whatever is given back is let go of: a count of what still lives.
-    type Left = Arc<()>;
+    /// Counts the values that are still alive.
+    type Recycled = Arc<()>;
 
     #[test]
     fn everything_that_comes_is_taken_once_and_workers_end_after_the_last() {
@@ -97,15 +97,15 @@ mod tests {
             .build()
             .unwrap();
         let (sender, receiver) = mpsc::unbounded_channel();
-        let arrivals = Arc::new(BatchQueue::<u32, Left>::default());
+        let arrivals = Arc::new(BatchQueue::<u32, Recycled>::default());
         let arriving = Arc::clone(&arrivals);
         let receiving = runtime.spawn(async move { arriving.receive(receiver).await });
-        let left = Left::default();
+        let recycled = Recycled::default();
         let take = || {
             let (mut taken, mut last) = (Vec::new(), None);
             while let Some(number) = arrivals.next(last.take()) {
                 taken.push(number);
-                last = Some(Arc::clone(&left));
+                last = Some(Arc::clone(&recycled));
             }
             taken
         };
@@ -125,8 +125,8 @@ mod tests {
         let all: BTreeSet<u32> = taken.iter().flatten().copied().collect();
         assert_eq!(taken.iter().map(Vec::len).sum::<usize>(), 10_000);
         assert_eq!(all.len(), 10_000);
-        assert!(Arc::strong_count(&left) <= 1 + AT_ONCE);
+        assert!(Arc::strong_count(&recycled) <= 1 + AT_ONCE);
         drop(arrivals);
-        assert_eq!(Arc::strong_count(&left), 1);
+        assert_eq!(Arc::strong_count(&recycled), 1);
     }
 }

@@ -1,12 +1,13 @@
 //! What the workers hand in, taken up in the order of the objects.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::SettledSink;
-use super::proving::{Proving, When};
+use super::in_order::InOrder;
+use super::proving::{Admission, Proving};
+use crate::detect::Detector;
 use crate::tally::{ObjectScan, ReadAgain, SampleCutoffs, Tally};
 
 /// How many objects may lie there before a worker waits for its turn to take them up, and for how many
@@ -28,7 +29,7 @@ type Done = (ObjectScan, Option<OwnedSemaphorePermit>);
 /// others go on with their work.
 pub(super) struct Reducer<'r> {
     desk: Mutex<Inbox>,
-    taking: Mutex<OrderedTally<'r>>,
+    taking: Mutex<InOrder<Counted<'r>, Done>>,
 }
 
 /// What lies there: objects to be taken up, and what is left of others.
@@ -40,31 +41,32 @@ struct Inbox {
     emptied: Vec<ObjectScan>,
 }
 
-/// The objects taken up so far, and those that wait for one before them.
-struct OrderedTally<'r> {
+/// The tally of the objects taken up so far.
+struct Counted<'r> {
     tally: Tally,
     /// Present if logs are verified.
     proving: Option<Proving<'r>>,
-    next: u64,
-    waiting: BTreeMap<u64, Done>,
 }
 
 impl<'r> Reducer<'r> {
     pub(super) fn new(proving: Option<Proving<'r>>) -> Self {
         Self {
             desk: Mutex::default(),
-            taking: Mutex::new(OrderedTally {
+            taking: Mutex::new(InOrder::new(Counted {
                 tally: Tally::default(),
                 proving,
-                next: 0,
-                waiting: BTreeMap::new(),
-            }),
+            })),
         }
     }
 
     /// What the tally tells the workers while they work.
     pub(super) fn sample_cutoffs(&self) -> Arc<SampleCutoffs> {
-        Arc::clone(&ignore_poison(self.taking.lock()).tally.sample_cutoffs)
+        Arc::clone(
+            &ignore_poison(self.taking.lock())
+                .accumulator()
+                .tally
+                .sample_cutoffs,
+        )
     }
 
     /// Hands an object in; the answer is room for another. An object with a share of what may wait is
@@ -119,7 +121,15 @@ impl<'r> Reducer<'r> {
             };
             let mut emptied = Vec::new();
             for done in done {
-                taking.take(done, ledger, again, &mut emptied);
+                let add = |counted: &mut Counted<'_>, (scanned, _): Done| {
+                    emptied.push(counted.absorb(scanned, again));
+                };
+                taking.push(done.0.sequence, done, add);
+            }
+            if let Some(ledger) = ledger {
+                let tally = &mut taking.accumulator_mut().tally;
+                let settled = tally.integrity.take_settled();
+                settled.iter().for_each(|one| ledger.settled(one));
             }
             drop(taking);
             let mut desk = ignore_poison(self.desk.lock());
@@ -130,34 +140,30 @@ impl<'r> Reducer<'r> {
         }
     }
 
-    /// The tally of all, how many objects were handed in, and what was set aside.
-    pub(super) fn finish(self) -> (Tally, u64, Option<Proving<'r>>) {
-        let taking = ignore_poison(self.taking.into_inner());
-        (taking.tally, taking.next, taking.proving)
+    /// The tally of all, and how many objects were handed in.
+    pub(super) fn finish(
+        self,
+        detector: Option<&Detector<'_>>,
+        again: &dyn ReadAgain,
+    ) -> (Tally, u64) {
+        let (Counted { mut tally, proving }, taken) =
+            ignore_poison(self.taking.into_inner()).finish();
+        if let Some(proving) = proving {
+            proving.finish(&mut tally, detector, again);
+        }
+        tally.close();
+        (tally, taken)
     }
 }
 
-impl OrderedTally<'_> {
-    fn take(
-        &mut self,
-        done: Done,
-        ledger: Option<&dyn SettledSink>,
-        again: &dyn ReadAgain,
-        emptied: &mut Vec<ObjectScan>,
-    ) {
-        self.waiting.insert(done.0.sequence, done);
-        while let Some((mut scanned, _)) = self.waiting.remove(&self.next) {
-            let proving = self.proving.as_mut();
-            let when = proving.map(|one| one.when(&mut scanned, &mut self.tally.integrity));
-            emptied.push(match when {
-                None | Some(When::Now) => self.tally.absorb(scanned, again),
-                Some(When::Later(log)) => self.tally.set_aside(scanned, log),
-            });
-            self.next += 1;
-        }
-        if let Some(ledger) = ledger {
-            let settled = self.tally.integrity.take_settled();
-            settled.iter().for_each(|one| ledger.settled(one));
+impl Counted<'_> {
+    /// Counts an object, or sets it aside until all digests are read; returns its buffers.
+    fn absorb(&mut self, mut scanned: ObjectScan, again: &dyn ReadAgain) -> ObjectScan {
+        let proving = self.proving.as_mut();
+        let when = proving.map(|one| one.when(&mut scanned, &mut self.tally.integrity));
+        match when {
+            None | Some(Admission::Now) => self.tally.absorb(scanned, again),
+            Some(Admission::Later(log)) => self.tally.set_aside(scanned, log),
         }
     }
 }

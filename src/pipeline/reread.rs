@@ -3,45 +3,44 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::runtime::Runtime;
+use tokio::runtime::Handle;
 
-use super::objects::ObjectStream;
 use crate::decode::Decoder;
 use crate::event::Event;
 use crate::event::content::ContentKey;
 use crate::source::s3::{Fetcher, ListedObject};
-use crate::source::{ObjectRef, Place, local};
+use crate::source::{ObjectLocation, ObjectRef, local};
 use crate::tally::{Numbers, ReadAgain};
 
 /// Before a bucket and a key.
 const S3: &str = "s3://";
 
-/// Where an object's bytes are, as [`Rereader`] understands it; empty where they cannot be had twice.
+/// Where an object's bytes are, as [`Rereader`] understands it; empty if they cannot be read twice.
 pub(super) fn place(object: &ObjectRef) -> String {
     match &object.place {
-        Place::S3 { bucket, key } => format!("{S3}{bucket}/{key}"),
+        ObjectLocation::S3 { bucket, key } => format!("{S3}{bucket}/{key}"),
         // a path that begins like a bucket is not one that a listing gives
-        Place::File(path) => path.to_str().unwrap_or_default().to_owned(),
-        Place::Stdin => String::new(),
+        ObjectLocation::File(path) => path.to_str().unwrap_or_default().to_owned(),
+        ObjectLocation::Stdin => String::new(),
     }
 }
 
 /// Reads objects again.
-pub(super) struct Rereader<'r> {
-    bucket: Option<(&'r Runtime, Arc<Fetcher>)>,
+pub(super) struct Rereader {
+    bucket: Option<(Handle, Arc<Fetcher>)>,
     key: Arc<ContentKey>,
     max_object_mib: u64,
 }
 
-impl<'r> Rereader<'r> {
-    /// Reads them where they come from.
+impl Rereader {
+    /// Reads them from their buckets, or without one from files.
     pub(super) fn new(
-        incoming: &ObjectStream<'r>,
+        bucket: Option<(Handle, Arc<Fetcher>)>,
         key: &Arc<ContentKey>,
         max_object_mib: u64,
     ) -> Self {
         Self {
-            bucket: incoming.fetcher(),
+            bucket,
             key: Arc::clone(key),
             max_object_mib,
         }
@@ -50,7 +49,7 @@ impl<'r> Rereader<'r> {
     fn bytes(&self, place: &str) -> Option<Vec<u8>> {
         let cap = self.max_object_mib << 20;
         let Some((runtime, fetcher)) = &self.bucket else {
-            return local::read(Path::new(place), None, cap, Vec::new()).ok();
+            return local::read(Path::new(place), cap).ok();
         };
         let (bucket, key) = place.strip_prefix(S3)?.split_once('/')?;
         let fetched = runtime.block_on(fetcher.fetch(bucket, key, ListedObject::default(), cap));
@@ -58,7 +57,7 @@ impl<'r> Rereader<'r> {
     }
 }
 
-impl ReadAgain for Rereader<'_> {
+impl ReadAgain for Rereader {
     fn records(&self, place: &str) -> Option<Numbers> {
         let bytes = self.bytes(place)?;
         let mut records = Vec::new();

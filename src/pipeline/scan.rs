@@ -1,21 +1,17 @@
 //! One worker: object after object, from bytes to what they teach.
 
-mod event_classes;
-
-use chrono::NaiveTime;
-
-use super::misfiled::Misfiled;
-use super::{Work, guard, seal};
+use super::admission::Admission;
+use super::object_coverage::{
+    note_broken, note_log, note_other_content, note_panic, note_unfetched,
+};
+use super::{Work, guard, hashing};
 use crate::coverage::{Coverage, Hour, ProblemKind};
-use crate::decode::{Content, DecodeError, Decoded, Decoder};
-use crate::detect::Detection;
+use crate::decode::{Content, Decoder, RecordSink};
+use crate::detect::{Detection, EventClassTracker};
 use crate::digest;
-use crate::event::time::Epoch;
-use crate::event::{Event, Key};
-use crate::source::key::{self, LogKey};
+use crate::event::Event;
 use crate::source::{FetchError, Fetched, ObjectRef, Scope};
 use crate::tally::{ObjectScan, number};
-use event_classes::EventClassTracker;
 
 /// A worker and the buffers it uses again.
 pub(super) struct Worker<'r> {
@@ -80,16 +76,13 @@ impl<'r> Worker<'r> {
             Err(message) => message,
         };
         (self.detection, self.decoder) = (self.make)();
-        let what = format!(
-            "reading it failed ({message}), which is a bug in trailscan: none of its records count, please report it"
-        );
         let mut coverage = Coverage::default();
         coverage.objects.listed = 1;
-        unread_object(object, &mut coverage, ProblemKind::Broken, &what);
+        let what = note_panic(object, &message, &mut coverage);
         let reader = self.work.digests;
         let error = FetchError::Failed(what);
         ObjectScan {
-            integrity: reader.and_then(|reader| seal::unread(reader, object, &error)),
+            integrity: reader.and_then(|reader| reader.unread(object, &error)),
             ..scanned(sequence, object, coverage)
         }
     }
@@ -109,19 +102,14 @@ impl<'r> Worker<'r> {
             && !self.holds_records(fetched)
         {
             let scanned = scanned(sequence, object, coverage);
-            return seal::digest(&mut self.decoder, scanned, object, fetched, reader);
+            return hashing::digest(&mut self.decoder, scanned, object, fetched, reader);
         }
         let fetched = match fetched {
             Ok(fetched) => fetched,
             Err(error) => {
-                let kind = match error {
-                    FetchError::Refused(_) => ProblemKind::Refused,
-                    FetchError::Archived(_) => ProblemKind::Archived,
-                    FetchError::Gone | FetchError::Failed(_) => ProblemKind::Broken,
-                };
-                unread_object(object, &mut coverage, kind, &error.to_string());
+                note_unfetched(object, error, &mut coverage);
                 return ObjectScan {
-                    integrity: reader.and_then(|reader| seal::unread(reader, object, error)),
+                    integrity: reader.and_then(|reader| reader.unread(object, error)),
                     ..scanned(sequence, object, coverage)
                 };
             }
@@ -129,33 +117,24 @@ impl<'r> Worker<'r> {
         coverage.bytes_stored = fetched.bytes.len() as u64;
         let Some(detection) = &mut self.detection else {
             let scanned = scanned(sequence, object, coverage);
-            return seal::with_sha256(&mut self.decoder, scanned, object, fetched, reader);
+            return hashing::with_sha256(&mut self.decoder, scanned, object, fetched, reader);
         };
-        let account = object.key.as_ref().map(|key| key.account.as_str());
-        let mut taken = Taken::new(detection, self.scope, account, room);
-        taken.strays = Misfiled::of(object);
-        let visit = &mut |record, event: &Event<'_>| taken.take(record, event);
-        let decoded = match self.decoder.decode_in_pieces(&fetched.bytes, visit) {
-            Some(decoded) => Ok(decoded),
-            None => {
-                taken = taken.reset();
-                taken.strays = Misfiled::of(object);
-                let visit = &mut |record, event: &Event<'_>| taken.take(record, event);
-                self.decoder.decode(&fetched.bytes, visit)
-            }
-        };
-        let stray = taken.strays.summary();
+        let mut taken = Taken::new(detection, self.scope, object, room);
+        let decoded = self.decoder.decode_to(&fetched.bytes, &mut taken);
+        let stray = taken.admission.misfiled.summary();
         let evidence = reader.and_then(|reader| {
             let stray = stray.as_deref();
-            seal::evidence(reader, &mut self.decoder, object, fetched, &decoded, stray)
+            reader.evidence(object, fetched, &mut self.decoder, &decoded, stray)
         });
         let scanned = match decoded {
             Ok(decoded) if decoded.content == Content::Log => {
-                note_log(object, &decoded, &taken, &mut coverage);
+                note_log(object, &decoded, &taken.admission, &mut coverage);
                 if let Some(stray) = stray {
                     coverage.problem(&object.name, ProblemKind::Misplaced, stray);
                 }
-                taken.sights.finish(&taken.scanned.names, &mut coverage);
+                taken
+                    .event_classes
+                    .finish(&taken.scanned.names, &mut coverage);
                 // a key that says nothing: the object is counted where its first event belongs
                 let first = taken.scanned.rows.first().map(|row| {
                     let text = |id| taken.scanned.names.text(id).to_owned();
@@ -169,14 +148,14 @@ impl<'r> Worker<'r> {
                     coverage: own.coverage,
                     place: own.place.or(first),
                     has_key: own.has_key,
-                    stamp: own.stamp.or(taken.newest),
-                    late: taken.newest.is_some_and(late),
+                    stamp: own.stamp.or(taken.admission.newest),
+                    late: taken.admission.newest.is_some_and(late),
                     ..taken.scanned
                 }
             }
             Ok(decoded) => {
                 note_other_content(object, decoded.content, &mut coverage);
-                seal::name_without_digests(reader, evidence.as_ref(), object, &mut coverage);
+                hashing::name_without_digests(reader, evidence.as_ref(), object, &mut coverage);
                 scanned(sequence, object, coverage)
             }
             Err(error) => {
@@ -201,97 +180,6 @@ impl<'r> Worker<'r> {
     }
 }
 
-/// An object of which nothing was read.
-fn unread_object(object: &ObjectRef, coverage: &mut Coverage, kind: ProblemKind, what: &str) {
-    let objects = &mut coverage.objects;
-    let count = match kind {
-        ProblemKind::Refused => &mut objects.refused,
-        ProblemKind::Archived => &mut objects.archived,
-        _ => &mut objects.broken,
-    };
-    *count = 1;
-    coverage.problem(&object.name, kind, what);
-    note_hour(object, coverage, |hour| match kind {
-        ProblemKind::Broken => hour.broken += 1,
-        _ => hour.unread += 1,
-    });
-}
-
-/// The account of a log that was read.
-fn note_log(object: &ObjectRef, decoded: &Decoded, taken: &Taken<'_, '_>, coverage: &mut Coverage) {
-    coverage.objects.read = 1;
-    coverage.bytes_inflated = decoded.inflated;
-    note_day(object, coverage);
-    let records = &mut coverage.records;
-    records.records = u64::from(decoded.records);
-    records.bad = decoded.bad.len() as u64;
-    records.outside = taken.outside;
-    records.evaluated = taken.scanned.seen.len() as u64;
-    records.undated = taken.undated;
-    records.insight = taken.scanned.insights.len() as u64;
-    if let Some((first, why)) = decoded.bad.iter().next() {
-        let what = format!(
-            "{} of {} records cannot be read, the first is record {first}: {why}",
-            decoded.bad.len(),
-            decoded.records
-        );
-        let all_strangers = decoded.bad.len() == decoded.strangers as usize;
-        coverage.problem(
-            &object.name,
-            unexpected_file_kind(object, all_strangers),
-            what,
-        );
-    }
-    if decoded.others > 0 {
-        let what = format!(
-            "beside its records it holds {} more {} that CloudTrail did not write as records; they were not evaluated",
-            decoded.others,
-            if decoded.others == 1 {
-                "value"
-            } else {
-                "values"
-            },
-        );
-        coverage.problem(&object.name, unexpected_file_kind(object, true), what);
-    }
-    if digest::is_digest(object) {
-        let what = "its key is that of a digest, its content is a log; its records were evaluated";
-        coverage.problem(&object.name, ProblemKind::Misplaced, what);
-    }
-    if decoded.trailing > 0 {
-        let what = format!(
-            "{} bytes behind the last gzip member were not read: CloudTrail writes none, so compare the object with its digest",
-            decoded.trailing
-        );
-        coverage.problem(&object.name, ProblemKind::TrailingBytes, what);
-    }
-    if decoded.repaired > 0 {
-        let what = format!(
-            "bytes that are not UTF-8 were replaced in {} places; every record was read",
-            decoded.repaired
-        );
-        coverage.problem(&object.name, ProblemKind::Repaired, what);
-    }
-}
-
-/// What sort of problem it is that something was not evaluated. CloudTrail's own logs hold records and
-/// nothing else; in any other file what is none of CloudTrail's is no loss.
-fn unexpected_file_kind(object: &ObjectRef, is_stranger: bool) -> ProblemKind {
-    match is_stranger && !must_be_log(object) {
-        true => ProblemKind::NotCloudTrail,
-        false => ProblemKind::BadRecords,
-    }
-}
-
-/// True where the key says that the object is a log, or in a copy without folders the file's name.
-pub(super) fn must_be_log(object: &ObjectRef) -> bool {
-    let file = object.name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let is_json = file.ends_with(".json") || file.ends_with(".json.gz");
-    let by_name = || LogKey::parse(&key::from_file_name(file).filter(|_| is_json)?);
-    let key = object.key.clone().or_else(by_name);
-    key.is_some_and(|key| key.kind.holds_events())
-}
-
 fn scanned(sequence: u64, object: &ObjectRef, coverage: Coverage) -> ObjectScan {
     let place = object
         .key
@@ -310,108 +198,45 @@ fn scanned(sequence: u64, object: &ObjectRef, coverage: Coverage) -> ObjectScan 
     }
 }
 
-/// Notes the day of a log file's delivery, if its key says account, Region and day.
-fn note_day(object: &ObjectRef, coverage: &mut Coverage) {
-    if let Some(key) = object.key.as_ref().filter(|key| key.kind.holds_events()) {
-        let day = key.day.and_time(NaiveTime::MIN).and_utc().timestamp();
-        let region = coverage.region(&key.account, &key.region);
-        region.days.insert(day);
-    }
-}
-
-/// Counts an object in the hour of its delivery, where its key tells account, Region and time.
-fn note_hour(object: &ObjectRef, coverage: &mut Coverage, note: impl FnOnce(&mut Hour)) {
-    if let Some(key) = &object.key
-        && let Some(delivered) = key.delivered
-    {
-        let region = coverage.region(&key.account, &key.region);
-        note(region.hour(delivered.timestamp()));
-    }
-    note_day(object, coverage);
-}
-
-/// A file that is no log: counted apart and named, unless its key says that it must be one.
-pub(super) fn note_other_content(object: &ObjectRef, content: Content, coverage: &mut Coverage) {
-    if must_be_log(object) {
-        let what = match content {
-            Content::Digest => "its key is that of a CloudTrail log, its content is a digest",
-            _ => "its key is that of a CloudTrail log, its content is not",
-        };
-        return unread_object(object, coverage, ProblemKind::Broken, what);
-    }
-    coverage.objects.listed = 0;
-    match content {
-        Content::Digest => coverage.objects.digests = 1,
-        Content::Log | Content::Foreign => coverage.foreign(&object.name),
-    }
-}
-
-/// A damaged object. An empty one is damaged only where its key or name says that it is a log.
-pub(super) fn note_broken(object: &ObjectRef, error: &DecodeError, coverage: &mut Coverage) {
-    match error {
-        DecodeError::Empty if object.key.is_none() && !must_be_log(object) => {
-            note_other_content(object, Content::Foreign, coverage);
-        }
-        _ => unread_object(object, coverage, ProblemKind::Broken, &error.to_string()),
-    }
-}
-
 /// What the records of one object leave behind.
 struct Taken<'w, 'r> {
     detection: &'w mut Detection<'r>,
-    scope: &'r Scope,
-    /// The account in the log's key.
-    account: Option<&'w str>,
+    admission: Admission<'w>,
     scanned: ObjectScan,
-    sights: EventClassTracker,
-    strays: Misfiled,
-    /// The newest event, those outside of the window too: how late the file came is told by it.
-    newest: Option<Epoch>,
-    outside: u64,
-    undated: u64,
+    event_classes: EventClassTracker,
 }
 
 impl<'w, 'r> Taken<'w, 'r> {
     fn new(
         detection: &'w mut Detection<'r>,
-        scope: &'r Scope,
-        account: Option<&'w str>,
+        scope: &'w Scope,
+        object: &'w ObjectRef,
         room: ObjectScan,
     ) -> Self {
         detection.begin();
         Self {
             detection,
-            scope,
-            account,
+            admission: Admission::new(scope, object),
             scanned: room,
-            sights: EventClassTracker::default(),
-            strays: Misfiled::default(),
-            newest: None,
-            outside: 0,
-            undated: 0,
+            event_classes: EventClassTracker::default(),
         }
     }
+}
 
-    /// As if nothing had been taken.
-    fn reset(self) -> Self {
-        let room = self.scanned.recycle();
-        Self::new(self.detection, self.scope, self.account, room)
+impl RecordSink for Taken<'_, '_> {
+    fn reset(&mut self) {
+        self.detection.begin();
+        self.admission.reset();
+        self.scanned = std::mem::take(&mut self.scanned).recycle();
+        self.event_classes = EventClassTracker::default();
     }
 
-    fn take(&mut self, record: u32, event: &Event<'_>) {
-        if let Some(account) = self.account {
-            event.note_log_account(account);
-        }
-        self.newest = self.newest.max(event.time());
-        if self.strays.are_expected() {
-            self.strays.note(record, event);
-        }
-        if self.is_outside(event) {
-            self.outside += 1;
+    fn record(&mut self, record: u32, event: &Event<'_>) {
+        let insights = self.admission.insights;
+        if !self.admission.admit(record, event) {
             return;
         }
-        self.undated += u64::from(event.time().is_none());
-        if event.is(Key::EventType, "AwsCloudTrailInsight") {
+        if self.admission.insights > insights {
             let at = number(self.scanned.seen.len());
             self.scanned.insights.push(at);
         }
@@ -419,19 +244,12 @@ impl<'w, 'r> Taken<'w, 'r> {
         self.detection.take(event, record, &mut self.scanned);
         let seen = self.scanned.seen.last().expect("the event was taken");
         let new = self.scanned.rows.get(rows);
-        self.sights.note(event, seen.row, new);
+        self.event_classes.note(event, seen.row, new);
         let row = self.scanned.rows.get(seen.row as usize);
         let row = row.expect("every event has a row");
         for rule in self.detection.undecided(event) {
-            self.sights.note_undecided(event, row, rule);
+            self.event_classes.note_undecided(event, row, rule);
         }
-    }
-
-    fn is_outside(&self, event: &Event<'_>) -> bool {
-        let scope = self.scope;
-        !scope.holds_time(event.time())
-            || (!scope.accounts.is_empty() && !scope.holds_account(&event.account()))
-            || (!scope.regions.is_empty() && !scope.holds_region(&event.text(Key::AwsRegion)))
     }
 }
 
@@ -441,7 +259,7 @@ mod tests {
     use crate::config::Config;
     use crate::detect::Detector;
     use crate::rules::load;
-    use crate::source::{Place, local};
+    use crate::source::{ObjectLocation, local};
 
     /// What is read after a panic is as if the panic had not been.
     #[test]
@@ -457,10 +275,10 @@ mod tests {
             Worker::new(detection, Work::rules(&detector), &scope, 64)
         };
         let logs = listing.objects.iter().filter_map(|object| {
-            let Place::File(path) = &object.place else {
+            let ObjectLocation::File(path) = &object.place else {
                 return None;
             };
-            let fetched = local::read(path, None, 1 << 20, Vec::new()).map(Fetched::from);
+            let fetched = local::read(path, 1 << 20).map(Fetched::from);
             let sound = worker().scan(1, object, &fetched, ObjectScan::default());
             (sound.coverage.records.evaluated > 0).then_some((object, fetched, sound))
         });

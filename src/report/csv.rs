@@ -44,7 +44,7 @@ const COLUMNS: [&str; 24] = [
 
 /// The findings as CSV, in the report's order.
 ///
-/// Every cell that a spreadsheet would take for a formula is neutralised: the values come from
+/// Every cell that a spreadsheet would take for a formula is neutralized: the values come from
 /// logs, and logs from whoever called.
 pub fn findings(report: &Report, out: impl io::Write) -> io::Result<()> {
     let mut out = out;

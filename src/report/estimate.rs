@@ -40,14 +40,14 @@ impl Volume {
 }
 
 /// Where an object belongs: its account and Region, by its key.
-type Place = (String, String);
+type ObjectLocation = (String, String);
 
 /// What a run would read.
 #[derive(Debug, Default)]
 pub struct ReadEstimate {
     /// By account and Region, then by day of delivery; the place is empty and the day missing where
     /// the key says nothing.
-    grid: BTreeMap<Place, BTreeMap<Option<NaiveDate>, Volume>>,
+    grid: BTreeMap<ObjectLocation, BTreeMap<Option<NaiveDate>, Volume>>,
     /// Of the objects: those that an archive class keeps from being read.
     archived: Volume,
     /// Of the objects: those whose size the listing did not tell.
@@ -57,7 +57,7 @@ pub struct ReadEstimate {
 /// What the estimate needs to know of the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EstimateInputs {
-    /// Listing requests made; nothing where nothing is asked over the network.
+    /// Listing requests made; `None` if nothing is asked over the network.
     pub lists: Option<u64>,
     /// Requests under way at the same time: listings and reads.
     pub lists_at_once: usize,
@@ -78,7 +78,7 @@ impl ReadEstimate {
         }
         let (place, day) = match &object.key {
             Some(key) => ((key.account.clone(), key.region.clone()), Some(key.day)),
-            None => (Place::default(), None),
+            None => (ObjectLocation::default(), None),
         };
         let days = self.grid.entry(place).or_default();
         days.entry(day).or_default().add(amount);
@@ -325,7 +325,7 @@ mod tests {
         let name = format!("AWSLogs/{account}/CloudTrail/{region}/{day}/x.json.gz");
         ObjectRef {
             key: LogKey::parse(&name),
-            place: crate::source::Place::Stdin,
+            place: crate::source::ObjectLocation::Stdin,
             name,
             size: Some(size),
             archived: None,
@@ -387,7 +387,7 @@ mod tests {
     #[test]
     fn a_week_of_a_large_organization_costs_what_the_price_list_says() {
         let mut outlook = ReadEstimate::default();
-        let week = outlook.grid.entry(Place::default()).or_default();
+        let week = outlook.grid.entry(ObjectLocation::default()).or_default();
         week.insert(
             None,
             Volume {

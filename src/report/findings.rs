@@ -1,4 +1,4 @@
-//! Groups and bursts, as the tally and the correlations left them, told as findings.
+//! Turns the groups of the tally and the bursts of the correlations into findings.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -32,12 +32,12 @@ pub(super) struct Found {
     pub(super) rule: usize,
     pub(super) level: Severity,
     last: Option<Epoch>,
-    of: Of,
+    of: FindingSource,
 }
 
 /// What it is made of, by its place in the tally or among the bursts.
 #[derive(Clone, Copy)]
-enum Of {
+enum FindingSource {
     Group(usize),
     Bursts(usize),
 }
@@ -61,14 +61,15 @@ pub(super) fn found(from: Sources<'_>) -> Vec<Found> {
         })
     };
     let groups = from.tally.groups.keys().enumerate();
-    let groups =
-        groups.filter_map(|(place, (key, last))| one(key.rule as usize, last, Of::Group(place)));
+    let groups = groups.filter_map(|(place, (key, last))| {
+        one(key.rule as usize, last, FindingSource::Group(place))
+    });
     let bursts = from.bursts.iter().enumerate();
     let bursts = bursts.filter_map(|(place, bursts)| {
         one(
             bursts.key.correlation,
             bursts.events.last,
-            Of::Bursts(place),
+            FindingSource::Bursts(place),
         )
     });
     let mut found: Vec<Found> = groups.chain(bursts).collect();
@@ -77,7 +78,7 @@ pub(super) fn found(from: Sources<'_>) -> Vec<Found> {
 }
 
 /// Findings that are made.
-pub(super) struct Made {
+pub(super) struct BuiltFindings {
     /// Those that are kept in full, in the report's order.
     pub(super) findings: Vec<Finding>,
     pub(super) folded: Overflow,
@@ -88,9 +89,9 @@ pub(super) struct Made {
 }
 
 /// Makes the findings of that level and above.
-pub(super) fn make(from: Sources<'_>, found: &[Found], least: Severity) -> Made {
+pub(super) fn make(from: Sources<'_>, found: &[Found], least: Severity) -> BuiltFindings {
     let mut fold = Fold::default();
-    let mut last = Last::default();
+    let mut last = BuildCache::default();
     let (mut findings, mut count, mut failure) = (Vec::new(), 0, None);
     for one in found.iter().filter(|one| one.level >= least) {
         match from.finding(one, &mut last) {
@@ -102,7 +103,7 @@ pub(super) fn make(from: Sources<'_>, found: &[Found], least: Severity) -> Made 
             Err(error) => failure = Some(error),
         }
     }
-    Made {
+    BuiltFindings {
         findings,
         folded: fold.folded,
         count,
@@ -130,7 +131,7 @@ impl<'t> Sources<'t> {
     fn about(self, found: &Found) -> Option<About<'t>> {
         let text = |id| self.tally.names.text(id);
         Some(match found.of {
-            Of::Group(place) => {
+            FindingSource::Group(place) => {
                 let key = self.tally.groups.key(place)?;
                 About {
                     actor: text(key.actor).into(),
@@ -138,7 +139,7 @@ impl<'t> Sources<'t> {
                     period: key.period,
                 }
             }
-            Of::Bursts(place) => {
+            FindingSource::Bursts(place) => {
                 let key = &self.bursts.get(place)?.key;
                 About {
                     actor: match key.actors {
@@ -156,21 +157,25 @@ impl<'t> Sources<'t> {
     ///
     /// # Errors
     /// Its events could not be read back.
-    pub(super) fn finding(self, found: &Found, last: &mut Last) -> io::Result<Option<Finding>> {
+    pub(super) fn finding(
+        self,
+        found: &Found,
+        last: &mut BuildCache,
+    ) -> io::Result<Option<Finding>> {
         let tally = self.tally;
         let (Some(rule), Some(about)) = (self.rules.rules.get(found.rule), self.about(found))
         else {
             return Ok(None);
         };
         let (group, parties, correlation) = match found.of {
-            Of::Group(place) => {
+            FindingSource::Group(place) => {
                 let group = tally.groups.get(place, &mut last.reader)?;
                 let key = tally.groups.key(place);
                 let new = key.and_then(|key| tally.novelty.new.get(key)).map(new);
                 let parties = Parties::of(&group, tally);
                 (group, parties, new)
             }
-            Of::Bursts(place) => {
+            FindingSource::Bursts(place) => {
                 let Some(bursts) = self.bursts.get(place) else {
                     return Ok(None);
                 };
@@ -268,13 +273,13 @@ impl Parties {
 
 /// What is kept from one finding to the next.
 #[derive(Default)]
-pub(super) struct Last {
+pub(super) struct BuildCache {
     /// Of the last finding about bursts, whose events thousands may share.
     parties: Option<(Arc<Group>, Parties)>,
     reader: GroupReader,
 }
 
-impl Last {
+impl BuildCache {
     fn parties(&mut self, events: &Arc<Group>, tally: &Tally) -> Parties {
         match &self.parties {
             Some((known, parties)) if Arc::ptr_eq(known, events) => parties.clone(),
@@ -309,7 +314,7 @@ fn new(new: &New) -> String {
     }
 }
 
-/// `14 events in 10 minutes at the most (fires at at least 5), 2 times`.
+/// `14 events in 10 minutes at most (fires at at least 5), 2 times`.
 fn threshold_words(rule: &Rule, bursts: &Bursts) -> String {
     let RuleKind::Correlation(correlation) = &rule.kind else {
         return String::new();

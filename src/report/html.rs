@@ -15,6 +15,7 @@ mod format;
 mod heatmap;
 mod integrity;
 mod methodology;
+mod privileges;
 mod summary;
 
 #[cfg(test)]
@@ -51,6 +52,11 @@ const SECTIONS: [(&str, &str); 9] = [
 /// Where the cards belong in the page. It is a comment because none can come from a log: what a log says
 /// has no `<`.
 const CARDS: &str = "<!-- cards -->";
+
+/// True if the file was written by [`write`], by the first bytes of it.
+pub fn is_page(head: &[u8]) -> bool {
+    memchr::memmem::find(head, b"<title>Activity review ").is_some()
+}
 
 /// Writes the page: the cards, which are most of it, one by one.
 ///

@@ -1,19 +1,11 @@
-//! `integrity.json` (schema `trailscan.integrity/1`) and the terminal's lines of it.
-//!
-//! The file names every log: first those that are not valid, then the valid ones, which may be
-//! millions and are written as they are read, one a line.
-
-use std::io::{self, Write};
+//! The terminal's lines about what digests prove.
 
 use anstyle::Style;
-use serde::{Deserialize, Serialize};
 
 use super::visible::visible;
 use crate::event::time::{Epoch, iso};
-use crate::finding::iso_time;
 use crate::integrity::proof::{DigestGapKind, ObjectFault, ObjectProof, Proof, State};
 use crate::safe_text::{TerminalText, put, text};
-use crate::seeded::SeededMap;
 use crate::window::Window;
 use crate::words::{plural, thousands};
 
@@ -21,110 +13,13 @@ use crate::words::{plural, thousands};
 const SHOWN: usize = 12;
 
 /// Where a proof comes from.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default)]
 pub struct About {
     pub version: &'static str,
     pub source: String,
     /// The window in the time of delivery.
-    #[serde(flatten)]
     pub window: Window,
-    #[serde(serialize_with = "iso_time")]
     pub created: Option<Epoch>,
-}
-
-/// A log whose content is what a digest says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Matching {
-    pub object: String,
-    pub digest: String,
-    /// Of its content, in hexadecimal.
-    pub sha256: String,
-}
-
-#[derive(Serialize)]
-struct Head<'p> {
-    schema: &'static str,
-    #[serde(flatten)]
-    about: &'p About,
-    state: State,
-    verdict: String,
-    #[serde(flatten)]
-    proof: &'p Proof,
-}
-
-#[derive(Serialize)]
-struct Line<'p> {
-    object: &'p str,
-    state: State,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    digest: &'p str,
-}
-
-/// Writes the file.
-///
-/// # Errors
-/// It cannot be written, or the matching logs cannot be read.
-pub fn json(
-    out: &mut dyn Write,
-    about: &About,
-    proof: &Proof,
-    matching: impl Iterator<Item = io::Result<Matching>>,
-) -> io::Result<()> {
-    let head = serde_json::to_vec_pretty(&Head {
-        schema: "trailscan.integrity/1",
-        about,
-        state: proof.state(),
-        verdict: proof.verdict(),
-        proof,
-    })?;
-    let head = head.strip_suffix(b"\n}").unwrap_or(&head);
-    out.write_all(head)?;
-    out.write_all(b",\n  \"objects\": [")?;
-    let mut line = Separated { out, first: true };
-    for object in &proof.objects {
-        line.write(object)?;
-    }
-    let hours = proof.chains.iter().flat_map(|chain| &chain.hours);
-    let states: SeededMap<&str, State> = hours
-        .map(|hour| (&*hour.digest, hour.found.state))
-        .collect();
-    let mut write = |object: &str, digest: &str| {
-        let valid = states.get(digest) == Some(&State::Valid);
-        line.write(&Line {
-            object,
-            state: match valid {
-                true => State::Valid,
-                false => State::NotProven,
-            },
-            reason: (!valid).then_some("it is what its digest says, which is not valid itself"),
-            digest,
-        })
-    };
-    for matched in &proof.matched {
-        write(&matched.object, &matched.digest)?;
-    }
-    for matching in matching {
-        let matching = matching?;
-        write(&matching.object, &matching.digest)?;
-    }
-    out.write_all(b"\n  ]\n}\n")
-}
-
-/// The elements of a list, one a line.
-struct Separated<'o> {
-    out: &'o mut dyn Write,
-    first: bool,
-}
-
-impl Separated<'_> {
-    fn write(&mut self, value: &impl Serialize) -> io::Result<()> {
-        let comma: &[u8] = if self.first { b"\n    " } else { b",\n    " };
-        self.first = false;
-        self.out.write_all(comma)?;
-        serde_json::to_writer(&mut *self.out, value)?;
-        Ok(())
-    }
 }
 
 /// One line for a run's summary.

@@ -3,7 +3,7 @@
 use super::Report;
 use crate::coverage::{Acceptance, BlindSpot, Passed, SkippedObjects};
 use crate::event::time::{DELIVERY_DELAY, iso, utc};
-use crate::trail::{Asked, Trail};
+use crate::trail::{Lookup, Trail};
 use crate::words::{plural, thousands};
 
 /// The notes, the most general first. The same report gives the same sentences in the same order.
@@ -171,12 +171,12 @@ pub const SAVED_SETTINGS: &str = "Trail settings come from saved CLI output of u
 /// A filter on Regions hides what AWS records in its global one
 /// ([global service events](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events)).
 pub const REGION_FILTER: &str = "IAM events and most console sign-ins are recorded in us-east-1, \
-                                 which --region leaves out.";
+                                 which --region excludes.";
 
 fn of_trail(trail: &Trail) -> Vec<String> {
     let name = &trail.name;
     let mut notes = Vec::new();
-    if let Asked::Answered(status) = &trail.status {
+    if let Lookup::Answered(status) = &trail.status {
         if !status.logging {
             let since = status.stopped.map(|at| format!(" since {}", iso(at)));
             notes.push(format!(
@@ -196,8 +196,8 @@ fn of_trail(trail: &Trail) -> Vec<String> {
     }
     if !trail.validation {
         notes.push(format!(
-            "Trail {name} writes no digests: log file validation is off, so a quiet hour cannot be told \
-             from missing log files."
+            "Trail {name} writes no digests: log file validation is off, so a quiet hour looks the \
+             same as missing log files."
         ));
     }
     for unknown in [
@@ -210,9 +210,9 @@ fn of_trail(trail: &Trail) -> Vec<String> {
     notes
 }
 
-fn unknown<T>(asked: &Asked<T>) -> Option<&str> {
+fn unknown<T>(asked: &Lookup<T>) -> Option<&str> {
     match asked {
-        Asked::Answered(_) => None,
-        Asked::Unknown(why) => Some(why),
+        Lookup::Answered(_) => None,
+        Lookup::Unknown(why) => Some(why),
     }
 }

@@ -16,7 +16,7 @@ use crate::words::{plural, thousands};
 /// How many findings are shown; the rest are in the report.
 const SHOWN: usize = 12;
 
-/// The summary. Colour codes are in the text; the stream that it is written to takes them out where
+/// The summary. Color codes are in the text; the stream that it is written to takes them out where
 /// they are not wanted.
 pub fn summary(report: &Report) -> TerminalText {
     let mut out = TerminalText::new();
@@ -120,7 +120,7 @@ fn coverage(report: &Report) -> TerminalText {
     if o.digests + o.foreign > 0 {
         put!(
             text,
-            " (beside {} and {})",
+            " (plus {} and {})",
             plural(o.digests, "digest"),
             plural(o.foreign, "other file")
         );
@@ -169,14 +169,14 @@ fn rules(report: &Report) -> TerminalText {
 }
 
 const fn style(level: Severity) -> Style {
-    let colour = match level {
+    let color = match level {
         Severity::Critical => AnsiColor::BrightRed,
         Severity::High => AnsiColor::Red,
         Severity::Medium => AnsiColor::Yellow,
         Severity::Low => AnsiColor::Cyan,
         Severity::Informational => AnsiColor::BrightBlack,
     };
-    let style = colour.on_default();
+    let style = color.on_default();
     if matches!(level, Severity::Critical) {
         style.bold()
     } else {

@@ -13,6 +13,8 @@ pub struct Detection {
     pub not_from_cloudtrail: Option<String>,
     /// The detections whose rules watch it, too.
     pub served_by: Option<String>,
+    /// What shows it in place of a rule.
+    pub covered_by: Option<String>,
     /// What its rules cannot see.
     pub limits: Option<String>,
 }
@@ -46,7 +48,11 @@ mod tests {
         let catalogue = catalogue();
         assert_eq!(catalogue.len(), 121 + 17);
         for (id, detection) in &catalogue {
-            let why = [&detection.not_from_cloudtrail, &detection.served_by];
+            let why = [
+                &detection.not_from_cloudtrail,
+                &detection.served_by,
+                &detection.covered_by,
+            ];
             let reasons = why.into_iter().flatten().count();
             let rules = usize::from(named.contains(&**id));
             assert_eq!(rules + reasons, 1, "{id}: a rule or one reason");

@@ -13,7 +13,7 @@ use rsigma_parser::{
 
 use super::Placeholders;
 use super::field::{Field, UnknownField};
-use super::matcher::{Check, Fit, Node, Test, Want};
+use super::matcher::{Check, Fit, Node, Test, ValueTest};
 use super::placeholders::key_of;
 use crate::event::{Key, Path};
 use crate::wildcard::{Part, Wildcard};
@@ -252,7 +252,7 @@ impl Compiler<'_> {
             let mut wants = Vec::new();
             let values = self.expanded(values, has(Modifier::Expand));
             let expressions = if has(Modifier::Re) { values.len() } else { 0 };
-            self.spend(values.len(), expressions)
+            self.charge(values.len(), expressions)
                 .map_err(|what| fault(&what))?;
             wanted = values.iter().map(written).collect();
             for value in values {
@@ -278,7 +278,7 @@ impl Compiler<'_> {
     }
 
     /// Counts what is about to be compiled; fails beyond the limits.
-    fn spend(&self, values: usize, expressions: usize) -> Result<(), String> {
+    fn charge(&self, values: usize, expressions: usize) -> Result<(), String> {
         let all = [
             (&self.values, values, MOST_VALUES, "values"),
             (
@@ -335,14 +335,14 @@ fn names_services(field: &Field) -> bool {
 }
 
 /// The names that services have in China's Regions, where rules mean the same services.
-fn in_china(wants: &[Want]) -> Vec<Want> {
+fn in_china(wants: &[ValueTest]) -> Vec<ValueTest> {
     let wants = wants.iter().filter_map(|want| match want {
-        Want::Text(pattern) => pattern.literal(),
+        ValueTest::Text(pattern) => pattern.literal(),
         _ => None,
     });
     let services = wants.filter(|name| name.ends_with(".amazonaws.com"));
     services
-        .map(|name| Want::Text(Wildcard::new(vec![Part::Text(format!("{name}.cn"))], false)))
+        .map(|name| ValueTest::Text(Wildcard::new(vec![Part::Text(format!("{name}.cn"))], false)))
         .collect()
 }
 

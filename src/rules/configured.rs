@@ -1,6 +1,6 @@
 //! The configuration keys that the derived fields of a condition need.
 
-use super::matcher::{Check, Node, Test, Want};
+use super::matcher::{Check, Node, Test, ValueTest};
 use super::{Field, FirstSeen};
 use crate::derive::Derived;
 
@@ -46,7 +46,7 @@ fn keys_of_words(test: &Test) -> Vec<&'static str> {
     let takes = |word: &str| match &test.check {
         Check::Any(wants) | Check::Every(wants) | Check::None(wants) => {
             wants.iter().any(|want| match want {
-                Want::Text(pattern) => pattern.matches(word),
+                ValueTest::Text(pattern) => pattern.matches(word),
                 _ => true,
             })
         }

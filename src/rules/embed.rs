@@ -1,6 +1,6 @@
 //! Build script: reads the rules in `rules/` and writes the list of them, so that a new rule is a new
 //! file and nothing else, and the program need not read YAML at each start; names the build by what it
-//! is made of, because what one build learnt of a log another may read differently; and says which test
+//! is made of, because what one build learned of a log another may read differently; and says which test
 //! material is there.
 #![allow(
     clippy::print_stdout,
@@ -48,7 +48,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// A rule file as the program takes it, in Rust; nothing where it must read the file itself: one of
+/// A rule file as the program takes it, in Rust; `None` if it must read the file itself: one of
 /// several documents, or one that does not come out of JSON as it went in.
 fn read(text: &str) -> Option<String> {
     if text.lines().any(|line| line.starts_with("---")) {

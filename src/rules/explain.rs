@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::matcher::{Check, Node, Test, Want};
+use super::matcher::{Check, Node, Test, ValueTest};
 use super::{Field, FirstSeen, Rule, RuleKind, load, secret};
 use crate::derive::{Derived, Organization, target};
 use crate::event::Event;
@@ -47,7 +47,7 @@ pub enum Part {
 pub struct Tested {
     /// The key as written, with its modifiers.
     pub field: String,
-    pub asked: Asked,
+    pub asked: Operator,
     /// The values as written, placeholders filled in.
     pub wanted: Vec<String>,
     /// The values of the event, the first ten; empty where it has none.
@@ -59,7 +59,7 @@ pub struct Tested {
 /// What a test asks of a field's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Asked {
+pub enum Operator {
     /// The key is there.
     Present,
     /// The key is not there.
@@ -157,13 +157,13 @@ fn explained(node: &Node, event: &Event<'_>, organization: &Organization) -> Exp
 
 fn tested(test: &Test, event: &Event<'_>, organization: &Organization) -> Tested {
     let asked = match &test.check {
-        Check::Exists(true) => Asked::Present,
-        Check::Exists(false) => Asked::Absent,
-        Check::Any(_) => Asked::AnyOf,
-        Check::Every(_) => Asked::AllOf,
-        Check::None(_) => Asked::NoneOf,
-        Check::Field { negated: false, .. } => Asked::SameAs,
-        Check::Field { negated: true, .. } => Asked::NotSameAs,
+        Check::Exists(true) => Operator::Present,
+        Check::Exists(false) => Operator::Absent,
+        Check::Any(_) => Operator::AnyOf,
+        Check::Every(_) => Operator::AllOf,
+        Check::None(_) => Operator::NoneOf,
+        Check::Field { negated: false, .. } => Operator::SameAs,
+        Check::Field { negated: true, .. } => Operator::NotSameAs,
     };
     let (found, more) = values(test, &test.field, event, organization);
     let mut wanted = test.wanted.clone();
@@ -193,7 +193,7 @@ fn values(
     event: &Event<'_>,
     organization: &Organization,
 ) -> (Vec<String>, usize) {
-    let wants: &[Want] = match &test.check {
+    let wants: &[ValueTest] = match &test.check {
         Check::Any(wants) | Check::Every(wants) | Check::None(wants) => wants,
         _ => &[],
     };
@@ -371,6 +371,6 @@ mod tests {
         );
         assert_eq!(word.found, ["a needle"]);
         let there = test("  s: {errorCode|exists: true}\n  condition: s", "{}");
-        assert_eq!((there.asked, there.found.len()), (Asked::Present, 0));
+        assert_eq!((there.asked, there.found.len()), (Operator::Present, 0));
     }
 }

@@ -79,7 +79,7 @@ impl Field {
     }
 
     /// The one scalar of a field that can have no other, as it stands there: empty where it is absent.
-    /// Nothing where the field must be visited.
+    /// `None` if the field must be visited.
     pub(super) fn scalar<'a>(&self, event: &Event<'a>) -> Option<&'a str> {
         match self {
             Self::Path(path) => event.scalar_at(path),

@@ -47,7 +47,7 @@ impl FirstSeen {
     /// learn for ever, and cost what learning costs.
     pub const NEEDS: &'static str = "history";
 
-    /// What a field's name asks for; nothing where it is not of this kind or unknown.
+    /// What a field's name asks for; `None` if it is not of this kind or unknown.
     pub(super) fn from_field(name: &str) -> Option<Self> {
         let what = name.strip_prefix(Self::PREFIX)?;
         Self::ALL.iter().copied().find(|one| one.as_str() == what)
@@ -121,7 +121,7 @@ fn asked(test: &Test, needed: bool) -> Result<Option<FirstSeen>, String> {
     } = &test.check
     {
         return Err(format!(
-            "`{}`: history is no field to compare with",
+            "`{}`: history is not a field to compare with",
             test.label
         ));
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::matcher::{Check, Node, Want};
+use super::matcher::{Check, Node, ValueTest};
 use super::{Field, Rule, RuleKind};
 use crate::event::{Event, Key, Path};
 use crate::seeded::SeededMap;
@@ -77,7 +77,7 @@ fn find<'i>(filed: &'i SeededMap<String, Vec<usize>>, text: &str) -> Option<&'i 
     }
 }
 
-/// The folded values of which `key` must have one for the condition to hold; nothing where it can
+/// The folded values of which `key` must have one for the condition to hold; `None` if it can
 /// hold without any.
 pub(super) fn needed(node: &Node, key: Key) -> Option<BTreeSet<String>> {
     match node {
@@ -100,9 +100,9 @@ pub(super) fn needed(node: &Node, key: Key) -> Option<BTreeSet<String>> {
     }
 }
 
-fn literal(want: &Want) -> Option<String> {
+fn literal(want: &ValueTest) -> Option<String> {
     match want {
-        Want::Text(pattern) => pattern.literal().map(str::to_owned),
+        ValueTest::Text(pattern) => pattern.literal().map(str::to_owned),
         _ => None,
     }
 }

@@ -9,7 +9,7 @@ mod sources;
 
 use super::attack;
 use super::index::needed;
-use super::matcher::{Check, Fit, Node, Test, Want};
+use super::matcher::{Check, Fit, Node, Test, ValueTest};
 use super::{Correlation, Field, Origin, Rule, RuleKind, RuleSet};
 use crate::event::{Key, Path};
 
@@ -50,16 +50,16 @@ pub fn lint(rules: &RuleSet) -> Vec<Warning> {
     warnings
 }
 
-/// The detection rules that need neither an event name nor an event source: each is held against
-/// every event.
-pub fn unfiled(rules: &RuleSet) -> Vec<&Rule> {
-    let unfiled = |rule: &&Rule| match &rule.kind {
+/// The detection rules that need neither an event name nor an event source: each is evaluated
+/// on every event.
+pub fn unindexed(rules: &RuleSet) -> Vec<&Rule> {
+    let unindexed = |rule: &&Rule| match &rule.kind {
         RuleKind::Detection(node) => {
             needed(node, Key::EventName).is_none() && needed(node, Key::EventSource).is_none()
         }
         RuleKind::Correlation(_) => false,
     };
-    rules.rules.iter().filter(unfiled).collect()
+    rules.rules.iter().filter(unindexed).collect()
 }
 
 /// One sentence about one field.
@@ -70,7 +70,7 @@ struct Remark {
 
 /// Whether a part of a condition can hold for any CloudTrail record.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum Satisfiability {
     Never,
     Always,
     Open,
@@ -78,10 +78,10 @@ enum Fate {
 
 fn detection(node: &Node) -> Vec<Remark> {
     let mut remarks = Vec::new();
-    let verdict = match fate(node, &mut remarks) {
-        Fate::Never => "the rule can never match: ",
-        Fate::Always => "the rule matches every record: ",
-        Fate::Open => "",
+    let verdict = match satisfiability(node, &mut remarks) {
+        Satisfiability::Never => "the rule can never match: ",
+        Satisfiability::Always => "the rule matches every record: ",
+        Satisfiability::Open => "",
     };
     for remark in &mut remarks {
         remark.what.insert_str(0, verdict);
@@ -89,41 +89,55 @@ fn detection(node: &Node) -> Vec<Remark> {
     remarks
 }
 
-fn fate(node: &Node, remarks: &mut Vec<Remark>) -> Fate {
-    let mut each =
-        |nodes: &[Node]| -> Vec<Fate> { nodes.iter().map(|node| fate(node, remarks)).collect() };
-    let count = |fates: &[Fate], wanted| fates.iter().filter(|fate| **fate == wanted).count();
+fn satisfiability(node: &Node, remarks: &mut Vec<Remark>) -> Satisfiability {
+    let mut each = |nodes: &[Node]| -> Vec<Satisfiability> {
+        nodes
+            .iter()
+            .map(|node| satisfiability(node, remarks))
+            .collect()
+    };
+    let count = |fates: &[Satisfiability], wanted| {
+        fates
+            .iter()
+            .filter(|satisfiability| **satisfiability == wanted)
+            .count()
+    };
     match node {
         Node::All(nodes) => {
             let fates = each(nodes);
-            if count(&fates, Fate::Never) > 0 || foreign_calls(node, remarks) {
-                Fate::Never
-            } else if count(&fates, Fate::Always) == fates.len() {
-                Fate::Always
+            if count(&fates, Satisfiability::Never) > 0 || foreign_calls(node, remarks) {
+                Satisfiability::Never
+            } else if count(&fates, Satisfiability::Always) == fates.len() {
+                Satisfiability::Always
             } else {
-                Fate::Open
+                Satisfiability::Open
             }
         }
         Node::Any(nodes) => at_least(1, &each(nodes)),
         Node::AtLeast(least, nodes) => at_least(*least, &each(nodes)),
-        Node::Not(node) => match fate(node, remarks) {
-            Fate::Never => Fate::Always,
-            Fate::Always => Fate::Never,
-            Fate::Open => Fate::Open,
+        Node::Not(node) => match satisfiability(node, remarks) {
+            Satisfiability::Never => Satisfiability::Always,
+            Satisfiability::Always => Satisfiability::Never,
+            Satisfiability::Open => Satisfiability::Open,
         },
-        Node::Named(_, node) => fate(node, remarks),
+        Node::Named(_, node) => satisfiability(node, remarks),
         Node::Test(test) => tested(test, remarks),
     }
 }
 
-fn at_least(least: usize, fates: &[Fate]) -> Fate {
-    let count = |wanted| fates.iter().filter(|fate| **fate == wanted).count();
-    if fates.len() - count(Fate::Never) < least {
-        Fate::Never
-    } else if count(Fate::Always) >= least {
-        Fate::Always
+fn at_least(least: usize, fates: &[Satisfiability]) -> Satisfiability {
+    let count = |wanted| {
+        fates
+            .iter()
+            .filter(|satisfiability| **satisfiability == wanted)
+            .count()
+    };
+    if fates.len() - count(Satisfiability::Never) < least {
+        Satisfiability::Never
+    } else if count(Satisfiability::Always) >= least {
+        Satisfiability::Always
     } else {
-        Fate::Open
+        Satisfiability::Open
     }
 }
 
@@ -170,7 +184,7 @@ fn spelling(node: &Node, folded: &str) -> Option<String> {
 }
 
 /// A test on its own. Where nothing can pass it, says why.
-fn tested(test: &Test, remarks: &mut Vec<Remark>) -> Fate {
+fn tested(test: &Test, remarks: &mut Vec<Remark>) -> Satisfiability {
     let name = test.label.split('|').next().unwrap_or_default().to_owned();
     let mut remark = |what: String| {
         remarks.push(Remark {
@@ -180,9 +194,9 @@ fn tested(test: &Test, remarks: &mut Vec<Remark>) -> Fate {
     };
     let (passes, fails) = match &test.check {
         Check::None(_) | Check::Exists(false) | Check::Field { negated: true, .. } => {
-            (Fate::Never, Fate::Always)
+            (Satisfiability::Never, Satisfiability::Always)
         }
-        _ => (Fate::Always, Fate::Never),
+        _ => (Satisfiability::Always, Satisfiability::Never),
     };
     if let Some(why) = unknown(&test.field) {
         remark(why);
@@ -216,7 +230,7 @@ fn tested(test: &Test, remarks: &mut Vec<Remark>) -> Fate {
                     return fails;
                 }
             }
-            Fate::Open
+            Satisfiability::Open
         }
         Check::Any(wants) | Check::Every(wants) | Check::None(wants) => {
             let mut dead = 0;
@@ -231,15 +245,15 @@ fn tested(test: &Test, remarks: &mut Vec<Remark>) -> Fate {
             if dead > 0 && (all || dead == written) {
                 fails
             } else {
-                Fate::Open
+                Satisfiability::Open
             }
         }
-        Check::Exists(_) => Fate::Open,
+        Check::Exists(_) => Satisfiability::Open,
     }
 }
 
-const fn is_null(want: &Want) -> bool {
-    matches!(want, Want::Null)
+const fn is_null(want: &ValueTest) -> bool {
+    matches!(want, ValueTest::Null)
 }
 
 /// Why no record has this field.
@@ -262,8 +276,8 @@ fn unknown(field: &Field) -> Option<String> {
 }
 
 /// Why no record has this value in this field.
-fn never_occurs(field: &Field, want: &Want, written: &str) -> Option<String> {
-    let Want::Text(pattern) = want else {
+fn never_occurs(field: &Field, want: &ValueTest, written: &str) -> Option<String> {
+    let ValueTest::Text(pattern) = want else {
         return None;
     };
     if is_field_path(written) {

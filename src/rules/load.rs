@@ -259,7 +259,7 @@ impl<'s> Loader<'s> {
         };
         match self.rule(origin, header, RuleKind::Detection(node)) {
             Ok(rule) if rule.silent && first_seen.is_some() => {
-                let reason = "a silent rule tells nobody what is new";
+                let reason = "a silent rule reports nothing new";
                 self.reject(origin, &rule.title, reason);
             }
             Ok(rule) => self.add(Rule { first_seen, ..rule }),
@@ -345,7 +345,7 @@ impl<'s> Loader<'s> {
     }
 }
 
-/// Why a rule is not for CloudTrail; nothing where it is.
+/// Why a rule is not for CloudTrail; `None` if it is.
 fn not_cloudtrail(source: &LogSource) -> Option<String> {
     let is = |value: &Option<String>, wanted: &str| {
         value

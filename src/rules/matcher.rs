@@ -1,4 +1,4 @@
-//! A compiled rule, and how it is held against an event.
+//! A compiled rule, and how it is evaluated on an event.
 //!
 //! The semantics are the nine points at the end of the project's Sigma study: missing equals null
 //! (`exists` tests the key only); numbers and booleans compare as text; of a list any member
@@ -49,11 +49,11 @@ pub enum Check {
     /// The key is there, whatever its value; or is not.
     Exists(bool),
     /// Any value fits one of these.
-    Any(Vec<Want>),
-    /// Each of these is met by some value.
-    Every(Vec<Want>),
+    Any(Vec<ValueTest>),
+    /// Each of these is seen by some value.
+    Every(Vec<ValueTest>),
     /// The opposite of `Any`; true where there is no value.
-    None(Vec<Want>),
+    None(Vec<ValueTest>),
     /// Compares with another field of the same event.
     Field {
         other: Field,
@@ -65,7 +65,7 @@ pub enum Check {
 
 /// What is asked of one value.
 #[derive(Debug, Clone)]
-pub enum Want {
+pub enum ValueTest {
     Null,
     /// A lone `*`.
     Present,
@@ -180,11 +180,11 @@ impl Test {
         let field = &self.field;
         match &self.check {
             Check::Exists(expected) => field.exists(event, organization) == *expected,
-            Check::Any(wants) => any_met(wants, field, event, organization),
+            Check::Any(wants) => any_matches(wants, field, event, organization),
             Check::Every(wants) => wants
                 .iter()
-                .all(|want| any_met(std::slice::from_ref(want), field, event, organization)),
-            Check::None(wants) => !any_met(wants, field, event, organization),
+                .all(|want| any_matches(std::slice::from_ref(want), field, event, organization)),
+            Check::None(wants) => !any_matches(wants, field, event, organization),
             Check::Field {
                 other,
                 fit,
@@ -212,23 +212,23 @@ impl Check {
     fn cost(&self) -> usize {
         match self {
             Self::Any(wants) | Self::Every(wants) | Self::None(wants) => {
-                wants.iter().map(Want::cost).sum()
+                wants.iter().map(ValueTest::cost).sum()
             }
             Self::Exists(_) | Self::Field { .. } => 0,
         }
     }
 
-    /// Whether a field with this one scalar fits; nothing where that does not decide it.
+    /// Whether a field with this one scalar fits; `None` if that does not decide it.
     fn of_scalar<'a>(&self, value: &'a str, event: &Event<'a>) -> Option<bool> {
         let value = Raw::exactly(value, &[]);
-        let any = |wants: &[Want]| {
+        let any = |wants: &[ValueTest]| {
             if value.is_null() {
-                return wants.iter().any(|want| matches!(want, Want::Null));
+                return wants.iter().any(|want| matches!(want, ValueTest::Null));
             }
             // most texts hold no escapes
             if let Some(text) = event.plain_text(value) {
                 return match wants {
-                    [Want::Text(pattern)] => pattern.matches(text),
+                    [ValueTest::Text(pattern)] => pattern.matches(text),
                     wants => any_fits(wants, &Value::Text(Cow::Borrowed(text))),
                 };
             }
@@ -248,18 +248,23 @@ impl Check {
 }
 
 /// True where any value of the field is any of those wanted; the field is read once.
-fn any_met(wants: &[Want], field: &Field, event: &Event<'_>, organization: &Organization) -> bool {
+fn any_matches(
+    wants: &[ValueTest],
+    field: &Field,
+    event: &Event<'_>,
+    organization: &Organization,
+) -> bool {
     let mut value = false;
-    let met = field.visit(event, organization, &mut |found| {
+    let matched = field.visit(event, organization, &mut |found| {
         value |= found != Value::Null;
         any_fits(wants, &found)
     });
     // a missing field is null
-    met || (!value && wants.iter().any(|want| matches!(want, Want::Null)))
+    matched || (!value && wants.iter().any(|want| matches!(want, ValueTest::Null)))
 }
 
 /// True where a value is any of those wanted.
-fn any_fits(wants: &[Want], value: &Value<'_>) -> bool {
+fn any_fits(wants: &[ValueTest], value: &Value<'_>) -> bool {
     if let Value::Nested(raw) = value {
         let raw = raw.as_str();
         return wants
@@ -269,7 +274,7 @@ fn any_fits(wants: &[Want], value: &Value<'_>) -> bool {
     // an address is read once, not for each network
     let mut address = None;
     wants.iter().any(|want| match want {
-        Want::Net(net) => {
+        ValueTest::Net(net) => {
             let address = address.get_or_insert_with(|| address_in(value));
             address.is_some_and(|address| net.contains(&address))
         }
@@ -297,9 +302,9 @@ impl Fit {
     }
 }
 
-impl Want {
+impl ValueTest {
     /// True where a look at the unread value tells that it is not what is asked for: neither escapes
-    /// nor folding make a text longer, and they make it six times shorter at the most.
+    /// nor folding make a text longer, and they make it six times shorter at most.
     fn cannot_fit<'a>(&self, value: Raw<'a>, event: &Event<'a>) -> bool {
         const LONGEST_ESCAPE: usize = "\\u0061".len();
         const QUOTES: usize = 2;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::matcher::{Check, Node, Test, Want};
+use super::matcher::{Check, Node, Test, ValueTest};
 use super::{Field, Rule, RuleKind, RuleSet};
 use crate::coverage::EventClass;
 use crate::derive::Derived;
@@ -14,14 +14,14 @@ use crate::trail::{Category, Class};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Requirement {
     pub class: Class,
-    /// The kinds of event which, met in the logs, together prove that the class was recorded.
+    /// The kinds of event which, seen in the logs, together prove that the class was recorded.
     pub proof: BTreeSet<EventClass>,
-    pub place: Where,
+    pub place: RecordedIn,
 }
 
 /// In which Regions a class of events is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Where {
+pub enum RecordedIn {
     Everywhere,
     /// Only in the Region for services that belong to none: IAM above all
     /// ([global service events](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events)).
@@ -74,7 +74,7 @@ impl Named {
         // what a call to S3 aims at is its bucket
         let bucket = Field::Path(Path::new("requestParameters.bucketName"));
         let target = Field::Derived(Derived::Target);
-        let buckets = [bucket, target].map(|field| bound(node, &field, &beginnings));
+        let buckets = [bucket, target].map(|field| bound(node, &field, &prefixes));
         Self {
             sources: bound(node, &source, &literals).unwrap_or_default(),
             calls: bound(node, &call, &literals).unwrap_or_default(),
@@ -135,9 +135,9 @@ fn needs(requires: &[EventClass], named: &Named) -> BTreeSet<Requirement> {
             class,
             proof: by_kms.iter().cloned().chain([proof.clone()]).collect(),
             place: if global {
-                Where::Global
+                RecordedIn::Global
             } else {
-                Where::Everywhere
+                RecordedIn::Everywhere
             },
         }));
     }
@@ -145,13 +145,13 @@ fn needs(requires: &[EventClass], named: &Named) -> BTreeSet<Requirement> {
         all.insert(Requirement {
             class: Class::management(false).of([SIGN_IN]),
             proof: [EventClass::SignIn].into(),
-            place: Where::SignIn,
+            place: RecordedIn::SignIn,
         });
     }
     all
 }
 
-/// The values that a field must have for the condition to hold; nothing where it may have others.
+/// The values that a field must have for the condition to hold; `None` if it may have others.
 fn bound(
     node: &Node,
     field: &Field,
@@ -187,19 +187,20 @@ fn literals(test: &Test) -> Option<BTreeSet<String>> {
     let (Check::Any(wants) | Check::Every(wants)) = &test.check else {
         return None;
     };
-    let plain = |want: &Want| matches!(want, Want::Text(text) if text.literal().is_some());
+    let plain =
+        |want: &ValueTest| matches!(want, ValueTest::Text(text) if text.literal().is_some());
     let written = wants.iter().filter(|want| !want.is_in_china()).count();
     let all = wants.iter().all(plain) && written == test.wanted.len();
     all.then(|| test.wanted.iter().cloned().collect())
 }
 
 /// The buckets that a test names: `name/`, or the beginning of names.
-fn beginnings(test: &Test) -> Option<BTreeSet<String>> {
+fn prefixes(test: &Test) -> Option<BTreeSet<String>> {
     let (Check::Any(wants) | Check::Every(wants)) = &test.check else {
         return None;
     };
-    let arn = |want: &Want| match want {
-        Want::Text(text) => Some(match text.literal() {
+    let arn = |want: &ValueTest| match want {
+        ValueTest::Text(text) => Some(match text.literal() {
             Some(bucket) => format!("{bucket}/"),
             None => text.beginning().to_owned(),
         }),

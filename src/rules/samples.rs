@@ -74,7 +74,7 @@ pub enum SampleError {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct RawSample {
     expect: Expect,
     #[serde(default)]
     why: String,
@@ -101,7 +101,7 @@ pub fn cases(path: &Path) -> Result<Vec<Case>, SampleError> {
             line,
             what,
         };
-        let written: Written = serde_json::from_str(text)
+        let written: RawSample = serde_json::from_str(text)
             .map_err(|error| fault(format!("not a case of a rule: {error}")))?;
         Ok(Case {
             line,
@@ -148,7 +148,7 @@ fn record(event: &Value) -> Result<String, String> {
     if known.iter().any(|key| event.get(key.as_str()).is_some()) {
         Ok(event.to_string())
     } else {
-        Err("an event of the case is no CloudTrail record: it has no `eventName`".to_owned())
+        Err("an event of the case is not a CloudTrail record: it has no `eventName`".to_owned())
     }
 }
 

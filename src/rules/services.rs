@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::matcher::{Check, Node, Want};
+use super::matcher::{Check, Node, ValueTest};
 use super::{Field, Rule, RuleKind, RuleSet};
 use crate::event::{Key, Path};
 
@@ -41,7 +41,7 @@ fn named(node: &Node, found: &mut BTreeSet<String>) {
                 && let Check::Any(wants) | Check::Every(wants) = &test.check
             {
                 found.extend(wants.iter().filter_map(|want| match want {
-                    Want::Text(pattern) => pattern.literal().map(short),
+                    ValueTest::Text(pattern) => pattern.literal().map(short),
                     _ => None,
                 }));
             }

@@ -2,7 +2,7 @@
 //!
 //! Of the hundreds of rules, most ask for another service or another call, and of the few that are
 //! left most ask for nothing else. So the first event of each kind finds out what is left of every
-//! rule, and the next ones are held against that.
+//! rule, and the next ones are evaluated with that.
 
 use std::hash::{BuildHasher as _, Hash, Hasher};
 
@@ -70,7 +70,7 @@ impl<'a> EventShape<'a> {
         }
     }
 
-    /// The kind of an event; nothing where one of the values is nested or flattened, as no real
+    /// The kind of an event; `None` if one of the values is nested or flattened, as no real
     /// record has it.
     fn of(event: &Event<'a>, outcome: Outcome) -> Option<Self> {
         let (user, issuer) = (event.user(), event.session_issuer());
@@ -145,7 +145,7 @@ struct SpecializedRules<'r> {
     number: u32,
     texts: Joined<TEXTS>,
     facts: Facts,
-    /// Rules in the order of the rule set; with nothing where nothing is left to ask. The tests are
+    /// Rules in the order of the rule set; `None` for those with no test left. The tests are
     /// those of the rules themselves: most kinds ask the same few.
     left: Vec<(usize, Option<Node<&'r Test>>)>,
 }
@@ -190,9 +190,9 @@ impl<'r> Matcher<'r> {
         let mut left = Vec::new();
         self.set.candidates(event, |place, node| {
             match node.partially_evaluate(event, organization) {
-                Known::Holds(true) => left.push((place, None)),
-                Known::Holds(false) => {}
-                Known::Asks(node) => left.push((place, Some(node.ordered()))),
+                PartialResult::Holds(true) => left.push((place, None)),
+                PartialResult::Holds(false) => {}
+                PartialResult::Asks(node) => left.push((place, Some(node.ordered()))),
             }
         });
         let new = SpecializedRules {
@@ -235,7 +235,7 @@ impl SpecializedRules<'_> {
 }
 
 /// What is known of a node once part of an event is.
-enum Known<'r> {
+enum PartialResult<'r> {
     Holds(bool),
     /// What is left to ask.
     Asks(Node<&'r Test>),
@@ -243,42 +243,46 @@ enum Known<'r> {
 
 impl Node {
     /// What is left to ask of events of the same kind as this one.
-    fn partially_evaluate(&self, event: &Event<'_>, organization: &Organization) -> Known<'_> {
+    fn partially_evaluate(
+        &self,
+        event: &Event<'_>,
+        organization: &Organization,
+    ) -> PartialResult<'_> {
         match self {
             Self::All(nodes) => all(nodes, event, organization),
             Self::Any(nodes) => at_least(1, nodes, event, organization),
             Self::AtLeast(least, nodes) => at_least(*least, nodes, event, organization),
             Self::Not(node) => match node.partially_evaluate(event, organization) {
-                Known::Holds(holds) => Known::Holds(!holds),
-                Known::Asks(node) => Known::Asks(Node::Not(Box::new(node))),
+                PartialResult::Holds(holds) => PartialResult::Holds(!holds),
+                PartialResult::Asks(node) => PartialResult::Asks(Node::Not(Box::new(node))),
             },
             Self::Named(_, node) => node.partially_evaluate(event, organization),
             Self::Test(test) if test.is_of_the_kind(event) => {
-                Known::Holds(test.matches(event, organization))
+                PartialResult::Holds(test.matches(event, organization))
             }
-            Self::Test(test) => Known::Asks(Node::Test(test)),
+            Self::Test(test) => PartialResult::Asks(Node::Test(test)),
         }
     }
 }
 
 /// [`Node::given_the_kind`] where all nodes must hold. What all parts of a part must hold need not
 /// stand in a list of its own.
-fn all<'r>(nodes: &'r [Node], event: &Event<'_>, organization: &Organization) -> Known<'r> {
+fn all<'r>(nodes: &'r [Node], event: &Event<'_>, organization: &Organization) -> PartialResult<'r> {
     let mut open = Vec::new();
     for node in nodes {
         match node.partially_evaluate(event, organization) {
-            Known::Holds(true) => {}
-            Known::Holds(false) => return Known::Holds(false),
-            Known::Asks(Node::All(parts)) => open.extend(parts),
-            Known::Asks(node) => open.push(node),
+            PartialResult::Holds(true) => {}
+            PartialResult::Holds(false) => return PartialResult::Holds(false),
+            PartialResult::Asks(Node::All(parts)) => open.extend(parts),
+            PartialResult::Asks(node) => open.push(node),
         }
     }
     match (open.pop(), open.is_empty()) {
-        (None, _) => Known::Holds(true),
-        (Some(only), true) => Known::Asks(only),
+        (None, _) => PartialResult::Holds(true),
+        (Some(only), true) => PartialResult::Asks(only),
         (Some(last), false) => {
             open.push(last);
-            Known::Asks(Node::All(open))
+            PartialResult::Asks(Node::All(open))
         }
     }
 }
@@ -289,21 +293,21 @@ fn at_least<'r>(
     nodes: &'r [Node],
     event: &Event<'_>,
     organization: &Organization,
-) -> Known<'r> {
+) -> PartialResult<'r> {
     let (mut hold, mut open) = (0, Vec::new());
     for node in nodes {
         match node.partially_evaluate(event, organization) {
-            Known::Holds(true) => hold += 1,
-            Known::Holds(false) => {}
-            Known::Asks(node) => open.push(node),
+            PartialResult::Holds(true) => hold += 1,
+            PartialResult::Holds(false) => {}
+            PartialResult::Asks(node) => open.push(node),
         }
     }
     match least.checked_sub(hold) {
-        None | Some(0) => Known::Holds(true),
-        Some(missing) if missing > open.len() => Known::Holds(false),
-        Some(missing) if missing == open.len() => Known::Asks(Node::All(open)),
-        Some(1) => Known::Asks(Node::Any(open)),
-        Some(missing) => Known::Asks(Node::AtLeast(missing, open)),
+        None | Some(0) => PartialResult::Holds(true),
+        Some(missing) if missing > open.len() => PartialResult::Holds(false),
+        Some(missing) if missing == open.len() => PartialResult::Asks(Node::All(open)),
+        Some(1) => PartialResult::Asks(Node::Any(open)),
+        Some(missing) => PartialResult::Asks(Node::AtLeast(missing, open)),
     }
 }
 

@@ -68,7 +68,7 @@ pub enum DiscoverError {
          {ALTERNATIVE} (AWS: {0})"
     )]
     Refused(Fault),
-    #[error("CloudTrail could not be asked for its trails: {0}; or {ALTERNATIVE}")]
+    #[error("CloudTrail did not list its trails: {0}; or {ALTERNATIVE}")]
     Failed(Fault),
 }
 
@@ -166,7 +166,7 @@ async fn all(client: &Client, wanted: &[String]) -> Result<(Vec<Trail>, Vec<Prob
         .cloned()
         .collect();
     if !strangers.is_empty() {
-        // of another account, which no listing shows; an answer without it is told by the caller
+        // of another account, which no listing shows; the caller reports an answer without it
         let answer = describe(client, strangers).await;
         described.extend(answer.unwrap_or_default());
     }

@@ -72,7 +72,7 @@ pub struct LogKey {
 }
 
 impl LogKey {
-    /// Reads a key or a path; nothing where it is not in CloudTrail's form. Whatever stands before
+    /// Reads a key or a path; `None` if it is not in CloudTrail's form. Whatever stands before
     /// the account's folder (a prefix, `AWSLogs`, an organization) is passed over, so that a copy of
     /// any part of the tree is understood; folders below the date are passed over, too.
     pub fn parse(key: &str) -> Option<Self> {
@@ -172,7 +172,7 @@ impl<'a> DigestName<'a> {
     }
 }
 
-/// The key from the account's folder on, which is the same in every copy; nothing where the key is
+/// The key from the account's folder on, which is the same in every copy; `None` if the key is
 /// not in CloudTrail's form.
 pub fn from_account(key: &str) -> Option<&str> {
     LogKey::parse(key)?;
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn digests_are_told_apart_and_other_services_are_not_cloudtrail() {
+    fn digests_are_recognized_and_other_services_are_not_cloudtrail() {
         let digest = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2023/07/10/\
             111122223333_CloudTrail-Digest_us-east-1_trail_us-east-1_20230710T130000Z.json.gz";
         let key = LogKey::parse(digest).unwrap();
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_of_some_days_is_told_from_a_place_with_all_of_them() {
+    fn a_prefix_of_some_days_differs_from_a_place_with_all_of_them() {
         let region = "logs/AWSLogs/111122223333/CloudTrail-Digest/us-east-1";
         for whole in ["", "logs", "logs/AWSLogs/111122223333/", region] {
             assert!(!is_below_region(whole), "{whole}");

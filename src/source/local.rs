@@ -2,7 +2,7 @@
 //!
 //! What comes in is a path; what goes out is a [`Tree`] of files named as a bucket with the same
 //! tree would be, and, file by file, bytes as stored. Everything is listed, hidden files too: what
-//! is no log is recognised by its content.
+//! is no log is recognized by its content.
 
 mod files;
 mod tree;
@@ -29,12 +29,12 @@ pub enum LocalError {
 /// Links are followed within the folder; a folder that several links lead to is entered once. A link
 /// that leads out of it is passed over: it may lead to anything on this computer. A folder that cannot
 /// be read is a problem; the rest goes on. Names that are not UTF-8 are shown with replacement
-/// characters; [`Place::File`] keeps the true path.
+/// characters; [`ObjectLocation::File`] keeps the true path.
 ///
 /// # Errors
 /// The path does not exist or cannot be read at all.
 ///
-/// [`Place::File`]: super::Place::File
+/// [`ObjectLocation::File`]: super::Place::File
 pub fn walk(path: &Path, scope: &Scope) -> Result<Tree, LocalError> {
     let unreadable = |cause: io::Error| match cause.kind() {
         ErrorKind::NotFound => LocalError::Missing(path.to_owned()),
@@ -68,17 +68,27 @@ const USUAL_SIZE: usize = 1 << 21;
 /// system at once (glibc from 32 MiB on), and what nobody has written to takes no memory.
 const GIVEN_BACK: usize = 33 << 20;
 
-/// Reads a file of at most `cap` bytes into `room`, where that is large enough: what it held is lost. The
-/// file's size is known where its folder was listed and showed that it is a regular file.
+/// Reads a file of at most `cap` bytes.
 ///
 /// # Errors
 /// Permission is missing, or the file is gone, is no regular file, is larger, or cannot be read.
-pub fn read(
+pub fn read(path: &Path, cap: u64) -> Result<Vec<u8>, FetchError> {
+    let mut bytes = Vec::new();
+    read_into(path, None, cap, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Like [`read`], in place of what `bytes` held. `size` is the file's size if its folder was listed, which
+/// shows that it is a regular file, too.
+///
+/// # Errors
+/// Those of [`read`]; what `bytes` holds then has no meaning.
+pub fn read_into(
     path: &Path,
     size: Option<u64>,
     cap: u64,
-    room: Vec<u8>,
-) -> Result<Vec<u8>, FetchError> {
+    bytes: &mut Vec<u8>,
+) -> Result<(), FetchError> {
     let failed = |error: io::Error| match error.kind() {
         ErrorKind::PermissionDenied => FetchError::Refused(
             "permission denied: allow the user who runs this to read the file".to_owned(),
@@ -95,25 +105,23 @@ pub fn read(
         },
     };
     let size = usize::try_from(size.min(cap)).unwrap_or(0);
-    let mut bytes = match room.capacity() {
-        capacity if (size..=2 * USUAL_SIZE).contains(&capacity) => room,
-        _ => {
-            drop(room);
-            Vec::with_capacity(match size <= USUAL_SIZE {
-                true => 2 * size,
-                false => size.max(GIVEN_BACK),
-            })
-        }
-    };
+    if !(size..=2 * USUAL_SIZE).contains(&bytes.capacity()) {
+        // the old one goes before there is a new one
+        *bytes = Vec::new();
+        bytes.reserve_exact(match size <= USUAL_SIZE {
+            true => 2 * size,
+            false => size.max(GIVEN_BACK),
+        });
+    }
     bytes.clear();
     let file = File::open(path).map_err(failed)?;
     let mut reader = file.take(cap.saturating_add(1));
-    reader.read_to_end(&mut bytes).map_err(failed)?;
+    reader.read_to_end(bytes).map_err(failed)?;
     if bytes.len() as u64 > cap {
         let what = format!("larger than {cap} bytes: no log file is");
         return Err(FetchError::Failed(what));
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Beside an object's copy, with this after its whole name: its metadata, as
@@ -139,7 +147,7 @@ pub fn metadata(path: &Path) -> super::Metadata {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Place;
+    use crate::source::ObjectLocation;
     use chrono::{DateTime, Utc};
     use std::collections::BTreeSet;
 
@@ -282,14 +290,14 @@ mod tests {
         let root = tree(&["five"]);
         let file = root.path().join("five");
         fs::write(&file, b"12345").unwrap();
-        assert_eq!(read(&file, None, 5, Vec::new()).unwrap(), b"12345");
+        assert_eq!(read(&file, 5).unwrap(), b"12345");
         assert!(
-            matches!(read(&file, Some(4), 4, Vec::new()), Err(FetchError::Failed(what)) if what.contains("larger"))
+            matches!(read_into(&file, Some(4), 4, &mut Vec::new()), Err(FetchError::Failed(what)) if what.contains("larger"))
         );
         assert!(
-            matches!(read(root.path(), None, 5, Vec::new()), Err(FetchError::Failed(what)) if what.contains("regular"))
+            matches!(read(root.path(), 5), Err(FetchError::Failed(what)) if what.contains("regular"))
         );
-        let gone = read(&root.path().join("gone"), None, 5, Vec::new());
+        let gone = read(&root.path().join("gone"), 5);
         assert!(matches!(gone, Err(FetchError::Gone)));
     }
 
@@ -323,7 +331,7 @@ mod tests {
             assert_eq!(outside.objects, 2);
             assert!(outside.names.contains("again") && outside.names.contains("outside"));
             assert_eq!(listing.problems, []);
-            let dangling = read(&root.path().join("dangling"), None, 9, Vec::new());
+            let dangling = read(&root.path().join("dangling"), 9);
             assert!(matches!(dangling, Err(FetchError::Gone)));
         }
 
@@ -334,13 +342,10 @@ mod tests {
             fs::write(root.path().join(name), b"{}").unwrap();
             let listing = list(root.path(), &all()).unwrap();
             assert_eq!(names(&listing), ["caf\u{fffd}.json"]);
-            let Place::File(path) = &listing.objects[0].place else {
+            let ObjectLocation::File(path) = &listing.objects[0].place else {
                 panic!("no file");
             };
-            assert_eq!(
-                read(path, listing.objects[0].size, 9, Vec::new()).unwrap(),
-                b"{}"
-            );
+            assert_eq!(read(path, 9).unwrap(), b"{}");
         }
 
         #[test]
@@ -364,10 +369,7 @@ mod tests {
             let listing = list(root.path(), &all()).unwrap();
             assert_eq!(names(&listing), ["a.json"]);
             assert!(listing.store.passed_over.names().contains("socket"));
-            assert!(matches!(
-                read(&socket, None, 9, Vec::new()),
-                Err(FetchError::Failed(_))
-            ));
+            assert!(matches!(read(&socket, 9), Err(FetchError::Failed(_))));
         }
     }
 }

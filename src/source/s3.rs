@@ -182,7 +182,7 @@ pub async fn plan_with(
             }
             loose.into_iter().for_each(|object| plan.object(object));
         }
-        // listed as a stream, because nobody knows how many there are; the stream counts them anew
+        // listed as a stream, because nobody knows how many there are; the stream counts them again
         layout::Outcome::Flat => plan.folder(&lister, LogFolder::whole(root, None)),
         layout::Outcome::NoTrail if plan.problems.is_empty() => {
             return Err(ListError::NoTrail {

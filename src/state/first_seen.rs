@@ -1,6 +1,6 @@
-//! What was met first when, for rules that find what is new.
+//! When each actor and value was first seen, for rules that find new activity.
 //!
-//! It outlives a change of rules and configuration, unlike lessons: what was met was met. Times only
+//! Unlike cached scans it outlives a change of rules and configuration: what was seen was seen. Times only
 //! ever become earlier, so runs that end at the same time do not undo each other's work.
 //!
 //! Every row carries a hash of itself, and every rule the number of its rows and the sum of their
@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{State, StateError};
 use crate::event::time::Epoch;
-use crate::history::{History, Known};
+use crate::history::{History, RuleHistory};
 use crate::sha256;
 
 /// The tables of the history.
@@ -31,7 +31,7 @@ pub(super) const TABLES: &str = "
     ) WITHOUT ROWID;";
 
 impl State {
-    /// What earlier runs learnt for the rules of those names. Rows that are damaged count as absent;
+    /// What earlier runs learned for the rules of those names. Rows that are damaged count as absent;
     /// [`State::remarks`] says so.
     ///
     /// # Errors
@@ -71,16 +71,16 @@ pub(super) fn write(connection: &Connection, history: &History) -> rusqlite::Res
         "INSERT INTO begun VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE
          SET at = excluded.at, seal = excluded.seal WHERE excluded.at < at",
     )?;
-    let mut firsts = connection.prepare(
+    let mut first_times = connection.prepare(
         "INSERT INTO firsts VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE
          SET at = excluded.at, seal = excluded.seal WHERE excluded.at < at",
     )?;
-    let mut put = |rule: &str, known: &Known| -> rusqlite::Result<()> {
+    let mut put = |rule: &str, known: &RuleHistory| -> rusqlite::Result<()> {
         for (account, at) in &known.begun {
             begun.execute(params![rule, account, at, seal(&[rule, account], *at)])?;
         }
-        for ((actor, value), at) in &known.firsts {
-            firsts.execute(params![
+        for ((actor, value), at) in &known.first_times {
+            first_times.execute(params![
                 rule,
                 actor,
                 value,
@@ -117,16 +117,16 @@ pub(super) fn take_unsealed(connection: &Connection) -> rusqlite::Result<History
         let known = history.rules.entry(rule).or_default();
         known.begun.insert(account, at);
     }
-    let mut firsts = connection.prepare("SELECT rule, actor, value, at FROM firsts")?;
-    let rows = firsts.query_map([], |row| {
+    let mut first_times = connection.prepare("SELECT rule, actor, value, at FROM firsts")?;
+    let rows = first_times.query_map([], |row| {
         Ok((row.get(0)?, (row.get(1)?, row.get(2)?), row.get(3)?))
     })?;
     for row in rows {
         let (rule, about, at): (String, (String, String), Epoch) = row?;
         let known = history.rules.entry(rule).or_default();
-        known.firsts.insert(about, at);
+        known.first_times.insert(about, at);
     }
-    drop((begun, firsts));
+    drop((begun, first_times));
     connection.execute_batch("DROP TABLE begun; DROP TABLE firsts;")?;
     Ok(history)
 }
@@ -134,7 +134,7 @@ pub(super) fn take_unsealed(connection: &Connection) -> rusqlite::Result<History
 /// What the file holds of one rule.
 #[derive(Default)]
 struct Read {
-    known: Known,
+    known: RuleHistory,
     /// Sound rows, and the sum of their hashes.
     count: i64,
     sum: u128,
@@ -171,15 +171,15 @@ fn read(connection: &Connection, rule: &str) -> rusqlite::Result<Read> {
             Err(_) => read.lost += 1,
         }
     }
-    let mut firsts =
+    let mut first_times =
         connection.prepare_cached("SELECT actor, value, at, seal FROM firsts WHERE rule = ?1")?;
-    let mut rows = firsts.query([rule])?;
+    let mut rows = first_times.query([rule])?;
     while let Some(row) = rows.next()? {
         match columns(row, |row| Ok((row.get(0)?, row.get(1)?)), 2) {
             Ok((about, at, sealed)) => {
                 let (actor, value): &(String, String) = &about;
                 if read.take(&[rule, actor, value], at, sealed) {
-                    read.known.firsts.insert(about, at);
+                    read.known.first_times.insert(about, at);
                 }
             }
             Err(_) => read.lost += 1,
@@ -213,7 +213,7 @@ fn columns<T>(
     Ok((about(row)?, row.get(next)?, row.get(next + 1)?))
 }
 
-/// Binds a time to what was met then.
+/// Binds a time to what was seen then.
 fn seal(parts: &[&str], at: Epoch) -> [u8; 16] {
     let at = at.to_le_bytes();
     let parts = parts.iter().map(|part| part.as_bytes());
@@ -236,7 +236,7 @@ mod tests {
         known.begun.insert("1".to_owned(), 5);
         for value in ["u", "v", "w"] {
             let about = ("a".to_owned(), value.to_owned());
-            known.firsts.insert(about, 7);
+            known.first_times.insert(about, 7);
         }
         for (attack, left, lost) in [
             ("UPDATE firsts SET at = 1 WHERE value = 'v'", 2, 1),
@@ -249,7 +249,7 @@ mod tests {
             state().connection().execute_batch(attack).unwrap();
             let damaged = state();
             let read = damaged.history(["r"].into_iter()).unwrap();
-            assert_eq!(read.rules["r"].firsts.len(), left, "{attack}");
+            assert_eq!(read.rules["r"].first_times.len(), left, "{attack}");
             let said = damaged.remarks();
             let count = format!(": {lost} entries");
             assert!(

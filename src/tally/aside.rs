@@ -8,48 +8,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::duplicates::ReadAgain;
-use super::spill::SpillFile;
+use super::scan_store::ScanStore;
 use super::{ObjectScan, Tally};
 use crate::coverage::Coverage;
 use crate::event::time::Epoch;
 
 /// What waits, and what was taken up before it.
-#[derive(Debug)]
-pub(super) struct Aside {
+#[derive(Debug, Default)]
+pub(super) struct DeferredObjects {
     /// How many objects were taken up.
     taken: u32,
-    waiting: Vec<Waiting>,
-    spill: SpillFile,
+    waiting: ScanStore,
+    /// Of each that waits: its log, as it was handed in.
+    logs: Vec<Option<u128>>,
     /// Set when the first object that is not proven is taken up.
     proven: Option<Proven>,
     /// The places of the rules that ask for a history.
     histories: BTreeSet<u32>,
-}
-
-impl Default for Aside {
-    fn default() -> Self {
-        Self {
-            taken: 0,
-            waiting: Vec::new(),
-            spill: SpillFile::with_capacity(0),
-            proven: None,
-            histories: BTreeSet::new(),
-        }
-    }
-}
-
-/// An object that waits.
-#[derive(Debug)]
-struct Waiting {
-    /// As it was handed in.
-    log: Option<u128>,
-    bytes: Bytes,
-}
-
-#[derive(Debug)]
-enum Bytes {
-    Spilled { at: u64, length: usize },
-    Kept(Vec<u8>),
 }
 
 /// What the proven objects say.
@@ -63,7 +38,7 @@ struct Proven {
     spans: BTreeMap<String, (Epoch, Epoch)>,
 }
 
-impl Aside {
+impl DeferredObjects {
     /// The number of the next object to be taken up.
     pub(super) fn number(&mut self) -> u32 {
         let number = self.taken;
@@ -77,55 +52,29 @@ impl Aside {
     pub(super) fn keeps_apart(&self, rule: u32) -> bool {
         self.proven.is_some() && self.histories.contains(&rule)
     }
-
-    fn read(&self, bytes: &Bytes) -> io::Result<ObjectScan> {
-        let mut read = Vec::new();
-        let bytes = match bytes {
-            Bytes::Kept(bytes) => bytes,
-            Bytes::Spilled { at, length } => {
-                read.resize(*length, 0);
-                self.spill.read(*at, &mut read)?;
-                &read
-            }
-        };
-        let (place_of_bytes, scanned): (String, ObjectScan) =
-            bitcode::decode(bytes).map_err(io::Error::other)?;
-        Ok(ObjectScan {
-            place_of_bytes,
-            ..scanned
-        })
-    }
 }
 
 impl Tally {
-    /// Keeps an object until all digests are read; `log` is what [`take_up_aside`](Self::take_up_aside)
+    /// Keeps an object until all digests are read; `log` is what [`merge_deferred`](Self::merge_deferred)
     /// asks about. What is left of the object is room for another.
-    pub fn set_aside(&mut self, mut scanned: ObjectScan, log: Option<u128>) -> ObjectScan {
-        let place = std::mem::take(&mut scanned.place_of_bytes);
-        let both = (place, scanned);
-        let bytes = bitcode::encode(&both);
-        let length = bytes.len();
-        let bytes = match self.aside.spill.append(&bytes) {
-            Some(at) => Bytes::Spilled { at, length },
-            None => Bytes::Kept(bytes),
-        };
-        self.aside.waiting.push(Waiting { log, bytes });
-        both.1.recycle()
+    pub fn set_aside(&mut self, scanned: ObjectScan, log: Option<u128>) -> ObjectScan {
+        self.aside.logs.push(log);
+        self.aside.waiting.push(scanned)
     }
 
     /// Takes up the objects that were set aside: those that are proven, then all others. Objects that
     /// are taken up after this are not proven either. `histories` are the rules that find what is new.
-    pub fn take_up_aside(
+    pub fn merge_deferred(
         &mut self,
         is_proven: &dyn Fn(u128) -> bool,
         histories: BTreeSet<u32>,
         reader: &dyn ReadAgain,
     ) {
-        let waiting = std::mem::take(&mut self.aside.waiting);
-        let (proven, rest): (Vec<_>, Vec<_>) = waiting
-            .into_iter()
-            .partition(|one| one.log.is_some_and(is_proven));
-        self.take_up_all(&proven, reader);
+        let mut waiting = std::mem::take(&mut self.aside.waiting);
+        let logs = std::mem::take(&mut self.aside.logs);
+        let proven = |index: &usize| logs.get(*index).copied().flatten().is_some_and(is_proven);
+        let (proven, rest): (Vec<usize>, Vec<usize>) = (0..waiting.count()).partition(proven);
+        self.absorb_stored(&mut waiting, proven, reader);
         let accounts = self.coverage.regions.keys();
         let spans = accounts.filter_map(|one| Some((one.clone(), self.coverage.span(one)?)));
         self.aside.proven = Some(Proven {
@@ -134,13 +83,18 @@ impl Tally {
             spans: spans.collect(),
         });
         self.aside.histories = histories;
-        self.take_up_all(&rest, reader);
+        self.absorb_stored(&mut waiting, rest, reader);
     }
 
-    fn take_up_all(&mut self, waiting: &[Waiting], reader: &dyn ReadAgain) {
+    fn absorb_stored(
+        &mut self,
+        stored: &mut ScanStore,
+        which: impl IntoIterator<Item = usize>,
+        reader: &dyn ReadAgain,
+    ) {
         let mut lost = None;
-        for one in waiting {
-            match self.aside.read(&one.bytes) {
+        for index in which {
+            match stored.take(index) {
                 Ok(scanned) => {
                     self.absorb(scanned, reader);
                 }
@@ -150,11 +104,16 @@ impl Tally {
             }
         }
         if let Some(error) = lost {
-            self.note_loss(
-                "some log files that were read are not in this report",
-                &error,
-            );
+            self.note_lost_scans(&error);
         }
+    }
+
+    /// Notes that scans which were set aside cannot be read back.
+    pub fn note_lost_scans(&mut self, error: &io::Error) {
+        self.note_loss(
+            "some log files that were read are not in this report",
+            error,
+        );
     }
 
     /// Takes out of the coverage of an object that is not proven what speaks for a trail: that it

@@ -10,7 +10,7 @@ use crate::interner::Symbol;
 
 /// An event as a correlation keeps it: small, for a volume rule may have tens of millions.
 #[derive(Debug, Clone, Encode, Decode)]
-pub struct Row {
+pub struct CorrelationEvent {
     pub time: Epoch,
     /// Which of the watched rules it was.
     pub place: u32,
@@ -19,12 +19,12 @@ pub struct Row {
     /// The object's place in the order of the run.
     pub object: u32,
     pub record: u32,
-    pub what: What,
+    pub what: EventPayload,
 }
 
 /// What a row stands for.
 #[derive(Debug, Clone, Copy, Encode, Decode)]
-pub enum What {
+pub enum EventPayload {
     Event(Action),
     /// The burst of a watched correlation, by its place among all such bursts.
     Burst(u32),
@@ -57,29 +57,29 @@ impl Action {
     }
 }
 
-impl Row {
+impl CorrelationEvent {
     /// What happened; nothing for a row that stands for a burst, whose events have rows of their own.
     pub const fn action(&self) -> Option<&Action> {
         match &self.what {
-            What::Event(deed) => Some(deed),
-            What::Burst(_) => None,
+            EventPayload::Event(action) => Some(action),
+            EventPayload::Burst(_) => None,
         }
     }
 
     /// The event as evidence.
     #[inline]
-    pub fn evidence(&self, deed: &Action) -> Evidence {
+    pub fn evidence(&self, action: &Action) -> Evidence {
         Evidence {
             time: Some(self.time),
             event_id: self.event_id.clone(),
             object: self.object,
             record: self.record,
-            call: deed.call,
-            outcome: deed.outcome,
-            actor: deed.caller,
-            origin: deed.origin,
-            details: match deed.texts {
-                Some(told) => Details::Interned(Box::new(told)),
+            call: action.call,
+            outcome: action.outcome,
+            actor: action.caller,
+            origin: action.origin,
+            details: match action.texts {
+                Some(texts) => Details::Interned(Box::new(texts)),
                 None => Details::None,
             },
         }

@@ -10,7 +10,7 @@ use std::io;
 
 use bitcode::{Buffer, Decode, Encode};
 
-use super::correlation_event::{Row, What};
+use super::correlation_event::{CorrelationEvent, EventPayload};
 use super::spill::SpillFile;
 use crate::event::time::Epoch;
 use crate::interner::Symbol;
@@ -24,7 +24,7 @@ const BLOCK: usize = 1 << 8;
 /// The rows of all correlations.
 #[derive(Debug)]
 pub struct CorrelationStore {
-    young: Vec<StoredEvent>,
+    buffer: Vec<StoredEvent>,
     /// How many rows there are, those in the file included.
     rows: u64,
     /// The young rows as they are sorted, by their places; of those that have come since, nothing.
@@ -36,7 +36,7 @@ pub struct CorrelationStore {
 impl Default for CorrelationStore {
     fn default() -> Self {
         Self {
-            young: Vec::new(),
+            buffer: Vec::new(),
             rows: 0,
             order: Vec::new(),
             runs: Vec::new(),
@@ -51,7 +51,7 @@ struct StoredEvent {
     /// The correlation's place in the rule set.
     correlation: u32,
     group: Symbol,
-    row: Row,
+    row: CorrelationEvent,
 }
 
 /// What rows are sorted by: correlation, group and time; rule, object, record and burst. No two rows of
@@ -62,8 +62,8 @@ impl StoredEvent {
     const fn key(&self) -> Key {
         let row = &self.row;
         let burst = match row.what {
-            What::Event(_) => 0,
-            What::Burst(burst) => burst.saturating_add(1),
+            EventPayload::Event(_) => 0,
+            EventPayload::Burst(burst) => burst.saturating_add(1),
         };
         // from the earliest time to the latest
         let time = row.time.cast_unsigned() ^ Epoch::MIN.cast_unsigned();
@@ -93,16 +93,16 @@ impl CorrelationStore {
     }
 
     /// Adds a row to a group of a correlation.
-    pub fn push(&mut self, correlation: u32, group: Symbol, row: Row) {
+    pub fn push(&mut self, correlation: u32, group: Symbol, row: CorrelationEvent) {
         self.rows += 1;
-        if self.spill.should_spill(self.young.len()) {
+        if self.spill.should_spill(self.buffer.len()) {
             self.spill_run();
         }
-        if self.young.is_empty() {
+        if self.buffer.is_empty() {
             // no page of it takes memory before it is used
-            self.young.reserve_exact(ROOM);
+            self.buffer.reserve_exact(ROOM);
         }
-        self.young.push(StoredEvent {
+        self.buffer.push(StoredEvent {
             correlation,
             group,
             row,
@@ -114,10 +114,10 @@ impl CorrelationStore {
     fn spill_run(&mut self) {
         self.sort();
         let mut run = Vec::new();
-        let young = &self.young;
+        let buffer = &self.buffer;
         let sorted = self.order.iter();
         let row = |at: u32| {
-            young
+            buffer
                 .get(at as usize)
                 .expect("the order names rows in memory")
         };
@@ -139,17 +139,17 @@ impl CorrelationStore {
             }
         }
         self.runs.push(run);
-        self.young.clear();
+        self.buffer.clear();
         self.order.clear();
     }
 
     /// Brings the young rows into order, without moving one.
     fn sort(&mut self) {
-        if self.order.len() == self.young.len() {
+        if self.order.len() == self.buffer.len() {
             return;
         }
         self.order.clear();
-        let keys = self.young.iter().map(StoredEvent::key);
+        let keys = self.buffer.iter().map(StoredEvent::key);
         self.order.extend(keys.zip(0..));
         self.order.sort_unstable();
     }
@@ -162,7 +162,7 @@ impl CorrelationStore {
     pub fn for_each_sorted(
         &mut self,
         correlation: u32,
-        mut tell: impl FnMut(Symbol, &Row),
+        mut tell: impl FnMut(Symbol, &CorrelationEvent),
     ) -> io::Result<()> {
         self.sort();
         let own = |(key, _): &(Key, u32)| (key[0] >> 96) as u32;
@@ -180,7 +180,7 @@ impl CorrelationStore {
         }
         sources.push(Source {
             blocks: Vec::new(),
-            rows: Rows::IdBuffer(&self.young, order),
+            rows: Rows::IdBuffer(&self.buffer, order),
             next: 0,
         });
         let mut room = Buffer::new();
@@ -269,8 +269,8 @@ mod tests {
 
     type Expected = BTreeMap<u32, Groups>;
 
-    fn deed(name: Symbol, in_full: bool) -> Action {
-        let told = SampleTexts {
+    fn action(name: Symbol, in_full: bool) -> Action {
+        let read_groups = SampleTexts {
             principal: name,
             target: name,
             user_agent: name,
@@ -290,16 +290,16 @@ mod tests {
                 source_ip: SourceIpTable::default().id(SourceIp::Named(name)),
                 access_key: name,
             },
-            texts: in_full.then_some(told),
+            texts: in_full.then_some(read_groups),
         }
     }
 
     /// Its time and id, and what else it says, in words.
-    fn words(row: &Row) -> (Epoch, String) {
+    fn words(row: &CorrelationEvent) -> (Epoch, String) {
         (row.time, format!("{} {:?}", row.event_id, row.what))
     }
 
-    /// Rows of three correlations with seven groups each, and what must be told of them.
+    /// Rows of three correlations with seven groups each, and what must be read back.
     fn filled(mut series: CorrelationStore, rows: u32) -> (CorrelationStore, Expected) {
         let mut names = Interner::default();
         type Sorted = Vec<(Epoch, u32, String)>;
@@ -311,7 +311,7 @@ mod tests {
                 .wrapping_add(1);
             let dice = |sides: u64| u32::try_from((random >> 40) % sides).unwrap();
             let (correlation, group) = (dice(3), names.id(&format!("g{}", dice(7))));
-            let row = Row {
+            let row = CorrelationEvent {
                 time: Epoch::from(dice(5_000)),
                 place: 0,
                 value: Interner::EMPTY,
@@ -323,8 +323,8 @@ mod tests {
                 object: 1,
                 record,
                 what: match record % 3 {
-                    0 => What::Burst(record),
-                    _ => What::Event(deed(group, record % 3 == 1)),
+                    0 => EventPayload::Burst(record),
+                    _ => EventPayload::Event(action(group, record % 3 == 1)),
                 },
             };
             let known = twin.entry((correlation, group)).or_default();
@@ -332,24 +332,27 @@ mod tests {
             known.push((time, record, words));
             series.push(correlation, group, row);
         }
-        let mut told = Expected::new();
+        let mut read_groups = Expected::new();
         for ((correlation, group), mut rows) in twin {
             rows.sort();
             let rows = rows.into_iter().map(|(time, _, id)| (time, id)).collect();
-            told.entry(correlation).or_default().push((group, rows));
+            read_groups
+                .entry(correlation)
+                .or_default()
+                .push((group, rows));
         }
-        (series, told)
+        (series, read_groups)
     }
 
     type Groups = Vec<(Symbol, Vec<(Epoch, String)>)>;
 
-    fn told(series: &mut CorrelationStore, correlation: u32) -> io::Result<Groups> {
-        let mut told = Groups::new();
-        series.for_each_sorted(correlation, |group, row| match told.last_mut() {
+    fn read_groups(series: &mut CorrelationStore, correlation: u32) -> io::Result<Groups> {
+        let mut read_groups = Groups::new();
+        series.for_each_sorted(correlation, |group, row| match read_groups.last_mut() {
             Some((known, rows)) if *known == group => rows.push(words(row)),
-            _ => told.push((group, vec![words(row)])),
+            _ => read_groups.push((group, vec![words(row)])),
         })?;
-        Ok(told)
+        Ok(read_groups)
     }
 
     #[test]
@@ -360,19 +363,19 @@ mod tests {
             for _ in 0..2 {
                 for correlation in 0..4 {
                     let expected = expected.get(&correlation).cloned().unwrap_or_default();
-                    assert_eq!(told(&mut series, correlation).unwrap(), expected);
+                    assert_eq!(read_groups(&mut series, correlation).unwrap(), expected);
                 }
             }
         }
     }
 
     #[test]
-    fn where_no_file_can_be_had_all_rows_stay_in_memory() {
+    fn without_a_temporary_file_all_rows_stay_in_memory() {
         let readable = tempfile::NamedTempFile::new().unwrap();
         let spill = SpillFile::on(File::open(readable.path()).unwrap(), 700);
         let (mut series, expected) = filled(small(spill), 5_000);
-        assert_eq!((series.runs.len(), series.young.len()), (0, 5_000));
-        assert_eq!(told(&mut series, 1).unwrap(), expected[&1]);
+        assert_eq!((series.runs.len(), series.buffer.len()), (0, 5_000));
+        assert_eq!(read_groups(&mut series, 1).unwrap(), expected[&1]);
     }
 
     #[test]
@@ -380,6 +383,6 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         let (mut series, _) = filled(small(SpillFile::on(file.try_clone().unwrap(), 700)), 5_000);
         file.set_len(100).unwrap();
-        assert!(told(&mut series, 1).is_err());
+        assert!(read_groups(&mut series, 1).is_err());
     }
 }

@@ -1,7 +1,7 @@
-//! The object that the tally takes up, in the tally's own ids.
+//! The object that the tally is adding, in the tally's own ids.
 
 use super::group::{CallOrigin, SampleTexts};
-use super::scanned::{Activity, Caller, EvidenceFields, FindingKey, Seen};
+use super::scanned::{Activity, Caller, EvaluatedEvent, EvidenceFields, FindingKey};
 use super::source_ip::SourceIpId;
 use crate::interner::{Interner, Symbol, SymbolMap};
 
@@ -28,7 +28,7 @@ impl<'s> Found<'s> {
 /// The object at hand, and its names as ours.
 pub(super) struct Own<'s> {
     pub(super) object: u32,
-    pub(super) seen: &'s [Seen],
+    pub(super) seen: &'s [EvaluatedEvent],
     pub(super) rows: &'s [Activity],
     pub(super) facts: &'s [EvidenceFields],
     pub(super) texts: &'s Interner,
@@ -36,7 +36,7 @@ pub(super) struct Own<'s> {
 }
 
 impl<'s> Own<'s> {
-    pub(super) fn event(&self, seen: u32) -> Option<(&'s Seen, &'s Activity)> {
+    pub(super) fn event(&self, seen: u32) -> Option<(&'s EvaluatedEvent, &'s Activity)> {
         let seen = self.seen.get(seen as usize)?;
         Some((seen, self.rows.get(seen.row as usize)?))
     }

@@ -14,7 +14,7 @@ use std::hash::BuildHasher as _;
 use std::io;
 
 use super::event_ids::{Entry, Ids};
-use super::scanned::{Seen, Shared};
+use super::scanned::{EvaluatedEvent, Shared};
 use crate::event::time::Epoch;
 use crate::finding::EventId;
 use crate::seeded::Seeded;
@@ -41,8 +41,8 @@ pub type Numbers = Vec<(u64, u64)>;
 
 /// Reads objects again, to compare records as JSON values.
 pub trait ReadAgain {
-    /// The numbers of an object; `place` is what [`ObjectScan::place_of_bytes`](super::ObjectScan) held. Nothing
-    /// where it cannot be read.
+    /// The numbers of an object; `place` is what [`ObjectScan::place_of_bytes`](super::ObjectScan) held. `None`
+    /// if it cannot be read.
     fn records(&self, place: &str) -> Option<Numbers>;
 }
 
@@ -109,7 +109,7 @@ impl Duplicates {
     pub(super) fn note(
         &mut self,
         object: u32,
-        seen: &Seen,
+        seen: &EvaluatedEvent,
         shared: Option<&Shared>,
         objects: &Objects<'_>,
     ) -> Verdict {
@@ -203,7 +203,7 @@ impl Duplicates {
         known.map(at)
     }
 
-    /// The number of a record's value; nothing where its object cannot be read again, or is another
+    /// The number of a record's value; `None` if its object cannot be read again, or is another
     /// by now.
     fn value(&mut self, of: Entry, objects: &Objects<'_>) -> Option<u64> {
         let known = self.remembered.iter();
@@ -226,7 +226,7 @@ impl Duplicates {
     }
 
     fn read(&mut self, object: u32, objects: &Objects<'_>) -> Option<Numbers> {
-        // so that a run takes a few times as long at the most, whatever anybody planted
+        // so that a run takes a few times as long at most, whatever anybody planted
         if self.read_again >= READ_AGAIN * self.objects + 16 {
             return None;
         }
@@ -379,44 +379,44 @@ mod tests {
 
     /// Objects by their place, each with the numbers of its records; counts how often they are read.
     #[derive(Default)]
-    struct Shelf {
+    struct FakeStore {
         objects: HashMap<String, Vec<(u64, u64)>>,
         read: Cell<u64>,
     }
 
-    impl ReadAgain for Shelf {
+    impl ReadAgain for FakeStore {
         fn records(&self, place: &str) -> Option<Numbers> {
             self.read.set(self.read.get() + 1);
             self.objects.get(place).cloned()
         }
     }
 
-    impl Shelf {
+    impl FakeStore {
         fn put(&mut self, object: u32, records: &[(u64, u64)]) {
             self.objects.insert(object.to_string(), records.to_vec());
         }
 
-        fn note(&self, met: &mut Duplicates, object: u32, seen: &Seen) -> Verdict {
-            self.shared(met, object, seen, None)
+        fn note(&self, duplicates: &mut Duplicates, object: u32, seen: &EvaluatedEvent) -> Verdict {
+            self.shared(duplicates, object, seen, None)
         }
 
         fn shared(
             &self,
-            met: &mut Duplicates,
+            duplicates: &mut Duplicates,
             object: u32,
-            seen: &Seen,
+            seen: &EvaluatedEvent,
             shared: Option<&Shared>,
         ) -> Verdict {
             let objects = Objects {
                 reader: self,
                 place: &|object| Ok(object.to_string()),
             };
-            met.note(object, seen, shared, &objects)
+            duplicates.note(object, seen, shared, &objects)
         }
     }
 
-    fn seen(id: u8, record: u32, content: u64) -> Seen {
-        Seen {
+    fn seen(id: u8, record: u32, content: u64) -> EvaluatedEvent {
+        EvaluatedEvent {
             record,
             row: 0,
             id: EventId::Guid([id; 16]),
@@ -428,39 +428,48 @@ mod tests {
 
     #[test]
     fn records_of_one_id_are_copies_where_their_values_are_equal() {
-        let (mut shelf, mut met) = (Shelf::default(), Duplicates::default());
+        let (mut store, mut duplicates) = (FakeStore::default(), Duplicates::default());
         // the bytes and the value of each record: the third says the same as the first
-        shelf.put(0, &[(10, 1)]);
-        shelf.put(1, &[(20, 2), (30, 1), (40, 2), (50, 3)]);
-        assert_eq!(shelf.note(&mut met, 0, &seen(9, 0, 10)), Verdict::New);
-        assert_eq!(shelf.read.get(), 0);
+        store.put(0, &[(10, 1)]);
+        store.put(1, &[(20, 2), (30, 1), (40, 2), (50, 3)]);
+        assert_eq!(
+            store.note(&mut duplicates, 0, &seen(9, 0, 10)),
+            Verdict::New
+        );
+        assert_eq!(store.read.get(), 0);
         for _ in 0..3 {
             assert_eq!(
-                shelf.note(&mut met, 1, &seen(9, 0, 10)),
+                store.note(&mut duplicates, 1, &seen(9, 0, 10)),
                 Verdict::Copy((0, 0))
             );
         }
-        assert_eq!(shelf.read.get(), 0, "equal bytes are equal values");
-        assert_eq!(shelf.note(&mut met, 1, &seen(9, 0, 20)), Verdict::New);
+        assert_eq!(store.read.get(), 0, "equal bytes are equal values");
         assert_eq!(
-            shelf.note(&mut met, 1, &seen(9, 1, 30)),
+            store.note(&mut duplicates, 1, &seen(9, 0, 20)),
+            Verdict::New
+        );
+        assert_eq!(
+            store.note(&mut duplicates, 1, &seen(9, 1, 30)),
             Verdict::Copy((0, 0))
         );
         assert_eq!(
-            shelf.note(&mut met, 1, &seen(9, 2, 40)),
+            store.note(&mut duplicates, 1, &seen(9, 2, 40)),
             Verdict::Copy((1, 0))
         );
-        assert_eq!(shelf.note(&mut met, 1, &seen(9, 3, 50)), Verdict::New);
         assert_eq!(
-            shelf.note(&mut met, 2, &seen(9, 7, 30)),
+            store.note(&mut duplicates, 1, &seen(9, 3, 50)),
+            Verdict::New
+        );
+        assert_eq!(
+            store.note(&mut duplicates, 2, &seen(9, 7, 30)),
             Verdict::Copy((0, 0))
         );
         assert_eq!(
-            shelf.note(&mut met, 2, &seen(9, 8, 20)),
+            store.note(&mut duplicates, 2, &seen(9, 8, 20)),
             Verdict::Copy((1, 0))
         );
-        assert_eq!(shelf.read.get(), 2, "each object is read again once");
-        let conflicts = met.finish().unwrap();
+        assert_eq!(store.read.get(), 2, "each object is read again once");
+        let conflicts = duplicates.finish().unwrap();
         let [(1, conflict)] = &conflicts.iter().collect::<Vec<_>>()[..] else {
             panic!("{conflicts:?}");
         };
@@ -473,51 +482,63 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_again_or_has_changed_is_another_record() {
-        let (mut shelf, mut met) = (Shelf::default(), Duplicates::default());
-        shelf.put(0, &[(11, 1)]);
-        shelf.put(1, &[(20, 1)]);
-        assert_eq!(shelf.note(&mut met, 0, &seen(9, 0, 10)), Verdict::New);
-        assert_eq!(shelf.note(&mut met, 1, &seen(9, 0, 20)), Verdict::New);
-        assert_eq!(shelf.note(&mut met, 2, &seen(9, 0, 21)), Verdict::New);
-        assert_eq!(met.finish().unwrap().len(), 2);
+        let (mut store, mut duplicates) = (FakeStore::default(), Duplicates::default());
+        store.put(0, &[(11, 1)]);
+        store.put(1, &[(20, 1)]);
+        assert_eq!(
+            store.note(&mut duplicates, 0, &seen(9, 0, 10)),
+            Verdict::New
+        );
+        assert_eq!(
+            store.note(&mut duplicates, 1, &seen(9, 0, 20)),
+            Verdict::New
+        );
+        assert_eq!(
+            store.note(&mut duplicates, 2, &seen(9, 0, 21)),
+            Verdict::New
+        );
+        assert_eq!(duplicates.finish().unwrap().len(), 2);
     }
 
     #[test]
     fn planted_records_make_a_run_read_a_few_times_as_much_at_the_most() {
-        let (mut shelf, mut met) = (Shelf::default(), Duplicates::default());
+        let (mut store, mut duplicates) = (FakeStore::default(), Duplicates::default());
         for object in 0..=200 {
-            shelf.put(object, &[(u64::from(object), 1)]);
+            store.put(object, &[(u64::from(object), 1)]);
         }
         for object in 0..200u8 {
-            met.begin();
+            duplicates.begin();
             let one = seen(object, 0, u64::from(object));
-            shelf.note(&mut met, u32::from(object), &one);
+            store.note(&mut duplicates, u32::from(object), &one);
         }
         // the ids of all the others, again and again
         for round in 0..20u32 {
-            met.begin();
+            duplicates.begin();
             for object in 0..200u8 {
                 let one = seen(object, u32::from(object), u64::from(1_000 + round));
-                shelf.note(&mut met, 200 + round, &one);
+                store.note(&mut duplicates, 200 + round, &one);
             }
         }
-        assert!(shelf.read.get() <= 2 * 220 + 16, "{}", shelf.read.get());
+        assert!(store.read.get() <= 2 * 220 + 16, "{}", store.read.get());
     }
 
     #[test]
     fn records_of_one_id_are_named_however_far_apart_they_lie() {
-        let (shelf, mut met) = (Shelf::default(), Duplicates::default());
-        met.events = Ids::on(SpillFile::with_capacity(50));
-        let planted = Seen {
+        let (store, mut duplicates) = (FakeStore::default(), Duplicates::default());
+        duplicates.events = Ids::on(SpillFile::with_capacity(50));
+        let planted = EvaluatedEvent {
             time: Some(1_000_000),
             ..seen(9, 5, 2)
         };
-        assert_eq!(shelf.note(&mut met, 0, &seen(9, 3, 1)), Verdict::New);
+        assert_eq!(store.note(&mut duplicates, 0, &seen(9, 3, 1)), Verdict::New);
         for id in 10..200 {
-            assert_eq!(shelf.note(&mut met, 1, &seen(id, 0, 1)), Verdict::New);
+            assert_eq!(
+                store.note(&mut duplicates, 1, &seen(id, 0, 1)),
+                Verdict::New
+            );
         }
-        assert_eq!(shelf.note(&mut met, 2, &planted), Verdict::New);
-        let conflicts = met.finish().unwrap();
+        assert_eq!(store.note(&mut duplicates, 2, &planted), Verdict::New);
+        let conflicts = duplicates.finish().unwrap();
         let [(2, conflict)] = &conflicts.iter().collect::<Vec<_>>()[..] else {
             panic!("{conflicts:?}");
         };
@@ -526,30 +547,36 @@ mod tests {
 
     #[test]
     fn a_correction_counts_and_is_no_conflict() {
-        let (shelf, mut met) = (Shelf::default(), Duplicates::default());
-        let corrects = |content| Seen {
+        let (store, mut duplicates) = (FakeStore::default(), Duplicates::default());
+        let corrects = |content| EvaluatedEvent {
             corrects: true,
             ..seen(9, 0, content)
         };
-        assert_eq!(shelf.note(&mut met, 0, &seen(9, 0, 1)), Verdict::New);
-        assert_eq!(shelf.note(&mut met, 1, &corrects(2)), Verdict::New);
-        assert_eq!(shelf.note(&mut met, 2, &corrects(2)), Verdict::Copy((1, 0)));
-        assert!(met.finish().unwrap().is_empty());
+        assert_eq!(store.note(&mut duplicates, 0, &seen(9, 0, 1)), Verdict::New);
+        assert_eq!(store.note(&mut duplicates, 1, &corrects(2)), Verdict::New);
+        assert_eq!(
+            store.note(&mut duplicates, 2, &corrects(2)),
+            Verdict::Copy((1, 0))
+        );
+        assert!(duplicates.finish().unwrap().is_empty());
     }
 
     #[test]
     fn records_without_an_id_are_new_and_other_texts_are_ids_too() {
-        let (shelf, mut met) = (Shelf::default(), Duplicates::default());
-        let with = |id: &str| Seen {
+        let (store, mut duplicates) = (FakeStore::default(), Duplicates::default());
+        let with = |id: &str| EvaluatedEvent {
             id: EventId::parse(id),
             ..seen(9, 0, 1)
         };
         for _ in 0..2 {
-            assert_eq!(shelf.note(&mut met, 0, &with("")), Verdict::New);
+            assert_eq!(store.note(&mut duplicates, 0, &with("")), Verdict::New);
         }
-        assert_eq!(shelf.note(&mut met, 0, &with("by hand")), Verdict::New);
         assert_eq!(
-            shelf.note(&mut met, 1, &with("by hand")),
+            store.note(&mut duplicates, 0, &with("by hand")),
+            Verdict::New
+        );
+        assert_eq!(
+            store.note(&mut duplicates, 1, &with("by hand")),
             Verdict::Copy((0, 0))
         );
     }
@@ -577,20 +604,20 @@ mod tests {
             (Shared { id: 8, ..owner }, Verdict::FirstOfCall),
             (call, Verdict::New),
         ] {
-            let (shelf, mut met) = (Shelf::default(), Duplicates::default());
-            let [one, two] = [(1, 1), (2, 2)].map(|(id, content)| Seen {
+            let (store, mut duplicates) = (FakeStore::default(), Duplicates::default());
+            let [one, two] = [(1, 1), (2, 2)].map(|(id, content)| EvaluatedEvent {
                 time: Some(5),
                 ..seen(id, 0, content)
             });
-            let first = shelf.shared(&mut met, 0, &one, Some(&call));
+            let first = store.shared(&mut duplicates, 0, &one, Some(&call));
             assert_eq!(first, Verdict::FirstOfCall);
             assert_eq!(
-                shelf.shared(&mut met, 1, &two, Some(&other)),
+                store.shared(&mut duplicates, 1, &two, Some(&other)),
                 verdict,
                 "{other:?}"
             );
-            assert_eq!(shelf.note(&mut met, 2, &two), Verdict::Copy((1, 0)));
-            assert!(met.finish().unwrap().is_empty());
+            assert_eq!(store.note(&mut duplicates, 2, &two), Verdict::Copy((1, 0)));
+            assert!(duplicates.finish().unwrap().is_empty());
         }
     }
 }

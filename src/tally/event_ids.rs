@@ -31,7 +31,7 @@ const WRITTEN: usize = 16 * PAGE;
 /// Bytes of an entry in the file.
 const ENTRY: usize = 32;
 
-/// Of one id; with [`HASHES`] one in 120 is looked for in vain.
+/// Of one id; with [`HASHES`] one in 120 is a false hit.
 const FILTER_BITS: usize = 10;
 
 const HASHES: u32 = 6;
@@ -71,11 +71,11 @@ impl Entry {
 /// The ids so far, each with its entry.
 #[derive(Debug)]
 pub(super) struct Ids {
-    young: IdBuffer,
+    buffer: IdBuffer,
     /// The times of their events.
     times: Option<Times>,
     /// In the order of their first times.
-    sealed: Vec<SpilledRun>,
+    spilled: Vec<SpilledRun>,
     spill: SpillFile,
     /// Why ids could not be read back, the first time.
     failure: Option<io::Error>,
@@ -84,9 +84,9 @@ pub(super) struct Ids {
 impl Default for Ids {
     fn default() -> Self {
         Self {
-            young: IdBuffer::default(),
+            buffer: IdBuffer::default(),
             times: None,
-            sealed: Vec::new(),
+            spilled: Vec::new(),
             spill: SpillFile::with_capacity(ROOM),
             failure: None,
         }
@@ -184,21 +184,21 @@ impl Ids {
 
     /// True where nothing had to be set aside: then no id is there twice.
     pub(super) const fn are_in_memory(&self) -> bool {
-        self.sealed.is_empty()
+        self.spilled.is_empty()
     }
 
     #[inline]
     fn find_hashed(&mut self, id: u128, hash: u64, time: Option<Epoch>) -> Option<Entry> {
-        let young = self.young.find(id, hash);
-        young.or_else(|| self.find_in_runs(id, hash, time))
+        let buffer = self.buffer.find(id, hash);
+        buffer.or_else(|| self.find_in_runs(id, hash, time))
     }
 
     #[inline]
     fn insert_hashed(&mut self, entry: Entry, hash: u64, time: Option<Epoch>) {
-        self.young.insert(entry, hash);
+        self.buffer.insert(entry, hash);
         let (first, last) = self.times.unwrap_or((time, time));
         self.times = Some((first.min(time), last.max(time)));
-        if self.spill.should_spill(self.young.entries.len()) {
+        if self.spill.should_spill(self.buffer.entries.len()) {
             self.spill_run();
         }
     }
@@ -214,20 +214,20 @@ impl Ids {
     /// # Errors
     /// They could not be read back.
     pub(super) fn each_sorted(&mut self, visit: &mut dyn FnMut(Entry)) -> io::Result<()> {
-        self.young.sort();
+        self.buffer.sort();
         let mut runs = Vec::new();
-        for sealed in &self.sealed {
-            runs.push(Run {
-                sealed: Some(sealed),
+        for spilled in &self.spilled {
+            runs.push(SortedRun {
+                spilled: Some(spilled),
                 next: 0,
                 page: Vec::new().into_iter(),
             });
         }
-        let young = std::mem::take(&mut self.young).entries;
-        runs.push(Run {
-            sealed: None,
+        let buffer = std::mem::take(&mut self.buffer).entries;
+        runs.push(SortedRun {
+            spilled: None,
             next: 0,
-            page: young.into_iter(),
+            page: buffer.into_iter(),
         });
         let mut heads = BinaryHeap::new();
         for (at, run) in runs.iter_mut().enumerate() {
@@ -252,13 +252,13 @@ impl Ids {
 
     fn find_in_runs(&mut self, id: u128, hash: u64, time: Option<Epoch>) -> Option<Entry> {
         // there may be a thousand, and of few do the times reach this far
-        let begun = self.sealed.partition_point(|one| one.times.0 <= time);
-        let begun = self.sealed.get(..begun).unwrap_or_default();
-        for sealed in begun.iter().rev().take_while(|one| one.latest >= time) {
-            if time > sealed.times.1 || !sealed.filter.contains_hash(hash) {
+        let begun = self.spilled.partition_point(|one| one.times.0 <= time);
+        let begun = self.spilled.get(..begun).unwrap_or_default();
+        for spilled in begun.iter().rev().take_while(|one| one.latest >= time) {
+            if time > spilled.times.1 || !spilled.filter.contains_hash(hash) {
                 continue;
             }
-            match sealed.find(id, &self.spill) {
+            match spilled.find(id, &self.spill) {
                 Ok(Some(entry)) => return Some(entry),
                 Ok(None) => {}
                 Err(error) => {
@@ -272,14 +272,14 @@ impl Ids {
     /// Puts the entries in memory into the file. Where it cannot take them they stay, and so do all
     /// that come after them.
     fn spill_run(&mut self) {
-        self.young.sort();
-        let entries = &self.young.entries;
+        self.buffer.sort();
+        let entries = &self.buffer.entries;
         let at = self.spill.end();
         for entries in entries.chunks(WRITTEN) {
             let mut bytes = Vec::with_capacity(entries.len() * ENTRY);
             entries.iter().for_each(|entry| entry.write(&mut bytes));
             if self.spill.append(&bytes).is_none() {
-                self.young.rebuild_index();
+                self.buffer.rebuild_index();
                 return;
             }
         }
@@ -289,8 +289,8 @@ impl Ids {
             filter.insert_hash(hash_of(entry.id));
         }
         let times = self.times.take().unwrap_or_default();
-        let place = self.sealed.partition_point(|one| one.times.0 <= times.0);
-        let sealed = SpilledRun {
+        let place = self.spilled.partition_point(|one| one.times.0 <= times.0);
+        let spilled = SpilledRun {
             times,
             latest: None,
             filter,
@@ -298,13 +298,13 @@ impl Ids {
             count: entries.len(),
             at,
         };
-        self.sealed.insert(place, sealed);
+        self.spilled.insert(place, spilled);
         let mut latest = None;
-        for one in &mut self.sealed {
+        for one in &mut self.spilled {
             latest = latest.max(one.times.1);
             one.latest = latest;
         }
-        self.young.clear();
+        self.buffer.clear();
     }
 
     #[cfg(test)]
@@ -346,23 +346,23 @@ impl SpilledRun {
 }
 
 /// Sorted entries on their way out: those in memory, or page after page of the file.
-struct Run<'i> {
-    sealed: Option<&'i SpilledRun>,
+struct SortedRun<'i> {
+    spilled: Option<&'i SpilledRun>,
     /// The next page.
     next: usize,
     page: std::vec::IntoIter<Entry>,
 }
 
-impl Run<'_> {
+impl SortedRun<'_> {
     fn take(&mut self, spill: &SpillFile) -> io::Result<Option<Entry>> {
         if let Some(entry) = self.page.next() {
             return Ok(Some(entry));
         }
-        let Some(sealed) = self.sealed else {
+        let Some(spilled) = self.spilled else {
             return Ok(None);
         };
         let mut bytes = [0; PAGE * ENTRY];
-        let entries = sealed.page(self.next, spill, &mut bytes)?;
+        let entries = spilled.page(self.next, spill, &mut bytes)?;
         self.next += 1;
         self.page = entries
             .iter()
@@ -421,7 +421,7 @@ mod tests {
             let time = (n % 97 != 0).then(|| i64::try_from(n / 3).unwrap());
             assert_eq!(is_new(&mut ids, n, time), twin.insert(n), "{n}");
         }
-        assert!(ids.sealed.len() > 20 && ids.young.entries.len() < 1_000);
+        assert!(ids.spilled.len() > 20 && ids.buffer.entries.len() < 1_000);
         assert!(ids.take_failure().is_none());
         for n in 0..3_000 {
             assert!(is_new(
@@ -457,19 +457,19 @@ mod tests {
                 assert!(!is_new(&mut ids, copy, time), "{copy} at {time:?}");
             }
         }
-        assert!(ids.sealed.len() > 30);
-        assert!(ids.sealed.is_sorted_by_key(|one| one.times.0));
+        assert!(ids.spilled.len() > 30);
+        assert!(ids.spilled.is_sorted_by_key(|one| one.times.0));
     }
 
     #[test]
-    fn where_no_file_can_be_made_all_ids_stay_in_memory() {
+    fn without_a_temporary_file_all_ids_stay_in_memory() {
         let readable = tempfile::NamedTempFile::new().unwrap();
         let file = std::fs::File::open(readable.path()).unwrap();
         let mut ids = Ids::on(SpillFile::on(file, 1_000));
         for n in 0..5_000 {
             assert!(is_new(&mut ids, n, Some(1)));
         }
-        assert!(ids.sealed.is_empty());
+        assert!(ids.spilled.is_empty());
         assert!((0..5_000).all(|n| !is_new(&mut ids, n, Some(1))));
         assert!(ids.take_failure().is_none(), "nothing was lost");
     }

@@ -223,7 +223,7 @@ impl Details {
     pub fn texts<'n>(&'n self, names: &'n Interner) -> Option<[&'n str; 5]> {
         match self {
             Self::None => None,
-            Self::Interned(told) => Some(told.texts(names)),
+            Self::Interned(interned) => Some(interned.texts(names)),
             Self::Owned(owned) => {
                 let (all, ends) = &**owned;
                 let mut from = 0;

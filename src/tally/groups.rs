@@ -23,7 +23,7 @@ const BLOCK: usize = 1 << 6;
 #[derive(Debug)]
 pub struct Groups {
     places: SeededMap<GroupKey, usize>,
-    young: Vec<(GroupKey, Group)>,
+    unsettled: Vec<(GroupKey, Group)>,
     /// Parts of groups in the file, each run sorted by key.
     runs: Vec<Vec<Block>>,
     /// Whole groups in the file, once nothing is added any more.
@@ -63,7 +63,7 @@ impl Groups {
     fn with_room(spill: SpillFile) -> Self {
         Self {
             places: SeededMap::default(),
-            young: Vec::new(),
+            unsettled: Vec::new(),
             runs: Vec::new(),
             settled: Vec::new(),
             spill,
@@ -72,7 +72,7 @@ impl Groups {
 
     /// Makes room for the groups of another object. No place holds any more.
     pub(super) fn make_room(&mut self) {
-        if self.spill.should_spill(self.young.len()) {
+        if self.spill.should_spill(self.unsettled.len()) {
             self.seal();
         }
     }
@@ -80,13 +80,13 @@ impl Groups {
     /// The place of the group of that key, made where it is not there yet.
     pub(super) fn place(&mut self, key: GroupKey) -> usize {
         *self.places.entry(key).or_insert_with(|| {
-            self.young.push((key, Group::default()));
-            self.young.len() - 1
+            self.unsettled.push((key, Group::default()));
+            self.unsettled.len() - 1
         })
     }
 
     pub(super) fn at(&mut self, place: usize) -> Option<&mut (GroupKey, Group)> {
-        self.young.get_mut(place)
+        self.unsettled.get_mut(place)
     }
 
     /// Adds a group, or what it holds to the group of that key.
@@ -101,7 +101,7 @@ impl Groups {
     /// Puts the groups in memory into the file. Where it cannot take them they stay, and so do all that
     /// come after them.
     fn seal(&mut self) {
-        let mut order: Vec<&(GroupKey, Group)> = self.young.iter().collect();
+        let mut order: Vec<&(GroupKey, Group)> = self.unsettled.iter().collect();
         order.sort_unstable_by_key(|(key, _)| *key);
         let mut run = Vec::new();
         let mut buffer = Buffer::new();
@@ -119,7 +119,7 @@ impl Groups {
             run.push(Block { at, bytes });
         }
         self.runs.push(run);
-        self.young.clear();
+        self.unsettled.clear();
         self.places.clear();
     }
 
@@ -130,7 +130,7 @@ impl Groups {
     pub fn each(&mut self, mut tell: impl FnMut(&GroupKey, &Group)) -> io::Result<()> {
         if !self.runs.is_empty() {
             self.seal();
-            if self.young.is_empty() {
+            if self.unsettled.is_empty() {
                 return self.merged(|key, group| {
                     tell(&key, &group);
                     Ok(())
@@ -138,7 +138,9 @@ impl Groups {
             }
             self.bring_back()?;
         }
-        self.young.iter().for_each(|(key, group)| tell(key, group));
+        self.unsettled
+            .iter()
+            .for_each(|(key, group)| tell(key, group));
         Ok(())
     }
 
@@ -149,7 +151,7 @@ impl Groups {
             all.put(key, group);
             Ok(())
         })?;
-        for (key, group) in std::mem::take(&mut self.young) {
+        for (key, group) in std::mem::take(&mut self.unsettled) {
             all.put(key, group);
         }
         *self = all;
@@ -209,7 +211,7 @@ impl Groups {
                 Ok(())
             })?;
         }
-        for (key, group) in std::mem::take(&mut self.young) {
+        for (key, group) in std::mem::take(&mut self.unsettled) {
             if let Some(key) = change(&key, &group) {
                 all.put(key, group);
             }
@@ -227,7 +229,7 @@ impl Groups {
             return Ok(());
         }
         self.seal();
-        if !self.young.is_empty() {
+        if !self.unsettled.is_empty() {
             return self.bring_back();
         }
         let mut whole = SpillFile::with_capacity(ROOM);
@@ -257,8 +259,8 @@ impl Groups {
     pub fn keys(&self) -> impl Iterator<Item = (&GroupKey, Option<Epoch>)> {
         let settled = self.settled.iter();
         let settled = settled.map(|settled| (&settled.key, settled.last));
-        let young = self.young.iter().map(|(key, group)| (key, group.last));
-        settled.chain(young)
+        let unsettled = self.unsettled.iter().map(|(key, group)| (key, group.last));
+        settled.chain(unsettled)
     }
 
     /// The key of the group at that place among [`keys`](Self::keys).
@@ -266,8 +268,8 @@ impl Groups {
         match self.settled.get(place) {
             Some(settled) => Some(&settled.key),
             None => {
-                let young = self.young.get(place.checked_sub(self.settled.len())?)?;
-                Some(&young.0)
+                let unsettled = self.unsettled.get(place.checked_sub(self.settled.len())?)?;
+                Some(&unsettled.0)
             }
         }
     }
@@ -285,9 +287,9 @@ impl Groups {
             let stored: StoredGroup = buffer.decode(bytes).map_err(io::Error::other)?;
             return Ok(Cow::Owned(stored.into()));
         }
-        let young = place.checked_sub(self.settled.len());
-        let young = young.and_then(|place| self.young.get(place));
-        let (_, group) = young.ok_or_else(missing)?;
+        let unsettled = place.checked_sub(self.settled.len());
+        let unsettled = unsettled.and_then(|place| self.unsettled.get(place));
+        let (_, group) = unsettled.ok_or_else(missing)?;
         Ok(Cow::Borrowed(group))
     }
 }
@@ -334,7 +336,7 @@ mod tests {
     use std::fs::File;
 
     use super::super::group::{Details, Evidence, Period, SampleTexts};
-    use super::super::samples::Wanted;
+    use super::super::samples::SampleDecision;
     use super::super::source_ip::{SourceIp, SourceIpTable};
     use super::*;
     use crate::finding::{EventId, Outcome};
@@ -390,7 +392,7 @@ mod tests {
                 ..CallOrigin::default()
             };
             let time = Some(i64::from(dice(5_000, 33)));
-            let told = SampleTexts {
+            let texts_of = SampleTexts {
                 principal: actor,
                 target: Symbol::default(),
                 user_agent: call,
@@ -412,12 +414,12 @@ mod tests {
             let (_, group) = groups.at(place).unwrap();
             group.add(time, call, Outcome::Denied);
             group.note(actor, &origin);
-            let interned = evidence(Details::Interned(Box::new(told)));
+            let interned = evidence(Details::Interned(Box::new(texts_of)));
             match group.samples.would_keep(time, interned.traits()) {
-                Wanted::No => {}
-                Wanted::Sample => group.samples.keep(interned),
-                Wanted::Latest => {
-                    let texts = told.texts(&names);
+                SampleDecision::No => {}
+                SampleDecision::Sample => group.samples.keep(interned),
+                SampleDecision::Latest => {
+                    let texts = texts_of.texts(&names);
                     let owned = evidence(Details::owned(texts));
                     group.samples.keep_latest(owned);
                 }
@@ -491,11 +493,11 @@ mod tests {
     }
 
     #[test]
-    fn where_no_file_can_be_had_all_groups_stay_in_memory() {
+    fn without_a_temporary_file_all_groups_stay_in_memory() {
         let readable = tempfile::NamedTempFile::new().unwrap();
         let spill = SpillFile::on(File::open(readable.path()).unwrap(), 20);
         let mut some = filled(Groups::with_room(spill), 2_000);
-        assert!(some.0.runs.is_empty() && some.0.young.len() > 20);
+        assert!(some.0.runs.is_empty() && some.0.unsettled.len() > 20);
         let expected = each(&mut filled(Groups::default(), 2_000)).unwrap();
         assert!(each(&mut some).unwrap() == expected);
         assert!(settled(some).unwrap() == expected);

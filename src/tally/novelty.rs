@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::group::GroupKey;
 use crate::event::time::Epoch;
 
-/// What is new, and which rules have not learnt yet what is.
+/// What is new, and which rules have not learned yet what is.
 #[derive(Debug, Default)]
 pub struct Novelty {
     /// By the group that it made.
     pub new: BTreeMap<GroupKey, New>,
-    /// By the rule's place in the rule set; rules that have learnt are left out.
+    /// By the rule's place in the rule set; rules that have learned are left out.
     pub learning: BTreeMap<u32, Learning>,
 }
 
@@ -31,7 +31,7 @@ pub struct Learning {
     pub begun: Epoch,
     /// From then on it tells what is new in that account.
     pub until: Epoch,
-    /// It told nothing of any event of this run.
+    /// It was still learning during all of this run.
     pub wholly: bool,
 }
 

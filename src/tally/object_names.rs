@@ -20,7 +20,7 @@ pub(super) struct Objects {
     /// in the file.
     pages: Vec<(u32, u64)>,
     /// What comes behind that in the file: of each object its place, the length of its name, the name.
-    young: Vec<u8>,
+    buffer: Vec<u8>,
     spill: SpillFile,
 }
 
@@ -28,7 +28,7 @@ impl Default for Objects {
     fn default() -> Self {
         Self {
             pages: Vec::new(),
-            young: Vec::new(),
+            buffer: Vec::new(),
             spill: SpillFile::with_capacity(ROOM),
         }
     }
@@ -37,21 +37,21 @@ impl Default for Objects {
 impl Objects {
     /// Notes a name. Objects must come in their order.
     pub(super) fn insert(&mut self, object: u32, name: &str) {
-        if self.spill.should_spill(self.young.len()) && self.spill.append(&self.young).is_some() {
-            self.young.clear();
+        if self.spill.should_spill(self.buffer.len()) && self.spill.append(&self.buffer).is_some() {
+            self.buffer.clear();
         }
         let at = self.end();
         let full = |(_, begin): &(u32, u64)| at - begin >= PAGE;
-        if self.young.is_empty() || self.pages.last().is_none_or(full) {
+        if self.buffer.is_empty() || self.pages.last().is_none_or(full) {
             self.pages.push((object, at));
         }
-        self.young.extend(object.to_le_bytes());
-        self.young.extend(name.len().to_le_bytes());
-        self.young.extend(name.as_bytes());
+        self.buffer.extend(object.to_le_bytes());
+        self.buffer.extend(name.len().to_le_bytes());
+        self.buffer.extend(name.as_bytes());
     }
 
     fn end(&self) -> u64 {
-        self.spill.end() + self.young.len() as u64
+        self.spill.end() + self.buffer.len() as u64
     }
 
     /// The name of an object; empty where none was noted.
@@ -70,7 +70,7 @@ impl Objects {
         let page = match from.checked_sub(self.spill.end()) {
             Some(from) => {
                 let from = usize::try_from(from).map_err(io::Error::other)?;
-                self.young.get(from..from + length).unwrap_or_default()
+                self.buffer.get(from..from + length).unwrap_or_default()
             }
             None => {
                 read.resize(length, 0);
@@ -116,10 +116,10 @@ mod tests {
     }
 
     #[test]
-    fn every_name_is_told_wherever_it_lies() {
+    fn every_name_is_found_wherever_it_lies() {
         for (room, most_pages) in [(100, 300), (20_000, 10), (1 << 20, 10)] {
             let objects = filled(SpillFile::with_capacity(room));
-            assert!(objects.young.len() < room + 50);
+            assert!(objects.buffer.len() < room + 50);
             assert_eq!(objects.spill.end() > 0, room < 1 << 20);
             assert!(objects.pages.len() < most_pages, "{}", objects.pages.len());
             for object in 0..1_000 {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_file_can_be_had_they_stay_and_what_is_lost_is_no_secret() {
+    fn without_a_temporary_file_they_stay_and_what_is_lost_is_no_secret() {
         let readable = tempfile::NamedTempFile::new().unwrap();
         let objects = filled(SpillFile::on(
             std::fs::File::open(readable.path()).unwrap(),

@@ -44,7 +44,7 @@ impl Traits {
 
 /// What to do with an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub enum SampleDecision {
     /// It will not be shown, whatever comes.
     No,
     /// It is the latest so far and nothing else: [`Samples::keep_latest`].
@@ -66,24 +66,24 @@ pub struct Samples {
 
 impl Samples {
     /// Whether an event of that time and those traits can be among those shown.
-    pub fn would_keep(&mut self, time: Option<Epoch>, traits: Traits) -> Wanted {
+    pub fn would_keep(&mut self, time: Option<Epoch>, traits: Traits) -> SampleDecision {
         let Some(tenth) = self.cutoff() else {
-            return Wanted::Sample;
+            return SampleDecision::Sample;
         };
         if time <= tenth {
-            return Wanted::Sample;
+            return SampleDecision::Sample;
         }
         let is_known = |(known, since): (Traits, Option<Epoch>)| known == traits && time >= since;
         if !self.known.is_some_and(is_known) {
             if self.is_new(time, traits) {
-                return Wanted::Sample;
+                return SampleDecision::Sample;
             }
             self.known = Some((traits, time));
         }
         let last = self.latest.as_deref().or(self.kept.last());
         match last.is_none_or(|last| time >= last.time) {
-            true => Wanted::Latest,
-            false => Wanted::No,
+            true => SampleDecision::Latest,
+            false => SampleDecision::No,
         }
     }
 
@@ -98,14 +98,17 @@ impl Samples {
     fn is_new(&self, time: Option<Epoch>, traits: Traits) -> bool {
         let wanted = traits.values();
         let mut open = [true; Traits::COUNT];
-        let mut firsts: [Firsts; Traits::COUNT] = Default::default();
+        let mut first_values: [FirstValues; Traits::COUNT] = Default::default();
         for earlier in self.kept.iter().take_while(|kept| kept.time < time) {
             let values = earlier.traits().values();
-            for (((value, wanted), open), firsts) in
-                values.iter().zip(&wanted).zip(&mut open).zip(&mut firsts)
+            for (((value, wanted), open), first_values) in values
+                .iter()
+                .zip(&wanted)
+                .zip(&mut open)
+                .zip(&mut first_values)
             {
-                firsts.add(*value);
-                *open &= value != wanted && !firsts.is_full();
+                first_values.add(*value);
+                *open &= value != wanted && !first_values.is_full();
             }
             if open == [false; Traits::COUNT] {
                 return false;
@@ -144,9 +147,9 @@ impl Samples {
             .chain(other.latest.map(|latest| *latest))
         {
             match self.would_keep(evidence.time, evidence.traits()) {
-                Wanted::Sample => self.keep(evidence),
-                Wanted::Latest => self.keep_latest(evidence),
-                Wanted::No => {}
+                SampleDecision::Sample => self.keep(evidence),
+                SampleDecision::Latest => self.keep_latest(evidence),
+                SampleDecision::No => {}
             }
         }
     }
@@ -164,13 +167,13 @@ impl Samples {
 
     /// Per kept event: the choice needs it.
     fn needed(&self) -> Vec<bool> {
-        let mut firsts: [Firsts; Traits::COUNT] = Default::default();
+        let mut first_values: [FirstValues; Traits::COUNT] = Default::default();
         let is_last = |at: usize| at + 1 == self.kept.len() && self.behind().is_none();
         let needed = self.kept.iter().enumerate().map(|(at, kept)| {
             let values = kept.traits().values();
             let mut is_first = false;
-            for (value, firsts) in values.iter().zip(&mut firsts) {
-                is_first |= firsts.add(*value);
+            for (value, first_values) in values.iter().zip(&mut first_values) {
+                is_first |= first_values.add(*value);
             }
             is_first || at < Finding::MOST_SAMPLES || is_last(at)
         });
@@ -186,7 +189,7 @@ impl Samples {
         if all.len() <= Finding::MOST_SAMPLES {
             return all;
         }
-        let mut choice = Choice::new(&all);
+        let mut choice = SampleSelection::new(&all);
         choice.take(0);
         choice.take(all.len() - 1);
         // the traits take turns, so that one with many values leaves room for the others
@@ -224,12 +227,12 @@ impl FromIterator<Evidence> for Samples {
 
 /// The values of one trait that appear first.
 #[derive(Debug, Clone, Copy, Default)]
-struct Firsts {
+struct FirstValues {
     values: [u64; Finding::MOST_SAMPLES],
     count: usize,
 }
 
-impl Firsts {
+impl FirstValues {
     /// True where the value is new and among the first.
     fn add(&mut self, value: u64) -> bool {
         let known = self.values.get(..self.count).unwrap_or_default();
@@ -252,12 +255,12 @@ impl Firsts {
 }
 
 /// Events chosen from a sorted list, by their places in it.
-struct Choice {
+struct SampleSelection {
     values: Vec<[u64; Traits::COUNT]>,
     shown: Vec<usize>,
 }
 
-impl Choice {
+impl SampleSelection {
     fn new(all: &[&Evidence]) -> Self {
         Self {
             values: all.iter().map(|one| one.traits().values()).collect(),
@@ -332,9 +335,9 @@ mod tests {
 
     fn offer(samples: &mut Samples, evidence: &Evidence) {
         match samples.would_keep(evidence.time, evidence.traits()) {
-            Wanted::Sample => samples.keep(evidence.clone()),
-            Wanted::Latest => samples.keep_latest(evidence.clone()),
-            Wanted::No => {}
+            SampleDecision::Sample => samples.keep(evidence.clone()),
+            SampleDecision::Latest => samples.keep_latest(evidence.clone()),
+            SampleDecision::No => {}
         }
     }
 

@@ -1,4 +1,4 @@
-//! What one object taught: small, and without a word of the buffer it was read from.
+//! The result of scanning one object: small, and independent of the buffer it was read from.
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,14 @@ use bitcode::{Decode, Encode};
 
 use super::group::Period;
 use super::source_ip::SourceIp;
+use super::uses::Use;
 use crate::coverage::{Coverage, Problem};
 use crate::event::time::Epoch;
 use crate::finding::{EventId, Outcome};
 use crate::integrity::Evidence;
 use crate::interner::{Interner, Symbol};
 
-/// What one object taught us. Its events, texts and facts point into each other by number.
+/// The result of scanning one object. Its events, texts and facts refer to each other by index.
 #[derive(Debug, Default, Encode, Decode)]
 pub struct ObjectScan {
     /// The object's place in the order of the run.
@@ -20,7 +21,7 @@ pub struct ObjectScan {
     /// The object's name.
     pub object: String,
     /// Where its bytes are, for whoever must read them again: `s3://BUCKET/KEY` or a path. Empty where
-    /// they cannot be had twice.
+    /// they cannot be read twice.
     #[bitcode(skip)]
     pub place_of_bytes: String,
     /// Counts and problems of this object alone; records are counted as if none were a duplicate.
@@ -36,7 +37,7 @@ pub struct ObjectScan {
     /// The texts that everything below names.
     pub names: Interner,
     /// One entry per evaluated record, in file order.
-    pub seen: Vec<Seen>,
+    pub seen: Vec<EvaluatedEvent>,
     /// Of these: Insight records, by their place in `seen`.
     pub insights: Vec<u32>,
     /// Of these: what lies outside of what is asked for and does not count, by its place in `seen`;
@@ -46,7 +47,7 @@ pub struct ObjectScan {
     pub shared: Vec<(u32, Shared)>,
     /// The activity rows that `seen` points into, each once.
     pub rows: Vec<Activity>,
-    /// What is told of events that stand as evidence.
+    /// The details of events that are kept as evidence.
     pub facts: Vec<EvidenceFields>,
     /// Whom and what rules that report found, each once.
     pub groups: Vec<FindingKey>,
@@ -58,7 +59,9 @@ pub struct ObjectScan {
     pub silent: Vec<(u32, u32)>,
     /// Matches of rules of either kind that correlations watch.
     pub bases: Vec<CorrelationHit>,
-    /// What the object proves, where logs are held against digests. It is not remembered: that an
+    /// The rights that were used, where policies are known.
+    pub uses: Vec<Use>,
+    /// What the object proves, if logs are checked against digests. It is not cached: that an
     /// object was sound in an earlier run says nothing of what lies there today.
     #[bitcode(skip)]
     pub integrity: Option<Evidence>,
@@ -73,7 +76,7 @@ pub fn number(place: usize) -> u32 {
     u32::try_from(place).expect("a list has fewer than 2^32 entries")
 }
 
-/// What taught more events than this leaves no room for another: objects are much alike, but for a few.
+/// Buffers of an object with more events are not reused: almost all objects are smaller.
 const MOST_LEFT: usize = 1 << 11;
 
 impl ObjectScan {
@@ -94,6 +97,7 @@ impl ObjectScan {
         self.evidence.clear();
         self.silent.clear();
         self.bases.clear();
+        self.uses.clear();
         Self {
             names: self.names,
             seen: self.seen,
@@ -105,14 +109,15 @@ impl ObjectScan {
             evidence: self.evidence,
             silent: self.silent,
             bases: self.bases,
+            uses: self.uses,
             ..Self::default()
         }
     }
 
     /// Leaves out what is not asked for of an object that was scanned whole: `holds` tells of a
     /// record's time, account and Region whether it counts. The result is that of a scan which left
-    /// those records out, but for one thing: which kinds of event were met is told by hours, and an
-    /// hour that the window cuts in two is told whole.
+    /// those records out, but for one thing: event classes are recorded by the hour, and an
+    /// hour that the window cuts in two keeps all of them.
     pub fn restrict_to_window(&mut self, holds: impl Fn(Option<Epoch>, &str, &str) -> bool) {
         let mut hours: BTreeSet<(&str, &str, Option<Epoch>)> = BTreeSet::new();
         let mut first = None;
@@ -154,7 +159,7 @@ impl ObjectScan {
         let names = |ids: &[Symbol]| ids.iter().all(|id| id.index() < self.names.count());
         let row =
             |row: &Activity| names(&[row.account, row.region, row.source, row.name, row.caller]);
-        let told = |fact: &EvidenceFields| {
+        let has_texts = |fact: &EvidenceFields| {
             names(&[
                 fact.principal,
                 fact.target,
@@ -169,16 +174,17 @@ impl ObjectScan {
             let address = caller.source_ip.name();
             names(&[caller.name, caller.access_key]) && address.is_none_or(|name| names(&[name]))
         };
-        let has_row = |seen: &Seen| (seen.row as usize) < self.rows.len();
+        let has_row = |seen: &EvaluatedEvent| (seen.row as usize) < self.rows.len();
         self.seen.iter().all(has_row)
             && self.rows.iter().all(row)
-            && self.facts.iter().all(told)
+            && self.facts.iter().all(has_texts)
             && self.groups.iter().all(of)
             && (self.hits.iter())
                 .all(|hit| seen(hit.seen) && group(hit.group) && caller(&hit.caller))
             && (self.evidence.iter())
                 .all(|one| seen(one.seen) && group(one.group) && fact(one.fact))
             && self.silent.iter().all(|(_, at)| seen(*at))
+            && (self.uses.iter()).all(|used| seen(used.seen) && names(&used.right.names()))
             && (self.bases.iter()).all(|base| {
                 seen(base.seen)
                     && base.fact.is_none_or(fact)
@@ -204,7 +210,7 @@ impl ObjectScan {
 
 /// One evaluated record.
 #[derive(Debug, Clone, Encode, Decode)]
-pub struct Seen {
+pub struct EvaluatedEvent {
     pub record: u32,
     /// Its row in [`ObjectScan::rows`].
     pub row: u32,
@@ -228,7 +234,7 @@ pub struct Shared {
     /// The number of the caller's names: ARN, role, user. Zero where the record gives only ids, as the
     /// record of another account does.
     pub names: u32,
-    /// The number of the account whose log it is.
+    /// The number of the account that the log belongs to.
     pub recipient: u32,
 }
 

@@ -69,26 +69,26 @@ impl SourceIpId {
     }
 }
 
-/// Every address that was met, once.
+/// Every address that was seen, once.
 #[derive(Debug, Clone, Default)]
 pub struct SourceIpTable {
     ids: SeededMap<SourceIp, u32>,
-    met: Vec<SourceIp>,
+    listed: Vec<SourceIp>,
 }
 
 impl SourceIpTable {
     /// The number of an address.
     pub fn id(&mut self, source_ip: SourceIp) -> SourceIpId {
         let id = self.ids.entry(source_ip).or_insert_with(|| {
-            self.met.push(source_ip);
-            u32::try_from(self.met.len() - 1).expect("a run has fewer than 2^32 addresses")
+            self.listed.push(source_ip);
+            u32::try_from(self.listed.len() - 1).expect("a run has fewer than 2^32 addresses")
         });
         SourceIpId(*id)
     }
 
     /// The address of a number.
     pub fn get(&self, id: SourceIpId) -> SourceIp {
-        let known = self.met.get(id.0 as usize);
+        let known = self.listed.get(id.0 as usize);
         *known.expect("an address has a number of this table")
     }
 }

@@ -28,7 +28,7 @@ impl SpillFile {
         held >= self.room
     }
 
-    /// Sets bytes aside; where they begin. Nothing where no file can be made or it cannot take them:
+    /// Sets bytes aside; where they begin. `None` if no file can be made or it cannot take them:
     /// they stay with their owner then, as does all that comes after them. What was set aside before
     /// still stands.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Option<u64> {

@@ -12,17 +12,18 @@ use super::duplicates::Duplicates;
 use super::scanned::{CorrelationHit, FoundEvidence, Hit, ObjectScan, Shared};
 use crate::event::time::Epoch;
 
-/// The kinds of matches, which are told apart where they are filed.
+/// The kinds of matches, which are distinguished where they are filed.
 #[derive(Hash)]
 enum Kind {
     Rule,
     Silent,
     Base,
+    Use,
 }
 
 /// Which records of one object count, and which of their matches. Records and matches come in file order.
 #[derive(Debug, Default)]
-pub(super) struct Standing<'s> {
+pub(super) struct CountedRecords<'s> {
     /// The records that do not count, with all their matches.
     left_out: Vec<u32>,
     /// The records of calls that several accounts recorded.
@@ -31,7 +32,7 @@ pub(super) struct Standing<'s> {
     repeated: BTreeSet<(u32, u32)>,
 }
 
-impl<'s> Standing<'s> {
+impl<'s> CountedRecords<'s> {
     /// Leaves out a record, with all its matches.
     pub(super) fn leave_out(&mut self, seen: u32) {
         self.left_out.push(seen);
@@ -59,7 +60,7 @@ impl<'s> Standing<'s> {
         !had
     }
 
-    /// True where evidence counts: where its match does, which [`Standing::hit`] has decided.
+    /// True where evidence counts: where its match does, which [`CountedRecords::hit`] has decided.
     pub(super) fn evidence(&self, evidence: &FoundEvidence) -> bool {
         self.counts(evidence.seen) && !self.repeated.contains(&(evidence.group, evidence.seen))
     }
@@ -89,6 +90,19 @@ impl<'s> Standing<'s> {
     ) -> bool {
         match self.call(seen) {
             Some(call) => !known.had_match(call, (Kind::Silent, rule), time(scanned, seen)),
+            None => self.counts(seen),
+        }
+    }
+
+    /// True where the use of a right counts: a call that several accounts recorded used each action once.
+    pub(super) fn usage(
+        &self,
+        (seen, action): (u32, &str),
+        scanned: &ObjectScan,
+        known: &mut Duplicates,
+    ) -> bool {
+        match self.call(seen) {
+            Some(call) => !known.had_match(call, (Kind::Use, action), time(scanned, seen)),
             None => self.counts(seen),
         }
     }

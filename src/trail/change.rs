@@ -83,7 +83,7 @@ pub enum Change {
         multi_region: Option<bool>,
         bucket: Option<String>,
     },
-    /// The new selectors; nothing where the record does not hold them.
+    /// The new selectors; `None` if the record does not hold them.
     Selectors(Option<Selectors>),
     Insights,
     /// The record holds more selectors than CloudTrail accepts, so they are not kept.
@@ -97,7 +97,7 @@ impl Change {
     /// selectors of a trail (AWS, API reference, `PutEventSelectors`).
     pub const MOST_SELECTED: usize = 500;
 
-    /// Reads a call of `cloudtrail.amazonaws.com` and its `requestParameters`; nothing where it
+    /// Reads a call of `cloudtrail.amazonaws.com` and its `requestParameters`; `None` if it
     /// changes no trail. Answers the trail it names as well.
     pub fn of(event_name: &str, request: &Value) -> Option<(String, Self)> {
         let text = |key: &str| request[key].as_str().map(str::to_owned);

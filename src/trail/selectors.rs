@@ -79,6 +79,17 @@ pub struct FieldSelector {
     pub not_ends_with: Vec<String>,
 }
 
+/// The fields of each selector.
+impl<'s> IntoIterator for &'s Selectors {
+    type Item = &'s [FieldSelector];
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let fields = self.0.iter().map(|selector| selector.0.as_slice());
+        fields.collect::<Vec<_>>().into_iter()
+    }
+}
+
 /// A basic selector, as AWS writes it in answers (`ReadWriteType`) and in events (`readWriteType`).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -175,7 +186,7 @@ impl Selectors {
 
     /// True where every management event is recorded: each one that reads and each one that writes, of
     /// every service. A selector that takes data events adds to that and never takes away.
-    pub fn takes_all_management(&self) -> bool {
+    pub fn selects_all_management(&self) -> bool {
         // a service that a selector names may be taken by another one; any other service stands for
         // all that are not named
         let fields = self.0.iter().flat_map(|selector| &selector.0);
@@ -270,7 +281,7 @@ fn obstacle(field: &str, class: &Class) -> Obstacle {
 }
 
 /// What is known of a field in a class of events.
-enum Known<'c> {
+enum FieldValues<'c> {
     Is(&'c str),
     /// Each of these occurs.
     OneOf(&'c BTreeSet<String>),
@@ -294,16 +305,19 @@ impl FieldSelector {
 
     fn part(&self, class: &Class) -> Part {
         let known = match self.field.as_str() {
-            CATEGORY => Known::Is(class.category.name()),
+            CATEGORY => FieldValues::Is(class.category.name()),
             "resources.type" => match &class.category {
-                Category::Data(kind) => Known::Is(kind),
-                Category::Management => Known::Anything,
+                Category::Data(kind) => FieldValues::Is(kind),
+                Category::Management => FieldValues::Anything,
             },
-            "readOnly" => Known::Is(if class.reads { "true" } else { "false" }),
-            "eventSource" if !class.sources.is_empty() => Known::OneOf(&class.sources),
-            "eventName" if !class.names.is_empty() => Known::OneOf(&class.names),
-            "resources.ARN" => class.below.as_deref().map_or(Known::Anything, Known::Below),
-            _ => Known::Anything,
+            "readOnly" => FieldValues::Is(if class.reads { "true" } else { "false" }),
+            "eventSource" if !class.sources.is_empty() => FieldValues::OneOf(&class.sources),
+            "eventName" if !class.names.is_empty() => FieldValues::OneOf(&class.names),
+            "resources.ARN" => class
+                .below
+                .as_deref()
+                .map_or(FieldValues::Anything, FieldValues::Below),
+            _ => FieldValues::Anything,
         };
         let wanted = [
             (&self.equals, Fit::Equal),
@@ -337,11 +351,11 @@ enum Fit {
     End,
 }
 
-impl Known<'_> {
+impl FieldValues<'_> {
     /// How much of what the field may hold fits any of the values.
     fn fits(&self, lists: &[(&Vec<String>, Fit)]) -> Part {
         if let Self::OneOf(texts) = self {
-            let parts = texts.iter().map(|text| Known::Is(text).fits(lists));
+            let parts = texts.iter().map(|text| FieldValues::Is(text).fits(lists));
             let (least, most) = parts.fold((Part::All, Part::None), |(least, most), part| {
                 (least.min(part), most.max(part))
             });

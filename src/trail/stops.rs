@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Asked, Change, Trail, TrailChange};
+use super::{Change, Lookup, Trail, TrailChange};
 use crate::event::time::Epoch;
 
 /// A time in which a trail did not log.
@@ -47,7 +47,7 @@ pub fn stops<'a>(
         }
     }
     for trail in trails {
-        if let Asked::Answered(status) = &trail.status {
+        if let Lookup::Answered(status) = &trail.status {
             let times = switched.entry((trail.owner(), &trail.name)).or_default();
             times.extend(status.started.map(|time| (time, true)));
             times.extend(status.stopped.map(|time| (time, false)));
@@ -156,14 +156,14 @@ mod tests {
             multi_region: true,
             organization: true,
             validation: false,
-            selectors: Asked::Answered(Selectors::of_a_new_trail()),
-            status: Asked::Answered(Status {
+            selectors: Lookup::Answered(Selectors::of_a_new_trail()),
+            status: Lookup::Answered(Status {
                 logging: true,
                 stopped: Some(100),
                 started: Some(200),
                 ..Status::default()
             }),
-            insights: Asked::Answered(Vec::new()),
+            insights: Lookup::Answered(Vec::new()),
             asked: None,
         };
         let all = stops(&[call(100, "audit", Change::Stopped)], &[trail].into());

@@ -21,13 +21,13 @@ fn trail(selectors: Selectors) -> Trail {
         multi_region: true,
         organization: false,
         validation: true,
-        selectors: Asked::Answered(selectors),
-        status: Asked::Answered(Status {
+        selectors: Lookup::Answered(selectors),
+        status: Lookup::Answered(Status {
             logging: true,
             started: Some(MONDAY - 1_000 * HOUR),
             ..Status::default()
         }),
-        insights: Asked::Answered(Vec::new()),
+        insights: Lookup::Answered(Vec::new()),
         asked: Some(SUNDAY),
     }
 }
@@ -52,7 +52,7 @@ fn saw(trail: &Trail, changes: &[TrailChange], class: &Class, hours: Epoch) -> T
     timeline.sees(class, OWNER, HOME, MONDAY + hours * HOUR)
 }
 
-fn said(sees: TrailVisibility) -> String {
+fn describe(sees: TrailVisibility) -> String {
     match sees {
         TrailVisibility::No(why)
         | TrailVisibility::Unknown(why)
@@ -68,22 +68,22 @@ fn a_trail_says_in_one_sentence_why_it_could_not_see() {
         json!([{"readWriteType": "WriteOnly", "excludeManagementEventSources": ["kms.amazonaws.com"],
         "dataResources": [{"type": "AWS::S3::Object", "values": ["arn:aws:s3:::phi/"]}]}]),
     ));
-    let said = |class: &Class| said(saw(&write_only, &[], class, 5));
+    let describe = |class: &Class| describe(saw(&write_only, &[], class, 5));
     assert_eq!(
-        said(&assume_role()),
-        "write-only trail: trail audit leaves out management events that read, and AssumeRole is a read"
+        describe(&assume_role()),
+        "write-only trail: trail audit excludes management read events, and AssumeRole is a read"
     );
     assert_eq!(
-        said(&Class::management(false).of(["kms.amazonaws.com"])),
-        "trail audit leaves out events of kms.amazonaws.com"
+        describe(&Class::management(false).of(["kms.amazonaws.com"])),
+        "trail audit excludes events of kms.amazonaws.com"
     );
     assert_eq!(
-        said(&in_bucket("other")),
+        describe(&in_bucket("other")),
         "trail audit records no data events of bucket other"
     );
-    assert_eq!(said(&in_bucket("phi")), "yes");
+    assert_eq!(describe(&in_bucket("phi")), "yes");
     assert_eq!(
-        said(&object(false)),
+        describe(&object(false)),
         "trail audit records data events of AWS::S3::Object for some resources only"
     );
 }
@@ -130,7 +130,7 @@ fn stopped_logging_is_a_hole_from_the_stop_to_the_start() {
         "the status knows of an earlier start"
     );
     let unknown = Trail {
-        status: Asked::Unknown("not allowed".to_owned()),
+        status: Lookup::Unknown("not allowed".to_owned()),
         ..trail.clone()
     };
     assert!(matches!(
@@ -146,7 +146,7 @@ fn stopped_logging_is_a_hole_from_the_stop_to_the_start() {
 #[test]
 fn the_status_tells_of_stops_that_no_event_shows() {
     let stopped = |started, stopped, logging| Trail {
-        status: Asked::Answered(Status {
+        status: Lookup::Answered(Status {
             logging,
             started,
             stopped,
@@ -224,7 +224,7 @@ fn a_trail_made_or_deleted_inside_the_window_sees_from_its_start_to_its_end() {
         change(12, "StartLogging", &json!({"name": "audit"})),
         change(90, "DeleteTrail", &json!({"name": "audit"})),
     ];
-    let at = |hours| said(saw(&trail, &changes, &assume_role(), hours));
+    let at = |hours| describe(saw(&trail, &changes, &assume_role(), hours));
     assert_eq!(
         at(9),
         "trail audit was only created at 2026-11-16T10:00:00Z"
@@ -233,7 +233,7 @@ fn a_trail_made_or_deleted_inside_the_window_sees_from_its_start_to_its_end() {
     assert_eq!(at(12), "yes");
     assert_eq!(at(91), "trail audit was deleted at 2026-11-19T18:00:00Z");
     assert_eq!(
-        said(saw(&trail, &changes, &object(true), 12)),
+        describe(saw(&trail, &changes, &object(true), 12)),
         "trail audit records no data events of AWS::S3::Object"
     );
 }
@@ -247,7 +247,7 @@ fn a_single_region_trail_sees_its_region_and_an_organization_trail_every_account
     let sees =
         |trail: &Trail, changes: &[TrailChange], account: &str, region: &str, hours: Epoch| {
             let timeline = Timeline::new(trail, changes, SUNDAY);
-            said(timeline.sees(&assume_role(), account, region, MONDAY + hours * HOUR))
+            describe(timeline.sees(&assume_role(), account, region, MONDAY + hours * HOUR))
         };
     assert_eq!(sees(&single, &[], OWNER, HOME, 0), "yes");
     assert_eq!(
@@ -315,7 +315,7 @@ fn settings_of_today_prove_little_of_a_week_long_past() {
 #[test]
 fn what_could_not_be_asked_is_unknown_with_its_reason() {
     let refused = Trail {
-        selectors: Asked::Unknown("asking was refused".to_owned()),
+        selectors: Lookup::Unknown("asking was refused".to_owned()),
         ..trail(Selectors::of_a_new_trail())
     };
     assert_eq!(

@@ -1,4 +1,4 @@
-//! A trail over time: its settings as they are told today, and the changes that were met on the way.
+//! A trail over time: its settings today, and the changes seen in the logs.
 //!
 //! CloudTrail tells only today's settings. What held before the first change inside the window is
 //! therefore not known, and what a change set holds until the next one.
@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::selectors::{Obstacle, Reach, Selectors};
-use super::{Asked, Category, Change, Class, Trail, TrailChange};
+use super::{Category, Change, Class, Lookup, Trail, TrailChange};
 use crate::event::time::{Epoch, HOUR, iso};
 
 /// Whether a trail could see a class of events. The better of two trails counts.
@@ -75,7 +75,7 @@ impl<'t> Timeline<'t> {
         for (time, change) in changes {
             timeline.add(time, change);
         }
-        if let Asked::Answered(status) = &trail.status {
+        if let Lookup::Answered(status) = &trail.status {
             let started = status.started.map(|time| (time, true));
             let stopped = status.stopped.map(|time| (time, false));
             timeline.switched.extend(started.into_iter().chain(stopped));
@@ -201,9 +201,9 @@ impl<'t> Timeline<'t> {
                 iso(time)
             )),
             (None, None) => match &self.trail.status {
-                Asked::Answered(status) if status.logging => TrailVisibility::Yes,
-                Asked::Answered(_) => TrailVisibility::No(format!("trail {name} is stopped")),
-                Asked::Unknown(why) => TrailVisibility::Unknown(why.clone()),
+                Lookup::Answered(status) if status.logging => TrailVisibility::Yes,
+                Lookup::Answered(_) => TrailVisibility::No(format!("trail {name} is stopped")),
+                Lookup::Unknown(why) => TrailVisibility::Unknown(why.clone()),
             },
         }
     }
@@ -260,12 +260,12 @@ impl<'t> Timeline<'t> {
                 iso(time)
             )),
             (None, None) => match &self.trail.selectors {
-                Asked::Answered(selectors) => {
+                Lookup::Answered(selectors) => {
                     let asked = self.trail.asked;
                     let today = asked.is_some_and(|asked| asked <= self.until + TODAY);
                     self.reach(selectors, class, today)
                 }
-                Asked::Unknown(why) => TrailVisibility::Unknown(why.clone()),
+                Lookup::Unknown(why) => TrailVisibility::Unknown(why.clone()),
             },
         }
     }
@@ -308,26 +308,22 @@ impl<'t> Timeline<'t> {
                 )
             }
             (Obstacle::WritesOnly, None) => {
-                format!(
-                    "write-only trail: {trail} leaves out management events that read, and {reads}"
-                )
+                format!("write-only trail: {trail} excludes management read events, and {reads}")
             }
             (Obstacle::WritesOnly, Some(kind)) => {
-                format!("{trail} records only data events of {kind} that write, and {reads}")
+                format!("{trail} records only data write events of {kind}, and {reads}")
             }
             (Obstacle::ReadsOnly, None) => {
-                format!(
-                    "read-only trail: {trail} leaves out management events that change something"
-                )
+                format!("read-only trail: {trail} excludes management write events")
             }
             (Obstacle::ReadsOnly, Some(kind)) => {
-                format!("{trail} records only data events of {kind} that read")
+                format!("{trail} records only data read events of {kind}")
             }
             (Obstacle::Source, _) if some || class.sources.is_empty() => {
-                format!("{trail} leaves out the events of some services")
+                format!("{trail} excludes the events of some services")
             }
             (Obstacle::Source, _) => {
-                format!("{trail} leaves out events of {}", listed(&class.sources))
+                format!("{trail} excludes events of {}", listed(&class.sources))
             }
             (Obstacle::Resource, _) => {
                 let kind = data.unwrap_or_default();
@@ -347,13 +343,13 @@ impl<'t> Timeline<'t> {
                 }
             }
             (Obstacle::Name, _) if some || class.names.is_empty() => {
-                format!("{trail} picks events by their names and leaves out others")
+                format!("{trail} selects events by name and excludes others")
             }
             (Obstacle::Name, _) => {
-                format!("{trail} leaves out {} by name", listed(&class.names))
+                format!("{trail} excludes {} by name", listed(&class.names))
             }
             (Obstacle::Field(field), _) => {
-                format!("{trail} picks events by {field} and leaves out others")
+                format!("{trail} selects events by {field} and excludes others")
             }
         }
     }

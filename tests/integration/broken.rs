@@ -113,7 +113,7 @@ fn a_large_log_tells_the_same_in_pieces_and_whole() {
     let text = format!(r#"{{"Records":[{}]}}"#, records.join(","));
     assert!(text.len() > 9 << 20);
     let whole = text.clone().into_bytes();
-    let told = [gzip(&text), gzip(&format!("{text}\n")), whole].map(|stored| {
+    let results = [gzip(&text), gzip(&format!("{text}\n")), whole].map(|stored| {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("log.json.gz"), stored).unwrap();
         let ran = run(folder.path(), &["--fail-on", "never"]);
@@ -127,7 +127,7 @@ fn a_large_log_tells_the_same_in_pieces_and_whole() {
         );
         findings["findings"].clone()
     });
-    assert!(told[0] == told[1] && told[0] == told[2]);
+    assert!(results[0] == results[1] && results[0] == results[2]);
 }
 
 fn gzip(text: &str) -> Vec<u8> {

@@ -44,7 +44,7 @@ fn what_cannot_start_exits_with_2_and_names_the_thing() {
         ),
         (
             &["run", "samples/trails/quiet", "--account", "12"],
-            "twelve-digit",
+            "twelve digits",
         ),
         (
             &["run", "samples/trails/quiet", "--fail-on", "urgent"],

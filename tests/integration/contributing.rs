@@ -77,6 +77,7 @@ fn each_thing_to_add_has_its_files() {
     for thing in [
         "rule",
         "report format",
+        "field of a JSON file",
         "source of logs",
         "derived field",
         "setting",

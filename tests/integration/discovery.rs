@@ -170,7 +170,7 @@ async fn an_organization_is_read_whole_by_its_management_and_delegated_accounts(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_that_may_list_its_own_folder_only_is_told_how_to_name_it() {
+async fn a_member_that_may_list_only_its_own_folder_learns_how_to_name_it() {
     let keys = [
         of_organization(ONE, "us-east-1"),
         of_organization(TWO, "us-east-1"),

@@ -45,7 +45,7 @@ async fn fetcher(url: &str) -> Fetcher {
 }
 
 /// As a listing would tell of it.
-const fn told() -> ListedObject<'static> {
+const fn as_listed() -> ListedObject<'static> {
     ListedObject {
         size: Some(KEY.len() as u64),
         version: None,
@@ -70,12 +70,15 @@ async fn a_fault_that_passes_is_borne_and_one_that_stays_is_named() {
     ];
     for (fault, named) in faults {
         let (fetcher, requests) = spoilt(fault(2)).await;
-        let bytes = fetcher.fetch(BUCKET, KEY, told(), CAP).await;
+        let bytes = fetcher.fetch(BUCKET, KEY, as_listed(), CAP).await;
         assert_eq!(bytes.unwrap().bytes, KEY.as_bytes(), "{named}");
         assert_eq!(requests.lock().unwrap()[KEY], 3, "{named}");
 
         let (fetcher, requests) = spoilt(fault(ALWAYS)).await;
-        let error = fetcher.fetch(BUCKET, KEY, told(), CAP).await.unwrap_err();
+        let error = fetcher
+            .fetch(BUCKET, KEY, as_listed(), CAP)
+            .await
+            .unwrap_err();
         let error = match error {
             FetchError::Failed(what) => what,
             other => panic!("{named}: {other:?}"),
@@ -90,7 +93,7 @@ async fn a_fault_that_passes_is_borne_and_one_that_stays_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_beyond_the_announced_length_are_not_taken() {
     let (fetcher, _) = spoilt(Fault::Long(ALWAYS)).await;
-    let bytes = fetcher.fetch(BUCKET, KEY, told(), CAP).await.unwrap();
+    let bytes = fetcher.fetch(BUCKET, KEY, as_listed(), CAP).await.unwrap();
     assert_eq!(bytes.bytes, KEY.as_bytes());
 }
 
@@ -100,7 +103,7 @@ async fn an_object_that_is_not_the_one_listed_is_not_taken_for_it() {
     let fetcher = fetcher(&url).await;
     let listed = ListedObject {
         version: Some("\"11111111111111111111111111111111\""),
-        ..told()
+        ..as_listed()
     };
     let error = fetcher.fetch(BUCKET, KEY, listed, CAP).await.unwrap_err();
     assert!(error.to_string().contains("replaced since"), "{error}");

@@ -145,7 +145,7 @@ async fn a_bucket_that_cannot_be_read_at_all_says_the_same_by_either_way() {
 }
 
 /// The same client with short time-outs instead of the program's long ones.
-async fn in_haste(url: &str) -> Client {
+async fn with_short_timeouts(url: &str) -> Client {
     let short = Duration::from_millis(400);
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(short)
@@ -172,7 +172,7 @@ async fn a_spoilt_answer_is_named_the_same_by_either_way() {
     for (fault, in_words) in faults {
         let url = loopback::serve(Memory::new([KEY])).await;
         let (url, requests): (_, Requests) = spoil(&url, &[(KEY.to_owned(), fault(ALWAYS))]).await;
-        let [short, sdk] = both(&in_haste(&url).await);
+        let [short, sdk] = both(&with_short_timeouts(&url).await);
         let (ours, asked) = (read(&short, KEY).await, requests.lock().unwrap()[KEY]);
         let theirs = read(&sdk, KEY).await;
         assert_eq!(requests.lock().unwrap()[KEY], 2 * asked, "{ours:?}");
@@ -217,7 +217,7 @@ async fn credentials_that_end_are_asked_for_again_by_either_way() {
     }
 }
 
-/// Who has no credentials is told by the SDK, whichever way was begun.
+/// Missing credentials are reported by the SDK, whichever way comes first.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_credentials_either_way_says_so() {
     let url = loopback::serve(Memory::new(["key"])).await;

@@ -43,7 +43,7 @@ const READERS: [(&str, &[usize]); 4] = [
     ("anna", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
     // never before the seventh week
     ("bert", &[6, 7, 9]),
-    // met while the rule learnt, then not for six weeks
+    // seen while the rule learned, then not for six weeks
     ("carl", &[2, 8]),
     // for the first time in the last week, twice
     ("dora", &[9, 9]),
@@ -83,8 +83,8 @@ fn clinic() -> tempfile::TempDir {
     for week in 0..WEEKS.len() {
         let readers = READERS
             .iter()
-            .flat_map(|(who, weeks)| weeks.iter().map(move |met| (who, *met)));
-        let readers = readers.filter(|(_, met)| *met == week).enumerate();
+            .flat_map(|(who, weeks)| weeks.iter().map(move |seen| (who, *seen)));
+        let readers = readers.filter(|(_, seen)| *seen == week).enumerate();
         let records: Vec<_> = readers
             .map(|(number, (who, week))| read(who, week, number))
             .collect();
@@ -161,18 +161,18 @@ fn one_run_over_months_learns_and_tells() {
 }
 
 #[test]
-fn week_by_week_the_state_file_carries_what_was_learnt() {
+fn week_by_week_the_state_file_carries_the_history() {
     let clinic = clinic();
     let state = clinic.path().join("state").display().to_string();
     let remembering = ["--state", &*state];
     let weekly: Vec<Ran> = (0..WEEKS.len())
         .map(|number| week(clinic.path(), number, &remembering))
         .collect();
-    let told: Vec<_> = weekly.iter().map(new).collect();
+    let reported: Vec<_> = weekly.iter().map(new).collect();
     let mut expected = vec![Vec::<String>::new(); WEEKS.len()];
     expected[6] = vec!["2026-W43 bert 1".to_owned()];
     expected[9] = vec!["2026-W46 dora 2".to_owned()];
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
     for (number, ran) in weekly.iter().enumerate() {
         let (state, reason) = said(ran);
         let expected = if number < 5 {
@@ -200,7 +200,7 @@ fn week_by_week_the_state_file_carries_what_was_learnt() {
             );
         }
     }
-    // and `coverage` knows who has learnt
+    // and `coverage` knows who has learned
     let coverage = |arguments: &[&str]| {
         let mut command = product::trailscan();
         let config = clinic.path().join("trailscan.toml");
@@ -229,7 +229,7 @@ fn weeks_that_come_in_any_order_end_in_the_same_knowledge() {
     assert_eq!(again(6), ["2026-W43 bert 1"]);
     assert_eq!(again(8), [""; 0]);
     assert_eq!(again(9), ["2026-W46 dora 2"]);
-    // lessons of the objects hold for another window as well
+    // cached scans hold for another window as well
     let all = scan(clinic.path(), &remembering);
     assert_eq!(new(&all), ["2026-W43 bert 1", "2026-W46 dora 2"]);
 }

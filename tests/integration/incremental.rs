@@ -122,7 +122,7 @@ async fn a_second_run_reads_nothing_and_says_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_learnt_holds_for_every_window_account_and_region() {
+async fn cached_scans_hold_for_every_window_account_and_region() {
     let (_folder, state) = state();
     let served = Served::breach().await;
     let longer = ["--since", "2026-11-01", "--until", "2026-12-01"];
@@ -151,7 +151,7 @@ async fn what_was_learnt_holds_for_every_window_account_and_region() {
         assert!(served.reads().len() > 1 || window[3] == "444455556666");
         same(&known, &plain, &FILES, &format!("{window:?}"));
     }
-    // an hour cut in two by the window: the same findings, whatever is told of kinds of events
+    // an hour cut in two by the window: the same findings, whatever the event classes say
     let cut = [
         "--since",
         "2026-11-18T05:17:31Z",
@@ -207,7 +207,7 @@ async fn a_late_delivery_is_read_though_newer_logs_were_read_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_version_of_an_object_is_another_object_and_a_broken_one_is_no_lesson() {
+async fn another_version_is_another_object_and_a_broken_one_is_not_cached() {
     let (_folder, state) = state();
     let key = |minute: u32| {
         let stamp = format!("20261120T11{minute:02}");
@@ -248,7 +248,7 @@ async fn another_version_of_an_object_is_another_object_and_a_broken_one_is_no_l
 }
 
 #[test]
-fn with_other_rules_everything_is_read_again_and_the_user_is_told() {
+fn with_other_rules_everything_is_read_again_and_a_note_says_so() {
     let (folder, state) = state();
     let state = state.display().to_string();
     let source = samples("trails/quiet");

@@ -16,7 +16,7 @@ use trailscan::digest::key::Keys;
 use trailscan::digest::{self, Origin, Reader, Window, build_proof};
 use trailscan::integrity::proof::State;
 use trailscan::integrity::{Evidence, Integrity, Reading};
-use trailscan::source::{Place, Scope, local};
+use trailscan::source::{ObjectLocation, Scope, local};
 
 /// Six hours of three logs each.
 fn six_hours() -> (TempDir, Writer) {
@@ -265,10 +265,7 @@ fn missing_digests_are_found_one_two_in_a_row_the_newest_and_the_oldest() {
         assert_eq!(holes(&ran), [hole]);
         assert_eq!(logs(&ran), [proven, 0, 0, 0, 0, 18 - proven], "{gone:?}");
         let reasons = proof(&ran)["objects"].to_string();
-        assert!(
-            reasons.contains("no digest speaks for its hour"),
-            "{reasons}"
-        );
+        assert!(reasons.contains("no digest covers its hour"), "{reasons}");
     }
 }
 
@@ -589,10 +586,10 @@ fn a_copy_is_held_to_the_bucket_it_is_said_to_be_of() {
         4,
         "it is of bucket trail-logs, not of the copied bucket another",
     );
-    let told = verify(&root, &writer, &WINDOW).stdout;
+    let verified = verify(&root, &writer, &WINDOW).stdout;
     assert!(
-        told.contains("not checked without --original-bucket"),
-        "{told}"
+        verified.contains("not checked without --original-bucket"),
+        "{verified}"
     );
     // any part of the tree will do
     let mut command = trailscan();
@@ -661,7 +658,7 @@ fn evidence(root: &Path, keys: &Path, scope: &Scope) -> (Reader, Vec<Evidence>) 
     // metadata whose digest is gone is a file of its own, and no gzip
     objects.retain(|object| !object.name.ends_with(".metadata.json"));
     let evidence = objects.iter().filter_map(|object| {
-        let Place::File(path) = &object.place else {
+        let ObjectLocation::File(path) = &object.place else {
             panic!("no file");
         };
         let bytes = gunzip(path);

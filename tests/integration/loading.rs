@@ -58,7 +58,7 @@ fn finds(rules: &RuleSet, record: &str) -> Vec<String> {
 }
 
 #[test]
-fn documents_are_told_apart_however_they_begin() {
+fn documents_are_separated_however_they_begin() {
     let a = rule("a", "A");
     let b = rule("b", "B");
     for between in [
@@ -253,7 +253,7 @@ fn filters_narrow_the_rules_they_name() {
     for (text, reason) in [
         (
             filter("[nobody]"),
-            "`nobody`, which is no detection rule that is loaded",
+            "`nobody`, which is not a loaded detection rule",
         ),
         (filter("[a, nobody]"), "`nobody`"),
         (filter("[]"), "names no rules"),

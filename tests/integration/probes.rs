@@ -292,7 +292,7 @@ fn numbers_are_compared_as_numbers() {
 }
 
 #[test]
-fn regular_expressions_keep_the_case_unless_told() {
+fn regular_expressions_keep_the_case_unless_flagged() {
     values(
         "|re",
         "'^a.c$'",
@@ -662,7 +662,7 @@ fn empty_null_and_missing() {
 }
 
 #[test]
-fn numbers_and_booleans_are_held_against_texts_by_what_they_say() {
+fn numbers_and_booleans_compare_with_texts_by_value() {
     values(
         "",
         "443",

@@ -240,14 +240,14 @@ fn the_index_leaves_out_no_rule_on_made_up_events() {
     let bases = bases();
     let mut dice = RandomNumbers(1);
     let mut matcher = Matcher::new(&rules);
-    let (mut matches, mut met) = (0, BTreeSet::new());
+    let (mut matches, mut matched_rules) = (0, BTreeSet::new());
     for _ in 0..200 {
         let events: Vec<Value> = (0..100).map(|_| event(&mut dice, &asked, &bases)).collect();
         let log = json!({ "Records": events }).to_string();
         let sound = each_record(log.as_bytes(), &mut |_, event| {
             let matched = all_ways(&rules, &mut matcher, &organization, event);
             matches += matched.len();
-            met.extend(matched);
+            matched_rules.extend(matched);
         });
         assert!(sound);
     }
@@ -258,10 +258,10 @@ fn the_index_leaves_out_no_rule_on_made_up_events() {
     let detections = detections.count();
     println!(
         "20,000 events, {matches} matches of {} of {detections} rules",
-        met.len()
+        matched_rules.len()
     );
     assert!(matches > 5_000, "the events are too far from the rules");
-    assert!(met.len() * 10 > detections * 9);
+    assert!(matched_rules.len() * 10 > detections * 9);
 }
 
 /// Everything a run says about what happened; where in the files it lay is left out.

@@ -87,6 +87,7 @@ impl Document {
                     continue;
                 }
                 let last = line.rsplit("| ").next().unwrap();
+                let (last, _) = last.split_once(" > ").unwrap_or((last, ""));
                 let words = last
                     .strip_prefix("cargo run -- ")
                     .or(last.strip_prefix("trailscan "));
@@ -115,13 +116,14 @@ struct Shown {
 impl Shown {
     /// Whether it needs only the checkout: samples, built-in rules, or nothing.
     fn runs_alone(&self) -> bool {
-        const ALONE: [&str; 7] = [
+        const ALONE: [&str; 8] = [
             "rules test",
             "rules lint",
             "rules list --",
             "init",
             "policy",
             "guide",
+            "schema",
             "completions",
         ];
         let Some(arguments) = &self.arguments else {

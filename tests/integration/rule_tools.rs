@@ -235,7 +235,7 @@ fn a_rule_of_two_files_is_tried_and_what_goes_wrong_is_explained() {
 
 /// No event tells by itself whether it is new: what would have to be is said.
 #[test]
-fn a_rule_that_finds_what_is_new_says_what_must_not_have_been_met() {
+fn a_first_seen_rule_names_what_must_be_new() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write("trailscan.toml", "[history]\n");
@@ -267,7 +267,7 @@ fn a_rule_that_finds_what_is_new_says_what_must_not_have_been_met() {
     };
     let said = explain("one.json", &[]);
     let pair =
-        "key_newly_deleted matches if IAMUser:unknown:ops-admin was never met with target app";
+        "key_newly_deleted matches if IAMUser:unknown:ops-admin was never seen with target app";
     assert!(said.contains(pair), "{said}");
     assert!(explain("one.json", &["--format", "json"]).contains("\"matches\": null"));
     let other = explain("other.json", &[]);
@@ -327,5 +327,5 @@ fn a_correlation_is_explained_by_the_rules_it_watches() {
         one.to_str().unwrap(),
     ];
     insta::assert_snapshot!("explain_correlation", rules(&arguments, folder.path()));
-    assert!(said(&["explain", "kms_decrypt", "-"]).contains("is it aws_kms_decrypt_failed"));
+    assert!(said(&["explain", "kms_decrypt", "-"]).contains("did you mean aws_kms_decrypt_failed"));
 }

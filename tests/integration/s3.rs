@@ -347,7 +347,7 @@ async fn where_the_requester_pays_only_an_offer_to_pay_is_answered() {
 }
 
 #[tokio::test]
-async fn several_trails_are_found_below_a_prefix_and_what_is_beside_them_is_told() {
+async fn several_trails_are_found_below_a_prefix_and_other_folders_are_named() {
     let key = |prefix: &str| format!("{prefix}AWSLogs/{}", log(ONE, "us-east-1", "20261110T1145"));
     let keys = [
         key("prod/"),
@@ -441,7 +441,7 @@ async fn a_bucket_in_another_region_is_followed_there() {
 }
 
 #[tokio::test]
-async fn archived_objects_are_told_by_the_listing_unless_a_copy_is_restored() {
+async fn the_listing_shows_archived_objects_unless_a_copy_is_restored() {
     let key = |minute: u32| {
         format!(
             "AWSLogs/{}",

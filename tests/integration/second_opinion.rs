@@ -302,8 +302,8 @@ async fn whatever_validate_logs_finds_is_found() {
             })
         });
         let what = case.what;
-        let told = format!("{what}: {}{}", ours.stdout, ours.stderr);
-        assert_eq!((theirs.0, ours.code), (case.theirs, case.ours), "{told}");
+        let context = format!("{what}: {}{}", ours.stdout, ours.stderr);
+        assert_eq!((theirs.0, ours.code), (case.theirs, case.ours), "{context}");
         let proof = ours.json("integrity.json");
         let chains = proof["chains"].as_array().unwrap().iter();
         let hours = chains.flat_map(|chain| chain["hours"].as_array().unwrap());
@@ -315,7 +315,7 @@ async fn whatever_validate_logs_finds_is_found() {
         for bad in &theirs.1 {
             assert!(
                 !valid.contains(bad.as_str()),
-                "{what}: {bad} is valid: {told}"
+                "{what}: {bad} is valid: {context}"
             );
         }
         println!(

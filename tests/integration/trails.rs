@@ -3,12 +3,12 @@
 
 use crate::product;
 
-use product::{run, samples};
-use trailscan::source::{Place, Scope, local};
+use product::{run, run_fixed, samples};
+use trailscan::source::{ObjectLocation, Scope, local};
 
 #[test]
 fn the_breach_is_found_with_all_its_parts() {
-    let ran = run(samples("trails/breach"), &[]);
+    let ran = run_fixed(samples("trails/breach"), &[]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     ran.assert_identities();
     insta::assert_snapshot!("breach_findings", ran.findings().join("\n"));
@@ -31,7 +31,7 @@ fn the_breach_is_found_with_all_its_parts() {
 
 #[test]
 fn a_quiet_week_has_no_findings_and_says_what_was_read() {
-    let ran = run(samples("trails/quiet"), &[]);
+    let ran = run_fixed(samples("trails/quiet"), &[]);
     assert_eq!(ran.code, 0, "{}", ran.stdout);
     let register = ["informational aws_iam_policy_changed"];
     let rules = ran.findings();
@@ -91,9 +91,9 @@ fn without_a_configuration_the_rules_that_need_one_are_named() {
 
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
-    let one = run(samples("trails/breach"), &["--jobs", "1"]);
+    let one = run_fixed(samples("trails/breach"), &["--jobs", "1"]);
     for jobs in ["2", "7"] {
-        let many = run(samples("trails/breach"), &["--jobs", jobs]);
+        let many = run_fixed(samples("trails/breach"), &["--jobs", jobs]);
         for file in [
             "report.html",
             "findings.json",
@@ -111,7 +111,7 @@ fn any_number_of_threads_gives_the_same_bytes() {
 
 #[test]
 fn a_window_an_account_and_a_region_select_records() {
-    let ran = run(
+    let ran = run_fixed(
         samples("trails/breach"),
         &["--since", "2026-11-17", "--until", "2026-11-18"],
     );
@@ -128,9 +128,9 @@ fn a_window_an_account_and_a_region_select_records() {
         "{:?}",
         ran.findings()
     );
-    let west = run(samples("trails/breach"), &["--region", "us-west-2"]);
+    let west = run_fixed(samples("trails/breach"), &["--region", "us-west-2"]);
     assert!(west.stderr.contains("us-east-1"), "{}", west.stderr);
-    let foreign = run(samples("trails/breach"), &["--account", "444455556666"]);
+    let foreign = run_fixed(samples("trails/breach"), &["--account", "444455556666"]);
     assert_eq!(foreign.count("records", "evaluated"), 0);
 }
 
@@ -186,7 +186,7 @@ fn no_session_token_reaches_an_output() {
 #[test]
 fn the_report_is_readable_by_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
-    let ran = run(samples("trails/quiet"), &[]);
+    let ran = run_fixed(samples("trails/quiet"), &[]);
     let report = ran.folder.path().join("report");
     let mode =
         |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -202,7 +202,7 @@ fn verified(change: impl Fn(&std::path::Path)) -> product::Ran {
     let everything = Scope::all("2026-11-30T00:00:00Z".parse().unwrap());
     let listing = local::list(&samples("trails/signed"), &everything).unwrap();
     for object in &listing.objects {
-        let Place::File(path) = &object.place else {
+        let ObjectLocation::File(path) = &object.place else {
             panic!("no file");
         };
         let copy = folder.path().join(&object.name);

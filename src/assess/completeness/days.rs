@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
 
 use super::Completeness;
-use crate::assess::hours::{Grid, Row};
+use crate::assess::hours::{Grid, RegionHours};
 use crate::coverage::{Coverage, DAY, HOUR, RegionCoverage, day_of, hour_of};
 use crate::event::local::start_of_day;
 use crate::event::time::{Epoch, iso, utc};
@@ -43,7 +43,7 @@ struct Day {
 
 impl Completeness {
     /// Looks for whole days of the organization's zone without a file of an account. Days that the window
-    /// cuts, and days whose files may still come, do not count.
+    /// cuts, and days whose files may still arrive, do not count.
     pub(super) fn find_empty_days(
         &mut self,
         provenance: &Provenance,
@@ -53,7 +53,7 @@ impl Completeness {
     ) {
         let zone = provenance.zone();
         let days = whole_days(zone, from.max(FIRST_DAY), until.min(grid.pending));
-        let mut by_account: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
+        let mut by_account: BTreeMap<&str, Vec<RegionHours<'_>>> = BTreeMap::new();
         for row in grid.rows().filter(|row| !row.coverage.days.is_empty()) {
             by_account.entry(row.account).or_default().push(row);
         }

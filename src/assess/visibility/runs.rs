@@ -113,7 +113,7 @@ pub(super) fn limited(
 pub(super) fn blank(
     runs: Vec<Stretch>,
     empty: &[(Epoch, Epoch)],
-    met: &dyn Fn(Epoch) -> bool,
+    has_events: &dyn Fn(Epoch) -> bool,
 ) -> Vec<Stretch> {
     let lost = Assessment::not(
         "no log file of the account was delivered on the whole day, and no valid digest proves it quiet",
@@ -132,7 +132,7 @@ pub(super) fn blank(
             // the days of some zones begin at half an hour
             let begin = hour_of(begin + HOUR - 1).max(from);
             let mut end = hour_of(*end).min(until);
-            while end > begin && met(end - HOUR) {
+            while end > begin && has_events(end - HOUR) {
                 end -= HOUR;
             }
             push(at, begin, &verdict);

@@ -128,13 +128,13 @@ fn places_in_words(places: &BTreeSet<&Place>, everywhere: &BTreeSet<&Place>) -> 
 
 /// The words for a kind of event.
 pub(super) fn kind(sight: &EventClass) -> impl Display {
-    const READS: &str = "(AssumeRole, GetSecretValue and kms:Decrypt are such)";
+    const READS: &str = "(such as AssumeRole, GetSecretValue and kms:Decrypt)";
     fmt::from_fn(move |f| match sight {
-        EventClass::ManagementWrite => f.write_str("management event that changes anything"),
-        EventClass::ManagementRead => write!(f, "management event that only reads {READS}"),
+        EventClass::ManagementWrite => f.write_str("management write event"),
+        EventClass::ManagementRead => write!(f, "management read event {READS}"),
         EventClass::Kms => f.write_str("event of kms.amazonaws.com"),
         EventClass::SignIn => f.write_str("sign-in event"),
-        EventClass::DataWrite(kind) => write!(f, "data event of {kind} that changes anything"),
-        EventClass::DataRead(kind) => write!(f, "data event of {kind} that only reads"),
+        EventClass::DataWrite(kind) => write!(f, "data write event of {kind}"),
+        EventClass::DataRead(kind) => write!(f, "data read event of {kind}"),
     })
 }

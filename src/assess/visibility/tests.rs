@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::coverage::Hours;
-use crate::trail::{Asked, Basic, Change, Class, Selectors, Status, TrailChange};
+use crate::trail::{Basic, Change, Class, Lookup, Selectors, Status, TrailChange};
 use crate::window::Window;
 
 const OWNER: &str = "111122223333";
@@ -19,7 +19,7 @@ fn provenance() -> Provenance {
     }
 }
 
-/// Reads were met in us-east-1 in hour 2, writes in hours 2 and 6; in us-west-2 writes in hour 3.
+/// Reads were seen in us-east-1 in hour 2, writes in hours 2 and 6; in us-west-2 writes in hour 3.
 fn coverage() -> Coverage {
     let mut coverage = Coverage::default();
     coverage.objects.read = 5;
@@ -35,7 +35,7 @@ fn coverage() -> Coverage {
     coverage
 }
 
-fn need(class: Class, proof: &[EventClass], place: Where) -> Requirement {
+fn need(class: Class, proof: &[EventClass], place: RecordedIn) -> Requirement {
     Requirement {
         class,
         proof: proof.iter().cloned().collect(),
@@ -47,7 +47,7 @@ fn reads() -> Requirement {
     need(
         Class::management(true),
         &[EventClass::ManagementRead],
-        Where::Everywhere,
+        RecordedIn::Everywhere,
     )
 }
 
@@ -55,13 +55,13 @@ fn writes() -> Requirement {
     need(
         Class::management(false),
         &[EventClass::ManagementWrite],
-        Where::Everywhere,
+        RecordedIn::Everywhere,
     )
 }
 
 fn iam() -> Requirement {
     let class = Class::management(false).of(["iam.amazonaws.com"]);
-    need(class, &[EventClass::ManagementWrite], Where::Global)
+    need(class, &[EventClass::ManagementWrite], RecordedIn::Global)
 }
 
 fn objects(bucket: &str) -> Requirement {
@@ -73,7 +73,7 @@ fn objects(bucket: &str) -> Requirement {
     need(
         class,
         &[EventClass::DataRead("AWS::S3::Object".to_owned())],
-        Where::Everywhere,
+        RecordedIn::Everywhere,
     )
 }
 
@@ -87,12 +87,12 @@ fn trail(selectors: Selectors) -> Trail {
         multi_region: true,
         organization: false,
         validation: false,
-        selectors: Asked::Answered(selectors),
-        status: Asked::Answered(Status {
+        selectors: Lookup::Answered(selectors),
+        status: Lookup::Answered(Status {
             logging: true,
             ..Status::default()
         }),
-        insights: Asked::Answered(Vec::new()),
+        insights: Lookup::Answered(Vec::new()),
         asked: Some(HOURS * HOUR),
     }
 }
@@ -143,21 +143,21 @@ fn drawn(provenance: &Provenance, coverage: &Coverage, needs: &[Requirement]) ->
     lines
 }
 
-fn said(provenance: &Provenance, coverage: &Coverage, needs: &[Requirement]) -> Assessment {
+fn assess(provenance: &Provenance, coverage: &Coverage, needs: &[Requirement]) -> Assessment {
     let changed = changed(coverage);
     let judge = VisibilityAssessor::new(provenance, coverage, &changed, &[]);
     sum(&judge.view(&needs.iter().cloned().collect(), &UndecidedAt::default()))
 }
 
 fn reason(provenance: &Provenance, coverage: &Coverage, needs: &[Requirement]) -> String {
-    said(provenance, coverage, needs)
+    assess(provenance, coverage, needs)
         .reason()
         .unwrap_or_default()
         .to_owned()
 }
 
 #[test]
-fn without_answers_a_kind_of_event_that_was_met_was_recorded_and_no_other() {
+fn without_trail_settings_only_event_classes_seen_in_logs_count_as_recorded() {
     let (from, coverage) = (provenance(), coverage());
     assert_eq!(
         drawn(&from, &coverage, &[writes()]),
@@ -169,24 +169,23 @@ fn without_answers_a_kind_of_event_that_was_met_was_recorded_and_no_other() {
     );
     assert_eq!(
         reason(&from, &coverage, &[reads()]),
-        "no management event that only reads (AssumeRole, GetSecretValue and kms:Decrypt are such) was read, \
-         and the files do not tell whether they are recorded (in us-west-2)"
+        "no management read event (such as AssumeRole, GetSecretValue and kms:Decrypt) was found, and the logs cannot show whether they are recorded (in us-west-2)"
     );
     // what belongs to no Region is looked for in one
-    assert_eq!(said(&from, &coverage, &[iam()]), Assessment::Assessed);
+    assert_eq!(assess(&from, &coverage, &[iam()]), Assessment::Assessed);
     assert!(matches!(
-        said(&from, &coverage, &[objects("")]),
+        assess(&from, &coverage, &[objects("")]),
         Assessment::NotAssessed { .. }
     ));
-    // two kinds of event, one of them met
+    // two kinds of event, one of them seen
     assert!(matches!(
-        said(&from, &coverage, &[iam(), objects("")]),
+        assess(&from, &coverage, &[iam(), objects("")]),
         Assessment::Partly { .. }
     ));
     // a rule that does not say what it needs is judged by whether anything was read
-    assert_eq!(said(&from, &coverage, &[]), Assessment::Assessed);
+    assert_eq!(assess(&from, &coverage, &[]), Assessment::Assessed);
     assert!(matches!(
-        said(&from, &Coverage::default(), &[]),
+        assess(&from, &Coverage::default(), &[]),
         Assessment::NotAssessed { .. }
     ));
 }
@@ -212,7 +211,7 @@ fn without_answers_a_change_of_a_trail_ends_what_was_proven_before_it() {
     );
     let why = reason(&from, &coverage, &[reads()]);
     assert!(
-        why.contains("write-only trail: trail audit leaves out"),
+        why.contains("write-only trail: trail audit excludes"),
         "{why}"
     );
     assert!(
@@ -278,14 +277,14 @@ fn data_events_of_one_bucket_do_not_prove_those_of_another() {
     coverage.regions.get_mut(OWNER).unwrap().remove("us-west-2");
     let from = provenance();
     assert_eq!(
-        said(&from, &coverage, &[objects("phi")]),
+        assess(&from, &coverage, &[objects("phi")]),
         Assessment::Assessed
     );
     assert!(
         reason(&from, &coverage, &[objects("other")]).contains("no data event of bucket other")
     );
     assert!(matches!(
-        said(&from, &coverage, &[objects("")]),
+        assess(&from, &coverage, &[objects("")]),
         Assessment::Partly { .. }
     ));
     // and CloudTrail's answer does prove it, quiet or not
@@ -298,7 +297,7 @@ fn data_events_of_one_bucket_do_not_prove_those_of_another() {
     }]);
     coverage.trails = [trail(all)].into();
     assert_eq!(
-        said(&from, &coverage, &[objects("other")]),
+        assess(&from, &coverage, &[objects("other")]),
         Assessment::Assessed
     );
 }
@@ -313,7 +312,7 @@ fn what_cloudtrail_says_counts_for_quiet_places_too() {
         ["us-east-1 us-west-2: 0-10a"]
     );
     coverage.trails = [trail(write_only())].into();
-    // in us-east-1 reads were met all the same
+    // in us-east-1 reads were seen all the same
     assert_eq!(
         drawn(&from, &coverage, &[reads()]),
         ["* us-west-2: 0-10n", "us-east-1: 0-10p"]
@@ -322,14 +321,14 @@ fn what_cloudtrail_says_counts_for_quiet_places_too() {
         reason(&from, &coverage, &[reads()])
             .contains("such events were read although write-only trail")
     );
-    assert_eq!(said(&from, &coverage, &[writes()]), Assessment::Assessed);
+    assert_eq!(assess(&from, &coverage, &[writes()]), Assessment::Assessed);
     // of two trails the better one counts
     let second = Trail {
         name: "second".to_owned(),
         ..trail(Selectors::of_a_new_trail())
     };
     coverage.trails.insert(second);
-    assert_eq!(said(&from, &coverage, &[reads()]), Assessment::Assessed);
+    assert_eq!(assess(&from, &coverage, &[reads()]), Assessment::Assessed);
 }
 
 #[test]
@@ -350,11 +349,11 @@ fn a_single_region_trail_leaves_every_other_region_unseen_but_sees_iam() {
         reason(&from, &coverage, &[writes()]),
         "single-region trail: audit records us-east-1 only (in every other Region)"
     );
-    assert_eq!(said(&from, &coverage, &[iam()]), Assessment::Assessed);
+    assert_eq!(assess(&from, &coverage, &[iam()]), Assessment::Assessed);
     let sign_in = need(
         Class::management(false).of(["signin.amazonaws.com"]),
         &[EventClass::SignIn],
-        Where::SignIn,
+        RecordedIn::SignIn,
     );
     assert_eq!(
         drawn(&from, &coverage, &[sign_in]),
@@ -401,13 +400,13 @@ fn a_filter_on_regions_hides_iam() {
     };
     assert_eq!(
         reason(&west, &coverage, &[iam()]),
-        "--region leaves out us-east-1, where IAM and most sign-ins are recorded"
+        "--region excludes us-east-1, where IAM and most sign-ins are recorded"
     );
     let both = Provenance {
         regions: vec!["us-west-2".to_owned(), "us-east-1".to_owned()],
         ..provenance()
     };
-    assert_eq!(said(&both, &coverage, &[iam()]), Assessment::Assessed);
+    assert_eq!(assess(&both, &coverage, &[iam()]), Assessment::Assessed);
 }
 
 #[test]
@@ -433,12 +432,12 @@ fn settings_asked_long_after_the_window_count_where_the_logs_agree() {
     };
     coverage.trails = [late].into();
     let from = provenance();
-    // met in one Region: the trail's selectors are the same in all
-    assert_eq!(said(&from, &coverage, &[reads()]), Assessment::Assessed);
+    // seen in one Region: the trail's selectors are the same in all
+    assert_eq!(assess(&from, &coverage, &[reads()]), Assessment::Assessed);
     let kms = need(
         Class::management(true).of(["kms.amazonaws.com"]),
         &[EventClass::Kms, EventClass::ManagementRead],
-        Where::Everywhere,
+        RecordedIn::Everywhere,
     );
     assert!(
         reason(&from, &coverage, std::slice::from_ref(&kms))

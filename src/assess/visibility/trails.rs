@@ -14,7 +14,7 @@ use crate::assess::Assessment;
 use crate::coverage::Coverage;
 use crate::event::time::Epoch;
 use crate::rules::Requirement;
-use crate::trail::{Asked, Status, Timeline, Trail, TrailChange, TrailVisibility};
+use crate::trail::{Lookup, Status, Timeline, Trail, TrailChange, TrailVisibility};
 
 /// The changes of trails, by what the caller named.
 pub(super) struct Changes<'t> {
@@ -74,7 +74,7 @@ pub(super) struct Shared {
     pub(super) described: Steps,
     pub(super) changed: Steps,
     /// Whether a trail recorded a class anywhere: by trail and class.
-    pub(super) met: RefCell<BTreeMap<(usize, usize), bool>>,
+    pub(super) seen_in_logs: RefCell<BTreeMap<(usize, usize), bool>>,
 }
 
 /// A trail, a class, and whether the Region is the trail's own.
@@ -236,13 +236,13 @@ pub(in crate::assess) fn changed(coverage: &Coverage) -> Vec<Trail> {
             multi_region: true,
             organization: false,
             validation: false,
-            selectors: Asked::Unknown(String::new()),
+            selectors: Lookup::Unknown(String::new()),
             // running, unless a call says otherwise: only what it could not see is believed
-            status: Asked::Answered(Status {
+            status: Lookup::Answered(Status {
                 logging: true,
                 ..Status::default()
             }),
-            insights: Asked::Unknown(String::new()),
+            insights: Lookup::Unknown(String::new()),
             asked: None,
         });
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Exit, print, print_fitted};
 use crate::cli::{ConfigFormat, ShowConfig};
-use crate::commands::run::{rule_set, texts};
+use crate::commands::rule_set::{self, texts};
 use crate::config::Config;
 use crate::history::LEARNING_DAYS;
 use crate::report::visible::visible;
@@ -64,7 +64,7 @@ struct Missing {
 
 pub(super) fn run(arguments: &ShowConfig) -> anyhow::Result<Exit> {
     let config = Config::load(arguments.choice.config.as_deref())?;
-    let rules = rule_set(&arguments.choice, &config)?;
+    let rules = rule_set::load(&arguments.choice.from, &config)?;
     let from = &arguments.choice.from;
     let paths: Vec<String> = from
         .rules

@@ -12,15 +12,13 @@ use std::path::Path;
 use chrono_tz::Tz;
 
 use crate::cli::Init;
-use crate::commands::run::{self, discovery, progress};
+use crate::commands::session::{Request, Session};
 use crate::config::Config;
 use crate::derive::Organization;
 use crate::derive::calendar::Calendar;
 use crate::detect::Detector;
-use crate::pipeline::{self, Work};
 use crate::rules::RuleSet;
 use crate::rules::load::{self, RuleText, Settings};
-use crate::source::Source;
 use crate::tally::Tally;
 use evidence::Evidence;
 
@@ -124,10 +122,9 @@ fn questions() -> RuleSet {
 
 /// What the rules find in the source, and the source as it is called.
 fn read_source(arguments: &Init, source: &str, rules: &RuleSet) -> anyhow::Result<(Tally, String)> {
-    let source = Source::parse(Some(source))?;
-    let scope = run::scope(&arguments.selection, &source, run::now()?, Tz::UTC)?;
-    let runtime = run::runtime()?;
-    let found = discovery::find(&source, &scope, &arguments.aws, false, &runtime)?;
+    let session = Session::open(Request::of_init(arguments, source))?;
+    let found = session.find()?;
+    let name = found.source.clone();
     // hours and weekdays in UTC: the zone is what is looked for
     let organization = Organization {
         calendar: Some(Calendar {
@@ -139,18 +136,7 @@ fn read_source(arguments: &Init, source: &str, rules: &RuleSet) -> anyhow::Resul
         ..Organization::default()
     };
     let detector = Detector::new(rules, &organization);
-    let progress = progress::Bar::new(false);
-    progress.begin();
-    let options = run::options(&arguments.running);
-    let tally = pipeline::run(
-        found.input,
-        Work::rules(&detector),
-        &scope,
-        &options,
-        &progress,
-    );
-    progress.end();
-    Ok((tally, found.source))
+    Ok((session.detect(found, &detector).tally, name))
 }
 
 #[cfg(test)]

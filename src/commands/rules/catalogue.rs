@@ -20,6 +20,8 @@ pub(super) struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     served_by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    covered_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     limits: Option<String>,
 }
 
@@ -39,6 +41,7 @@ pub(super) fn rows(rules: &RuleSet) -> Vec<Row> {
             rules,
             not_from_cloudtrail: detection.not_from_cloudtrail,
             served_by: detection.served_by,
+            covered_by: detection.covered_by,
             limits: detection.limits,
         }
     };
@@ -56,6 +59,7 @@ pub(super) fn text(rows: &[Row]) -> String {
         let why = [
             ("not from CloudTrail", &row.not_from_cloudtrail),
             ("served by others", &row.served_by),
+            ("covered by", &row.covered_by),
             ("limits", &row.limits),
         ];
         for (label, text) in why {

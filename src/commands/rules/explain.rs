@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{Exit, named, print, print_fitted};
 use crate::cli::{ExplainFormat, ExplainRule};
-use crate::commands::run::rule_set;
+use crate::commands::rule_set;
 use crate::config::Config;
 use crate::decode::Decoder;
 use crate::derive::{Organization, identity, target};
@@ -36,7 +36,7 @@ struct Explanation {
     id: String,
     title: String,
     level: Severity,
-    /// Whether the rule matches; nothing where one event does not decide: for a correlation, and for a
+    /// Whether the rule matches; `None` if one event does not decide: for a correlation, and for a
     /// rule that finds what is new, where the rest of it matches.
     matches: Option<bool>,
     /// The search identifiers that hold, whatever the whole condition says.
@@ -63,12 +63,12 @@ struct Explanation {
     watches: Vec<Self>,
 }
 
-/// Who and what must not have met before.
+/// Who and what must not have seen before.
 #[derive(Debug, Serialize)]
 struct Pair {
     what: &'static str,
     actor: String,
-    /// Empty where the actor alone is meant; nothing where the event has no value, so that it can never
+    /// Empty where the actor alone is meant; `None` if the event has no value, so that it can never
     /// be new.
     value: Option<String>,
 }
@@ -98,9 +98,9 @@ impl Pair {
         let actor = visible(&self.actor);
         match self.value.as_deref() {
             None => format!("never: it has no {}", self.what),
-            Some("") => format!("if {actor} was never met before"),
+            Some("") => format!("if {actor} was never seen before"),
             Some(value) => format!(
-                "if {actor} was never met with {} {}",
+                "if {actor} was never seen with {} {}",
                 self.what,
                 visible(value)
             ),
@@ -160,11 +160,11 @@ struct Document {
 
 pub(super) fn run(arguments: &ExplainRule) -> anyhow::Result<Exit> {
     let config = Config::load(arguments.choice.config.as_deref())?;
-    let rules = rule_set(&arguments.choice, &config)?;
+    let rules = rule_set::load(&arguments.choice.from, &config)?;
     let rule = named(&rules, &arguments.rule)?;
     let (file, record) = place(&arguments.event)?;
     let bytes = read(file)?;
-    let wanted = Wanted {
+    let wanted = RecordSelector {
         record,
         id: arguments.event_id.as_deref(),
     };
@@ -213,12 +213,12 @@ pub(super) fn run(arguments: &ExplainRule) -> anyhow::Result<Exit> {
 }
 
 /// Which record is meant.
-struct Wanted<'t> {
+struct RecordSelector<'t> {
     record: Option<u32>,
     id: Option<&'t str>,
 }
 
-impl Wanted<'_> {
+impl RecordSelector<'_> {
     fn is(&self, at: u32, event: &Event<'_>) -> bool {
         self.record.is_none_or(|record| record == at)
             && self.id.is_none_or(|id| event.text(Key::EventId) == id)

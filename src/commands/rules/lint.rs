@@ -6,10 +6,10 @@ use std::path::Path;
 
 use super::{Exit, print_fitted};
 use crate::cli::LintRules;
-use crate::commands::run::texts;
+use crate::commands::rule_set;
 use crate::config::Config;
 use crate::report::visible::visible;
-use crate::rules::lint::{Warning, lint, unfiled};
+use crate::rules::lint::{Warning, lint, unindexed};
 use crate::rules::load::{self, RuleText};
 use crate::rules::{RuleSet, samples};
 use crate::safe_text::TerminalText;
@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &LintRules) -> anyhow::Result<Exit> {
     }
     let checked: BTreeSet<String> = all.iter().map(|text| text.file.clone()).collect();
     all.extend(
-        texts(&arguments.choice.from)?
+        rule_set::texts(&arguments.choice.from)?
             .into_iter()
             .filter(|text| !checked.contains(&text.file)),
     );
@@ -149,7 +149,7 @@ impl<'r> Findings<'r> {
                 visible(&warning.what)
             );
         }
-        let everywhere: Vec<&str> = unfiled(self.rules)
+        let everywhere: Vec<&str> = unindexed(self.rules)
             .into_iter()
             .filter(|rule| self.is_checked(&rule.origin.file))
             .map(|rule| rule.name.as_str())
@@ -157,12 +157,12 @@ impl<'r> Findings<'r> {
         if !everywhere.is_empty() {
             let _ = writeln!(
                 out,
-                "note: held against every event, because they need neither an eventName nor an eventSource: {} ({})",
+                "note: evaluated against every event, because they require neither an eventName nor an eventSource: {} ({})",
                 plural(everywhere.len() as u64, "rule"),
                 visible(&everywhere.join(", "))
             );
         }
-        // those that wait know their names only, so they are told only where all rules are checked
+        // a rule without its configuration has only a name, so these are listed only if all rules are checked
         if self.checked.is_none() {
             for waiting in &self.rules.unconfigured {
                 let _ = writeln!(

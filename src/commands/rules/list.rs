@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Exit, catalogue, print, print_fitted, stdout_width};
 use crate::cli::{ListFormat, ListRules};
-use crate::commands::run::{rule_set, texts};
+use crate::commands::rule_set;
 use crate::config::Config;
 use crate::report::visible::visible;
 use crate::rules::load::{self, Settings};
@@ -54,7 +54,7 @@ struct Catalogue {
 
 pub(super) fn run(arguments: &ListRules) -> anyhow::Result<Exit> {
     let config = Config::load(arguments.choice.config.as_deref())?;
-    let rules = rule_set(&arguments.choice, &config)?;
+    let rules = rule_set::load(&arguments.choice.from, &config)?;
     let whole = filled(arguments, &config, &rules)?;
     if arguments.catalogue {
         return list_catalogue(arguments.format, &whole);
@@ -114,7 +114,10 @@ fn filled(arguments: &ListRules, config: &Config, rules: &RuleSet) -> anyhow::Re
             vec!["-".to_owned()],
         );
     }
-    Ok(load::load(&texts(&arguments.choice.from)?, &settings))
+    Ok(load::load(
+        &rule_set::texts(&arguments.choice.from)?,
+        &settings,
+    ))
 }
 
 fn row(
@@ -312,7 +315,7 @@ fn summary(rows: &[Row], rules: &RuleSet) -> String {
         (count(|row| row.silent), "silent"),
         (
             count(|row| !row.missing.is_empty()),
-            "not assessed for want of configuration",
+            "not assessed because configuration is missing",
         ),
         (
             rules.rejected.len(),

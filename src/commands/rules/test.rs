@@ -9,7 +9,7 @@ use anyhow::bail;
 use super::explain::{in_words, tree};
 use super::{Exit, named, print_fitted};
 use crate::cli::{RuleChoice, TestRules};
-use crate::commands::run::rule_set;
+use crate::commands::rule_set;
 use crate::config::Config;
 use crate::report::visible::visible;
 use crate::rule_test::{Failure, RuleTester, TestOutcome};
@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &TestRules) -> anyhow::Result<Exit> {
         from: arguments.from.clone(),
         config: None,
     };
-    let rules = rule_set(&choice, &config)?;
+    let rules = rule_set::load(&choice.from, &config)?;
     let mut files = BTreeMap::new();
     for folder in folders.iter().rev() {
         files.extend(samples::files(folder)?);
@@ -37,14 +37,14 @@ pub(super) fn run(arguments: &TestRules) -> anyhow::Result<Exit> {
     let chosen = chosen(arguments, &rules, &files)?;
     let names = chosen.iter().map(|rule| rule.name.chars().count());
     let column = names.max().unwrap_or_default().min(NAMES);
-    let trial = RuleTester::new(&rules, &config.organization);
+    let tester = RuleTester::new(&rules, &config.organization);
     let (mut failed, mut cases) = (0, 0);
     for rule in &chosen {
         let file = files.get(&rule.name);
         let listed = file.map(|file| samples::cases(file)).transpose()?;
-        let tried = trial.of(rule, &listed.unwrap_or_default());
-        cases += tried.hits + tried.misses;
-        let (text, is_good) = outcome(rule, file.map(PathBuf::as_path), &tried, column);
+        let tested = tester.of(rule, &listed.unwrap_or_default());
+        cases += tested.hits + tested.misses;
+        let (text, is_good) = outcome(rule, file.map(PathBuf::as_path), &tested, column);
         failed += u64::from(!is_good);
         print_fitted(&TerminalText::lines(&text))?;
     }
@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &TestRules) -> anyhow::Result<Exit> {
     }
     failed += untried.len() as u64;
     print_fitted(&text!(
-        "{} tried with {}: {} failed\n",
+        "{} tested with {}: {} failed\n",
         plural(chosen.len() as u64, "rule"),
         plural(cases as u64, "case"),
         failed
@@ -147,31 +147,36 @@ fn unusable(rules: &RuleSet, files: &BTreeMap<String, PathBuf>) -> Vec<String> {
                 .replace("trailscan.toml", "the trailscan.toml of the samples");
             lines.push(format!("{name}: {remedy}"));
         } else if rules.find(name).is_none() {
-            lines.push(format!("{}: no rule is called {name}", file.display()));
+            lines.push(format!("{}: there is no rule `{name}`", file.display()));
         }
     }
     lines
 }
 
 /// What is said of one rule, its name in a column of that width, and whether it is good.
-fn outcome(rule: &Rule, file: Option<&Path>, tried: &TestOutcome, column: usize) -> (String, bool) {
+fn outcome(
+    rule: &Rule,
+    file: Option<&Path>,
+    tested: &TestOutcome,
+    column: usize,
+) -> (String, bool) {
     let mut lacks = Vec::new();
-    if tried.hits == 0 {
+    if tested.hits == 0 {
         lacks.push("a hit (\"expect\":\"match\")");
     }
-    if tried.misses == 0 {
+    if tested.misses == 0 {
         lacks.push("a near miss (\"expect\":\"pass\")");
     }
-    let is_good = lacks.is_empty() && tried.failures.is_empty();
+    let is_good = lacks.is_empty() && tested.failures.is_empty();
     let mut out = format!(
         "{} {:<column$}  {}, {}\n",
         if is_good { "ok    " } else { "FAILED" },
         visible(&rule.name),
-        plural(tried.hits as u64, "hit"),
-        if tried.misses == 1 {
+        plural(tested.hits as u64, "hit"),
+        if tested.misses == 1 {
             "1 near miss".to_owned()
         } else {
-            format!("{} near misses", tried.misses)
+            format!("{} near misses", tested.misses)
         },
     );
     if !lacks.is_empty() {
@@ -182,7 +187,7 @@ fn outcome(rule: &Rule, file: Option<&Path>, tried: &TestOutcome, column: usize)
         let place = visible(&place);
         let _ = writeln!(out, "  {place}: the rule needs {}", lacks.join(" and "));
     }
-    for failure in &tried.failures {
+    for failure in &tested.failures {
         out.push_str(&failed(rule, file, failure));
     }
     (out, is_good)

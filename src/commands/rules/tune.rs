@@ -15,7 +15,7 @@ use anyhow::bail;
 
 use super::{Exit, named, print};
 use crate::cli::TuneRule;
-use crate::commands::run::texts;
+use crate::commands::rule_set::{self, texts};
 use crate::config::Config;
 use crate::event::Event;
 use crate::event::json::Raw;
@@ -34,7 +34,7 @@ const PROPOSAL: &str = "proposal.yml";
 
 pub(super) fn run(arguments: &TuneRule) -> anyhow::Result<Exit> {
     let config = Config::load(arguments.choice.config.as_deref())?;
-    let rules = crate::commands::run::rule_set(&arguments.choice, &config)?;
+    let rules = rule_set::load(&arguments.choice.from, &config)?;
     let rule = named(&rules, &arguments.rule)?;
     let (benign, others) = material::benign(arguments, rule)?;
     let kept = material::kept(arguments, rule, &rules, &config)?;

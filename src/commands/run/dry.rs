@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 
-use super::discovery::Found;
+use crate::commands::session::{Found, Session};
 use crate::commands::{Exit, note, print_fitted, stdout_width};
 use crate::coverage::Problem;
 use crate::pipeline::{self, Input};
@@ -14,16 +14,15 @@ use crate::state::State;
 use crate::words::plural;
 
 pub(super) fn run(
-    found: Found<'_>,
-    scope: &Scope,
-    zone: Tz,
-    state: Option<&State>,
-    workers: usize,
+    found: Found,
+    session: &Session<'_>,
+    cache: Option<&State>,
 ) -> anyhow::Result<Exit> {
+    let scope = &session.scope;
     let mut outlook = ReadEstimate::default();
     let mut known = 0;
     let mut add = |object: &ObjectRef| {
-        if pipeline::is_cached(state, object) {
+        if pipeline::is_cached(cache, object) {
             known += 1;
         } else {
             outlook.add(object);
@@ -33,7 +32,7 @@ pub(super) fn run(
         lists: None,
         lists_at_once: Plan::AT_ONCE,
         reads_at_once: Fetcher::AT_ONCE,
-        workers,
+        workers: session.jobs(),
     };
     let problems: Vec<Problem> = match found.input {
         Input::Files(tree) => {
@@ -60,7 +59,7 @@ pub(super) fn run(
     print_fitted(&text!(
         "Dry run of {}: no log file was read\n{}\n\n{}",
         found.source,
-        window(scope, zone),
+        window(scope, session.zone()),
         TerminalText::lines(&outlook.text(&means, stdout_width()))
     ))?;
     if known > 0 {

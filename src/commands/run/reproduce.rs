@@ -5,11 +5,9 @@ use std::ffi::{OsStr, OsString};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::cli::{Given, Run};
-use crate::config::Config;
+use crate::commands::session::Session;
 use crate::history::History;
-use crate::rules::RuleSet;
 use crate::safe_text::is_hidden;
-use crate::source::Scope;
 
 /// What the report does not depend on, and what is said in other words: the window by its ends, the
 /// state file only where a rule asks what was there before.
@@ -28,7 +26,7 @@ const LEFT_OUT: [&str; 10] = [
 
 /// The command, complete and quoted for `sh`: every option as it was typed, the window as it was meant,
 /// and the files that were found without being named.
-pub(super) fn command(arguments: &Run, config: &Config, rules: &RuleSet, scope: &Scope) -> String {
+pub(super) fn command(arguments: &Run, session: &Session<'_>) -> String {
     let mut words: Vec<OsString> = ["trailscan", "run"].map(OsString::from).to_vec();
     let (sources, options): (Vec<&Given>, Vec<&Given>) = arguments
         .given
@@ -42,17 +40,20 @@ pub(super) fn command(arguments: &Run, config: &Config, rules: &RuleSet, scope: 
     };
     words.extend(first.cloned());
     let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-    for (option, at) in [("since", scope.since), ("until", scope.until)] {
+    for (option, at) in [
+        ("since", session.scope.since),
+        ("until", session.scope.until),
+    ] {
         if let Some(at) = at {
             add(&mut words, option, Some(OsStr::new(&time(at))));
         }
     }
     let is_given = |option: &str| options.iter().any(|given| given.option == option);
-    if let (false, Some((file, _))) = (is_given("config"), &config.origin) {
+    if let (false, Some((file, _))) = (is_given("config"), &session.config.origin) {
         add(&mut words, "config", Some(OsStr::new(file)));
     }
-    if History::asking(rules).next().is_some()
-        && let Some(file) = super::state_file::path(arguments, config)
+    if History::asking(&session.rules).next().is_some()
+        && let Some(file) = session.state_path()
     {
         add(&mut words, "state", Some(file.as_os_str()));
     }

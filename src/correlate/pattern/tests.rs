@@ -15,10 +15,10 @@ fn alternative(needs: &[u32], lacks: &[u32]) -> Alternative {
     }
 }
 
-fn sorted(events: &[(Epoch, u32)]) -> Vec<Moment> {
-    let mut rows: Vec<Moment> = events
+fn sorted(events: &[(Epoch, u32)]) -> Vec<Point> {
+    let mut rows: Vec<Point> = events
         .iter()
-        .map(|(time, place)| Moment {
+        .map(|(time, place)| Point {
             proven: true,
             time: *time,
             place: *place,
@@ -145,7 +145,7 @@ fn a_burst_is_a_run_of_matches_and_says_when_it_first_held() {
 }
 
 /// Every choice of one row for each of these rules.
-fn choices(rows: &[Moment], needs: &[u32]) -> Vec<Vec<usize>> {
+fn choices(rows: &[Point], needs: &[u32]) -> Vec<Vec<usize>> {
     needs.iter().fold(vec![Vec::new()], |so_far, rule| {
         let of_rule = (0..rows.len()).filter(|at| rows[*at].place == *rule);
         let of_rule: Vec<usize> = of_rule.collect();
@@ -161,7 +161,7 @@ fn choices(rows: &[Moment], needs: &[u32]) -> Vec<Vec<usize>> {
 }
 
 /// Rows that are part of a match, by the words at the head of the module.
-fn by_search(one: &Alternative, measure: Measure, span: Epoch, rows: &[Moment]) -> BTreeSet<usize> {
+fn by_search(one: &Alternative, measure: Measure, span: Epoch, rows: &[Point]) -> BTreeSet<usize> {
     let ordered = measure == Measure::TemporalOrdered;
     let time = |at: &usize| rows[*at].time;
     let in_time = |chosen: &Vec<usize>| {

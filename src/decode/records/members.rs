@@ -2,8 +2,8 @@
 //! checked strings and scalars already.
 //!
 //! One loop reads those of the record, and of the objects that nearly every question asks for:
-//! `userIdentity`, its `sessionContext`, and the `sessionIssuer` in it. All other objects are leapt
-//! over, to be read where somebody asks.
+//! `userIdentity`, its `sessionContext`, and the `sessionIssuer` in it. All other objects are skipped
+//! and read on demand.
 
 use super::super::structure::BLOCK;
 use super::Walk;
@@ -13,7 +13,7 @@ use crate::event::{Event, Key};
 
 /// A place in a walk.
 #[derive(Clone, Copy)]
-pub(super) struct Here {
+pub(super) struct WalkPosition {
     /// The next structural byte, and the offset behind the last.
     pub(super) next: usize,
     pub(super) behind: usize,
@@ -22,8 +22,8 @@ pub(super) struct Here {
 /// Where the members of an object go.
 trait Members<'a> {
     /// Walks into the object that opens at `at`, the value of that key as it stands there, and answers
-    /// where it ended; nothing where it is to be leapt over.
-    fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: Here) -> Option<Here>;
+    /// where it ended; `None` if it is to be skipped.
+    fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: WalkPosition) -> Option<WalkPosition>;
 
     /// Takes a member: key and value as they stand there, the marks of the value, and whether it was
     /// walked into. False where the key is no string.
@@ -50,7 +50,7 @@ impl<'a> Walk<'a> {
 
     /// The plain members from a place on, and whether their object ended there.
     #[inline(always)]
-    fn members(&self, mut here: Here, to: &mut impl Members<'a>) -> (Here, bool) {
+    fn members(&self, mut here: WalkPosition, to: &mut impl Members<'a>) -> (WalkPosition, bool) {
         // asked for by byte before it is cut: what is known to be ASCII is where a character begins
         let (text, bytes) = (self.text, self.text.as_bytes());
         loop {
@@ -65,7 +65,7 @@ impl<'a> Walk<'a> {
             let Some(key) = text.get(here.behind..colon) else {
                 return (here, false);
             };
-            let mut after = Here {
+            let mut after = WalkPosition {
                 next: here.next + 1,
                 behind: ahead,
             };
@@ -96,7 +96,7 @@ impl<'a> Walk<'a> {
             if !to.take(key, value, marks, walked) {
                 return (here, false);
             }
-            here = Here {
+            here = WalkPosition {
                 next: after.next + 1,
                 behind: after.behind + 1,
             };
@@ -106,14 +106,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The plain members of the object that opens at a place, and the place behind it. Nothing where
+    /// The plain members of the object that opens at a place, and the place behind it. `None` if
     /// they are not plain, or where it is a list or has none.
     #[inline(never)]
-    fn members_within(&self, at: Here, to: &mut impl Members<'a>) -> Option<Here> {
+    fn members_within(&self, at: WalkPosition, to: &mut impl Members<'a>) -> Option<WalkPosition> {
         let Some([b'{', b':', ..]) = self.kinds.get(at.next..) else {
             return None;
         };
-        let inside = Here {
+        let inside = WalkPosition {
             next: at.next + 1,
             behind: *self.positions.get(at.next)? as usize + 1,
         };
@@ -133,21 +133,21 @@ impl<'a> Walk<'a> {
             .is_none_or(|(block, _)| *block as usize >= self.behind)
     }
 
-    pub(super) const fn here(&self) -> Here {
-        Here {
+    pub(super) const fn here(&self) -> WalkPosition {
+        WalkPosition {
             next: self.next,
             behind: self.behind,
         }
     }
 
-    pub(super) fn set(&mut self, here: Here) {
+    pub(super) fn set(&mut self, here: WalkPosition) {
         (self.next, self.behind) = (here.next, here.behind);
     }
 }
 
 impl<'a> Members<'a> for Event<'a> {
     #[inline(always)]
-    fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: Here) -> Option<Here> {
+    fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: WalkPosition) -> Option<WalkPosition> {
         if key != "\"userIdentity\"" {
             return None;
         }
@@ -179,7 +179,7 @@ struct Caller<'e, 'a> {
 
 impl<'a> Members<'a> for Caller<'_, 'a> {
     #[inline(always)]
-    fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: Here) -> Option<Here> {
+    fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: WalkPosition) -> Option<WalkPosition> {
         if key != "\"sessionContext\"" {
             return None;
         }
@@ -202,7 +202,7 @@ struct Session<'e, 'a>(&'e mut SessionIssuer<'a>);
 
 impl<'a> Members<'a> for Session<'_, 'a> {
     #[inline(always)]
-    fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: Here) -> Option<Here> {
+    fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: WalkPosition) -> Option<WalkPosition> {
         if key != "\"sessionIssuer\"" {
             return None;
         }
@@ -225,7 +225,12 @@ struct Issuer<'e, 'a>(&'e mut SessionIssuer<'a>);
 
 impl<'a> Members<'a> for Issuer<'_, 'a> {
     #[inline(always)]
-    fn enter(&mut self, _walk: &Walk<'a>, _key: &'a str, _at: Here) -> Option<Here> {
+    fn enter(
+        &mut self,
+        _walk: &Walk<'a>,
+        _key: &'a str,
+        _at: WalkPosition,
+    ) -> Option<WalkPosition> {
         None
     }
 

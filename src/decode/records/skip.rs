@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 
 use super::super::{DecodeError, Decoded, Visit};
 use super::Walk;
-use super::members::Here;
+use super::members::WalkPosition;
 use crate::event::json::Raw;
 
 impl<'a> Walk<'a> {
@@ -84,13 +84,13 @@ impl<'a> Walk<'a> {
     /// The place behind the sound object or list that opens at that place. In a compact text only the
     /// order of brackets, colons and commas can be wrong, so a few steps for eight of them are enough.
     #[inline(always)]
-    pub(super) fn skip_nested(&self, here: Here) -> Option<Here> {
+    pub(super) fn skip_nested(&self, here: WalkPosition) -> Option<WalkPosition> {
         // one bit a level: 1 for an object
         let (mut objects, mut depth) = (0u64, 0u32);
         let mut next = here.next;
         let mut wrong = 0;
         while let Some(kinds) = self.kinds.get(next..).and_then(|kinds| kinds.first_chunk()) {
-            let kinds = Kinds::of(kinds);
+            let kinds = TokenMasks::of(kinds);
             let mut brackets = kinds.brackets;
             let mut rest = u64::MAX;
             let mut empty = kinds.empty;
@@ -128,7 +128,7 @@ impl<'a> Walk<'a> {
                         wrong |= kinds.wrong & until >> 1;
                         let at = next + bit as usize / 8;
                         let behind = *self.positions.get(at)? as usize + 1;
-                        return (wrong == 0).then_some(Here {
+                        return (wrong == 0).then_some(WalkPosition {
                             next: at + 1,
                             behind,
                         });
@@ -176,7 +176,7 @@ impl<'a> Walk<'a> {
 
 /// Eight structural bytes, in whose sixth bits stands what is known of each: `{` 7B, `}` 7D, `[` 5B,
 /// `]` 5D, `:` 3A, `,` 2C.
-struct Kinds {
+struct TokenMasks {
     kinds: u64,
     brackets: u64,
     commas: u64,
@@ -188,7 +188,7 @@ struct Kinds {
     wrong: u64,
 }
 
-impl Kinds {
+impl TokenMasks {
     const EACH: u64 = 0x4040_4040_4040_4040;
 
     /// Of eight bytes and the one behind them.

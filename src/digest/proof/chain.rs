@@ -9,7 +9,7 @@ use super::{HOUR, LATE, RegionalTrail, STAMP, Window};
 use crate::digest::key::{Keys, Verdict};
 use crate::event::time::{Epoch, iso};
 use crate::integrity::proof::{ChainProof, DigestGap, DigestGapKind, Judgement, State};
-use crate::integrity::{Before, Chain, DigestFact, Previous, Standing};
+use crate::integrity::{Chain, DigestFact, Previous, PreviousDigest, SignatureStatus};
 use crate::seeded::SeededMap;
 
 pub(in crate::digest) type Findings<'d> = SeededMap<&'d Arc<str>, Judgement>;
@@ -41,7 +41,7 @@ pub(in crate::digest) fn findings<'d>(
     newest_first.sort_by_key(|(name, fact)| (Reverse(fact.end), fact.start, Arc::clone(name)));
     let mut successors: SeededMap<&str, Vec<After<'_>>> = SeededMap::default();
     for &(name, fact) in &newest_first {
-        if let Before::Digest(previous) = &fact.before {
+        if let PreviousDigest::Digest(previous) = &fact.before {
             let after = successors.entry(&previous.name).or_default();
             after.push((name, previous));
         }
@@ -67,9 +67,9 @@ fn finding(
     keys: &Keys,
 ) -> Judgement {
     match &fact.standing {
-        Standing::Unread(why) => return found(State::NotProven, why),
-        Standing::Bad(what) => return found(State::Broken, what),
-        Standing::Signed | Standing::NoKey | Standing::Unsigned(_) => {}
+        SignatureStatus::Unread(why) => return found(State::NotProven, why),
+        SignatureStatus::Bad(what) => return found(State::Broken, what),
+        SignatureStatus::Signed | SignatureStatus::NoKey | SignatureStatus::Unsigned(_) => {}
     }
     for (next, said) in vouching {
         if said.sha256 != fact.sha256 {
@@ -83,7 +83,7 @@ fn finding(
         }
     }
     let to_sign = match &fact.standing {
-        Standing::Signed => {
+        SignatureStatus::Signed => {
             let how = format!("signed with key {}", fact.fingerprint);
             return found(State::Valid, how);
         }
@@ -91,7 +91,7 @@ fn finding(
             let how = "the digest after it, which is valid, holds its hash";
             return found(State::Valid, how);
         }
-        Standing::Unsigned(to_sign) => to_sign,
+        SignatureStatus::Unsigned(to_sign) => to_sign,
         _ => {
             let what = format!(
                 "there is no public key with fingerprint {}",
@@ -161,11 +161,11 @@ pub(super) fn holes(
             .get(name)
             .map_or(State::NotProven, |found| found.state);
         let hole = match &fact.before {
-            Before::Start if gap && state != State::Broken => Some((
+            PreviousDigest::Start if gap && state != State::Broken => Some((
                 DigestGapKind::Off,
                 out_of_step(name, from, fact, at_start, state),
             )),
-            Before::Digest(previous) => {
+            PreviousDigest::Digest(previous) => {
                 let lost = !digests.contains_key(&*previous.name)
                     && !digests
                         .values()
@@ -182,15 +182,17 @@ pub(super) fn holes(
                     (false, false) => None,
                 }
             }
-            Before::Start | Before::Unknown if gap => {
+            PreviousDigest::Start | PreviousDigest::Unknown if gap => {
                 Some((DigestGapKind::Missing, unknown(name, state)))
             }
-            Before::Start | Before::Unknown => None,
+            PreviousDigest::Start | PreviousDigest::Unknown => None,
         };
         if let Some((kind, found)) = hole {
             // without a gap, the hour of the digest that is named is covered by others
             let from = match &fact.before {
-                Before::Digest(previous) if !gap => previous.end.map_or(from, |end| end - HOUR),
+                PreviousDigest::Digest(previous) if !gap => {
+                    previous.end.map_or(from, |end| end - HOUR)
+                }
                 _ => from,
             };
             holes.push(DigestGap {
@@ -213,7 +215,7 @@ pub(super) fn holes(
 
 /// The chain of which nothing is left, though CloudTrail wrote digests inside the window.
 pub(super) fn deleted(there: &RegionalTrail, window: &Window) -> Option<ChainProof> {
-    let (_, last) = there.told().filter(|_| there.whole)?;
+    let (_, last) = there.last_delivery().filter(|_| there.whole)?;
     // the hour of a digest ends before it is written, and the window is one of hours
     let early = window.since.is_some_and(|since| last <= since + LATE);
     let late = window.until.is_some_and(|until| last > until);
@@ -275,25 +277,25 @@ fn after(
     let end = (from < due).then(|| end(from, due));
     let of = ChainProof::of(chain);
     let there = window.trails.iter().find(|there| there.is_of(&of));
-    let told = there.and_then(|there| Some((&there.trail, there.told()?)));
-    let Some((trail, (status, last))) = told else {
+    let last_delivery = there.and_then(|there| Some((&there.trail, there.last_delivery()?)));
+    let Some((trail, (status, last))) = last_delivery else {
         return end;
     };
-    let told = format!("the last at {} (GetTrailStatus)", iso(last));
+    let last_delivery = format!("the last at {} (GetTrailStatus)", iso(last));
     if window.until.is_some_and(|until| last > until) {
         let mut end = end?;
         end.found.reason = format!(
-            "{}; CloudTrail wrote digests later, {told}: the first of them (a later --until) says \
+            "{}; CloudTrail wrote digests later, {last_delivery}: the first of them (a later --until) says \
              which",
             end.found.reason
         );
         return Some(end);
     }
-    // of an organization's trail nobody says whether the answer speaks of this account's digests
+    // of an organization's trail it is not known whether the answer is about this account's digests
     let newer = !trail.organization && written.is_some_and(|written| last > written + STAMP);
     if newer || last > from + LATE {
         let what = format!(
-            "the newest digest is missing: CloudTrail wrote digests after the last one here, {told}"
+            "the newest digest is missing: CloudTrail wrote digests after the last one here, {last_delivery}"
         );
         // an hour each; the last before logging stops is shorter
         let hours = (last - from) / HOUR * HOUR;
@@ -313,13 +315,13 @@ fn after(
             format!("logging of trail {trail_name} was stopped at {}", iso(at))
         }
         _ if !trail.validation => format!("validation of trail {trail_name} is switched off"),
-        _ => "nobody says why".to_owned(),
+        _ => "the reason is not known".to_owned(),
     };
     Some(DigestGap {
         kind: DigestGapKind::NoneWritten,
         found: found(
             State::NotProven,
-            format!("CloudTrail wrote no digest after the last one here, {told}: {why}"),
+            format!("CloudTrail wrote no digest after the last one here, {last_delivery}: {why}"),
         ),
         ..end?
     })
@@ -359,7 +361,7 @@ fn out_of_step(
 fn missing(name: &str, previous: &Previous, window: &Window) -> Judgement {
     if let (true, Some(bucket)) = (window.copy, &previous.elsewhere) {
         let what = format!(
-            "the chain goes on in bucket {bucket}, which this copy does not hold: {name} names {}",
+            "the chain continues in bucket {bucket}, which this copy does not hold: {name} names {}",
             previous.name
         );
         return found(State::NotProven, what);
@@ -367,7 +369,7 @@ fn missing(name: &str, previous: &Previous, window: &Window) -> Judgement {
     let (bucket, _) = previous.name.split_once('/').unwrap_or_default();
     if !window.copy && !window.buckets.is_empty() && !window.buckets.contains(bucket) {
         let what = format!(
-            "the chain goes on in bucket {bucket}, which was not read ({})",
+            "the chain continues in bucket {bucket}, which was not read ({})",
             previous.name
         );
         return found(State::NotProven, what);
@@ -379,7 +381,7 @@ fn missing(name: &str, previous: &Previous, window: &Window) -> Judgement {
 fn left_out() -> Judgement {
     found(
         State::NotProven,
-        "the digests before and after are linked, and neither speaks for this time",
+        "the digests before and after are linked, and neither covers this time",
     )
 }
 

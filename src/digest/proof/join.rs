@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::integrity::{Before, Chain, DigestFact, Hash, Standing};
+use crate::integrity::{Chain, DigestFact, Hash, PreviousDigest, SignatureStatus};
 use crate::seeded::SeededMap;
 
 pub(super) type Digests = BTreeMap<Arc<str>, DigestFact>;
@@ -71,7 +71,7 @@ impl Joined {
     /// True if its digests could not be read, so that only their names say what they are.
     fn is_nameless(&self) -> bool {
         let mut facts = self.digests.values();
-        facts.all(|fact| matches!(fact.before, Before::Unknown))
+        facts.all(|fact| matches!(fact.before, PreviousDigest::Unknown))
     }
 }
 
@@ -108,9 +108,10 @@ fn links(
         }
         last_of_place = Some((at, one));
         for fact in one.digests.values() {
-            let (Before::Digest(previous), false) =
-                (&fact.before, matches!(fact.standing, Standing::Bad(_)))
-            else {
+            let (PreviousDigest::Digest(previous), false) = (
+                &fact.before,
+                matches!(fact.standing, SignatureStatus::Bad(_)),
+            ) else {
                 continue;
             };
             // in a copy, the name may be that of a place which the copy does not show

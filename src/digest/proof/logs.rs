@@ -57,7 +57,10 @@ pub(super) fn judge(
                 name,
                 reading,
                 original,
-                stray: integrity.strays.get(name).map(|stray| &**stray),
+                misplaced_reason: integrity
+                    .misplaced
+                    .get(name)
+                    .map(|misplaced_reason| &**misplaced_reason),
             };
             match log.judge(&kinds, window, settled, &mut proof.chains) {
                 Some(found) => objects.push(found),
@@ -99,7 +102,7 @@ const fn count(logs: &mut LogCounts, object: &ObjectProof) {
 }
 
 /// The digest of a claim is valid.
-pub(super) fn stands(claim: &Claim, states: &States<'_>) -> bool {
+pub(super) fn is_valid_claim(claim: &Claim, states: &States<'_>) -> bool {
     states.get(&*claim.digest) == Some(&State::Valid)
 }
 
@@ -130,12 +133,12 @@ pub(super) fn object(
 /// The readings that no digest names and whose content belongs to a log that is not there.
 fn moved(integrity: &Integrity) -> SeededMap<Hash, &str> {
     let claims = integrity.claims.values().flatten();
-    let sought: SeededSet<Hash> = claims.map(|claim| claim.sha256).collect();
+    let claimed_hashes: SeededSet<Hash> = claims.map(|claim| claim.sha256).collect();
     let mut moved = SeededMap::default();
     for (name, readings) in &integrity.readings {
         for reading in readings {
             if let Reading::Content(hash) = reading
-                && sought.contains(hash)
+                && claimed_hashes.contains(hash)
             {
                 // of several copies the first by name
                 moved.entry(*hash).or_insert(&**name);
@@ -154,7 +157,7 @@ fn named_kinds(joined: &[Joined], states: &States<'_>) -> BTreeSet<&'static str>
         .collect()
 }
 
-/// The oldest delivery that was met at all, digests aside.
+/// The oldest delivery that was seen at all, digests aside.
 fn oldest(integrity: &Integrity, joined: &[Joined]) -> Option<Epoch> {
     let digests = joined.iter().flat_map(|one| one.digests.values());
     let starts = digests
@@ -164,7 +167,7 @@ fn oldest(integrity: &Integrity, joined: &[Joined]) -> Option<Epoch> {
     starts.chain(readings).min()
 }
 
-/// A log that a digest names and that was not met.
+/// A log that a digest names and that was not seen.
 fn not_found(
     log: &str,
     claim: &Claim,
@@ -180,7 +183,7 @@ fn not_found(
         }
         _ => None,
     };
-    let (fault, reason) = if !stands(claim, states) {
+    let (fault, reason) = if !is_valid_claim(claim, states) {
         (
             ObjectFault::Absent,
             "it is not there; the digest that names it is not valid".to_owned(),
@@ -241,7 +244,7 @@ struct UnclaimedLogs<'l> {
     /// The name under which a digest names its content, if no other log has that name.
     original: Option<&'l str>,
     /// The records that do not belong into its folder.
-    stray: Option<&'l str>,
+    misplaced_reason: Option<&'l str>,
 }
 
 impl UnclaimedLogs<'_> {
@@ -284,10 +287,10 @@ impl UnclaimedLogs<'_> {
         }
         // whether digests name files of other kinds is not documented: those here tell
         if key.kind != LogKind::Log && !kinds.contains(key.kind.folder()) {
-            return match (self.stray, self.reading) {
-                (Some(stray), _) => self.fault(
+            return match (self.misplaced_reason, self.reading) {
+                (Some(misplaced_reason), _) => self.fault(
                     ObjectFault::Unnamed,
-                    format!("no digest names it, and {stray}: it was added"),
+                    format!("no digest names it, and {misplaced_reason}: it was added"),
                 ),
                 (None, Reading::Damaged(what)) => {
                     self.fault(ObjectFault::Unproven, what.to_string())
@@ -359,7 +362,7 @@ impl UnclaimedLogs<'_> {
             });
             if let Some(hole) = hole {
                 hole.logs += 1;
-                let why = format!("no digest speaks for its hour: {}", hole.found.reason);
+                let why = format!("no digest covers its hour: {}", hole.found.reason);
                 return object(name, ObjectFault::Unproven, why, None);
             }
             if after {

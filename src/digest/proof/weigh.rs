@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::logs::{States, object, stands};
+use super::logs::{States, is_valid_claim, object};
 use crate::integrity::proof::{HourLogs, Matched, ObjectFault, ObjectProof, State};
 use crate::integrity::{Claim, Hash, Integrity, Reading};
 use crate::seeded::SeededMap;
@@ -23,7 +23,7 @@ pub(super) fn choose_copy(integrity: &mut Integrity, states: &States<'_>) -> Wei
     let mut weighed = WeighedDigest::default();
     for (log, mut claims) in std::mem::take(&mut integrity.claims) {
         // a valid digest comes before others, whatever they are called
-        claims.sort_by_key(|claim| (!stands(claim, states), Arc::clone(&claim.digest)));
+        claims.sort_by_key(|claim| (!is_valid_claim(claim, states), Arc::clone(&claim.digest)));
         match integrity.readings.remove(&log) {
             Some(readings) => weighed.pair(&log, &claims, readings, states),
             None => {
@@ -104,7 +104,7 @@ impl WeighedDigest {
             _ => self.hour(claim).altered += 1,
         }
         let found = match fault {
-            ObjectFault::Altered if !stands(claim, states) => {
+            ObjectFault::Altered if !is_valid_claim(claim, states) => {
                 let reason = format!("{reason}; the digest itself is not valid");
                 object(log, ObjectFault::Unproven, reason, Some(claim))
             }

@@ -182,7 +182,7 @@ impl<'a> Cursor<'a> {
         if self.eat(b',').is_none() {
             self.blanks();
             if self.at < self.text.len() {
-                // no comma where one must be: what follows cannot be told apart, so it is not read
+                // no comma where one must be: what follows cannot be distinguished, so it is not read
                 self.at = self.text.len();
             }
         }

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::chart::{Chart, draw};
 use super::format::{code, format_date, scrolling, truncation_notice};
+use super::privileges;
 use crate::assess::hours::HourState;
 use crate::coverage::{DAY, HOUR, hour_of};
 use crate::event::time::{self, Epoch};
@@ -31,6 +32,7 @@ pub(super) fn section(report: &Report) -> Markup {
             (top("Busiest callers", "Caller", &report.activity.callers))
             (top("Services", "Service", &report.activity.services))
             (top("Refused calls", "Call", &report.activity.refused_calls))
+            (privileges::table(report))
         }
     }
 }
@@ -47,7 +49,7 @@ fn figure(chart: &Chart) -> Markup {
                 li { span.shape.critical aria-hidden="true" { "◆" } "critical finding begins" }
                 li { span.shape.high aria-hidden="true" { "▲" } "high finding begins" }
                 @if chart.is_cut() {
-                    li { span.shape aria-hidden="true" { "↑" } "bar goes on to this number" }
+                    li { span.shape aria-hidden="true" { "↑" } "bar continues to this number" }
                 }
             }
             (scrolling("Chart of events over time", &draw(chart)))
@@ -63,13 +65,13 @@ fn gaps(chart: &Chart, report: &Report) -> Markup {
     gaps.truncate(MOST_GAPS);
     gaps.sort_unstable();
     html! {
-        h3 { "Stretches without any event" }
+        h3 { "Periods without events" }
         @if gaps.is_empty() {
             p { "None: every " (chart.unit()) " has events." }
         } @else {
             p {
                 "In all accounts and Regions together, in UTC. Nothing may have happened, or nothing was recorded: "
-                "the logs alone do not tell which. Times in which logging was stopped are left out here; they are under "
+                "the logs alone cannot show which. Times in which logging was stopped are excluded; they are under "
                 a href="#scope" { "scope and coverage" } "."
             }
             @if gaps.len() < all {

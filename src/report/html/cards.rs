@@ -203,7 +203,7 @@ fn result(finding: &Finding) -> String {
     .filter(|(count, _)| *count > 0)
     .collect();
     match parts.as_slice() {
-        [] => "how it ended is not recorded".to_owned(),
+        [] => "outcome not recorded".to_owned(),
         [(1, "denied")] => "it was denied".to_owned(),
         [(1, word)] => format!("it {word}"),
         [(_, "denied")] => "all were denied".to_owned(),

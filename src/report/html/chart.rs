@@ -46,7 +46,7 @@ impl Bar {
 }
 
 impl Chart {
-    /// Nothing where no event has a time.
+    /// `None` if no event has a time.
     pub(super) fn of(report: &Report) -> Option<Self> {
         let times = || report.activity.hours.iter().filter_map(|hour| hour.hour);
         let (first, last) = (times().min()?, times().max()?);
@@ -118,7 +118,7 @@ impl Chart {
         }
     }
 
-    /// Stretches without any event, as (begin, end).
+    /// Periods without events, as (begin, end).
     pub(super) fn gaps(&self) -> Vec<(Epoch, Epoch)> {
         let mut gaps: Vec<(Epoch, Epoch)> = Vec::new();
         for (at, _) in self

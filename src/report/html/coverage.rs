@@ -15,7 +15,7 @@ use crate::coverage::{Coverage, ProblemKind, RegionCoverage};
 use crate::event::time::Epoch;
 use crate::report::rows::Row;
 use crate::report::{Report, notes};
-use crate::trail::Asked;
+use crate::trail::Lookup;
 use crate::words::{plural, thousands};
 
 const MOST_PROBLEMS: usize = 50;
@@ -79,7 +79,7 @@ fn places(report: &Report) -> Markup {
             p.aside {
                 "Hours are those of the window (" (window_of(report)) "). With logs: events happened in them or files "
                 "were delivered. Proven quiet: no log, and valid digests say that none was delivered. Neither: no log, and "
-                "nothing tells whether any is missing. Late files were delivered more than 15 minutes after their newest "
+                "nothing shows whether any is missing. Late files were delivered more than 15 minutes after their newest "
                 "event; copies of events were counted once."
             }
             (truncation_notice(rows.len().min(MOST_PLACES), rows.len(), "row"))
@@ -204,14 +204,14 @@ fn identities(coverage: &Coverage) -> Markup {
             (r.bad, "bad"), (r.outside, "outside"), (r.duplicates, "duplicates"), (r.evaluated, "evaluated"),
         ]))
         p.aside {
-            "Outside: not in the period, accounts or Regions asked for. Duplicates: the same event delivered twice. "
+            "Outside: not in the requested period, accounts or Regions. Duplicates: the same event delivered twice. "
             "Of the evaluated, " (thousands(r.undated)) " had no readable time and " (thousands(r.insight))
-            " were Insight records. Beside the logs stood " (plural(o.digests, "digest file")) " and "
-            (plural(o.foreign, "file")) " that are no CloudTrail logs."
+            " were Insight records. Not counted as logs: " (plural(o.digests, "digest file")) " and "
+            (plural(o.foreign, "file")) " that are not CloudTrail logs."
         }
         @if !coverage.foreign.is_empty() {
             p.aside {
-                "Files that are no CloudTrail logs: "
+                "Files that are not CloudTrail logs: "
                 @for (place, name) in coverage.foreign.iter().enumerate() {
                     @if place > 0 { ", " }
                     (code(name))
@@ -249,7 +249,7 @@ fn problems(coverage: &Coverage) -> Markup {
     html! {
         h3 #problems { "Problems" }
         @if all.is_empty() {
-            p { "None met while reading." }
+            p { "None." }
         } @else {
             (truncation_notice(all.len().min(MOST_PROBLEMS), all.len(), "problem"))
             table.stack role="table" {
@@ -301,9 +301,9 @@ fn trails(report: &Report) -> Markup {
                             @if trail.organization { "all accounts of the organization; " }
                             @if trail.multi_region { "all Regions; " } @else { (code(&trail.home_region)) " only; " }
                             @match &trail.status {
-                                Asked::Answered(status) if status.logging => "logging",
-                                Asked::Answered(_) => { strong { "stopped" } }
-                                Asked::Unknown(why) => (make_visible(why)),
+                                Lookup::Answered(status) if status.logging => "logging",
+                                Lookup::Answered(_) => { strong { "stopped" } }
+                                Lookup::Unknown(why) => (make_visible(why)),
                             }
                             @if trail.validation { "; with digests" } @else { "; without digests" }
                         }
@@ -374,7 +374,7 @@ fn accepted(report: &Report) -> Markup {
 fn rules_aside(report: &Report) -> Markup {
     let unseen = report.not_assessed().count() + report.partly_assessed().count();
     html! {
-        h3 #rules-aside { "Rules left out, and rules that saw a part" }
+        h3 #rules-aside { "Rules not assessed or partly assessed" }
         @if unseen == 0 && report.unconfigured.is_empty() && report.rejected.is_empty() {
             p {
                 "None: every rule was loaded and configured, and could see the events it is about wherever logs exist."

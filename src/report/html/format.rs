@@ -52,7 +52,7 @@ pub(super) fn code(text: &str) -> Markup {
     html! { bdi.code { (make_visible(text)) } }
 }
 
-/// A list of values; nothing where there are none.
+/// A list of values; `None` if there are none.
 pub(super) fn values<'a>(all: impl IntoIterator<Item = &'a String>) -> Markup {
     html! {
         @for (at, text) in all.into_iter().enumerate() {
@@ -75,7 +75,7 @@ pub(super) fn sum(whole: u64, name: &str, parts: &[(u64, &str)]) -> Markup {
     }
 }
 
-/// A level as word and colour; the word alone is enough.
+/// A level as word and color; the word alone is enough.
 pub(super) fn badge(level: Severity) -> Markup {
     html! { span.level.(level.as_str()) { (level.as_str()) } }
 }

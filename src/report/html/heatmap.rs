@@ -1,5 +1,5 @@
 //! The hours of every account and Region as an inline drawing: darker where more happened, and a
-//! pattern of its own for whatever is missing, so that it reads in grey and on paper as well.
+//! pattern of its own for whatever is missing, so that it reads in gray and on paper as well.
 
 use maud::{Markup, html};
 
@@ -39,7 +39,7 @@ pub(super) fn figure(report: &Report) -> Markup {
         h3 { "Hour by hour" }
         (truncation_notice(map.rows.len(), all.len(), "account and Region"))
         figure {
-            figcaption { "What was there, " (map.unit()) " by " (map.unit()) ", UTC" }
+            figcaption { "Log coverage, " (map.unit()) " by " (map.unit()) ", UTC" }
             ul.legend {
                 li {
                     @for shade in 1..=SHADES { span.swatch.{ "events-" (shade) } aria-hidden="true" {} }
@@ -146,7 +146,7 @@ impl<'g> Map<'g> {
         let height = bottom + 10.0;
         html! {
             svg.chart.heat viewBox={ "0 0 " (WIDTH) " " (height) } role="img" aria-labelledby="heat-title heat-desc" {
-                title #heat-title { "What was there, by account, Region and " (self.unit()) }
+                title #heat-title { "Log coverage by account, Region and " (self.unit()) }
                 desc #heat-desc { (self.described()) }
                 (patterns())
                 @for at in 0..self.count {
@@ -213,7 +213,7 @@ impl<'g> Map<'g> {
         };
         format!(
             "{} from {} to {}, taken together: {} with events, {} without any file and without a valid \
-             digest that tells why, {} in which something is missing for certain.",
+             digest that tells why, {} with a confirmed gap.",
             plural(self.rows.len() as u64, "account and Region"),
             format_date(self.grid.from),
             format_date(self.grid.until - 1),
@@ -242,7 +242,7 @@ const fn class(state: HourState) -> &'static str {
     }
 }
 
-/// Hatching for what is missing: it does not rest on colour.
+/// Hatching for what is missing: it does not rest on color.
 fn patterns() -> Markup {
     let lines = |id: &str, class: &str, path: &str| {
         html! {
@@ -261,12 +261,12 @@ fn patterns() -> Markup {
     }
 }
 
-/// What is missing for certain, in words.
+/// The confirmed gaps, in words.
 fn gaps(report: &Report) -> Markup {
     let all = &report.completeness.gaps;
     html! {
         @if !all.is_empty() {
-            h4 #gaps { "Missing for certain" }
+            h4 #gaps { "Confirmed gaps" }
             (truncation_notice(all.len().min(MOST_GAPS), all.len(), "gap"))
             ul.gaps {
                 @for gap in all.iter().take(MOST_GAPS) {
@@ -321,10 +321,10 @@ mod tests {
         let map = page.split("svg class=\"chart heat\"").nth(1).unwrap();
         let map = map.split("</svg>").next().unwrap();
         assert!(map.contains("2 hours with events"), "{map}");
-        assert!(map.contains("1 hour in which something is missing for certain"));
+        assert!(map.contains("1 hour with a confirmed gap"));
         assert!(map.contains("class=\"unread\"") && map.contains("class=\"no-files\""));
         assert!(map.contains("class=\"events-4\"") && map.contains("class=\"events-2\""));
-        assert!(page.contains("Missing for certain"));
+        assert!(page.contains("Confirmed gaps"));
         assert!(page.contains("files could not be read"));
         // without a single hour there is nothing to draw
         let mut empty = report(Vec::new());
@@ -337,7 +337,7 @@ mod tests {
         judge(&mut year);
         let page = render(&year);
         assert!(
-            page.contains("What was there, stretch by stretch, UTC"),
+            page.contains("Log coverage, stretch by stretch, UTC"),
             "two days a cell"
         );
         assert!(page.len() < 200_000);

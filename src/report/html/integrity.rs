@@ -23,7 +23,7 @@ pub(super) fn section(report: &Report) -> Markup {
             @match &report.integrity {
                 None => {
                     p.lead {
-                        "Not checked: this run did not hold the logs against CloudTrail's signed digests "
+                        "Not checked: this run did not verify the logs against CloudTrail's signed digests "
                         "(" span.code { "trailscan run --verify" } ")."
                     }
                 }
@@ -39,7 +39,7 @@ fn of(proof: &Proof) -> Markup {
             "AWS writes a signed digest every hour, for each account and Region, with the SHA-256 of each log that it "
             "delivered and a link to the digest before. Valid: signed by AWS and unchanged. Broken: altered, removed or "
             "added. Not proven: cannot be determined, for the reason given. A log is valid only if its digest is. "
-            "The check is trailscan's own; the words are those of AWS."
+            "trailscan makes this check itself and uses AWS's terms."
         }
         p.sum {
             strong.alert[proof.state() != State::Valid] { (proof.verdict()) "." }

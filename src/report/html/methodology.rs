@@ -30,7 +30,7 @@ const OUTSIDE: [(&str, &str); 11] = [
 const LIMITS: [&str; 7] = [
     "CloudTrail records calls to AWS. It does not record what people do inside applications, databases, operating systems or the identity provider.",
     "Access to the content of objects, tables and functions is recorded only where data events are switched on.",
-    "A shared key, a workload role or a presigned URL does not tell which person used it.",
+    "A shared key, a workload role or a presigned URL does not show which person used it.",
     "Calls that remove many objects at once do not name the objects or their number.",
     "AWS delivers events some minutes late, and rarely hours late: a report made soon after its period may miss the last of them.",
     "The state of a system before the period is not known here; only what was called in the period is.",
@@ -85,7 +85,7 @@ const GLOSSARY: [(&str, &str); 13] = [
     ),
     (
         "Security incident",
-        "Attempted or successful unauthorised access, use, disclosure, change or destruction of information, or interference with a system (164.304).",
+        "Attempted or successful unauthorized access, use, disclosure, change or destruction of information, or interference with a system (164.304).",
     ),
 ];
 
@@ -104,7 +104,7 @@ pub(super) fn section(report: &Report, id: &str) -> Markup {
             h3 { "Limits" }
             ul { @for limit in LIMITS { li { (limit) } } }
             h3 { "Outside CloudTrail" }
-            p { "Of these provisions CloudTrail shows nothing. Evidence for them has to come from elsewhere." }
+            p { "CloudTrail shows nothing about these provisions; their evidence has to come from elsewhere." }
             dl.terms.outside {
                 @for (section, title) in OUTSIDE { div { dt { (section) } dd { (title) } } }
             }
@@ -155,7 +155,7 @@ fn provenance_table(report: &Report, id: &str) -> Markup {
                 }
             }
             dt { "Thresholds" }
-            dd { "Those of the rules; where a rule counts, its card says what was counted, in what time, and from what number on." }
+            dd { "Those of the rules. The card of a counting rule says what was counted, over what time, and from what number." }
             dt { "Duplicates" }
             dd { "An event that was delivered more than once counts once, by its event id." }
         }

@@ -17,7 +17,7 @@ pub(super) fn section(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
             h1 #title { "HIPAA activity review" }
             p.organization {
                 @if report.provenance.organization.is_empty() {
-                    "Organisation not named in the configuration"
+                    "Organization not named in the configuration"
                 } @else {
                     bdi { (make_visible(&report.provenance.organization)) }
                 }
@@ -44,10 +44,10 @@ fn identity(report: &Report, id: &str, zone: Option<Tz>) -> Markup {
             @if let Some(there) = local(zone, at) { span.aside { " (" (there) ")" } }
         }
     };
-    // where no window was asked for, the period is what the logs themselves span
-    let bound = |asked: Option<Epoch>, met: Option<Epoch>, words: &str| {
+    // where no window was given, the period is what the logs themselves span
+    let bound = |asked: Option<Epoch>, read: Option<Epoch>, words: &str| {
         html! {
-            @match (asked, met) {
+            @match (asked, read) {
                 (Some(at), _) => (instant(at)),
                 (None, Some(at)) => { (words) ", " (instant(at)) }
                 (None, None) => (words),
@@ -188,7 +188,7 @@ fn integrity(report: &Report) -> Markup {
                     p.figure.words.alert { "Not checked" }
                     p { "Log-file integrity was not checked in this run." }
                     ul.plain {
-                        li { (plural(report.coverage.objects.digests, "digest file")) " met, none verified" }
+                        li { (plural(report.coverage.objects.digests, "digest file")) " found, none verified" }
                     }
                 }
                 Some(proof) => {
@@ -221,7 +221,7 @@ fn integrity(report: &Report) -> Markup {
                         @if logs.pending > 0 { li { (thousands(logs.pending)) " pending: their digest is not due yet" } }
                         @if logs.other_kinds > 0 { li { (thousands(logs.other_kinds)) " of a kind without digests" } }
                         @if proof.copy {
-                            li { "A copy: a trail, account, Region or latest hours that are absent as a whole cannot be noticed" }
+                            li { "A copy: it cannot show that a whole trail, account, Region or the latest hours are missing" }
                         }
                     }
                 }

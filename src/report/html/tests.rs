@@ -142,6 +142,7 @@ pub(super) fn report(findings: Vec<Finding>) -> Report {
             command: "trailscan run 's3://example-logs/A b/'".into(),
             ..Provenance::default()
         },
+        privileges: None,
         integrity: None,
         citations: vec![CitationState {
             citation: &CATALOGUE[1],

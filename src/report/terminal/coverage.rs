@@ -14,7 +14,7 @@ use crate::report::rows::Row;
 use crate::report::visible::visible;
 use crate::report::{Report, notes};
 use crate::safe_text::{TerminalText, put, text};
-use crate::trail::{Asked, Trail};
+use crate::trail::{Lookup, Trail};
 use crate::words::{exact_duration, plural, thousands};
 
 /// How many characters the hours of a line may take where nothing limits the width of lines.
@@ -48,11 +48,11 @@ pub fn grid(report: &Report, width: Option<usize>) -> TerminalText {
         put!(out, "note: {}\n", note);
     }
     if let Some(grid) = &report.hours {
-        put!(out, "\n{}What was there{:#}\n", bold, bold);
+        put!(out, "\n{}Log coverage{:#}\n", bold, bold);
         let rows: Vec<Row<'_>> = report.rows().collect();
         draw(&mut out, grid, &rows, width);
     }
-    put!(out, "\n{}What could be seen{:#}\n", bold, bold);
+    put!(out, "\n{}Rule coverage{:#}\n", bold, bold);
     rules(&mut out, report);
     out
 }
@@ -65,18 +65,18 @@ fn described(trail: &Trail) -> String {
         (false, false) => format!("{} only", trail.home_region),
     };
     let logging = match &trail.status {
-        Asked::Answered(status) if status.logging => "logging",
-        Asked::Answered(_) => "STOPPED",
-        Asked::Unknown(_) => "status unknown",
+        Lookup::Answered(status) if status.logging => "logging",
+        Lookup::Answered(_) => "STOPPED",
+        Lookup::Unknown(_) => "status unknown",
     };
     let selectors = match &trail.selectors {
-        Asked::Answered(_) => "selectors known",
-        Asked::Unknown(_) => "selectors unknown",
+        Lookup::Answered(_) => "selectors known",
+        Lookup::Unknown(_) => "selectors unknown",
     };
     let insights = match &trail.insights {
-        Asked::Answered(kinds) if kinds.is_empty() => "no Insights".to_owned(),
-        Asked::Answered(kinds) => kinds.join(", "),
-        Asked::Unknown(_) => "Insights unknown".to_owned(),
+        Lookup::Answered(kinds) if kinds.is_empty() => "no Insights".to_owned(),
+        Lookup::Answered(kinds) => kinds.join(", "),
+        Lookup::Unknown(_) => "Insights unknown".to_owned(),
     };
     format!(
         "Trail {}: {extent}; {logging}; {selectors}; {insights}",
@@ -145,8 +145,8 @@ fn draw(out: &mut TerminalText, grid: &HourGrid, rows: &[Row<'_>], terminal: Opt
     let indent = terminal.map_or(width, |_| 0);
     put!(
         out,
-        "{}  a character is {}; ▁ to █ events, - none by other files or a valid digest, · no file and nothing to tell,\n\
-         {}  ~ files may still come, ! logging stopped, ? a digest's file is missing, x files not read\n",
+        "{}  each character is {}; ▁ to █ events, - quiet (by other files or a valid digest), · no file and no proof,\n\
+         {}  ~ files may still arrive, ! logging stopped, ? a file named by a digest is missing, x files not read\n",
         " ".repeat(indent),
         exact_duration(step),
         " ".repeat(indent)

@@ -33,7 +33,7 @@ const fn kind(modifier: &Modifier) -> Option<Kind> {
 }
 
 /// True where a modifier means something beside those that say the kind.
-const fn goes_with(kind: Kind, modifier: &Modifier) -> bool {
+const fn accepts(kind: Kind, modifier: &Modifier) -> bool {
     use Modifier as M;
     match modifier {
         M::All | M::Expand => !matches!(kind, Kind::Exists | Kind::FieldRef),
@@ -66,7 +66,7 @@ const ONE_OF: [&[Modifier]; 6] = [
     &[Modifier::Neq, Modifier::All],
 ];
 
-/// Why these modifiers cannot stand together; nothing where they can.
+/// Why these modifiers cannot stand together; `None` if they can.
 pub(super) fn conflict(modifiers: &[Modifier]) -> Option<String> {
     let word = |modifier: &Modifier| format!("`{modifier:?}`").to_lowercase();
     let both = |a: &Modifier, b: &Modifier| {
@@ -98,7 +98,7 @@ pub(super) fn conflict(modifiers: &[Modifier]) -> Option<String> {
     }
     let idle = modifiers
         .iter()
-        .find(|modifier| !goes_with(whole, modifier))?;
+        .find(|modifier| !accepts(whole, modifier))?;
     match first {
         Some(first) => both(first, idle),
         None => Some(format!("{} needs `re` beside it", word(idle))),

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use rsigma_parser::{Modifier, SigmaString, SigmaValue, SpecialChar, StringPart};
 
 use crate::rules::Comparison;
-use crate::rules::matcher::{TimePart, Want};
+use crate::rules::matcher::{TimePart, ValueTest};
 use crate::rules::regexp::{Flags, Regexp};
 use crate::wildcard::{Part, Wildcard};
 
@@ -19,19 +19,19 @@ const MOST_ONES: usize = 256;
 
 /// One value of a rule as what is asked of an event's value; several where a modifier yields
 /// variants. The modifiers apply in the order written.
-pub(super) fn want(value: &SigmaValue, modifiers: &[Modifier]) -> Result<Vec<Want>, String> {
+pub(super) fn want(value: &SigmaValue, modifiers: &[Modifier]) -> Result<Vec<ValueTest>, String> {
     if let Some(part) = modifiers.iter().find_map(time_part) {
         let comparison = modifiers
             .iter()
             .find_map(comparison)
             .unwrap_or(Comparison::Eq);
-        return Ok(vec![Want::Time(part, comparison, number(value)?)]);
+        return Ok(vec![ValueTest::Time(part, comparison, number(value)?)]);
     }
     if let Some(comparison) = modifiers.iter().find_map(comparison) {
-        return Ok(vec![Want::Number(comparison, number(value)?)]);
+        return Ok(vec![ValueTest::Number(comparison, number(value)?)]);
     }
     let text = match value {
-        SigmaValue::Null => return Ok(vec![Want::Null]),
+        SigmaValue::Null => return Ok(vec![ValueTest::Null]),
         SigmaValue::Integer(number) => SigmaString::from_raw(&number.to_string()),
         // with its point, as JSON has it
         SigmaValue::Float(number) => SigmaString::from_raw(&format!("{number:?}")),
@@ -46,7 +46,7 @@ pub(super) fn want(value: &SigmaValue, modifiers: &[Modifier]) -> Result<Vec<Wan
         };
         let regex = Regexp::new(&text.original, flags)
             .map_err(|error| format!("the regular expression cannot be used: {error}"))?;
-        return Ok(vec![Want::Regex(Box::new(regex))]);
+        return Ok(vec![ValueTest::Regex(Box::new(regex))]);
     }
     if modifiers.contains(&Modifier::Cidr) {
         let address = text.original.parse::<IpAddr>().map(IpNet::from);
@@ -59,7 +59,7 @@ pub(super) fn want(value: &SigmaValue, modifiers: &[Modifier]) -> Result<Vec<Wan
                 net.trunc()
             ));
         }
-        return Ok(vec![Want::Net(net)]);
+        return Ok(vec![ValueTest::Net(net)]);
     }
     let mut variants = vec![pieces(&text)];
     let mut cased = modifiers.contains(&Modifier::Cased);
@@ -88,8 +88,8 @@ pub(super) fn want(value: &SigmaValue, modifiers: &[Modifier]) -> Result<Vec<Wan
             return Err(format!("a pattern has more than {MOST_ONES} `?`"));
         }
         Ok(match pattern.is_anything() {
-            true => Want::Present,
-            false => Want::Text(pattern),
+            true => ValueTest::Present,
+            false => ValueTest::Text(pattern),
         })
     });
     wants.collect()

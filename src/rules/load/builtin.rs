@@ -16,7 +16,7 @@ struct Builtin {
 pub(super) struct ReadAtBuild {
     /// The whole document, as JSON.
     pub(super) document: &'static str,
-    /// What the parser needs of it, as YAML; nothing where that has to be worked out when rules are
+    /// What the parser needs of it, as YAML; `None` if that has to be worked out when rules are
     /// loaded.
     pub(super) parser_input: Option<&'static str>,
 }
@@ -35,7 +35,7 @@ pub fn builtin_names() -> impl Iterator<Item = &'static str> {
     BUILTIN.iter().map(|rule| super::stem(rule.file))
 }
 
-/// What the build script has read of a rule file; nothing where the file is not one of ours, or has
+/// What the build script has read of a rule file; `None` if the file is not one of ours, or has
 /// been changed since.
 pub(super) fn read_at_build(file: &RuleText) -> Option<&'static ReadAtBuild> {
     let name = file.file.strip_prefix(PREFIX)?;

@@ -65,7 +65,7 @@ fn plain_values(name: &str, value: &Value) -> Result<(), String> {
                     "`{name}`: `{key}` is a list of more than plain values"
                 )),
                 value if is_plain(value) => Ok(()),
-                _ => Err(format!("`{name}`: `{key}` is no plain value")),
+                _ => Err(format!("`{name}`: `{key}` is not a plain value")),
             }
         }),
         Value::Sequence(list) => {
@@ -85,7 +85,7 @@ fn plain_values(name: &str, value: &Value) -> Result<(), String> {
 }
 
 fn is_plain(value: &Value) -> bool {
-    // a tagged value (`!x a`) is no plain value, whatever is behind its tag
+    // a tagged value (`!x a`) is not a plain value, whatever is behind its tag
     matches!(
         value,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)
@@ -162,7 +162,7 @@ fn only(section: &Mapping, known: &[&str], name: &str) -> Result<(), String> {
         let key = key.as_str().ok_or_else(|| not_text(key))?;
         if !known.contains(&key) {
             return Err(format!(
-                "`{key}` is no word of a Sigma 2.1 {name}: it is one of {}",
+                "`{key}` is not a keyword of a Sigma 2.1 {name}: use one of {}",
                 known.join(", ")
             ));
         }

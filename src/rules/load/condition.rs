@@ -38,7 +38,7 @@ pub(super) fn condition(
         watched,
         read: BTreeSet::new(),
     };
-    let alternatives = tidy(reader.alternatives(expression, true)?);
+    let alternatives = simplify(reader.alternatives(expression, true)?);
     if let Some(unread) = (0..watched.len()).find(|place| !reader.read.contains(place)) {
         let name = watched.get(unread).and_then(|names| names.first());
         return Err(format!(
@@ -171,7 +171,7 @@ fn every(parts: &[Vec<Alternative>]) -> Result<Vec<Alternative>, String> {
             lacks: union(&a.lacks, &b.lacks),
         };
         let pairs = so_far.iter().flat_map(|a| part.iter().map(move |b| (a, b)));
-        bounded(tidy(pairs.map(both).collect()))
+        bounded(simplify(pairs.map(both).collect()))
     })
 }
 
@@ -180,24 +180,24 @@ fn at_least(least: usize, parts: &[Vec<Alternative>]) -> Result<Vec<Alternative>
     if least > parts.len() {
         return Ok(Vec::new());
     }
-    // by how many parts are met: what they need together
-    let mut met: Vec<Vec<Alternative>> = vec![Vec::new(); least + 1];
-    if let Some(none) = met.first_mut() {
+    // by how many parts are seen: what they need together
+    let mut by_count: Vec<Vec<Alternative>> = vec![Vec::new(); least + 1];
+    if let Some(none) = by_count.first_mut() {
         none.extend(every(&[])?);
     }
     for part in parts {
         for count in (1..=least).rev() {
             let with = every(&[
-                met.get(count - 1).cloned().unwrap_or_default(),
+                by_count.get(count - 1).cloned().unwrap_or_default(),
                 part.clone(),
             ])?;
-            if let Some(slot) = met.get_mut(count) {
+            if let Some(slot) = by_count.get_mut(count) {
                 slot.extend(with);
-                *slot = bounded(tidy(std::mem::take(slot)))?;
+                *slot = bounded(simplify(std::mem::take(slot)))?;
             }
         }
     }
-    Ok(met.pop().unwrap_or_default())
+    Ok(by_count.pop().unwrap_or_default())
 }
 
 fn bounded(alternatives: Vec<Alternative>) -> Result<Vec<Alternative>, String> {
@@ -210,7 +210,7 @@ fn bounded(alternatives: Vec<Alternative>) -> Result<Vec<Alternative>, String> {
 }
 
 /// Without what can never hold and what another alternative says already.
-fn tidy(mut alternatives: Vec<Alternative>) -> Vec<Alternative> {
+fn simplify(mut alternatives: Vec<Alternative>) -> Vec<Alternative> {
     alternatives.retain(|one| !one.needs.iter().any(|place| one.lacks.contains(place)));
     alternatives.sort_by_key(|one| (one.needs.len() + one.lacks.len(), one.needs.clone()));
     let mut kept: Vec<Alternative> = Vec::new();

@@ -213,11 +213,11 @@ impl Loader<'_> {
             return Err(fault("its timespan is zero"));
         }
         let names = self.group_names(rule, &wanted, &watched)?;
-        let beneath = names.iter().chain(&names);
+        let nested_names = names.iter().chain(&names);
         let correlation = Correlation {
             measure,
             group_by: rule.group_by.clone(),
-            group_fields: beneath
+            group_fields: nested_names
                 .map(|names| names.iter().map(|name| field(name)).collect())
                 .collect::<Result<_, _>>()?,
             chained: self.chained(&watched, &names),

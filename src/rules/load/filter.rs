@@ -39,9 +39,8 @@ impl Loader<'_> {
                     let is_meant = |rule: &Rule| rule.is_called(name);
                     // a rule that is not in use needs no filter
                     if !self.narrow(filter, &node, &is_meant) && self.missing(name).is_none() {
-                        let reason = format!(
-                            "it filters `{name}`, which is no detection rule that is loaded"
-                        );
+                        let reason =
+                            format!("it filters `{name}`, which is not a loaded detection rule");
                         self.reject(origin, &filter.title, reason);
                     }
                 }

@@ -150,11 +150,9 @@ impl Loader<'_> {
         let mut attack = Vec::new();
         for tag in &header.tags {
             if tag.starts_with("hipaa.") {
-                citations.push(
-                    hipaa::from_tag(tag).ok_or_else(|| {
-                        fail(format!("`{tag}` is no citation of the Security Rule"))
-                    })?,
-                );
+                citations.push(hipaa::from_tag(tag).ok_or_else(|| {
+                    fail(format!("`{tag}` is not a citation of the Security Rule"))
+                })?);
             } else if let Some(technique) = tag.strip_prefix("attack.t") {
                 attack.push(format!("T{}", technique.to_uppercase()));
             }

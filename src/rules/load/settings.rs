@@ -2,22 +2,29 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Loader;
 use crate::rules::Placeholders;
 use crate::severity::Severity;
 
-/// What the configuration says about single rules.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// What the configuration says about a single rule.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Override {
+    /// Whether the rule is in use.
     pub enabled: Option<bool>,
+    /// Another level for its findings.
     pub level: Option<Severity>,
-    /// Of a correlation: the number that its condition compares with.
+    /// Of a correlation rule: the number that its condition compares with.
     pub threshold: Option<f64>,
-    /// Of a correlation: seconds.
+    /// Of a correlation rule: its time span, such as `15m`, `24h` or `7d`; here in seconds.
     #[serde(default, deserialize_with = "timespan")]
+    #[schemars(
+        with = "Option<String>",
+        description = "Of a correlation rule: its time span, such as 15m, 24h or 7d."
+    )]
     pub timespan: Option<i64>,
 }
 

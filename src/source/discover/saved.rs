@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::event::time::Epoch;
 use crate::small_file;
-use crate::trail::{Advanced, Asked, Basic, Selectors, Status, Trail};
+use crate::trail::{Advanced, Basic, Lookup, Selectors, Status, Trail};
 
 /// The commands whose answers are understood.
 const COMMANDS: &str = "aws cloudtrail describe-trails, get-trail, get-event-selectors, \
@@ -79,11 +79,11 @@ pub fn saved(files: &[PathBuf]) -> Result<BTreeSet<Trail>, SavedError> {
             Answer::Trails(_) => {}
             Answer::Selectors(arn, selectors) => {
                 let trail = trails.get_mut(&arn).ok_or_else(|| undescribed(&arn))?;
-                trail.selectors = Asked::Answered(selectors);
+                trail.selectors = Lookup::Answered(selectors);
             }
             Answer::Insights(arn, kinds) => {
                 let trail = trails.get_mut(&arn).ok_or_else(|| undescribed(&arn))?;
-                trail.insights = Asked::Answered(kinds);
+                trail.insights = Lookup::Answered(kinds);
             }
             Answer::Status(status) => {
                 let count = trails.len();
@@ -91,7 +91,7 @@ pub fn saved(files: &[PathBuf]) -> Result<BTreeSet<Trail>, SavedError> {
                     file: file.clone(),
                     trails: count,
                 })?;
-                whose.status = Asked::Answered(status);
+                whose.status = Lookup::Answered(status);
             }
         }
     }
@@ -171,7 +171,8 @@ impl Answer {
             return Ok(Self::Insights(arn()?, kinds.collect()));
         }
         if value.get("IsLogging").is_some() {
-            let status: Said = serde_json::from_value(value.clone()).map_err(|e| e.to_string())?;
+            let status: RawStatus =
+                serde_json::from_value(value.clone()).map_err(|e| e.to_string())?;
             return Ok(Self::Status(status.status()?));
         }
         Err(match value.get("Trails") {
@@ -230,13 +231,13 @@ impl Described {
         };
         Trail {
             selectors: match self.has_custom_event_selectors {
-                Some(false) => Asked::Answered(Selectors::of_a_new_trail()),
-                _ => Asked::Unknown(not_given("event selectors", "get-event-selectors")),
+                Some(false) => Lookup::Answered(Selectors::of_a_new_trail()),
+                _ => Lookup::Unknown(not_given("event selectors", "get-event-selectors")),
             },
-            status: Asked::Unknown(not_given("times of logging", "get-trail-status")),
+            status: Lookup::Unknown(not_given("times of logging", "get-trail-status")),
             insights: match self.has_insight_selectors {
-                Some(false) => Asked::Answered(Vec::new()),
-                _ => Asked::Unknown(not_given("Insights", "get-insight-selectors")),
+                Some(false) => Lookup::Answered(Vec::new()),
+                _ => Lookup::Unknown(not_given("Insights", "get-insight-selectors")),
             },
             prefix: self.prefix.unwrap_or_default().trim_matches('/').to_owned(),
             multi_region: self.is_multi_region_trail,
@@ -256,7 +257,7 @@ impl Described {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 #[derive(Default)]
-struct Said {
+struct RawStatus {
     is_logging: bool,
     start_logging_time: Value,
     stop_logging_time: Value,
@@ -266,7 +267,7 @@ struct Said {
     latest_digest_delivery_error: Option<String>,
 }
 
-impl Said {
+impl RawStatus {
     fn status(self) -> Result<Status, String> {
         let error = |error: Option<String>| error.filter(|error| !error.is_empty());
         Ok(Status {
@@ -282,7 +283,7 @@ impl Said {
 }
 
 fn moment(value: &Value) -> Result<Option<Epoch>, String> {
-    let wrong = || format!("{value} is no time");
+    let wrong = || format!("{value} is not a time");
     match value {
         Value::Null => Ok(None),
         Value::String(text) if text.is_empty() => Ok(None),
@@ -353,15 +354,15 @@ mod tests {
         };
         assert_eq!(
             trail.selectors,
-            Asked::Answered(Selectors::basic([write_only]))
+            Lookup::Answered(Selectors::basic([write_only]))
         );
-        let Asked::Answered(status) = &trail.status else {
+        let Lookup::Answered(status) = &trail.status else {
             panic!("{trail:?}");
         };
         assert_eq!(status.started, Some(1_446_834_998));
         assert_eq!(status.stopped, Some(1_795_151_400));
         assert_eq!((status.delivered, &status.delivery_error), (None, &None));
-        assert_eq!(trail.insights, Asked::Answered(Vec::new()));
+        assert_eq!(trail.insights, Lookup::Answered(Vec::new()));
     }
 
     #[test]
@@ -375,11 +376,11 @@ mod tests {
             panic!("{trails:?}");
         };
         assert!(
-            matches!(&audit.selectors, Asked::Unknown(why) if why.contains("get-event-selectors"))
+            matches!(&audit.selectors, Lookup::Unknown(why) if why.contains("get-event-selectors"))
         );
         assert_eq!(
             plain.selectors,
-            Asked::Answered(Selectors::of_a_new_trail())
+            Lookup::Answered(Selectors::of_a_new_trail())
         );
     }
 
@@ -393,7 +394,7 @@ mod tests {
         let trails = saved(&[list.clone(), named]).unwrap();
         let logging: Vec<bool> = trails
             .iter()
-            .map(|trail| matches!(&trail.status, Asked::Answered(status) if status.logging))
+            .map(|trail| matches!(&trail.status, Lookup::Answered(status) if status.logging))
             .collect();
         assert_eq!(logging, [false, true]);
         let error = saved(&[list, folder.file("status.json", status)]).unwrap_err();
@@ -420,7 +421,7 @@ mod tests {
             ),
             (
                 r#"{"IsLogging": true, "StopLoggingTime": "soon"}"#,
-                "\"soon\" is no time",
+                "\"soon\" is not a time",
             ),
             (
                 r#"{"TrailARN": "arn:other", "EventSelectors": []}"#,

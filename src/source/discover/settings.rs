@@ -2,7 +2,7 @@
 //! GetInsightSelectors for every trail that writes to what is read.
 //!
 //! None of it is needed to read logs, so nothing here stops a run: what is not answered goes out as
-//! [`Asked::Unknown`] with the permission to allow.
+//! [`Lookup::Unknown`] with the permission to allow.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,9 @@ use aws_sdk_cloudtrail::types;
 use crate::aws::{self, Fault, FaultKind};
 use crate::coverage::Problem;
 use crate::event::time::Epoch;
-use crate::trail::{Advanced, Asked, Basic, DataResource, FieldSelector, Selectors, Status, Trail};
+use crate::trail::{
+    Advanced, Basic, DataResource, FieldSelector, Lookup, Selectors, Status, Trail,
+};
 
 /// A bucket and a prefix in it.
 pub(super) type BucketPlace = (String, String);
@@ -89,8 +91,8 @@ fn unwritten<'p>(
     })
 }
 
-/// The trails that write to one of the places, each as every Region of those knows it: the status
-/// of a trail is told by one Region for that Region alone. And what is not known of them.
+/// The trails that write to one of the places, each as every Region of those knows it: one Region
+/// reports the status of a trail for that Region alone. And what is not known of them.
 ///
 /// To be asked before digests are listed: what CloudTrail has delivered by then is in the listing.
 pub async fn by_region(
@@ -125,7 +127,7 @@ pub async fn by_region(
         for region in regions.iter().filter(there) {
             let client = aws::cloudtrail_in(&client, region);
             let status = match client.get_trail_status().name(&trail.arn).send().await {
-                Ok(answer) => said(answer),
+                Ok(answer) => status_of(answer),
                 Err(error) => {
                     let fault = Fault::of(&error);
                     unknown.insert(not_known(match fault.kind {
@@ -141,7 +143,7 @@ pub async fn by_region(
                 }
             };
             let trail = Trail {
-                status: Asked::Answered(status),
+                status: Lookup::Answered(status),
                 ..trail.clone()
             };
             trails.push(((*region).to_owned(), trail));
@@ -166,9 +168,9 @@ fn of(trail: types::Trail, now: Epoch) -> Trail {
         multi_region: trail.is_multi_region_trail.unwrap_or(false),
         organization: trail.is_organization_trail.unwrap_or(false),
         validation: trail.log_file_validation_enabled.unwrap_or(false),
-        selectors: Asked::Unknown(unknown()),
-        status: Asked::Unknown(unknown()),
-        insights: Asked::Unknown(unknown()),
+        selectors: Lookup::Unknown(unknown()),
+        status: Lookup::Unknown(unknown()),
+        insights: Lookup::Unknown(unknown()),
         asked: Some(now),
     }
 }
@@ -183,7 +185,7 @@ async fn ask(client: &Client, trail: &mut Trail) {
     let (selectors, status, insights) = tokio::join!(selectors, status, insights);
     let name = trail.name.clone();
     trail.selectors = match selectors {
-        Ok(answer) => Asked::Answered(selected(
+        Ok(answer) => Lookup::Answered(selected(
             answer.event_selectors.unwrap_or_default(),
             answer.advanced_event_selectors.unwrap_or_default(),
         )),
@@ -195,24 +197,24 @@ async fn ask(client: &Client, trail: &mut Trail) {
         ),
     };
     trail.status = match status {
-        Ok(answer) => Asked::Answered(said(answer)),
+        Ok(answer) => Lookup::Answered(status_of(answer)),
         Err(error) => unanswered(&Fault::of(&error), "GetTrailStatus", &name, "status"),
     };
     trail.insights = match insights {
         Ok(answer) => {
             let kinds = answer.insight_selectors.unwrap_or_default().into_iter();
             let kinds = kinds.filter_map(|one| one.insight_type);
-            Asked::Answered(kinds.map(|kind| kind.as_str().to_owned()).collect())
+            Lookup::Answered(kinds.map(|kind| kind.as_str().to_owned()).collect())
         }
         Err(error) => match Fault::of(&error) {
             // CloudTrail's way to say that there are none
-            fault if fault.code == "InsightNotEnabledException" => Asked::Answered(Vec::new()),
+            fault if fault.code == "InsightNotEnabledException" => Lookup::Answered(Vec::new()),
             fault => unanswered(&fault, "GetInsightSelectors", &name, "Insights"),
         },
     };
 }
 
-fn said(answer: GetTrailStatusOutput) -> Status {
+fn status_of(answer: GetTrailStatusOutput) -> Status {
     let time = |time: Option<DateTime>| time.as_ref().map(DateTime::secs);
     let error = |error: Option<String>| error.filter(|error| !error.is_empty());
     Status {
@@ -226,8 +228,8 @@ fn said(answer: GetTrailStatusOutput) -> Status {
     }
 }
 
-fn unanswered<T>(fault: &Fault, call: &str, trail: &str, what: &str) -> Asked<T> {
-    Asked::Unknown(match fault.kind {
+fn unanswered<T>(fault: &Fault, call: &str, trail: &str, what: &str) -> Lookup<T> {
+    Lookup::Unknown(match fault.kind {
         FaultKind::Denied => format!(
             "the {what} of trail {trail} are not known: allow cloudtrail:{call} (AWS: {fault})"
         ),
@@ -251,10 +253,10 @@ fn selected(
     }
     Selectors::basic(basic.into_iter().map(|one| {
         let silent = Basic::default();
-        let said = one.read_write_type.map(|kind| kind.as_str().to_owned());
+        let status_of = one.read_write_type.map(|kind| kind.as_str().to_owned());
         let resources = one.data_resources.unwrap_or_default().into_iter();
         Basic {
-            read_write_type: said.unwrap_or(silent.read_write_type),
+            read_write_type: status_of.unwrap_or(silent.read_write_type),
             include_management_events: one
                 .include_management_events
                 .unwrap_or(silent.include_management_events),

@@ -14,24 +14,24 @@ use chrono::{DateTime, Utc};
 use super::SIDE_FILE;
 use crate::coverage::{Problem, ProblemKind, Store};
 use crate::source::key::{DigestName, LogKey, LogKind};
-use crate::source::{Listing, ObjectRef, Place, Scope, Turn};
+use crate::source::{Listing, ObjectLocation, ObjectRef, ReadOrder, Scope};
 
 /// A folder whose files are listed when its turn comes, or a single object.
 #[derive(Debug)]
 pub(super) struct Unit {
     /// The turn of what is in it.
-    pub(super) turn: Turn,
+    pub(super) turn: ReadOrder,
     /// Below the root; of a folder with a `/` at the end, of the root empty.
     pub(super) name: String,
-    pub(super) what: What,
+    pub(super) what: UnitKind,
 }
 
 impl From<Folder> for Unit {
     fn from(folder: Folder) -> Self {
         Self {
-            turn: Turn::of(folder.key.as_ref()),
+            turn: ReadOrder::of(folder.key.as_ref()),
             name: folder.name.clone(),
-            what: What::Folder(folder),
+            what: UnitKind::Folder(folder),
         }
     }
 }
@@ -39,15 +39,15 @@ impl From<Folder> for Unit {
 impl From<ObjectRef> for Unit {
     fn from(object: ObjectRef) -> Self {
         Self {
-            turn: Turn::of(object.key.as_ref()),
+            turn: ReadOrder::of(object.key.as_ref()),
             name: object.name.clone(),
-            what: What::Object(Box::new(object)),
+            what: UnitKind::Object(Box::new(object)),
         }
     }
 }
 
 #[derive(Debug)]
-pub(super) enum What {
+pub(super) enum UnitKind {
     Folder(Folder),
     Object(Box<ObjectRef>),
 }
@@ -168,7 +168,7 @@ impl Files {
     /// Lists a unit together with those within it.
     fn open(&mut self, unit: Unit) {
         let mut group = Vec::new();
-        if let What::Folder(_) = unit.what {
+        if let UnitKind::Folder(_) = unit.what {
             let within = |next: &Unit| next.turn == unit.turn && next.name.starts_with(&unit.name);
             group.extend(std::iter::from_fn(|| self.units.next_if(within)));
         }
@@ -176,13 +176,13 @@ impl Files {
         let mut entries = Vec::new();
         for (at, unit) in group.iter().enumerate() {
             match &unit.what {
-                What::Object(_) => entries.push(Entry {
+                UnitKind::Object(_) => entries.push(Entry {
                     unit: at,
                     file: Box::default(),
                     size: None,
                     written: None,
                 }),
-                What::Folder(folder) => {
+                UnitKind::Folder(folder) => {
                     if let Err(error) = list(folder, at, &self.scope, &mut entries) {
                         self.problems.push(unread(&folder.path, &error));
                     }
@@ -201,7 +201,7 @@ impl Files {
 
 /// The files of a folder that are of its turn and may hold what the scope asks for.
 fn list(folder: &Folder, at: usize, scope: &Scope, entries: &mut Vec<Entry>) -> io::Result<()> {
-    let turn = Turn::of(folder.key.as_ref());
+    let turn = ReadOrder::of(folder.key.as_ref());
     for entry in fs::read_dir(&folder.path)? {
         let entry = entry?;
         let file = entry.file_name();
@@ -209,10 +209,10 @@ fn list(folder: &Folder, at: usize, scope: &Scope, entries: &mut Vec<Entry>) -> 
             continue;
         }
         let key = folder.key_of(&file);
-        if Turn::of(key.as_ref()) != turn || !scope.may_hold(key.as_ref()) {
+        if ReadOrder::of(key.as_ref()) != turn || !scope.may_hold(key.as_ref()) {
             continue;
         }
-        // of the entry itself it is told without walking down to it once more
+        // the entry itself knows this without another walk along its path
         let (size, written) = size_and_time(match entry.file_type()?.is_symlink() {
             true => fs::metadata(entry.path()),
             false => entry.metadata(),
@@ -230,10 +230,10 @@ fn list(folder: &Folder, at: usize, scope: &Scope, entries: &mut Vec<Entry>) -> 
 impl Unit {
     fn object(&self, entry: &Entry) -> ObjectRef {
         match &self.what {
-            What::Object(object) => ObjectRef::clone(object),
-            What::Folder(folder) => ObjectRef {
+            UnitKind::Object(object) => ObjectRef::clone(object),
+            UnitKind::Folder(folder) => ObjectRef {
                 name: self.name_of(entry).into_owned(),
-                place: Place::File(folder.path.join(&*entry.file)),
+                place: ObjectLocation::File(folder.path.join(&*entry.file)),
                 key: folder.key_of(&entry.file),
                 size: entry.size,
                 archived: None,
@@ -245,8 +245,10 @@ impl Unit {
 
     fn name_of(&self, entry: &Entry) -> Cow<'_, str> {
         match self.what {
-            What::Object(_) => Cow::Borrowed(&self.name),
-            What::Folder(_) => Cow::Owned([&*self.name, &*entry.file.to_string_lossy()].concat()),
+            UnitKind::Object(_) => Cow::Borrowed(&self.name),
+            UnitKind::Folder(_) => {
+                Cow::Owned([&*self.name, &*entry.file.to_string_lossy()].concat())
+            }
         }
     }
 }
@@ -307,7 +309,7 @@ pub(super) fn object(path: &Path, name: String, key: Option<LogKey>) -> ObjectRe
     let (size, written) = size_and_time(fs::metadata(path));
     ObjectRef {
         name,
-        place: Place::File(path.to_owned()),
+        place: ObjectLocation::File(path.to_owned()),
         key,
         size,
         archived: None,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::files::{Files, Folder, Kind, Unit, object, unread};
 use crate::coverage::{Problem, SkipReason, Store};
 use crate::source::key::{DigestName, LogKind};
-use crate::source::{ObjectRef, Scope, Turn};
+use crate::source::{ObjectRef, ReadOrder, Scope};
 
 /// The folders of a tree, and what was noted on the way to them.
 #[derive(Debug, Default)]
@@ -89,12 +89,12 @@ impl Tree {
     }
 
     fn object(&mut self, object: ObjectRef) {
-        self.met(&object.name);
+        self.count_file(&object.name);
         self.units.push(object.into());
     }
 
     /// A file to read.
-    fn met(&mut self, name: &str) {
+    fn count_file(&mut self, name: &str) {
         self.count += 1;
         if let Some(digest) = DigestName::parse(name) {
             let place = (digest.account.to_owned(), digest.region.to_owned());
@@ -152,7 +152,7 @@ impl Walk<'_> {
         }
         let root = Arc::clone(&self.root);
         let folder = Folder::new(step.path.clone(), step.name.clone(), root);
-        let turn = Turn::of(folder.key.as_ref());
+        let turn = ReadOrder::of(folder.key.as_ref());
         for entry in fs::read_dir(&folder.path)? {
             let entry = entry?;
             let file = entry.file_name();
@@ -188,8 +188,8 @@ impl Walk<'_> {
                         store.passed_over.object(reason, &below);
                     } else if !self.scope.may_hold(key.as_ref()) {
                         store.passed_over.object(SkipReason::OutsideScope, &below);
-                    } else if Turn::of(key.as_ref()) == turn {
-                        self.tree.met(&below);
+                    } else if ReadOrder::of(key.as_ref()) == turn {
+                        self.tree.count_file(&below);
                     } else {
                         self.tree.object(object(&entry.path(), below, key));
                     }

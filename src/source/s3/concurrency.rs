@@ -11,12 +11,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Where the limit begins: AWS advises many small reads at once
 /// ([S3 performance](https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html)),
 /// and at the 100 ms that S3 takes this is half of what it bears on each prefix.
-const FIRST: usize = MOST / 2;
+const INITIAL: usize = MAX / 2;
 /// At the 100 ms that S3 takes for a small object, 5,120 requests a second: it bears 5,500 on each
 /// prefix (the same page). A connection is an open file, and macOS allows 256 of those.
-pub(super) const MOST: usize = if cfg!(target_os = "macos") { 192 } else { 512 };
+pub(super) const MAX: usize = if cfg!(target_os = "macos") { 192 } else { 512 };
 /// A server that cannot bear that many is not there at all.
-const LEAST: usize = 4;
+const MIN: usize = 4;
 
 /// The gate every request goes through.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ struct Limit {
 
 /// One request's turn.
 #[derive(Debug)]
-pub(super) struct Turn<'g> {
+pub(super) struct Permit<'g> {
     gate: &'g ConcurrencyLimiter,
     permit: Option<OwnedSemaphorePermit>,
     round: u64,
@@ -47,9 +47,9 @@ pub(super) struct Turn<'g> {
 impl Default for ConcurrencyLimiter {
     fn default() -> Self {
         Self {
-            turns: Arc::new(Semaphore::new(FIRST)),
+            turns: Arc::new(Semaphore::new(INITIAL)),
             limit: Mutex::new(Limit {
-                now: FIRST,
+                now: INITIAL,
                 owed: 0,
                 answers: 0,
                 round: 0,
@@ -60,9 +60,9 @@ impl Default for ConcurrencyLimiter {
 
 impl ConcurrencyLimiter {
     /// Waits for a turn; turns are given in the order they were asked for.
-    pub(super) async fn turn(&self) -> Turn<'_> {
+    pub(super) async fn turn(&self) -> Permit<'_> {
         let permit = Arc::clone(&self.turns).acquire_owned().await;
-        Turn {
+        Permit {
             gate: self,
             permit: permit.ok(),
             round: self.limit().round,
@@ -79,12 +79,12 @@ impl ConcurrencyLimiter {
     }
 }
 
-impl Turn<'_> {
+impl Permit<'_> {
     /// The server answered.
     pub(super) fn on_success(self) {
         let mut limit = self.gate.limit();
         // a limit that nobody waits at says nothing about the server
-        if limit.now >= MOST || self.gate.turns.available_permits() > 0 {
+        if limit.now >= MAX || self.gate.turns.available_permits() > 0 {
             return;
         }
         limit.answers += 1;
@@ -106,7 +106,7 @@ impl Turn<'_> {
         if limit.round != self.round {
             return;
         }
-        let less = (limit.now / 2).max(LEAST);
+        let less = (limit.now / 2).max(MIN);
         let taken = limit.now - less;
         let idle = self.gate.turns.forget_permits(taken);
         limit.owed += taken - idle;
@@ -116,7 +116,7 @@ impl Turn<'_> {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let mut limit = self.gate.limit();
         if limit.owed > 0
@@ -132,7 +132,7 @@ impl Drop for Turn<'_> {
 mod tests {
     use super::*;
 
-    async fn turns(gate: &ConcurrencyLimiter, count: usize) -> Vec<Turn<'_>> {
+    async fn turns(gate: &ConcurrencyLimiter, count: usize) -> Vec<Permit<'_>> {
         let mut turns = Vec::new();
         for _ in 0..count {
             turns.push(gate.turn().await);
@@ -144,23 +144,23 @@ mod tests {
     async fn the_limit_grows_while_it_is_reached_and_stops_at_the_most() {
         let gate = ConcurrencyLimiter::default();
         gate.turn().await.on_success();
-        assert_eq!(gate.limit().now, FIRST, "one at a time needs no more");
-        let mut held = turns(&gate, FIRST).await;
-        for _ in 0..MOST {
+        assert_eq!(gate.limit().now, INITIAL, "one at a time needs no more");
+        let mut held = turns(&gate, INITIAL).await;
+        for _ in 0..MAX {
             held.pop().unwrap().on_success();
             held.extend(turns(&gate, gate.turns.available_permits()).await);
         }
-        assert_eq!((gate.limit().now, held.len()), (MOST, MOST));
+        assert_eq!((gate.limit().now, held.len()), (MAX, MAX));
     }
 
     #[tokio::test]
     async fn a_burst_of_refusals_halves_the_limit_once_and_it_comes_back_slowly() {
         let gate = ConcurrencyLimiter::default();
-        let held = turns(&gate, FIRST).await;
+        let held = turns(&gate, INITIAL).await;
         for turn in held {
             turn.on_throttled();
         }
-        let half = FIRST / 2;
+        let half = INITIAL / 2;
         assert_eq!(gate.limit().now, half);
         assert_eq!(gate.turns.available_permits(), half);
         let mut held = turns(&gate, half).await;
@@ -174,7 +174,7 @@ mod tests {
         for _ in 0..20 {
             gate.turn().await.on_throttled();
         }
-        assert_eq!(gate.limit().now, LEAST);
-        assert_eq!(gate.turns.available_permits(), LEAST);
+        assert_eq!(gate.limit().now, MIN);
+        assert_eq!(gate.turns.available_permits(), MIN);
     }
 }

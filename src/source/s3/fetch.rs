@@ -1,8 +1,8 @@
 //! Reading objects, each whole, as stored.
 //!
 //! All that can pass by itself is tried again here and not by the SDK, which would hide from us
-//! that the server asks for less: refusals for haste, time-outs, connections that break, bodies
-//! that break off or have another length than was told. `Content-Encoding` is not looked at:
+//! that the server asks for less: throttling, timeouts, connections that break, bodies
+//! that break off or differ from the announced length. `Content-Encoding` is not looked at:
 //! CloudTrail's objects carry it and the bytes are gzip all the same, so the first two bytes decide.
 
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ use crate::source::{FetchError, Fetched};
 pub struct RetryPolicy {
     /// Attempts that may fail, the first included.
     pub attempts: u32,
-    /// Refusals for haste that are borne beside them.
+    /// Throttled requests that are tolerated in addition.
     pub slow_downs: u32,
     /// The longest wait before the second attempt; it doubles with every further one.
     pub first_wait: Duration,
@@ -72,14 +72,14 @@ pub struct ListedObject<'t> {
 /// Reads the objects of some buckets, as many at once as the server bears.
 #[derive(Debug)]
 pub struct Fetcher {
-    buckets: BTreeMap<String, Way>,
+    buckets: BTreeMap<String, BucketAccess>,
     gate: ConcurrencyLimiter,
     patience: RetryPolicy,
 }
 
 /// How the objects of a bucket are asked for.
 #[derive(Debug)]
-struct Way {
+struct BucketAccess {
     getter: Getter,
     kms_key: Option<String>,
     /// Objects that were read, and those that took longer than they may.
@@ -87,12 +87,12 @@ struct Way {
     late: AtomicU64,
 }
 
-impl Way {
+impl BucketAccess {
     /// Why no further object is asked for, if that is so.
     fn given_up(&self, patience: &RetryPolicy) -> Option<FetchError> {
         let late = self.late.load(Ordering::Relaxed);
-        let borne = self.read.load(Ordering::Relaxed) / patience.read_for_one_late.max(1);
-        (late >= patience.most_late.saturating_add(borne)).then(|| {
+        let tolerated = self.read.load(Ordering::Relaxed) / patience.read_for_one_late.max(1);
+        (late >= patience.most_late.saturating_add(tolerated)).then(|| {
             FetchError::Failed(format!(
                 "not tried: {late} objects of the bucket were not complete after {} s each, so its server \
                  was given up",
@@ -107,13 +107,13 @@ impl Way {
 pub struct Access {
     /// A client for the bucket's own Region.
     pub client: Client,
-    /// The ARN of the key that the trail encrypts with, where CloudTrail told it.
+    /// The ARN of the key that the trail encrypts with, if CloudTrail reports it.
     pub kms_key: Option<String>,
 }
 
 impl Fetcher {
     /// At most this many objects are read at the same time.
-    pub const AT_ONCE: usize = super::concurrency::MOST;
+    pub const AT_ONCE: usize = super::concurrency::MAX;
 
     /// Prepares to read from those buckets, by name.
     pub fn new(buckets: BTreeMap<String, Access>, patience: RetryPolicy) -> Self {
@@ -133,7 +133,7 @@ impl Fetcher {
         let way = |(name, access): (String, Access)| {
             let getter = getter(aws::without_retries(&access.client), &name);
             let kms_key = access.kms_key;
-            let way = Way {
+            let way = BucketAccess {
                 getter,
                 kms_key,
                 read: AtomicU64::new(0),
@@ -272,7 +272,7 @@ enum FetchFailure {
 }
 
 async fn once(
-    way: &Way,
+    way: &BucketAccess,
     bucket: &str,
     key: &str,
     listed: ListedObject<'_>,
@@ -414,7 +414,7 @@ fn statement(action: &str, resource: &str) -> String {
 mod tests {
     use super::*;
 
-    fn said(kind: FaultKind, code: &str, message: &str) -> FetchError {
+    fn s3_error(kind: FaultKind, code: &str, message: &str) -> FetchError {
         let fault = Fault {
             kind,
             code: code.to_owned(),
@@ -435,18 +435,20 @@ mod tests {
             "User: arn:aws:iam::111122223333:user/auditor is not authorized to perform: \
              kms:Decrypt on resource: {arn} because no identity-based policy allows it"
         );
-        let FetchError::Refused(what) = said(FaultKind::Denied, "AccessDenied", &message) else {
+        let FetchError::Refused(what) = s3_error(FaultKind::Denied, "AccessDenied", &message)
+        else {
             panic!("no refusal");
         };
         assert!(what.contains("kms:Decrypt") && what.contains(&format!(r#""Resource":"{arn}""#)));
 
         let message = "The ciphertext refers to a customer master key that does not exist";
-        let FetchError::Refused(what) = said(FaultKind::Denied, "AccessDenied", message) else {
+        let FetchError::Refused(what) = s3_error(FaultKind::Denied, "AccessDenied", message) else {
             panic!("no refusal");
         };
         assert!(what.contains(r#""Action":"kms:Decrypt","Resource":"TRAIL-KEY-ARN""#));
 
-        let FetchError::Refused(what) = said(FaultKind::Denied, "AccessDenied", "Access Denied")
+        let FetchError::Refused(what) =
+            s3_error(FaultKind::Denied, "AccessDenied", "Access Denied")
         else {
             panic!("no refusal");
         };
@@ -456,10 +458,10 @@ mod tests {
 
     #[test]
     fn only_a_missing_key_is_called_deleted() {
-        let gone = said(FaultKind::Other, "NoSuchKey", "");
+        let gone = s3_error(FaultKind::Other, "NoSuchKey", "");
         assert!(matches!(gone, FetchError::Gone));
         assert_eq!(gone.to_string(), "deleted between listing and reading");
-        let disabled = said(FaultKind::Other, "KMS.DisabledException", "is disabled");
+        let disabled = s3_error(FaultKind::Other, "KMS.DisabledException", "is disabled");
         assert!(matches!(disabled, FetchError::Failed(what) if what.contains("KMS key")));
     }
 

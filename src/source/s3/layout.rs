@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 
 use chrono::NaiveDate;
 
-use super::lister::{Inside, Lister, Wanted, concurrently, too_many_folders};
+use super::lister::{Inside, Lister, ObjectFilter, concurrently, too_many_folders};
 use super::{Scope, unlisted};
 use crate::coverage::{Problem, SkipReason, Store};
 use crate::source::ObjectRef;
@@ -48,7 +48,7 @@ pub(super) struct LogFolder {
     pub(super) day: Option<NaiveDate>,
     /// Only the objects directly in it.
     pub(super) directly: bool,
-    pub(super) wanted: Wanted,
+    pub(super) wanted: ObjectFilter,
 }
 
 impl LogFolder {
@@ -58,7 +58,7 @@ impl LogFolder {
             path,
             day,
             directly: false,
-            wanted: Wanted::All,
+            wanted: ObjectFilter::All,
         }
     }
 }
@@ -148,7 +148,7 @@ pub(super) async fn find(lister: &Lister, search: Search<'_>) -> Layout {
         folders: Vec::new(),
         loose: Vec::new(),
         searched: 0,
-        seen: Seen::default(),
+        seen: LayoutEvidence::default(),
     };
     let mut level_folders = vec![lister.root().to_owned()];
     for depth in 0.. {
@@ -159,8 +159,8 @@ pub(super) async fn find(lister: &Lister, search: Search<'_>) -> Layout {
         let listed = concurrently(to_list, |folder| {
             let (lister, scope) = (lister.clone(), search.scope.clone());
             let wanted = match level(&folder, scope.digests) {
-                Level::Dates { .. } | Level::Regions(_) => Wanted::All,
-                _ => Wanted::LogNames,
+                Level::Dates { .. } | Level::Regions(_) => ObjectFilter::All,
+                _ => ObjectFilter::LogNames,
             };
             async move {
                 let inside = lister.inside(&folder, wanted, &scope).await;
@@ -191,12 +191,12 @@ struct Walk<'w> {
     loose: Vec<ObjectRef>,
     /// Folders outside the layout that were searched.
     searched: usize,
-    seen: Seen,
+    seen: LayoutEvidence,
 }
 
 /// What was found of the layout on the way.
 #[derive(Debug, Default)]
-struct Seen {
+struct LayoutEvidence {
     /// `AWSLogs`
     logs: bool,
     /// A `CloudTrail` folder.
@@ -268,7 +268,7 @@ impl Walk<'_> {
     }
 
     /// Takes what lies in a folder, and says which folders to enter.
-    fn take(&mut self, inside: Inside, wanted: Wanted, folder: &str) -> Vec<String> {
+    fn take(&mut self, inside: Inside, wanted: ObjectFilter, folder: &str) -> Vec<String> {
         if let Some(fault) = &inside.fault {
             let problem = unlisted(self.lister, folder, fault);
             self.layout.problems.push(problem);
@@ -345,9 +345,11 @@ impl Walk<'_> {
         } = self;
         let found = !folders.is_empty() || !loose.is_empty();
         layout.outcome = match seen {
-            Seen { trail: true, .. } => Outcome::Dates(folders, loose),
-            Seen { logs: true, .. } if seen.pruned || found => Outcome::Dates(folders, loose),
-            Seen { logs: true, .. } => Outcome::NoTrail,
+            LayoutEvidence { trail: true, .. } => Outcome::Dates(folders, loose),
+            LayoutEvidence { logs: true, .. } if seen.pruned || found => {
+                Outcome::Dates(folders, loose)
+            }
+            LayoutEvidence { logs: true, .. } => Outcome::NoTrail,
             _ => Outcome::Flat,
         };
         layout

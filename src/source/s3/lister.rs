@@ -14,7 +14,7 @@ use super::pages::{Limits, PageStream, RawPage, decoded, is_encoded};
 use crate::aws::{self, Fault, FaultKind};
 use crate::coverage::{SkipReason, Store};
 use crate::source::key::{self, LogKey};
-use crate::source::{ObjectRef, Place, Scope};
+use crate::source::{ObjectLocation, ObjectRef, Scope};
 
 /// Listings in flight: at 100 ms a page, 640 pages a second, a fifth of what one S3 prefix bears.
 pub(super) const IN_FLIGHT: usize = 64;
@@ -39,7 +39,7 @@ pub(super) struct Lister {
 
 /// Which objects of a folder to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum ObjectFilter {
     /// All: the folder is CloudTrail's.
     All,
     /// Those that are named as CloudTrail names logs; the others lie outside its layout.
@@ -136,7 +136,7 @@ impl Lister {
     }
 
     /// What lies directly in a folder, and which of its objects may hold what the scope asks for.
-    pub(super) async fn inside(&self, folder: &str, wanted: Wanted, scope: &Scope) -> Inside {
+    pub(super) async fn inside(&self, folder: &str, wanted: ObjectFilter, scope: &Scope) -> Inside {
         let mut inside = Inside {
             objects: Some(Vec::new()),
             ..Inside::default()
@@ -165,7 +165,7 @@ impl Lister {
     }
 
     /// Sorts the objects of a page into those to read and those to pass over.
-    pub(super) fn listed(&self, page: RawPage, wanted: Wanted, scope: &Scope) -> Listed {
+    pub(super) fn listed(&self, page: RawPage, wanted: ObjectFilter, scope: &Scope) -> Listed {
         let mut listed = Listed::default();
         let store = &mut listed.store;
         store.found = (page.objects.len() + page.repeated.len()) as u64;
@@ -185,7 +185,7 @@ impl Lister {
                 pass(key, SkipReason::FolderMarker);
                 continue;
             }
-            if wanted == Wanted::LogNames && key::from_file_name(file).is_none() {
+            if wanted == ObjectFilter::LogNames && key::from_file_name(file).is_none() {
                 pass(key, SkipReason::OutsideLayout);
                 continue;
             }
@@ -203,7 +203,7 @@ impl Lister {
     pub(super) fn object_ref(&self, key: &str, object: &Object) -> ObjectRef {
         ObjectRef {
             name: self.name(key),
-            place: Place::S3 {
+            place: ObjectLocation::S3 {
                 bucket: self.bucket.to_string(),
                 key: key.to_owned(),
             },

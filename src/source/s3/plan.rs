@@ -18,7 +18,7 @@ use super::lister::{IN_FLIGHT, Lister};
 use super::unlisted;
 use crate::coverage::{Problem, Store};
 use crate::source::key::{LogKey, LogKind};
-use crate::source::{Listing, ObjectRef, Scope, Turn};
+use crate::source::{Listing, ObjectRef, ReadOrder, Scope};
 
 /// Objects in a page that needs no listing.
 const LOOSE: usize = 1_000;
@@ -37,13 +37,13 @@ pub struct Plan {
 /// A folder to list, or an object that is known already.
 #[derive(Debug)]
 struct Unit {
-    turn: Turn,
+    turn: ReadOrder,
     name: String,
-    what: What,
+    what: UnitKind,
 }
 
 #[derive(Debug)]
-enum What {
+enum UnitKind {
     Object(Box<ObjectRef>),
     Folder { lister: Lister, folder: LogFolder },
 }
@@ -52,8 +52,8 @@ impl Unit {
     /// What the keys of its objects say.
     fn key(&self) -> Option<LogKey> {
         match &self.what {
-            What::Object(object) => object.key.clone(),
-            What::Folder { folder, .. } => folder_key(&folder.path),
+            UnitKind::Object(object) => object.key.clone(),
+            UnitKind::Folder { folder, .. } => folder_key(&folder.path),
         }
     }
 
@@ -70,7 +70,7 @@ impl Unit {
 
     /// True for a folder of which only the objects directly in it are listed.
     const fn directly(&self) -> bool {
-        matches!(&self.what, What::Folder { folder, .. } if folder.directly)
+        matches!(&self.what, UnitKind::Folder { folder, .. } if folder.directly)
     }
 }
 
@@ -115,9 +115,9 @@ impl Plan {
 
     pub(super) fn folder(&mut self, lister: &Lister, folder: LogFolder) {
         self.units.push(Unit {
-            turn: Turn::new(folder_key(&folder.path).map(|key| key.kind), folder.day),
+            turn: ReadOrder::new(folder_key(&folder.path).map(|key| key.kind), folder.day),
             name: lister.name(&folder.path),
-            what: What::Folder {
+            what: UnitKind::Folder {
                 lister: lister.clone(),
                 folder,
             },
@@ -126,9 +126,9 @@ impl Plan {
 
     pub(super) fn object(&mut self, object: ObjectRef) {
         self.units.push(Unit {
-            turn: Turn::of(object.key.as_ref()),
+            turn: ReadOrder::of(object.key.as_ref()),
             name: object.name.clone(),
-            what: What::Object(Box::new(object)),
+            what: UnitKind::Object(Box::new(object)),
         });
     }
 
@@ -226,8 +226,10 @@ async fn list(units: Vec<Unit>, scope: Scope, sender: mpsc::Sender<Page>) {
             && let Some(unit) = units.next()
         {
             open.push_back(match unit.what {
-                What::Folder { lister, folder } => open_folder(lister, folder, Arc::clone(&scope)),
-                What::Object(object) => {
+                UnitKind::Folder { lister, folder } => {
+                    open_folder(lister, folder, Arc::clone(&scope))
+                }
+                UnitKind::Object(object) => {
                     let mut objects = vec![*object];
                     while objects.len() < LOOSE
                         && let Some(next) = units.next_if(|next| next.is_object())
@@ -254,13 +256,13 @@ async fn list(units: Vec<Unit>, scope: Scope, sender: mpsc::Sender<Page>) {
 
 impl Unit {
     const fn is_object(&self) -> bool {
-        matches!(self.what, What::Object(_))
+        matches!(self.what, UnitKind::Object(_))
     }
 
     fn into_object(self) -> Option<ObjectRef> {
         match self.what {
-            What::Object(object) => Some(*object),
-            What::Folder { .. } => None,
+            UnitKind::Object(object) => Some(*object),
+            UnitKind::Folder { .. } => None,
         }
     }
 }

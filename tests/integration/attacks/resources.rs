@@ -110,13 +110,13 @@ fn is_refused(name: &str, text: &[u8], line: usize, reason: &str) {
     let run = ran.json("run.json");
     let rejected = run["rules_not_loaded"].as_array().unwrap();
     assert_eq!(rejected.len(), 1, "{name}: {rejected:?}");
-    let told = rejected[0].to_string();
-    assert!(told.contains(reason), "{name}: {told}");
+    let problem = rejected[0].to_string();
+    assert!(problem.contains(reason), "{name}: {problem}");
     assert!(
-        told.contains(file.file_name().unwrap().to_str().unwrap()),
-        "{name}: {told}"
+        problem.contains(file.file_name().unwrap().to_str().unwrap()),
+        "{name}: {problem}"
     );
-    assert_eq!(rejected[0]["origin"]["line"], line, "{name}: {told}");
+    assert_eq!(rejected[0]["origin"]["line"], line, "{name}: {problem}");
     assert_eq!(
         run["provenance"]["rules_in_use"], 1,
         "{name}: the sound one is in use"

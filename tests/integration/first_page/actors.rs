@@ -213,7 +213,7 @@ fn evidence_shows_the_rare_call_the_new_address_and_the_other_key_among_thousand
     let expected = [0, 1, 2, 3, 4, 1_500, 1_700, 1_900, 2_100, 2_999]
         .map(|number| format!("00000000-0000-4000-8000-{number:012x}"));
     assert_eq!(shown(&found), expected);
-    // the last event is told in full like every other
+    // the last event has all its details like every other
     assert_eq!(found["samples"][9]["user_agent"], "aws-cli/2.31.1");
     assert_eq!(found["samples"][9]["target"], "talentbase-prod-uploads");
     // any order, any number of files and threads

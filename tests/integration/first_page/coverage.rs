@@ -146,7 +146,7 @@ fn the_window_asked_for_counts_up_to_the_run_and_not_to_the_last_event() {
     holds(&page_one(&ran), "up to the moment of this run");
     holds(
         &ran.stdout,
-        "window 2026-11-15T00:00:00Z to 2026-11-22T00:00:00Z (the window asked for)",
+        "window 2026-11-15T00:00:00Z to 2026-11-22T00:00:00Z (the requested window)",
     );
     holds(&ran.stdout, "2026-11-16 to 2026-11-20");
     // a window without one log says nothing of the period
@@ -163,7 +163,7 @@ fn the_headline_says_hours_with_logs_of_the_hours_in_the_window_by_place() {
     let ran = run(samples("trails/quiet"), &WEEK);
     let first = page_one(&ran);
     holds(&first, "20 of 20 log files read");
-    holds(&first, "the window asked for");
+    holds(&first, "the requested window");
     holds(&first, "20 of 336 hours with logs (2 account-Regions)");
     holds(&first, "0 proven quiet by digests");
     holds(&first, "316 without a log, and not proven quiet");
@@ -185,14 +185,8 @@ fn the_headline_says_hours_with_logs_of_the_hours_in_the_window_by_place() {
     }
     // without a window it is said that the events set it
     let ran = run(samples("trails/quiet"), &[]);
-    holds(
-        &page_one(&ran),
-        "first to last event; no window was asked for",
-    );
-    holds(
-        &ran.stdout,
-        "(first to last event; no window was asked for)",
-    );
+    holds(&page_one(&ran), "first to last event; no window was given");
+    holds(&ran.stdout, "(first to last event; no window was given)");
     let output = trailscan()
         .args(["coverage", "--quiet", "samples/trails/quiet"])
         .args(WEEK)
@@ -262,7 +256,10 @@ fn a_dormant_account_or_weekday_excuses_its_days_and_no_others() {
     let wrong = "[[dormant]]\naccount = \"1111\"\n";
     let ran = run_with(weekend.path(), wrong);
     assert_eq!(ran.code, 2);
-    holds(&ran.stderr, "`1111` is not a twelve-digit account id");
+    holds(
+        &ran.stderr,
+        "`1111` is not an account ID: write twelve digits",
+    );
 }
 
 #[test]

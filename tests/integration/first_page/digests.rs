@@ -174,7 +174,7 @@ fn a_chain_that_goes_on_in_a_bucket_which_was_not_copied_is_not_proven() {
         assert_ends(
             &ran,
             3,
-            "the chain goes on in bucket old-logs, which this copy does not hold",
+            "the chain continues in bucket old-logs, which this copy does not hold",
         );
         assert_eq!(ran.json("integrity.json")["logs"]["valid"], 9);
         assert_eq!(chains(&ran)[0]["holes"][0]["state"], "not_proven");

@@ -332,19 +332,19 @@ fn two_reports_that_differ_by_what_was_remembered_have_two_ids() {
         assert_ne!(ran.status.code(), Some(2), "{error}");
         id(&working.path().join(out))
     };
-    run("before.json", "first", "learnt");
-    let learnt = run("week.json", "one", "learnt");
-    assert_ne!(run("week.json", "two", "empty"), learnt);
+    run("before.json", "first", "learned");
+    let learned = run("week.json", "one", "learned");
+    assert_ne!(run("week.json", "two", "empty"), learned);
     let command = json_in(&working.path().join("one"), "run.json")["command"].clone();
     let command = command.as_str().unwrap();
-    assert!(command.contains("--state learnt"), "{command}");
+    assert!(command.contains("--state learned"), "{command}");
     // the command finds the same, whatever the run itself added to what is remembered
     let one = working.path().join("one");
     let (second, ran) = again(&one, working.path(), &[]);
     let error = String::from_utf8_lossy(&ran.stderr).into_owned();
-    assert_eq!(id(&second), learnt, "{error}");
+    assert_eq!(id(&second), learned, "{error}");
     // and what the run itself added changes nothing of its own report
-    assert_eq!(run("week.json", "three", "learnt"), learnt);
+    assert_eq!(run("week.json", "three", "learned"), learned);
 }
 
 #[test]

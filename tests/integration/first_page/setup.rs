@@ -274,7 +274,7 @@ fn more_threads_than_any_machine_has_are_refused() {
         let jobs = format!("--jobs={jobs}");
         let (code, _, stderr) = typed(&["run", &quiet, &jobs]);
         assert_eq!(code, 2, "{stderr}");
-        assert!(stderr.contains("from 1 to 256"), "{stderr}");
+        assert!(stderr.contains("use 1 to 256"), "{stderr}");
     }
 }
 

@@ -159,7 +159,7 @@ impl Cloud {
                 return Ok(Response::new(Body::from(status.to_string())));
             }
             if call.starts_with("Get") {
-                // what a trail records is not told to this caller
+                // this caller may not read what a trail records
                 let text = format!(
                     r#"{{"__type":"AccessDeniedException","message":"not authorized to perform: cloudtrail:{call}"}}"#
                 );
@@ -199,16 +199,17 @@ impl Cloud {
         let trails = self.trails.iter();
         match call {
             "DescribeTrails" => {
-                let told = trails.filter(|trail| match names {
+                let matching = trails.filter(|trail| match names {
                     Some(names) => names.contains(&json!(trail.arn())),
                     None => trail.here,
                 });
-                json!({"trailList": told.map(Trail::json).collect::<Vec<_>>()})
+                json!({"trailList": matching.map(Trail::json).collect::<Vec<_>>()})
             }
             "ListTrails" => {
-                let told = trails.filter(|trail| trail.listed);
-                let told = told.map(|trail| json!({"TrailARN": trail.arn(), "Name": trail.name}));
-                json!({"Trails": told.collect::<Vec<_>>()})
+                let matching = trails.filter(|trail| trail.listed);
+                let matching =
+                    matching.map(|trail| json!({"TrailARN": trail.arn(), "Name": trail.name}));
+                json!({"Trails": matching.collect::<Vec<_>>()})
             }
             "ListPublicKeys" => json!({"PublicKeyList": self.keys}),
             other => panic!("nobody plays {other} here"),

@@ -1,4 +1,4 @@
-//! What our engine says of every record at hand, and how another engine's opinion is held against
+//! What our engine says of every record at hand, and how another engine's opinion is compared with
 //! it: record by record, rule by rule, with a written list of the differences that are meant.
 #![allow(
     dead_code,
@@ -175,7 +175,7 @@ pub fn each_record(bytes: &[u8], visit: &mut dyn FnMut(u32, &Event<'_>)) -> bool
         .is_ok_and(|decoded| decoded.content == Content::Log)
 }
 
-/// The record's own text as JSON; nothing where serde_json cannot read it.
+/// The record's own text as JSON; `None` if serde_json cannot read it.
 fn as_json(event: &Event<'_>) -> Option<Value> {
     let members: Option<Map<String, Value>> = event
         .members()

@@ -1,4 +1,4 @@
-//! One record as the slow twin has it, and everything an [`Event`] can be asked held against it.
+//! One record as the slow twin reads it, compared with everything an [`Event`] can be asked.
 
 use chrono::{DateTime, NaiveDateTime};
 use trailscan::event::json::{Raw, Value};
@@ -97,7 +97,7 @@ impl Record {
             .map(|(name, value)| (name.as_str(), value));
         let expected: Vec<(&str, &Tree)> = documented.chain(others).collect();
         let found: Vec<(&str, Raw<'_>)> = event.members().collect();
-        told(
+        equal(
             "its members",
             &expected.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
             &found.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
@@ -116,18 +116,18 @@ impl Record {
     fn same_facts(&self, event: &Event<'_>) -> Same {
         for key in Key::ALL {
             let tree = self.field(*key);
-            told(key.as_str(), &event.raw(*key).is_absent(), &tree.is_none())?;
+            equal(key.as_str(), &event.raw(*key).is_absent(), &tree.is_none())?;
             same_text(key.as_str(), tree, &event.text(*key))?;
             if let Some(Tree::Text(text)) = tree {
                 let plain = !text.contains(|c: char| c == '"' || c == '\\' || c < ' ');
                 let escaped = event.raw(*key).as_str().contains('\\');
                 if plain && !escaped {
-                    told("is", &event.is(*key, text), &true)?;
+                    equal("is", &event.is(*key, text), &true)?;
                 }
-                told("is, nearly", &event.is(*key, &format!("{text}x")), &false)?;
+                equal("is, nearly", &event.is(*key, &format!("{text}x")), &false)?;
             }
         }
-        told(
+        equal(
             "looks",
             &event.looks_like_a_record(),
             &self.looks_like_one(),
@@ -136,7 +136,7 @@ impl Record {
             Some(Tree::Text(text)) => time(text),
             _ => None,
         };
-        told("time", &event.time(), &time)?;
+        equal("time", &event.time(), &time)?;
         let identity = self.field(Key::UserIdentity);
         let member = |name| identity.and_then(|tree| tree.get(name, self.folded));
         let user = event.user();
@@ -154,20 +154,20 @@ impl Record {
         ] {
             match member(name) {
                 Some(tree) => same_value(name, tree, raw)?,
-                None => told(name, &raw.is_absent(), &true)?,
+                None => equal(name, &raw.is_absent(), &true)?,
             }
             let at = event.at(Key::UserIdentity, &[name]);
-            told(name, &at.as_str(), &raw.as_str())?;
+            equal(name, &at.as_str(), &raw.as_str())?;
         }
         let recipient = event.text(Key::RecipientAccountId);
         let own = event.read(user.account_id());
         if recipient.is_empty() && (own.is_empty() || is_anonymous(&own)) {
             // the owner of a resource, or that nobody knows: never nothing
-            told("no account", &event.account().is_empty(), &false)
+            equal("no account", &event.account().is_empty(), &false)
         } else if recipient.is_empty() {
             same_text("account", member("accountId"), &event.account())
         } else {
-            told("account", &event.account(), &recipient)
+            equal("account", &event.account(), &recipient)
         }
     }
 
@@ -222,15 +222,15 @@ impl Record {
             false
         });
         failed?;
-        told(field, &found.len(), &expected.len())?;
-        // `visit` stops where it is told to
+        equal(field, &found.len(), &expected.len())?;
+        // `visit` stops when its closure says so
         let mut calls = 0;
         let stopped = event.visit(&path, &mut |_| {
             calls += 1;
             true
         });
         let any = usize::from(!expected.is_empty());
-        told(field, &(stopped, calls), &(any == 1, any))?;
+        equal(field, &(stopped, calls), &(any == 1, any))?;
         // a key with a dot in its name is reached by `visit` alone
         let dotted = self.dotted(&parts);
         if !dotted {
@@ -243,7 +243,7 @@ impl Record {
                 None => false,
             };
             let what = format!("{field} exists");
-            told(&what, &event.has(&path), &exists)?;
+            equal(&what, &event.has(&path), &exists)?;
         }
         Ok(())
     }
@@ -314,7 +314,7 @@ fn descend<'t>(tree: &'t Tree, rest: &[&str], folded: bool, lists: u32, found: &
     }
 }
 
-fn told<T: PartialEq + std::fmt::Debug>(what: &str, fast: &T, slow: &T) -> Same {
+fn equal<T: PartialEq + std::fmt::Debug>(what: &str, fast: &T, slow: &T) -> Same {
     match fast == slow {
         true => Ok(()),
         false => Err(format!("{what}: {fast:?} and {slow:?}")),
@@ -323,19 +323,19 @@ fn told<T: PartialEq + std::fmt::Debug>(what: &str, fast: &T, slow: &T) -> Same 
 
 /// A value, its members and its items, whichever way they are asked for.
 fn same_value(what: &str, tree: &Tree, raw: Raw<'_>) -> Same {
-    told(what, &raw.is_object(), &matches!(tree, Tree::Members(_)))?;
-    told(what, &raw.is_array(), &matches!(tree, Tree::List(_)))?;
-    told(what, &raw.is_null(), &matches!(tree, Tree::Null))?;
+    equal(what, &raw.is_object(), &matches!(tree, Tree::Members(_)))?;
+    equal(what, &raw.is_array(), &matches!(tree, Tree::List(_)))?;
+    equal(what, &raw.is_null(), &matches!(tree, Tree::Null))?;
     same_visited(what, tree, &raw.value())?;
     let text = match tree {
         Tree::Text(text) => Some(text.as_str()),
         _ => None,
     };
-    told(what, &raw.string().as_deref(), &text)?;
+    equal(what, &raw.string().as_deref(), &text)?;
     let members: Vec<_> = raw.members().collect();
-    told(what, &members.len(), &tree.members().len())?;
+    equal(what, &members.len(), &tree.members().len())?;
     for ((name, member), (slow_name, slow)) in members.iter().zip(tree.members()) {
-        told(what, &name.as_ref(), &slow_name.as_str())?;
+        equal(what, &name.as_ref(), &slow_name.as_str())?;
         same_value(&format!("{what}.{name}"), slow, *member)?;
         // known: `get` takes `\"` in the text of a name for the same two characters asked for
         if !slow_name.contains(['\\', '"']) {
@@ -344,7 +344,7 @@ fn same_value(what: &str, tree: &Tree, raw: Raw<'_>) -> Same {
         }
     }
     let items: Vec<_> = raw.items().collect();
-    told(what, &items.len(), &tree.items().len())?;
+    equal(what, &items.len(), &tree.items().len())?;
     for (item, slow) in items.iter().zip(tree.items()) {
         same_value(&format!("{what}[]"), slow, *item)?;
     }
@@ -352,7 +352,7 @@ fn same_value(what: &str, tree: &Tree, raw: Raw<'_>) -> Same {
 }
 
 fn same_leaves(what: &str, expected: &[&Tree], found: Vec<Raw<'_>>) -> Same {
-    told(&format!("leaves of {what}"), &found.len(), &expected.len())?;
+    equal(&format!("leaves of {what}"), &found.len(), &expected.len())?;
     for (slow, raw) in expected.iter().zip(found) {
         same_visited(&format!("a leaf of {what}"), slow, &raw.value())?;
     }

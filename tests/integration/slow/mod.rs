@@ -1,5 +1,5 @@
 //! The slow twin of `trailscan::decode`: the whole file through serde_json, nothing skipped, every
-//! value copied; and how a record of the fast one is held against it.
+//! value copied; and how a record of the fast one is compared with it.
 //!
 //! Where serde_json refuses a file, a scanner that looks at one byte at a time says whether its
 //! brackets hold together, and cuts it into documents, lines and records that serde_json can be
@@ -83,7 +83,7 @@ pub fn read(stored: &[u8]) -> Result<Account, String> {
     Ok(account)
 }
 
-/// The bytes behind the gzip; nothing where it is damaged.
+/// The bytes behind the gzip; `None` if it is damaged.
 pub fn inflated(stored: &[u8]) -> Option<Vec<u8>> {
     inflate(stored, &mut 0).ok()
 }
@@ -376,7 +376,7 @@ fn is_one(item: &str) -> bool {
     })
 }
 
-/// What stands between the commas of an object or list, trimmed; nothing where it is empty.
+/// What stands between the commas of an object or list, trimmed; `None` if it is empty.
 fn inside(text: &str) -> Vec<&str> {
     let inner = &text[1..text.len() - 1];
     if inner.trim_matches(BLANKS).is_empty() {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::report::visible::visible;
-use crate::rules::explain::{Asked, Explained, Part, Tested};
+use crate::rules::explain::{Explained, Operator, Part, Tested};
 
 /// The most characters of a value that are shown.
 const MOST_CHARACTERS: usize = 120;
@@ -55,14 +55,14 @@ fn line(holds: bool, indent: usize, text: &str, out: &mut String) {
 fn asked(test: &Tested) -> String {
     let wanted = listed(&test.wanted, 0);
     match test.asked {
-        Asked::Present => "to be there".to_owned(),
-        Asked::Absent => "not to be there".to_owned(),
-        Asked::AnyOf if test.wanted.len() == 1 => wanted,
-        Asked::AnyOf => format!("one of {wanted}"),
-        Asked::AllOf => format!("every one of {wanted}"),
-        Asked::NoneOf => format!("none of {wanted}"),
-        Asked::SameAs => format!("the value of {wanted}"),
-        Asked::NotSameAs => format!("another value than that of {wanted}"),
+        Operator::Present => "to be there".to_owned(),
+        Operator::Absent => "not to be there".to_owned(),
+        Operator::AnyOf if test.wanted.len() == 1 => wanted,
+        Operator::AnyOf => format!("one of {wanted}"),
+        Operator::AllOf => format!("every one of {wanted}"),
+        Operator::NoneOf => format!("none of {wanted}"),
+        Operator::SameAs => format!("the value of {wanted}"),
+        Operator::NotSameAs => format!("another value than that of {wanted}"),
     }
 }
 

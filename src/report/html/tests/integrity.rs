@@ -66,7 +66,7 @@ fn broken_proof() -> Proof {
 #[test]
 fn integrity_is_shown_by_chain_by_hour_and_by_what_is_not_valid() {
     let mut report = report(several());
-    holds(&render(&report), "this run did not hold the logs against");
+    holds(&render(&report), "this run did not verify the logs against");
     report.integrity = Some(broken_proof());
     let page = render(&report);
     holds(&page, "BROKEN: 2 of 3 digests valid, 5 of 8 logs valid.");

@@ -31,9 +31,9 @@ fn a_link_that_leads_out_of_the_folder_is_passed_over_and_named() {
     let ran = product::run(folder.path(), &["--fail-on", "never"]);
     // the file and the link beside it hold one event
     assert_eq!(ran.count("objects", "read"), 2, "{}", ran.stdout);
-    let told = passed(&ran, "linked_outside");
+    let linked = passed(&ran, "linked_outside");
     let names = ["file.json", "folder", "kmsg.json", "root", "zero.json"];
-    assert_eq!(told["names"], serde_json::json!(names));
+    assert_eq!(linked["names"], serde_json::json!(names));
     let page = ran.file("report.html");
     assert!(
         page.contains("links to places outside"),

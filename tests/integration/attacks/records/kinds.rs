@@ -309,7 +309,7 @@ fn what_stands_under_records_and_is_no_record_is_counted_named_and_not_evaluated
             problems[0]["what"]
                 .as_str()
                 .unwrap()
-                .contains("record 1: it is no CloudTrail record")
+                .contains("record 1: it is not a CloudTrail record")
         );
         // in CloudTrail's own log it is a loss
         assert_eq!(ran(LOG, &gzip(&log(&records))).code, 3, "{stranger}");

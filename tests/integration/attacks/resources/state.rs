@@ -62,12 +62,12 @@ impl Random {
 fn flip_a_value(path: &Path, random: &mut Random) -> String {
     let connection = Connection::open(path).unwrap();
     let columns = [
-        ("lessons", "taught"),
-        ("lessons", "taught"),
-        ("lessons", "object"),
-        ("lessons", "version"),
-        ("lessons", "age"),
-        ("lessons", "seal"),
+        ("cached_scans", "payload"),
+        ("cached_scans", "payload"),
+        ("cached_scans", "object"),
+        ("cached_scans", "version"),
+        ("cached_scans", "age"),
+        ("cached_scans", "seal"),
         ("begun", "at"),
         ("firsts", "at"),
         ("firsts", "value"),
@@ -185,12 +185,12 @@ fn entries_of_a_state_file_that_changed_places_are_read_again() {
     std::fs::write(&path, sound_state(folder.path())).unwrap();
     let without = run_with(&[]);
     let connection = Connection::open(&path).unwrap();
-    // every lesson takes the place of the next
+    // every cached scan takes the place of the next
     connection
         .execute_batch(
-            "CREATE TEMP TABLE old AS SELECT row_number() OVER (ORDER BY object) AS at, * FROM lessons;
-             UPDATE lessons SET (taught, seal) = (SELECT taught, seal FROM old AS one WHERE one.at =
-                 (SELECT at FROM old AS own WHERE own.object = lessons.object) % (SELECT count(*) FROM old) + 1);",
+            "CREATE TEMP TABLE old AS SELECT row_number() OVER (ORDER BY object) AS at, * FROM cached_scans;
+             UPDATE cached_scans SET (payload, seal) = (SELECT payload, seal FROM old AS one WHERE one.at =
+                 (SELECT at FROM old AS own WHERE own.object = cached_scans.object) % (SELECT count(*) FROM old) + 1);",
         )
         .unwrap();
     drop(connection);

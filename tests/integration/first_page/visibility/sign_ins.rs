@@ -3,7 +3,7 @@
 use super::{has, over, record};
 use serde_json::{Value, json};
 
-/// A step of an Identity Center sign-in; with `who` an account's hidden or missing names can be had.
+/// A step of an Identity Center sign-in; `who` hides or omits an account's names.
 fn step(minute: usize, name: &str, result: &str, who: Value) -> Value {
     record(
         minute,
