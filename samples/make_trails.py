@@ -912,6 +912,136 @@ def broken():
     return files
 
 
+# ---------------------------------------------------------------- an incident
+
+LEAKED, PLANTED = "AKIAI9LEAKEDXEXAMPLE", "AKIAI8PLANTEDEXAMPLE"
+ATTACKER, SECOND_PLACE = "198.51.100.140", "198.51.100.201"
+INSTANCE = "i-0123456789abcdef0"
+KALI = "aws-cli/2.31.6 md/awscrt#0.27.6 ua/2.1 os/linux#6.12.13-amd64 lang/python#3.13.7 kali"
+
+
+def denied(at, source, name, who, params=None, action=None):
+    message = f"User: {who.identity['arn']} is not authorized to perform: {source}:{action or name}"
+    return call(at, source, name, who, params, error="AccessDenied", message=message)
+
+
+def incident():
+    """2026-11-24: a leaked key, followed through roles, an instance and a planted user. See README.md.
+
+    The records are labelled, so that a test can check an investigation event by event.
+    """
+    trail = Trail("incident")
+    labels = {"attack": [], "automation": [], "containment": []}
+    day = utc("2026-11-24T00:00:00Z")
+    ordinary_day(trail, day, 30, 1)
+
+    def add(label, *records):
+        trail.add(*records)
+        labels[label].extend((record["eventTime"], record["eventID"]) for record in records)
+
+    def at(clock):
+        return utc(f"2026-11-24T{clock}Z")
+
+    owner = user("ci-deploy", LEAKED, "192.0.2.80", TERRAFORM)
+    for clock in ("01:00:00", "05:00:00"):  # the pipeline that the key belongs to
+        add("automation", call(at(clock), "sts", "GetCallerIdentity", owner),
+            call(at(clock) + timedelta(seconds=3), "iam", "GetRole", owner, {"roleName": "pazpaz-support-role"}))
+
+    thief = user("ci-deploy", LEAKED, ATTACKER, KALI)
+    add("attack", call(at("02:10:00"), "sts", "GetCallerIdentity", thief),
+        call(at("02:10:20"), "s3", "ListBuckets", thief),
+        denied(at("02:10:41"), "iam", "ListUsers", thief),
+        call(at("02:11:05"), "iam", "ListRoles", thief),
+        assume_role_denied(at("02:12:00"), thief, "pazpaz-admin-role"),
+        assume_role_denied(at("02:12:31"), thief, "pazpaz-terraform-role"))
+    first, second = access_key(), access_key()
+    add("attack", assume_role(at("02:13:02"), thief, "pazpaz-support-role", "aws-cli-1", first))
+    support = session("pazpaz-support-role", "aws-cli-1", at("02:13:02"), first, ATTACKER, KALI)
+    add("attack", denied(at("02:14:00"), "secretsmanager", "ListSecrets", support),
+        assume_role(at("02:15:10"), support, "pazpaz-ops-role", "aws-cli-2", second))
+    ops = session("pazpaz-ops-role", "aws-cli-2", at("02:15:10"), second, ATTACKER, KALI)
+
+    # the instance works for itself all day; its credentials are then used from elsewhere
+    issued = access_key()
+    ec2 = service("ec2")
+    trail.add(assume_role(at("01:55:00"), ec2, "pazpaz-worker-role", INSTANCE, issued))
+    own = session("pazpaz-worker-role", INSTANCE, at("01:55:00"), issued, "192.0.2.55", BOTO_IN_ECS)
+    for clock in ("02:05:00", "02:30:00", "03:30:00", "04:00:00"):
+        trail.add(s3_object(at(clock), "GetObject", own, ATTACHMENTS, "workspace-3/sessions/0001.jpg"))
+    add("attack", call(at("02:20:00"), "ssm", "SendCommand", ops,
+                       {"documentName": "AWS-RunShellScript", "instanceIds": [INSTANCE]},
+                       {"command": {"commandId": guid(), "instanceIds": [INSTANCE]}}, read=False))
+    stolen = session("pazpaz-worker-role", INSTANCE, at("01:55:00"), issued, ATTACKER, KALI)
+    add("attack", call(at("02:24:00"), "sts", "GetCallerIdentity", stolen),
+        call(at("02:24:40"), "ec2", "DescribeInstances", stolen, {}),
+        get_secret(at("02:25:10"), stolen, "pazpaz/jwt-secret"),
+        get_secret(at("02:25:31"), stolen, "pazpaz/email-credentials"),
+        denied_secret(at("02:25:52"), stolen, "pazpaz/db-master"),
+        denied(at("02:26:20"), "kms", "ListKeys", stolen))
+
+    planted = {"user": {"userName": "svc-backup", "userId": principal_id("AIDA", "svc-backup"), "path": "/",
+                        "arn": f"arn:aws:iam::{ACCOUNT}:user/svc-backup", "createDate": "Nov 24, 2026 2:31:00 AM"}}
+    add("attack", iam(at("02:31:00"), "CreateUser", ops, {"userName": "svc-backup"}, planted),
+        iam(at("02:31:30"), "AttachUserPolicy", ops,
+            {"userName": "svc-backup", "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+        iam(at("02:32:00"), "CreateLoginProfile", ops, {"userName": "svc-backup", "passwordResetRequired": False},
+            {"loginProfile": {"userName": "svc-backup", "passwordResetRequired": False}}),
+        create_key(at("02:32:40"), ops, "svc-backup", PLANTED))
+    console = user("svc-backup", access_key(), ATTACKER, BROWSER, since=at("02:40:30"))
+    add("attack", sign_in(at("02:40:00"), console, "No", "Failed authentication"),
+        sign_in(at("02:40:30"), console, "No"),
+        call(at("02:41:00"), "iam", "ListMFADevices", console, {"userName": "svc-backup"}))
+
+    backdoor = user("svc-backup", PLANTED, SECOND_PLACE, "Boto3/1.40.12 md/Botocore#1.40.12")
+    for number in range(40):
+        add("attack", s3_object(at("03:00:00") + timedelta(seconds=7 * number), "GetObject", backdoor, ATTACHMENTS,
+                                f"workspace-{number % 9}/sessions/{number:04}.jpg"))
+    add("attack",
+        iam(at("03:10:00"), "UpdateAssumeRolePolicy", ops,
+            {"roleName": "pazpaz-support-role",
+             "policyDocument": json.dumps({"Version": "2012-10-17", "Statement": [
+                 {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::444455556666:root"},
+                  "Action": "sts:AssumeRole"}]})}),
+        call(at("03:12:00"), "ec2", "ModifySnapshotAttribute", ops,
+             {"snapshotId": "snap-0123456789abcdef0", "attributeType": "CREATE_VOLUME_PERMISSION",
+              "createVolumePermission": {"add": {"items": [{"userId": "444455556666"}]}}}, {"_return": True}, read=False),
+        call(at("03:14:00"), "s3", "PutBucketPolicy", ops,
+             {"bucketName": UPLOADS, "Host": f"{UPLOADS}.s3.us-east-1.amazonaws.com", "policy": "",
+              "bucketPolicy": {"Version": "2012-10-17", "Statement": [
+                  {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::444455556666:root"},
+                   "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{UPLOADS}/*"}]}}, read=False),
+        call(at("03:16:00"), "lambda", "UpdateFunctionCode20150331v2", ops,
+             {"functionName": "pazpaz-notify", "dryRun": False, "publish": False},
+             {"functionName": "pazpaz-notify", "functionArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:pazpaz-notify"},
+             read=False),
+        denied(at("03:20:00"), "cloudtrail", "StopLogging", ops, {"name": TRAIL_ARN}),
+        denied(at("03:20:30"), "cloudtrail", "DeleteTrail", ops, {"name": TRAIL_ARN}),
+        denied(at("03:21:00"), "cloudtrail", "PutEventSelectors", ops, {"trailName": "pazpaz-iam-audit"}))
+
+    # the pipeline puts back what its code says; an administrator contains the rest
+    trust = {"roleName": "pazpaz-support-role", "policyDocument": "{}"}
+    add("automation", iam(at("07:00:10"), "UpdateAssumeRolePolicy", owner, trust),
+        call(at("07:00:30"), "s3", "DeleteBucketPolicy", owner,
+             {"bucketName": UPLOADS, "Host": f"{UPLOADS}.s3.us-east-1.amazonaws.com", "policy": ""}, read=False))
+    admin = sso("noa.levi", "Administrator", at("08:15:00"))
+    add("containment",
+        iam(at("08:20:00"), "UpdateAccessKey", admin,
+            {"userName": "ci-deploy", "accessKeyId": LEAKED, "status": "Inactive"}),
+        iam(at("08:21:00"), "DeleteLoginProfile", admin, {"userName": "svc-backup"}),
+        iam(at("08:21:30"), "DeleteAccessKey", admin, {"userName": "svc-backup", "accessKeyId": PLANTED}),
+        iam(at("08:22:00"), "DetachUserPolicy", admin,
+            {"userName": "svc-backup", "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+        iam(at("08:22:30"), "DeleteUser", admin, {"userName": "svc-backup"}),
+        call(at("08:25:00"), "ec2", "ModifySnapshotAttribute", admin,
+             {"snapshotId": "snap-0123456789abcdef0", "attributeType": "CREATE_VOLUME_PERMISSION",
+              "createVolumePermission": {"remove": {"items": [{"userId": "444455556666"}]}}}, {"_return": True},
+             read=False))
+    files = dict(trail.files())
+    sorted_labels = {label: [event for _, event in sorted(events)] for label, events in labels.items()}
+    files["trails/incident-events.json"] = (json.dumps(sorted_labels, indent=2) + "\n").encode()
+    return files
+
+
 # ---------------------------------------------------------------- write
 
 def everything():
@@ -922,6 +1052,7 @@ def everything():
     files.update(broken())
     files.update(narrowed().files())
     files.update(signed())
+    files.update(incident())
     return files
 
 

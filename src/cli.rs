@@ -7,10 +7,12 @@ mod format;
 mod given;
 mod guide;
 mod init;
+mod investigate;
 mod policy;
 mod privileges;
 mod rules;
 mod schema;
+mod search;
 mod suggest;
 mod values;
 mod window;
@@ -30,6 +32,7 @@ pub use fail_on::FailOn;
 pub use given::Given;
 pub use guide::ShowGuide;
 pub use init::Init;
+pub use investigate::{Investigate, InvestigateFormat};
 pub use policy::{Bucket, KmsKey, Policy};
 pub use privileges::{Privileges, PrivilegesFormat};
 pub use rules::{
@@ -37,7 +40,9 @@ pub use rules::{
     TuneRule,
 };
 pub use schema::{Described, ShowSchema};
+pub use search::{EventChoice, OutcomeChoice, Search, SearchFormat};
 use values::{parse_account, parse_jobs, parse_mib, parse_region, parse_role};
+pub use window::parse_span;
 pub use window::{Week, When};
 use window::{parse_week, parse_when};
 
@@ -91,6 +96,16 @@ pub enum Command {
         after_help = "`run --verify` makes the same check while it reads.\nExit codes: 0 valid, 2 could not start, 3 not proven, 4 broken"
     )]
     Verify(Box<Verify>),
+    /// Find events: who called what, when, from where, on which resource
+    #[command(
+        after_help = "Values may hold the wildcards * and ?; letter case does not count.\nExit codes: 0 all logs were read, 2 could not start, 3 some were not"
+    )]
+    Search(Box<Search>),
+    /// Follow an attack from any of its events: who, what, when, from where, which data, what else
+    #[command(
+        after_help = "Give one or more of the options under Events. Values may hold the wildcards * and ?.\nExit codes: 0 all logs were read, 2 could not start, 3 some were not"
+    )]
+    Investigate(Box<Investigate>),
     /// List, lint, test and explain the rules
     #[command(subcommand)]
     Rules(Rules),

@@ -4,6 +4,7 @@ mod config;
 mod coverage;
 mod guide;
 mod init;
+mod investigate;
 mod output;
 mod policy;
 mod privileges;
@@ -11,6 +12,7 @@ mod rule_set;
 mod rules;
 mod run;
 mod schema;
+mod search;
 mod session;
 mod verdict;
 mod verify;
@@ -82,6 +84,8 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Search(arguments) => search::run(&arguments),
+        Command::Investigate(arguments) => investigate::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Privileges(arguments) => privileges::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),

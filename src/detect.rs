@@ -17,9 +17,10 @@ use crate::finding::{EventId, Outcome};
 use crate::interner::Interner;
 use crate::policy::Policies;
 use crate::rules::{Correlation, Field, Matcher, Rule, RuleSet};
+use crate::seeded::SeededMap;
 use crate::tally::{
-    CorrelationHit, EvaluatedEvent, FindingKey, FoundEvidence, Hit, ObjectScan, Period,
-    SampleCutoffs, number,
+    CorrelationHit, EvaluatedEvent, FindingKey, FoundEvidence, Hit, MatchedRecord, ObjectScan,
+    Period, SampleCutoffs, Usage, number,
 };
 use activity::Rows;
 pub use event_classes::EventClassTracker;
@@ -42,6 +43,10 @@ pub struct Detector<'r> {
     first_seen: Vec<Option<Vec<Field>>>,
     /// The policies whose use is counted.
     watched: Option<Watched<'r>>,
+    /// Every record that a rule matches is kept as it stands.
+    keeps_records: bool,
+    /// Who called from where is kept of every event.
+    keeps_usage: bool,
 }
 
 /// A correlation that watches a rule.
@@ -91,6 +96,8 @@ impl<'r> Detector<'r> {
             watchers: watchers.collect(),
             first_seen: first_seen.map(|what| Some(what?.fields())).collect(),
             watched: None,
+            keeps_records: false,
+            keeps_usage: false,
         }
     }
 
@@ -99,6 +106,20 @@ impl<'r> Detector<'r> {
     #[must_use]
     pub const fn counting_uses(mut self, policies: &'r Policies, sessions: bool) -> Self {
         self.watched = Some(Watched { policies, sessions });
+        self
+    }
+
+    /// Keeps of every event who called from where, for an investigation.
+    #[must_use]
+    pub const fn keeping_usage(mut self) -> Self {
+        self.keeps_usage = true;
+        self
+    }
+
+    /// Keeps every record that a rule matches, for a search.
+    #[must_use]
+    pub const fn keeping_records(mut self) -> Self {
+        self.keeps_records = true;
         self
     }
 }
@@ -115,6 +136,8 @@ pub struct Detection<'r> {
     matched: Vec<usize>,
     group: String,
     key: Arc<ContentKey>,
+    /// Where the combinations of the object at hand stand.
+    usages: SeededMap<Usage, u32>,
 }
 
 impl<'r> Detection<'r> {
@@ -129,6 +152,7 @@ impl<'r> Detection<'r> {
             matched: Vec::new(),
             group: String::new(),
             key: ContentKey::of_process(),
+            usages: SeededMap::default(),
         }
     }
 
@@ -158,6 +182,7 @@ impl<'r> Detection<'r> {
         self.rows.clear();
         self.last.clear();
         self.groups.clear();
+        self.usages.clear();
     }
 
     /// Matches a call that names several targets once for each, and adds the rules that match only for
@@ -227,8 +252,17 @@ impl<'r> Detection<'r> {
         if let Some(watched) = &self.detector.watched {
             watched.note(event, outcome, seen, scanned);
         }
-        if self.matched.is_empty() {
+        if self.matched.is_empty() && !self.detector.keeps_usage {
             return;
+        }
+        if self.detector.keeps_records && !self.matched.is_empty() {
+            let mut rules: Vec<u32> = self.matched.iter().map(|place| number(*place)).collect();
+            rules.sort_unstable();
+            scanned.records.push(MatchedRecord {
+                seen,
+                rules,
+                text: event.whole().to_owned(),
+            });
         }
         let row = scanned.rows.get(row as usize);
         let caller = row.expect("the event has a row").caller;
@@ -237,11 +271,19 @@ impl<'r> Detection<'r> {
         }
         let last = self.last.get_mut(caller.index());
         let last = last.expect("there is one for every caller");
-        let mut keeps_evidence = EventFacts::new(event, self.detector.organization, caller, last);
+        let mut facts = EventFacts::new(event, self.detector.organization, caller, last);
+        if self.detector.keeps_usage {
+            let usage = facts.usage(&mut scanned.names);
+            let place = *self.usages.entry(usage).or_insert_with(|| {
+                scanned.usages.push(usage);
+                number(scanned.usages.len() - 1)
+            });
+            scanned.usage_of.push(place);
+        }
         for (at, place) in self.matched.iter().enumerate() {
             if let Some(target) = aimed_at.get(at).and_then(|target| targets.get(*target)) {
                 Derived::set_target(event, target, self.detector.organization);
-                keeps_evidence.retarget();
+                facts.retarget();
             }
             let rule = self.detector.rules.rules.get(*place);
             let rule = rule.expect("only rules of the set match");
@@ -252,16 +294,14 @@ impl<'r> Detection<'r> {
                 let names = &mut scanned.names;
                 let value = match self.detector.first_seen.get(*place) {
                     // what has no value can never be new
-                    Some(Some(fields)) => {
-                        match keeps_evidence.group(fields, &mut self.group, names) {
-                            Some(value) => value,
-                            None => continue,
-                        }
-                    }
+                    Some(Some(fields)) => match facts.group(fields, &mut self.group, names) {
+                        Some(value) => value,
+                        None => continue,
+                    },
                     _ => Interner::EMPTY,
                 };
-                let (actor, resource) = keeps_evidence.actor_and_resource(rule, names);
-                let caller = keeps_evidence.caller(names);
+                let (actor, resource) = facts.actor_and_resource(rule, names);
+                let caller = facts.caller(names);
                 let (group, wanted) = self.groups.hit(
                     FindingKey {
                         rule: number,
@@ -275,7 +315,7 @@ impl<'r> Detection<'r> {
                     scanned,
                 );
                 if wanted != EvidenceDecision::No {
-                    let fact = keeps_evidence.fact(scanned);
+                    let fact = facts.fact(scanned);
                     let evidence = FoundEvidence { group, seen, fact };
                     self.groups.keep(wanted, evidence, scanned);
                 }
@@ -290,16 +330,13 @@ impl<'r> Detection<'r> {
                 let fields = watcher.meant.group_fields.get(watcher.watched as usize);
                 // an event without one of the values belongs to no group
                 let fields = fields.expect("a correlation groups every rule that it watches");
-                let Some(group) = keeps_evidence.group(fields, &mut self.group, &mut scanned.names)
-                else {
+                let Some(group) = facts.group(fields, &mut self.group, &mut scanned.names) else {
                     continue;
                 };
-                let (actor, resource) =
-                    keeps_evidence.actor_and_resource(watcher.rule, &mut scanned.names);
-                let value = keeps_evidence.joined(&watcher.meant.fields, &mut scanned.names);
-                let caller = keeps_evidence.caller(&mut scanned.names);
-                let fact =
-                    (watcher.keeps_evidence || !rule.silent).then(|| keeps_evidence.fact(scanned));
+                let (actor, resource) = facts.actor_and_resource(watcher.rule, &mut scanned.names);
+                let value = facts.joined(&watcher.meant.fields, &mut scanned.names);
+                let caller = facts.caller(&mut scanned.names);
+                let fact = (watcher.keeps_evidence || !rule.silent).then(|| facts.fact(scanned));
                 scanned.bases.push(CorrelationHit {
                     correlation: watcher.place,
                     place: watcher.watched,

@@ -195,6 +195,12 @@ pub mod history;
 // tests of rules on their samples
 pub mod rule_test;
 
+// events that somebody asks for
+pub mod search;
+
+// the chain of an attack, from any of its events
+pub mod investigate;
+
 // ---- what is said ----
 
 // completeness, hours, visibility and rule states: decided here, worded in the report

@@ -57,6 +57,8 @@ pub struct Options {
     pub max_object_mib: u64,
     /// Where lessons of earlier runs are found and those of this one are kept.
     pub state: Option<Arc<State>>,
+    /// Of the records that a detector keeps: the most that are wanted, the first in the order of time.
+    pub most_records: Option<usize>,
 }
 
 /// What is done with each object.
@@ -143,7 +145,10 @@ pub fn run(
     progress: &dyn Progress,
 ) -> Tally {
     let objects = ObjectStream::new(input, scope, options);
-    let reducer = Reducer::new(work.digests.map(Proving::new));
+    let reducer = Reducer::new(
+        work.digests.map(Proving::new),
+        options.most_records.unwrap_or(usize::MAX),
+    );
     let scanning = Scanning {
         objects: &objects,
         work,
@@ -207,7 +212,7 @@ pub fn scan_range(
 /// Counts what was scanned in ranges: the tally is that of [`run`] over the same objects. `work` is that
 /// of the scans, and `again` reads objects again, see [`rereader`].
 pub fn tally(partial: Partial, work: Work<'_>, again: &dyn ReadAgain) -> Tally {
-    let reducer = Reducer::new(work.digests.map(Proving::new));
+    let reducer = Reducer::new(work.digests.map(Proving::new), usize::MAX);
     let rest = partial.coverage.clone();
     let (mut sequence, mut lost) = (0, None);
     for scanned in partial.into_scans() {

@@ -20,7 +20,7 @@ pub mod placeholders;
 mod regexp;
 mod requirements;
 pub mod samples;
-mod secret;
+pub(crate) mod secret;
 mod services;
 mod specialize;
 mod undecided;

@@ -20,6 +20,7 @@ mod name_set;
 mod novelty;
 mod object_names;
 mod partial;
+mod record_store;
 mod sample_cutoffs;
 mod samples;
 mod scan_store;
@@ -28,6 +29,7 @@ mod selectors;
 mod source_ip;
 mod spill;
 mod standing;
+mod usage;
 mod uses;
 
 use std::io;
@@ -52,6 +54,7 @@ pub use name_set::NameSet;
 pub use novelty::{Learning, New, Novelty};
 use object_names::Objects;
 pub use partial::{NotAdjacent, Partial};
+pub use record_store::{MatchedRecord, RecordStore, SortedRecords, StoredRecord};
 pub use sample_cutoffs::{GroupNames, SampleCutoffs};
 pub use samples::{SampleDecision, Samples, Traits};
 pub use scanned::{
@@ -60,6 +63,7 @@ pub use scanned::{
 };
 pub use source_ip::{SourceIp, SourceIpId, SourceIpTable};
 use standing::CountedRecords;
+pub use usage::{Usage, UsageCounts, UsageRow, UsageTable};
 pub use uses::{Grant, Right, Use, UseCount, Uses};
 
 /// The sum of all objects.
@@ -83,6 +87,10 @@ pub struct Tally {
     pub uses: Uses,
     /// What workers may ask for before the run is over.
     pub sample_cutoffs: Arc<SampleCutoffs>,
+    /// The records that were matched, for detectors that keep records.
+    pub records: RecordStore,
+    /// Who called from where, for detectors that keep this.
+    pub usages: UsageTable,
     selectors: SelectorBudget,
     event_ids_seen: Duplicates,
     objects: Objects,
@@ -112,6 +120,7 @@ impl Tally {
         let mut standing = CountedRecords::default();
         // per row: the events that count, and the copies
         let mut counts = vec![(0u64, 0u64); scanned.rows.len()];
+        let mut usages = vec![UsageCounts::default(); scanned.usages.len()];
         let mut copies = 0;
         // what points to nothing, which can never be
         let mut dangling = 0_u64;
@@ -141,6 +150,12 @@ impl Tally {
             }
             if matches!(verdict, Verdict::New | Verdict::FirstOfCall) {
                 count.0 += 1;
+                if let Some(of) = scanned.usage_of.get(at as usize)
+                    && let Some(counts) = usages.get_mut(*of as usize)
+                    && let Some(row) = scanned.rows.get(seen.row as usize)
+                {
+                    counts.add(seen.time, row.outcome);
+                }
                 if let Some(time) = seen.time {
                     coverage.first = Some(coverage.first.map_or(time, |first| first.min(time)));
                     coverage.last = Some(coverage.last.map_or(time, |last| last.max(time)));
@@ -196,6 +211,13 @@ impl Tally {
                 }
             }
         }
+        for (usage, counts) in scanned.usages.iter().zip(&usages) {
+            if counts.events > 0 {
+                let (names, addresses) = (&mut self.names, &mut self.source_ips);
+                self.usages
+                    .add(usage, counts, &mut own.names, names, addresses);
+            }
+        }
         self.coverage.merge(coverage);
         let mut groups: Vec<Found<'_>> = scanned.groups.iter().map(Found::new).collect();
         for hit in &scanned.hits {
@@ -211,6 +233,13 @@ impl Tally {
         for base in &scanned.bases {
             if standing.base(base, &scanned, &mut self.event_ids_seen) {
                 dangling += u64::from(self.base(base, &mut own).is_none());
+            }
+        }
+        for matched in scanned.records.drain(..) {
+            if let Some(seen) = scanned.seen.get(matched.seen as usize)
+                && standing.record(matched.seen)
+            {
+                self.records.insert(seen.time, object, seen.record, matched);
             }
         }
         for silent in &scanned.silent {
@@ -236,6 +265,11 @@ impl Tally {
         );
         self.coverage
             .problem("the run's temporary file", ProblemKind::NotReadBack, what);
+    }
+
+    /// The name of an object, by its place in the order of the run.
+    pub fn object_name(&self, object: u32) -> String {
+        self.objects.name(object).unwrap_or_default()
     }
 
     fn counts(&mut self, rule: u32) {

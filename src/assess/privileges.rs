@@ -53,7 +53,7 @@ pub struct PrincipalUse {
     pub used: Vec<Used>,
     /// Granted, and not used in the window.
     pub unused: Vec<Unused>,
-    /// Statements with wildcards, and what was used beneath them.
+    /// Statements with wildcards, and what was used below them.
     pub wildcards: Vec<WildcardUse>,
     pub refused: Vec<Refused>,
     /// Used although no document allows it: the deployed policy is wider, or a resource policy allows it.
@@ -113,7 +113,7 @@ pub struct Unused {
     pub unseen: Option<String>,
 }
 
-/// What was used beneath a wildcard.
+/// What was used below a wildcard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WildcardUse {
     pub statement: String,

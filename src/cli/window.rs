@@ -76,6 +76,29 @@ pub(super) fn parse_week(text: &str) -> Result<Week, String> {
         })
 }
 
+/// A time such as `15m`, `24h` or `7d`.
+///
+/// # Errors
+/// It is none.
+pub fn parse_span(text: &str) -> Result<Duration, String> {
+    span(text).ok_or_else(|| format!("`{text}` is not a length of time: use 15m, 24h or 7d"))
+}
+
+fn span(text: &str) -> Option<Duration> {
+    let unit = text.chars().last()?;
+    let number: i64 = text
+        .strip_suffix(unit)
+        .and_then(|digits| digits.parse().ok())
+        .filter(|n| (0..=36_500).contains(n))?;
+    match unit {
+        'm' => Some(Duration::minutes(number)),
+        'h' => Some(Duration::hours(number)),
+        'd' => Some(Duration::days(number)),
+        'w' => Some(Duration::weeks(number)),
+        _ => None,
+    }
+}
+
 pub(super) fn parse_when(text: &str) -> Result<When, String> {
     let wrong =
         || format!("`{text}` is not a time: use 7d, 24h, 30m, 2026-11-16, or 2026-11-16T08:00:00Z");
@@ -92,20 +115,7 @@ pub(super) fn parse_when(text: &str) -> Result<When, String> {
             )),
         };
     }
-    let unit = text.chars().last().ok_or_else(wrong)?;
-    let number: i64 = text
-        .strip_suffix(unit)
-        .and_then(|digits| digits.parse().ok())
-        .filter(|n| (0..=36_500).contains(n))
-        .ok_or_else(wrong)?;
-    let ago = match unit {
-        'm' => Duration::minutes(number),
-        'h' => Duration::hours(number),
-        'd' => Duration::days(number),
-        'w' => Duration::weeks(number),
-        _ => return Err(wrong()),
-    };
-    Ok(When::Ago(ago))
+    span(text).map(When::Ago).ok_or_else(wrong)
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &cli::Privileges) -> anyhow::Result<Exit> {
     let organization = &session.config.organization;
     let detector = Detector::new(&rules, organization);
     let detector = detector.counting_uses(&policies, arguments.sessions);
-    let tally = session.detect(found, &detector).tally;
+    let tally = session.detect(found, &detector, None).tally;
     let outside = arguments.include_outside;
     let mut privileges = Privileges::new(&policies, organization, &tally, outside);
     if roles.is_empty() {

@@ -119,7 +119,7 @@ impl<'a> Session<'a> {
         let options = Options {
             jobs: request.running.jobs.map_or_else(processors, usize::from),
             max_object_mib: request.running.max_object_mib,
-            state: None,
+            ..Options::default()
         };
         let progress = Bar::new(request.quiet);
         Ok(Self {
@@ -258,17 +258,21 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Reads everything in one pass with a detector of the command's own, and nothing but the records.
-    pub(super) fn detect(&self, found: Found, detector: &Detector<'_>) -> Scan {
+    /// Reads everything in one pass with a detector of the command's own, and nothing but the records. If
+    /// the detector keeps records, `most_records` are kept at most.
+    pub(super) fn detect(
+        &self,
+        found: Found,
+        detector: &Detector<'_>,
+        most_records: Option<usize>,
+    ) -> Scan {
         self.progress.begin();
         let work = Work::rules(detector);
-        let tally = pipeline::run(
-            found.input,
-            work,
-            &self.scope,
-            &self.options,
-            &self.progress,
-        );
+        let options = Options {
+            most_records,
+            ..self.options.clone()
+        };
+        let tally = pipeline::run(found.input, work, &self.scope, &options, &self.progress);
         self.progress.end();
         Scan {
             tally,

@@ -6,7 +6,7 @@ use crate::event::{Event, Key};
 use crate::finding::GROUP_SEPARATOR;
 use crate::interner::{Interner, Symbol};
 use crate::rules::{Field, Rule};
-use crate::tally::{Caller, EvidenceFields, ObjectScan, SourceIp, number};
+use crate::tally::{Caller, EvidenceFields, ObjectScan, SourceIp, Usage, number};
 
 /// The last evidence of one caller. Its next events are much like it, and comparing two texts is
 /// faster than looking one up.
@@ -114,6 +114,18 @@ impl<'e, 'a> EventFacts<'e, 'a> {
             name: self.actor(names),
             source_ip: self.source_ip(names),
             access_key: names.intern_hint(&mut self.last.fact.access_key, &access_key),
+        }
+    }
+
+    /// Who called from where, with which key and agent.
+    pub(super) fn usage(&mut self, names: &mut Interner) -> Usage {
+        let caller = self.caller(names);
+        let agent = self.event.text(Key::UserAgent);
+        Usage {
+            principal: self.principal(names),
+            source_ip: caller.source_ip,
+            access_key: caller.access_key,
+            user_agent: names.intern_hint(&mut self.last.fact.user_agent, &agent),
         }
     }
 

@@ -49,13 +49,12 @@ struct Counted<'r> {
 }
 
 impl<'r> Reducer<'r> {
-    pub(super) fn new(proving: Option<Proving<'r>>) -> Self {
+    pub(super) fn new(proving: Option<Proving<'r>>, most_records: usize) -> Self {
+        let mut tally = Tally::default();
+        tally.records.set_limit(most_records);
         Self {
             desk: Mutex::default(),
-            taking: Mutex::new(InOrder::new(Counted {
-                tally: Tally::default(),
-                proving,
-            })),
+            taking: Mutex::new(InOrder::new(Counted { tally, proving })),
         }
     }
 

@@ -272,7 +272,7 @@ mod tests {
             let options = Options {
                 jobs,
                 max_object_mib: 1,
-                state: None,
+                ..Options::default()
             };
             let mut all = Vec::new();
             let sink = |names| all.push(names);

@@ -120,7 +120,7 @@ impl Pattern {
         }
     }
 
-    /// True if everything that the other pattern matches is matched by this one, as far as can be told.
+    /// True if everything that the other pattern matches is matched by this one, as far as the texts show.
     pub fn covers(&self, pattern: &str) -> bool {
         let filled = |with: &str| pattern.replace('*', with).replace('?', "\u{3}");
         let fillings = ["", "\u{1}", "\u{1}\u{2}"];

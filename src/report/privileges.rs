@@ -71,7 +71,7 @@ fn of_principal(principal: &PrincipalUse) -> TerminalText {
         );
     }
     if !principal.wildcards.is_empty() {
-        put!(out, "  wildcards, and what was used beneath them\n");
+        put!(out, "  wildcards, and what was used below them\n");
     }
     for wildcard in &principal.wildcards {
         let used = match wildcard.used.is_empty() {

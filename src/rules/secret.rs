@@ -52,7 +52,7 @@ pub(super) fn is_secret(name: &str) -> bool {
 }
 
 /// A JSON value in text, with a mask in place of every credential. A text without one stays as it is.
-pub(super) fn masked(raw: &Raw<'_>) -> String {
+pub(crate) fn masked(raw: &Raw<'_>) -> String {
     let text = raw.as_str();
     let Ok(mut value) = serde_json::from_str::<Json>(text) else {
         // deeper than any record of CloudTrail, so its members are not known

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use bitcode::{Decode, Encode};
 
 use super::group::Period;
+use super::record_store::MatchedRecord;
 use super::source_ip::SourceIp;
+use super::usage::Usage;
 use super::uses::Use;
 use crate::coverage::{Coverage, Problem};
 use crate::event::time::Epoch;
@@ -61,6 +63,12 @@ pub struct ObjectScan {
     pub bases: Vec<CorrelationHit>,
     /// The rights that were used, where policies are known.
     pub uses: Vec<Use>,
+    /// The matched records, for detectors that keep records.
+    pub records: Vec<MatchedRecord>,
+    /// Who called from where, each combination once, for detectors that keep this.
+    pub usages: Vec<Usage>,
+    /// Of each entry of `seen` the place of its combination in `usages`.
+    pub usage_of: Vec<u32>,
     /// What the object proves, if logs are checked against digests. It is not cached: that an
     /// object was sound in an earlier run says nothing of what lies there today.
     #[bitcode(skip)]

@@ -59,7 +59,7 @@ impl SourceIp {
 }
 
 /// An address of one [`SourceIpTable`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Encode, Decode)]
 pub struct SourceIpId(u32);
 
 impl SourceIpId {

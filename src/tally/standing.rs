@@ -65,6 +65,11 @@ impl<'s> CountedRecords<'s> {
         self.counts(evidence.seen) && !self.repeated.contains(&(evidence.group, evidence.seen))
     }
 
+    /// True where a record counts, and is not another account's record of a call that counts already.
+    pub(super) fn record(&self, seen: u32) -> bool {
+        self.counts(seen)
+    }
+
     /// True where an event counts for a correlation.
     pub(super) fn base(
         &self,

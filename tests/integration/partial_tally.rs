@@ -73,7 +73,7 @@ impl Job<'_> {
         Options {
             jobs,
             max_object_mib: 64,
-            state: None,
+            ..Options::default()
         }
     }
 

@@ -121,7 +121,7 @@ fn read(logs: &Path, policies: &Policies) -> Tally {
     let options = Options {
         jobs: 1,
         max_object_mib: 16,
-        state: None,
+        ..Options::default()
     };
     let input = Input::Files(local::walk(logs, &scope).unwrap());
     pipeline::run(input, Work::rules(&detector), &scope, &options, &Quiet)
@@ -335,7 +335,7 @@ fn a_proposal_allows_what_was_used_and_nothing_beyond_its_resources() {
     let allowed = assess(other.path(), &narrower);
     assert_eq!(lines(&allowed.principals[0].used), Vec::<String>::new());
     assert_eq!(allowed.principals[0].outside.len(), unused.len());
-    // the granularity: objects of a bucket are not told apart
+    // the granularity: objects of a bucket are not distinguished
     write(
         other.path(),
         "a.json",

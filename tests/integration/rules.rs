@@ -84,7 +84,7 @@ fn a_story_in_a_log_file_is_found_as_in_a_trial() {
     let options = Options {
         jobs: 1,
         max_object_mib: 64,
-        state: None,
+        ..Options::default()
     };
     for (name, cases) in &cases {
         let story = cases

@@ -160,7 +160,7 @@ impl About<'_> {
     fn unused(&self, used: &[Used]) -> Vec<Unused> {
         let mut unused = Vec::new();
         for statement in self.allowing().filter(|one| !one.actions.except) {
-            let beneath = |pattern: &Pattern| -> Vec<&Used> {
+            let below = |pattern: &Pattern| -> Vec<&Used> {
                 let under = |one: &&Used| {
                     pattern.may_match(&one.action) && may_hold(statement, &one.resource)
                 };
@@ -179,7 +179,7 @@ impl About<'_> {
             let mut reached: Vec<&Used> = Vec::new();
             let mut patterns = Vec::new();
             for pattern in &statement.actions.patterns {
-                let uses = beneath(pattern);
+                let uses = below(pattern);
                 match uses.is_empty() {
                     true => unused.push(row(
                         pattern.as_str(),
@@ -190,9 +190,8 @@ impl About<'_> {
                 }
                 reached.extend(uses);
             }
-            let touches = |own: &Pattern, one: &Used| {
-                one.resource.is_empty() || is_beneath(own, &one.resource)
-            };
+            let touches =
+                |own: &Pattern, one: &Used| one.resource.is_empty() || is_below(own, &one.resource);
             let untouched = resources().filter(|own| !reached.iter().any(|one| touches(own, one)));
             let untouched: Vec<String> = untouched.map(text).collect();
             if !patterns.is_empty() && !untouched.is_empty() && !statement.resources.except {
@@ -224,16 +223,15 @@ impl About<'_> {
             let actions = &statement.actions;
             for pattern in &actions.patterns {
                 if actions.except || !pattern.is_literal() {
-                    let beneath = used.iter().map(|one| one.action.as_str());
-                    let beneath =
-                        beneath.filter(|action| actions.except || pattern.may_match(action));
+                    let below = used.iter().map(|one| one.action.as_str());
+                    let below = below.filter(|action| actions.except || pattern.may_match(action));
                     let name = match actions.except {
                         true => format!("all but {}", pattern.as_str()),
                         false => pattern.as_str().to_owned(),
                     };
-                    let hidden = self.hidden_beneath(statement);
+                    let hidden = self.hidden_below(statement);
                     let hidden = hidden.first().map(|(_, class)| off(class));
-                    add(&name, beneath.collect(), hidden);
+                    add(&name, below.collect(), hidden);
                 }
             }
             for pattern in &statement.resources.patterns {
@@ -254,10 +252,7 @@ impl About<'_> {
     }
 
     /// The data events that a statement allows and that the logs do not hold, with their classes.
-    pub(super) fn hidden_beneath(
-        &self,
-        statement: &Statement,
-    ) -> Vec<(&'static str, &'static str)> {
+    pub(super) fn hidden_below(&self, statement: &Statement) -> Vec<(&'static str, &'static str)> {
         let everything = Pattern::action("*");
         let known = permissions::data_events_of(&everything).into_iter();
         let known = known.filter(|(action, class)| {
@@ -330,10 +325,10 @@ fn refused<'l>(lines: impl Iterator<Item = &'l Line<'l>>) -> Vec<Refused> {
 /// True unless no resource of the statement can be that of the use.
 fn may_hold(statement: &Statement, resource: &str) -> bool {
     let set = &statement.resources;
-    resource.is_empty() || set.except || set.patterns.iter().any(|own| is_beneath(own, resource))
+    resource.is_empty() || set.except || set.patterns.iter().any(|own| is_below(own, resource))
 }
 
 /// True if a resource, which may be a pattern that came from the statement, falls under a pattern.
-fn is_beneath(own: &Pattern, resource: &str) -> bool {
+fn is_below(own: &Pattern, resource: &str) -> bool {
     own.as_str() == resource || own.may_match(resource)
 }

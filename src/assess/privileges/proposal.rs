@@ -73,13 +73,13 @@ pub(super) fn propose(
         let hidden = hidden.map(|pattern| pattern.as_str().to_owned());
         let has_wildcard =
             |set: &Set| set.except || !set.patterns.iter().all(|one| one.is_literal());
-        let beneath = about.hidden_beneath(statement).into_iter();
-        let beneath = beneath.filter(|_| has_wildcard(&statement.actions));
+        let below = about.hidden_below(statement).into_iter();
+        let below = below.filter(|_| has_wildcard(&statement.actions));
         let is_seen = |action: &String| {
             let mut used = uses.used.iter();
             used.any(|one| one.action.eq_ignore_ascii_case(action))
         };
-        for action in hidden.chain(beneath.map(|(action, _)| action.to_owned())) {
+        for action in hidden.chain(below.map(|(action, _)| action.to_owned())) {
             if is_seen(&action) {
                 continue;
             }

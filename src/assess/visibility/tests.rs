@@ -215,7 +215,7 @@ fn without_answers_a_change_of_a_trail_ends_what_was_proven_before_it() {
         "{why}"
     );
     assert!(
-        why.contains("what it recorded before is not known, and no management event"),
+        why.contains("what it recorded before is not known, and no management read event"),
         "{why}"
     );
 }

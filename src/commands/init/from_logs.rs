@@ -136,7 +136,7 @@ fn read_source(arguments: &Init, source: &str, rules: &RuleSet) -> anyhow::Resul
         ..Organization::default()
     };
     let detector = Detector::new(rules, &organization);
-    Ok((session.detect(found, &detector).tally, name))
+    Ok((session.detect(found, &detector, None).tally, name))
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 
 use crate::cli::{
-    AwsChoice, Coverage, DigestChoice, Init, Privileges, RuleSource, Run, Running, Selection,
-    Verify,
+    AwsChoice, Coverage, DigestChoice, Init, Investigate, Privileges, RuleSource, Run, Running,
+    Search, Selection, Verify,
 };
 
 /// The arguments that [`Session::open`](super::Session::open) resolves.
@@ -103,29 +103,58 @@ impl<'a> From<&'a Privileges> for Request<'a> {
     fn from(privileges: &'a Privileges) -> Self {
         Self {
             source: privileges.source.as_deref(),
-            selection: &privileges.selection,
             config: privileges.config.as_deref(),
-            rules: None,
-            credential_report: None,
-            trail_settings: &[],
-            verify: false,
-            only_digests: false,
-            digests: None,
-            state: None,
-            incremental: false,
-            running: &privileges.running,
-            aws: &privileges.aws,
-            quiet: privileges.quiet,
+            ..Self::of_records(
+                &privileges.selection,
+                &privileges.running,
+                &privileges.aws,
+                privileges.quiet,
+            )
+        }
+    }
+}
+
+impl<'a> From<&'a Search> for Request<'a> {
+    fn from(search: &'a Search) -> Self {
+        Self {
+            source: search.source.as_deref(),
+            config: search.config.as_deref(),
+            ..Self::of_records(
+                &search.selection,
+                &search.running,
+                &search.aws,
+                search.quiet,
+            )
+        }
+    }
+}
+
+impl<'a> From<&'a Investigate> for Request<'a> {
+    fn from(investigate: &'a Investigate) -> Self {
+        Self {
+            source: investigate.source.as_deref(),
+            config: investigate.config.as_deref(),
+            ..Self::of_records(
+                &investigate.selection,
+                &investigate.running,
+                &investigate.aws,
+                investigate.quiet,
+            )
         }
     }
 }
 
 impl<'a> Request<'a> {
-    /// What `init --from-logs` reads.
-    pub(in crate::commands) fn of_init(init: &'a Init, source: &'a str) -> Self {
+    /// A request of a command that reads records, with rules of its own or none.
+    const fn of_records(
+        selection: &'a Selection,
+        running: &'a Running,
+        aws: &'a AwsChoice,
+        quiet: bool,
+    ) -> Self {
         Self {
-            source: Some(source),
-            selection: &init.selection,
+            source: None,
+            selection,
             config: None,
             rules: None,
             credential_report: None,
@@ -135,9 +164,19 @@ impl<'a> Request<'a> {
             digests: None,
             state: None,
             incremental: false,
-            running: &init.running,
-            aws: &init.aws,
-            quiet: false,
+            running,
+            aws,
+            quiet,
+        }
+    }
+}
+
+impl<'a> Request<'a> {
+    /// What `init --from-logs` reads.
+    pub(in crate::commands) const fn of_init(init: &'a Init, source: &'a str) -> Self {
+        Self {
+            source: Some(source),
+            ..Self::of_records(&init.selection, &init.running, &init.aws, false)
         }
     }
 }
