@@ -99,6 +99,9 @@ pub struct RuleState {
     pub name: String,
     #[serde(skip)]
     pub id: String,
+    /// Names and ids that the rule had before.
+    #[serde(skip)]
+    pub aliases: Vec<String>,
     pub title: String,
     pub level: Severity,
     pub catalogue: String,

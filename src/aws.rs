@@ -7,6 +7,7 @@
 
 mod fault;
 mod get_object;
+mod iam;
 mod request_template;
 mod response;
 mod sign;
@@ -24,14 +25,16 @@ use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextMut;
 use aws_sdk_s3::config::{
     ConfigBag, Intercept, ProvideCredentials as _, ResponseChecksumValidation, RuntimeComponents,
-    SharedCredentialsProvider, SharedHttpClient,
+    SharedAsyncSleep, SharedCredentialsProvider, SharedHttpClient,
 };
 use aws_sdk_s3::error::BoxError;
 use aws_smithy_http_client::{Builder, Connector, proxy::ProxyConfig, tls};
+use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
 
 use crate::partition::Partition;
 pub use fault::{CREDENTIALS_ADVICE, Fault, FaultKind};
 pub use get_object::{Body, GetFailure, GetResponse, Getter};
+pub use iam::{CredentialReport, NoCredentialReport};
 use response::CheckedAnswers;
 
 /// Where a Region is not configured anywhere.
@@ -294,13 +297,21 @@ fn loader(options: &AwsOptions) -> ConfigLoader {
 
 /// TLS over ring with the system's roots, through the proxy that the environment names.
 fn https() -> SharedHttpClient {
-    let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
     Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut builder = Connector::builder().proxy_config(ProxyConfig::from_env());
-        builder.set_connector_settings(settings.cloned());
-        builder.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
-        builder.tls_provider(ring.clone()).build()
+        let sleep = components.and_then(|components| components.sleep_impl());
+        connector(settings.cloned(), sleep)
     })
+}
+
+fn connector(
+    settings: Option<HttpConnectorSettings>,
+    sleep: Option<SharedAsyncSleep>,
+) -> Connector {
+    let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    let mut builder = Connector::builder().proxy_config(ProxyConfig::from_env());
+    builder.set_connector_settings(settings);
+    builder.set_sleep_impl(sleep);
+    builder.tls_provider(ring).build()
 }
 
 #[cfg(test)]

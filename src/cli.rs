@@ -1,9 +1,12 @@
 //! The command line: what can be typed, and nothing of what it does.
 
 mod completion;
+mod config;
+mod fail_on;
 mod format;
 mod given;
 mod guide;
+mod init;
 mod investigate;
 mod policy;
 mod privileges;
@@ -25,13 +28,17 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use crate::aws::AwsOptions;
 use crate::report::output::Output;
 use crate::severity::Severity;
+pub use config::{CheckConfig, ConfigFormat, Configuration, ShowConfig};
+pub use fail_on::FailOn;
 pub use given::Given;
 pub use guide::ShowGuide;
+pub use init::Init;
 pub use investigate::{Investigate, InvestigateFormat};
 pub use policy::{Bucket, KmsKey, Policy};
-pub use privileges::{Init, Privileges, PrivilegesFormat};
+pub use privileges::{Privileges, PrivilegesFormat};
 pub use rules::{
     ExplainFormat, ExplainRule, LintRules, ListFormat, ListRules, RuleSource, Rules, TestRules,
+    TuneRule,
 };
 pub use schema::{Described, ShowSchema};
 pub use search::{EventChoice, OutcomeChoice, Search, SearchFormat};
@@ -108,7 +115,10 @@ pub enum Command {
     /// Compare what roles and users did with their IAM policies, and propose narrower ones
     Privileges(Box<Privileges>),
     /// Write a commented configuration to trailscan.toml
-    Init(Init),
+    Init(Box<Init>),
+    /// Check the configuration, or show each value in effect and which rules are disabled
+    #[command(subcommand)]
+    Config(Configuration),
     /// Print the least-privilege IAM policy for reading a bucket
     Policy(Policy),
     /// Print a guide: weekly review, set-up, incidents, rules, coverage
@@ -177,6 +187,11 @@ pub struct Run {
 
     #[command(flatten)]
     pub rule_choice: RuleChoice,
+
+    /// When access keys were made: IAM's credential report from a file, or `live` to ask IAM for it now
+    /// [default: iam.access_keys of the configuration]
+    #[arg(long, value_name = "live|FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
+    pub credential_report: Option<PathBuf>,
 
     #[command(flatten)]
     pub trails: TrailChoice,
@@ -411,32 +426,6 @@ pub struct RuleChoice {
     /// Configuration file [default: trailscan.toml or .trailscan.toml in the working directory]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "TRAILSCAN_CONFIG")]
     pub config: Option<PathBuf>,
-}
-
-/// `--fail-on` and `--fail-on-unassessed`: a level, or never.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FailOn(pub Option<Severity>);
-
-impl std::str::FromStr for FailOn {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text.eq_ignore_ascii_case("never") {
-            return Ok(Self(None));
-        }
-        text.parse()
-            .map(|level| Self(Some(level)))
-            .map_err(|_error| format!("`{text}` is not a level: use critical, high, medium, low, informational or never"))
-    }
-}
-
-impl std::fmt::Display for FailOn {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Some(level) => level.fmt(f),
-            None => f.write_str("never"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! One file a subcommand; here only the choice and the exit code.
 
+mod config;
 mod coverage;
 mod guide;
 mod init;
@@ -90,6 +91,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Privileges(arguments) => privileges::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
+        Command::Config(arguments) => config::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Guide(arguments) => guide::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

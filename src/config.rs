@@ -3,7 +3,9 @@
 
 mod access;
 mod expected;
+mod fault;
 mod history;
+mod keys;
 mod lists;
 mod review;
 mod schema;
@@ -19,7 +21,7 @@ use serde::Deserialize;
 
 use crate::coverage::Expected;
 use crate::derive::Organization;
-use crate::derive::access_keys::AccessKeys;
+use crate::derive::access_keys::{AccessKeys, AccessKeysError};
 use crate::derive::principals::PrincipalGroup;
 use crate::policy::Policies;
 use crate::review::ReviewSettings;
@@ -27,9 +29,12 @@ use crate::rules::load::{Override, Settings};
 use crate::rules::{FirstSeen, Placeholders, placeholders};
 use crate::small_file;
 use crate::wildcard::Wildcard;
-use access::{NetworksTable, SecretsTable, SessionTable};
+use access::{NetworksTable, S3Table, SecretsTable, SessionTable};
 use expected::{AcceptedTable, DormantTable};
+use fault::taken;
+pub use fault::{ConfigError, Fault};
 use history::HistoryTable;
+pub use keys::Keys;
 use lists::{
     BackupTable, GroupsTable, LogTable, PhiTable, PrincipalsTable, ScopeTable, TrustedTable,
 };
@@ -97,15 +102,6 @@ struct OrganizationTable {
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct S3Table {
-    /// By bucket: the algorithms that an upload may use: `AES256`, `aws:kms`, `aws:kms:dsse`.
-    required_encryption: Option<BTreeMap<String, Vec<String>>>,
-    /// The only prefixes that may be listed.
-    allowed_list_prefix: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
 struct IamTable {
     /// Output of `aws iam list-access-keys` or `get-credential-report`, or credential reports (CSV): paths
     /// relative to this file.
@@ -132,23 +128,10 @@ pub struct Config {
     pub origin: Option<(String, String)>,
     /// The files that it names, with the SHA-256 of what they hold.
     pub files: Vec<(String, String)>,
-}
-
-/// A configuration that cannot be used; the message says where and what to write instead.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    #[error("cannot read the configuration {path}: {error}")]
-    Unreadable {
-        path: PathBuf,
-        error: std::io::Error,
-    },
-    #[error("{path}: {error}")]
-    Syntax {
-        path: PathBuf,
-        error: Box<toml::de::Error>,
-    },
-    #[error("{path}: {what}")]
-    Value { path: PathBuf, what: String },
+    /// The keys as written.
+    pub keys: Keys,
+    /// Lists whose values have one form however they are written, by key: names of buckets, networks.
+    pub lists: BTreeMap<String, Vec<String>>,
 }
 
 impl Config {
@@ -178,66 +161,109 @@ impl Config {
 
     /// Reads a configuration's text; `path` is for messages only.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let written: RawConfig = toml::from_str(text).map_err(|error| ConfigError::Syntax {
-            path: path.to_owned(),
-            error: Box::new(error),
-        })?;
+        let (written, keys, mut faults) = keys::read(text);
         let folder = path.parent().unwrap_or(Path::new(""));
-        written.resolve(folder).map_err(|what| ConfigError::Value {
-            path: path.to_owned(),
-            what,
-        })
+        let mut config = match written {
+            Some(written) => {
+                let mut found = Vec::new();
+                let config = written.resolve(folder, &mut found);
+                faults.extend(found.into_iter().map(|what| Fault {
+                    line: keys.line_of_message(&what),
+                    what,
+                }));
+                config
+            }
+            None => Self::default(),
+        };
+        if !faults.is_empty() {
+            faults.sort_by_key(|fault| fault.line);
+            let path = path.to_owned();
+            return Err(ConfigError::Faulty { path, faults });
+        }
+        config.keys = keys;
+        Ok(config)
+    }
+
+    /// Adds when access keys were made, from an answer of IAM or a file of that name.
+    ///
+    /// # Errors
+    /// The text is none that is understood.
+    pub fn add_access_keys(&mut self, name: String, text: &str) -> Result<(), AccessKeysError> {
+        const KEY: &str = "iam.access_keys";
+        self.organization.access_keys.add(text)?;
+        if !self.rules.configured.contains(&KEY) {
+            self.rules.configured.push(KEY);
+        }
+        let hash = crate::sha256::hex([text.as_bytes()]);
+        self.files.push((name, hash));
+        Ok(())
+    }
+
+    /// Where in the file a message is that begins with a key: `trailscan.toml:12`.
+    pub fn place(&self, message: &str) -> String {
+        let file = self.origin.as_ref().map_or("", |(file, _)| file);
+        match self.keys.line_of_message(message) {
+            Some(line) => format!("{file}:{line}"),
+            None => file.to_owned(),
+        }
     }
 }
 
 impl RawConfig {
-    /// What is written, in a configuration that lies in that folder.
-    fn resolve(mut self, folder: &Path) -> Result<Config, String> {
+    /// What is written, in a configuration that lies in that folder. Notes every fault and goes on
+    /// without what is faulty.
+    fn resolve(mut self, folder: &Path, faults: &mut Vec<String>) -> Config {
         let mut configured = Vec::new();
-        let expected = expected::resolve(self.dormant, self.accepted_blind_spots)?;
-        let review = review::resolve(self.review, self.people, folder)?;
+        let mut lists = BTreeMap::new();
+        let expected = expected::resolve(self.dormant, self.accepted_blind_spots);
+        let expected = taken(expected, faults);
+        let review = review::resolve(self.review, self.people, folder, faults);
         let mut remarks = Vec::new();
-        let calendar = self.calendar.map(CalendarTable::meant).transpose()?;
+        let calendar = taken(self.calendar.map(CalendarTable::meant).transpose(), faults);
         if let Some(calendar) = &calendar {
             configured.push("calendar");
             remarks.extend(zone::remark(calendar.zone));
         }
-        let required_encryption = self.s3.encryption()?;
+        let required_encryption = taken(self.s3.encryption(faults), faults);
         if !required_encryption.is_empty() {
             configured.push("s3.required_encryption");
         }
         let mut environments = Vec::new();
         for (name, members) in self.environments {
             let key = format!("environments.{name}");
-            let members = values::list(&key, Some(members), values::member)?;
+            let members = values::list(&key, Some(members), values::member, faults);
             environments.push((name, patterns(&members)));
+            lists.insert(key, members);
         }
         if !environments.is_empty() {
             configured.push("environments");
         }
-        let (access_keys, mut files) = self.iam.read(folder)?;
+        let (access_keys, mut files) = taken(self.iam.read(folder), faults);
         if !files.is_empty() {
             configured.push("iam.access_keys");
         }
-        let policies = self.iam.policies(folder)?;
+        let policies = taken(self.iam.policies(folder), faults);
         files.extend(policies.files.iter().cloned());
         remarks.extend(policies.remarks.iter().cloned());
+        files.extend(self.principals.read_leavers(folder, faults));
         let learning_days = match &self.history {
             None => None,
             Some(table) => {
                 configured.push(FirstSeen::NEEDS);
-                table.learning_days()?
+                taken(table.learning_days(), faults)
             }
         };
-        let session_max_hours = self.session.max_hours()?;
+        let session_max_hours = taken(self.session.max_hours(), faults);
         if session_max_hours.is_some() {
             configured.push("session.max_hours");
         }
-        let allowed_networks = self.networks.allowed()?;
+        let allowed_networks = taken(self.networks.allowed(), faults);
         if !allowed_networks.is_empty() {
             configured.push("networks.allowed");
+            let networks = allowed_networks.iter().map(ToString::to_string);
+            lists.insert("networks.allowed".to_owned(), networks.collect());
         }
-        let allowed_secrets = self.secrets.allow()?;
+        let allowed_secrets = taken(self.secrets.allow(faults), faults);
         if !allowed_secrets.is_empty() {
             configured.push("secrets.allow");
         }
@@ -246,12 +272,14 @@ impl RawConfig {
             let key = format!("placeholders.{name}");
             let table = placeholders::key_of(&name);
             if table != key {
-                return Err(format!("{key}: write it as {table}"));
+                faults.push(format!("{key}: write it as {table}"));
+                continue;
             }
-            fillings.insert(name, values::list(&key, Some(list), values::text)?);
+            let list = values::list(&key, Some(list), values::text, faults);
+            fillings.insert(name, list);
         }
         let (scope, phi, principals, log) = (self.scope, self.phi, self.principals, self.log);
-        let lists: [(&str, Option<Vec<String>>, Reader); placeholders::BUILT_IN.len()] = [
+        let written: [(&str, Option<Vec<String>>, Reader); placeholders::BUILT_IN.len()] = [
             ("scope_accounts", scope.accounts, values::account),
             ("scope_regions", scope.regions, values::region),
             ("phi_buckets", phi.buckets, values::bucket),
@@ -299,8 +327,8 @@ impl RawConfig {
             ("log_groups", log.groups, values::log_group),
             ("backup_roles", self.backup.roles, values::principal),
         ];
-        for (name, list, read) in lists {
-            let list = values::list(&placeholders::key_of(name), list, read)?;
+        for (name, list, read) in written {
+            let list = values::list(&placeholders::key_of(name), list, read, faults);
             fillings.insert(name.to_owned(), list);
         }
         let patterns_of = |name: &str| fillings.get(name).map_or(Vec::new(), |list| patterns(list));
@@ -330,8 +358,13 @@ impl RawConfig {
             access_keys,
             learning_days,
         };
-        let overrides = overrides(self.rules)?;
-        Ok(Config {
+        let overrides = overrides(self.rules, faults);
+        for (name, list) in &fillings {
+            if !list.is_empty() {
+                lists.insert(placeholders::key_of(name), list.clone());
+            }
+        }
+        Config {
             name: self.organization.name,
             organization,
             expected,
@@ -343,9 +376,10 @@ impl RawConfig {
                 overrides,
             },
             remarks,
-            origin: None,
             files,
-        })
+            lists,
+            ..Config::default()
+        }
     }
 }
 
@@ -357,49 +391,25 @@ fn patterns(list: &[String]) -> Vec<Wildcard> {
 }
 
 /// The settings of single rules. Whether the rules exist and count is known when they are loaded.
-fn overrides(written: BTreeMap<String, Override>) -> Result<BTreeMap<String, Override>, String> {
+fn overrides(
+    written: BTreeMap<String, Override>,
+    faults: &mut Vec<String>,
+) -> BTreeMap<String, Override> {
     for (rule, settings) in &written {
         if let Some(threshold) = settings.threshold
             && !(threshold.is_finite() && threshold > 0.0)
         {
-            return Err(format!(
+            faults.push(format!(
                 "rules.{rule}.threshold: {threshold} is not a number above zero"
             ));
         }
         if settings.timespan == Some(0) {
-            return Err(format!(
+            faults.push(format!(
                 "rules.{rule}.timespan: it is zero: write a span such as 15m, 24h or 7d"
             ));
         }
     }
-    Ok(written)
-}
-
-impl S3Table {
-    /// The algorithms that uploads may use, by bucket.
-    fn encryption(&mut self) -> Result<Vec<(Wildcard, Vec<String>)>, String> {
-        const KEY: &str = "s3.required_encryption";
-        let Some(written) = self.required_encryption.take() else {
-            return Ok(Vec::new());
-        };
-        if written.is_empty() {
-            return Err(format!(
-                "{KEY}: it names no bucket: name one, or delete the line"
-            ));
-        }
-        let algorithm = |name: &str| match ["AES256", "aws:kms", "aws:kms:dsse"].contains(&name) {
-            true => Ok(name.to_owned()),
-            false => Err(format!("`{name}` is not AES256, aws:kms or aws:kms:dsse")),
-        };
-        let mut found = Vec::new();
-        for (bucket, algorithms) in written {
-            let key = format!("{KEY}.\"{bucket}\"");
-            let name = values::bucket(&bucket).map_err(|what| format!("{KEY}: {what}"))?;
-            let algorithms = values::list(&key, Some(algorithms), algorithm)?;
-            found.push((Wildcard::parse(&name), algorithms));
-        }
-        Ok(found)
-    }
+    written
 }
 
 impl IamTable {

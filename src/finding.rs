@@ -151,6 +151,9 @@ impl Outcome {
 pub struct Finding {
     /// Hash of rule, actor, resource and period: the same however often the period is reviewed.
     pub id: String,
+    /// The ids that it had when its rule had other names; left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     pub rule: String,
     /// The rule's Sigma `id`; empty for a rule without one.
     pub rule_id: String,

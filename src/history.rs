@@ -21,7 +21,7 @@ use crate::rules::RuleSet;
 use crate::tally::{GroupKey, Learning, Period, Tally};
 
 /// How long a rule learns if `[history]` does not say.
-const LEARNING_DAYS: u16 = 30;
+pub const LEARNING_DAYS: u16 = 30;
 
 /// What runs know of each rule, by its name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +45,17 @@ impl RuleHistory {
                 let begun = self.begun.entry(account.clone()).or_insert(first);
                 *begun = first.min(*begun);
             }
+        }
+    }
+
+    /// Takes the earlier of both times of everything.
+    fn merge(&mut self, other: &Self) {
+        for (account, at) in &other.begun {
+            let begun = self.begun.entry(account.clone()).or_insert(*at);
+            *begun = (*begun).min(*at);
+        }
+        for (pair, at) in &other.first_times {
+            self.note(pair.clone(), *at);
         }
     }
 
@@ -110,6 +121,28 @@ impl History {
     pub fn asking(rules: &RuleSet) -> impl Iterator<Item = &str> {
         let asking = rules.rules.iter().filter(|rule| rule.first_seen.is_some());
         asking.map(|rule| &*rule.name)
+    }
+
+    /// The names that these rules had before.
+    pub fn formerly(rules: &RuleSet) -> impl Iterator<Item = &str> {
+        let asking = rules.rules.iter().filter(|rule| rule.first_seen.is_some());
+        asking.flat_map(|rule| rule.former_names.iter().map(String::as_str))
+    }
+
+    /// Gives rules what is known under their former names: the earlier time of each pair.
+    pub fn take_over(&mut self, rules: &RuleSet, former: &Self) {
+        for rule in rules.rules.iter().filter(|rule| rule.first_seen.is_some()) {
+            for before in rule
+                .former_names
+                .iter()
+                .filter_map(|name| former.rules.get(name))
+            {
+                self.rules
+                    .entry(rule.name.clone())
+                    .or_default()
+                    .merge(before);
+            }
+        }
     }
 
     /// Learns what the tally knows, and leaves in it, of what rules with `trailscan.first_seen` found,

@@ -194,7 +194,8 @@ impl Report {
     pub fn names_rule(&self, name: &str) -> bool {
         let mut rules = self.rules.iter();
         let mut waiting = self.unconfigured.iter();
-        rules.any(|rule| rule.name == name || rule.id == name)
+        let was = |aliases: &[String]| aliases.iter().any(|alias| alias == name);
+        rules.any(|rule| rule.name == name || rule.id == name || was(&rule.aliases))
             || waiting.any(|rule| rule.rule == name)
     }
 

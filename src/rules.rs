@@ -5,6 +5,7 @@
 //! the list of rules that could not be used, each with its file, line and reason: nothing is
 //! skipped silently.
 
+mod attack;
 pub mod catalogue;
 mod compile;
 pub mod configured;
@@ -49,6 +50,10 @@ pub struct Rule {
     /// Sigma's `name`, else the file's stem: what findings and commands call it.
     pub name: String,
     pub id: String,
+    /// Names and ids that the rule had before it was renamed or split.
+    pub aliases: Vec<String>,
+    /// Those that are names: the ids of former findings follow from them.
+    pub former_names: Vec<String>,
     pub title: String,
     pub description: String,
     pub level: Severity,
@@ -78,6 +83,13 @@ pub struct Rule {
     pub filled_by: Vec<String>,
     pub origin: Origin,
     pub kind: RuleKind,
+}
+
+impl Rule {
+    /// True for its name and id, and for those that it had before.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.id == name || self.aliases.iter().any(|alias| alias == name)
+    }
 }
 
 /// Where a rule was written.
@@ -276,6 +288,11 @@ pub struct RuleSet {
     /// Settings below `[rules]` that their rule has no use for, such as the threshold of a rule that
     /// does not count: key and why.
     pub unusable_settings: Vec<String>,
+    /// Settings below `[rules]` that stand under a former name of their rule, and apply: one sentence
+    /// each, which begins with the key.
+    pub remarks: Vec<String>,
+    /// Aliases that cannot be: another rule has the name.
+    pub alias_faults: Vec<Rejected>,
     /// SHA-256 over every rule text in use: the same texts give the same hash.
     pub hash: String,
     index: Index,
@@ -370,11 +387,13 @@ impl RuleSet {
         }
     }
 
-    /// The rule of that name or id.
+    /// The rule of that name or id, or else the first that was called so before.
     pub fn find(&self, name: &str) -> Option<&Rule> {
-        self.rules
-            .iter()
-            .find(|rule| rule.name == name || rule.id == name)
+        let mut rules = self.rules.iter();
+        let now = rules
+            .clone()
+            .find(|rule| rule.name == name || rule.id == name);
+        now.or_else(|| rules.find(|rule| rule.is_called(name)))
     }
 
     /// Whether matches of this rule are findings of their own. False for rules that only feed a

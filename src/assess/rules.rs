@@ -57,6 +57,7 @@ pub(super) fn rule_states(
             RuleState {
                 name: rule.name.clone(),
                 id: rule.id.clone(),
+                aliases: rule.aliases.clone(),
                 title: rule.title.clone(),
                 level: rule.level,
                 catalogue: rule.catalogue.clone(),
@@ -92,7 +93,7 @@ fn accepted_now(provenance: &Provenance) -> Vec<&Acceptance> {
 /// True if the acceptance is about the rule or one of the kinds of event that it needs.
 fn concerns(spot: &BlindSpot, rule: &Rule, needs: &BTreeSet<Requirement>) -> bool {
     match spot {
-        BlindSpot::Rule(name) => *name == rule.name || *name == rule.id,
+        BlindSpot::Rule(name) => rule.is_called(name),
         BlindSpot::Kind(..) => needs.iter().any(|need| is_kind(spot, need)),
     }
 }

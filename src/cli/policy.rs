@@ -18,6 +18,9 @@ pub struct Policy {
     /// The KMS key that the trail encrypts with; without it the policy has no KMS statement
     #[arg(long, value_name = "ARN", value_parser = parse_kms_key)]
     pub kms_key: Option<KmsKey>,
+    /// Also allow reading IAM's credential report (`run --credential-report live`)
+    #[arg(long)]
+    pub credential_report: bool,
     /// Partition of the ARNs [default: that of the bucket's or key's ARN, else aws]
     #[arg(long, value_name = "PARTITION", value_parser = partitions())]
     pub partition: Option<Partition>,

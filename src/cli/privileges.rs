@@ -1,4 +1,4 @@
-//! `trailscan privileges` and `trailscan init`: what can be typed.
+//! `trailscan privileges`: what can be typed.
 
 use std::path::PathBuf;
 
@@ -69,13 +69,4 @@ pub enum PrivilegesFormat {
     /// One section per role or user, with its proposed policy
     Text,
     Json,
-}
-
-/// `trailscan init`
-#[derive(Debug, Args)]
-pub struct Init {
-    /// Print a configuration proposed from these policy documents to standard output instead: FILE, named
-    /// after its role or user, or ROLE=FILE; also what `aws iam get-account-authorization-details` prints
-    #[arg(long, value_name = "FILE", num_args = 1.., value_hint = ValueHint::FilePath)]
-    pub from_policy: Vec<String>,
 }

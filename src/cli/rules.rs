@@ -19,6 +19,11 @@ pub enum Rules {
     Test(TestRules),
     /// Explain why a rule matches an event or does not
     Explain(ExplainRule),
+    /// Propose the narrowest Sigma filter that silences benign findings and keeps the rule's samples
+    #[command(
+        after_help = "The filter is printed as YAML with its proof; nothing is changed. Review it, save it, and\nadd it with --rules FILE."
+    )]
+    Tune(TuneRule),
 }
 
 /// Where rules come from.
@@ -122,6 +127,32 @@ pub struct ExplainRule {
     /// Output format
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
     pub format: ExplainFormat,
+
+    #[command(flatten)]
+    pub choice: RuleChoice,
+}
+
+/// `trailscan rules tune`
+#[derive(Debug, Args)]
+pub struct TuneRule {
+    /// Name or id of the rule
+    #[arg(value_parser = completion::rule(), hide_possible_values = true)]
+    pub rule: String,
+    /// Ids of findings that are benign; they are looked up in the report
+    #[arg(long, value_name = "FINDING_ID", num_args = 1.., requires = "report")]
+    pub benign: Vec<String>,
+    /// Folder of the report, with its findings.json
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub report: Option<PathBuf>,
+    /// Log files whose records are benign
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "benign")]
+    pub events: Vec<PathBuf>,
+    /// Cases (.jsonl) or log files that the rule must still match, besides its samples
+    #[arg(long, value_name = "SAMPLE", num_args = 1.., value_hint = ValueHint::FilePath)]
+    pub keep: Vec<PathBuf>,
+    /// Folder with a RULE.jsonl for each rule [default: samples/rules beside the rules and in the working directory]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub samples: Option<PathBuf>,
 
     #[command(flatten)]
     pub choice: RuleChoice,

@@ -1,11 +1,14 @@
 //! `trailscan init`: a commented configuration to begin with.
 
+mod from_logs;
 mod from_policy;
 
+use std::borrow::Cow;
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::{Exit, print_fitted};
 use crate::cli::Init;
@@ -17,15 +20,27 @@ pub(super) fn run(arguments: &Init) -> anyhow::Result<Exit> {
     if !arguments.from_policy.is_empty() {
         return from_policy::run(&arguments.from_policy);
     }
+    // logs are not read for a file that cannot be written
+    if Path::new("trailscan.toml").symlink_metadata().is_ok() {
+        bail!("cannot write trailscan.toml: it exists, and an existing one is never overwritten");
+    }
+    let text: Cow<'_, str> = match &arguments.from_logs {
+        Some(source) => from_logs::propose(arguments, source)?.into(),
+        None => TEMPLATE.into(),
+    };
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .open("trailscan.toml")
         .context("cannot write trailscan.toml (an existing one is never overwritten)")?;
-    file.write_all(TEMPLATE.as_bytes())?;
-    print_fitted(&text!(
-        "Wrote trailscan.toml; each setting is explained by a comment.\n"
-    ))?;
+    file.write_all(text.as_bytes())?;
+    print_fitted(&match arguments.from_logs {
+        None => text!("Wrote trailscan.toml; each setting is explained by a comment.\n"),
+        Some(_) => text!(
+            "Wrote trailscan.toml; each line has its evidence in a comment. Lines that would silence rules \
+             begin with `#:` until somebody has looked at them.\n"
+        ),
+    })?;
     Ok(Exit::Done)
 }
 
@@ -49,9 +64,13 @@ mod tests {
         let policy = r#"{"Version":"2012-10-17","Statement":[]}"#;
         let role = "clinic-backend-task-role.json";
         std::fs::write(folder.path().join(role), policy).unwrap();
-        for file in ["access-keys.json", "credential-report.csv"] {
-            let keys = r#"{"AccessKeyMetadata":[]}"#;
-            std::fs::write(folder.path().join(file), keys).unwrap();
+        let keys = r#"{"AccessKeyMetadata":[]}"#;
+        for (file, text) in [
+            ("access-keys.json", keys),
+            ("credential-report.csv", keys),
+            ("leavers.txt", "# 2026\nleaver.jones\n"),
+        ] {
+            std::fs::write(folder.path().join(file), text).unwrap();
         }
         let path = folder.path().join("trailscan.toml");
         let config = crate::config::Config::parse(&bare, &path).unwrap();

@@ -52,6 +52,13 @@ pub(super) fn run(arguments: &Policy) -> anyhow::Result<Exit> {
         ),
         allow("VerifyLogs", json!("cloudtrail:ListPublicKeys"), "*"),
     ];
+    if arguments.credential_report {
+        statements.push(allow(
+            "ReadCredentialReport",
+            json!(["iam:GenerateCredentialReport", "iam:GetCredentialReport"]),
+            "*",
+        ));
+    }
     if let Some(key) = key {
         let mut decrypt = allow("DecryptLogs", json!("kms:Decrypt"), &key.arn);
         let service = format!("s3.*.{}", partition.dns_suffix());

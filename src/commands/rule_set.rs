@@ -27,8 +27,22 @@ pub(super) fn load(from: &RuleSource, config: &Config) -> anyhow::Result<RuleSet
 }
 
 /// Fails where `[rules]` in the configuration names a rule that is not there, or says of one what it has
-/// no use for. A rule of ours is there even where ours are left out.
+/// no use for.
 fn settings_fit(rules: &RuleSet, from: &RuleSource, config: &Config) -> anyhow::Result<()> {
+    let faults = misfits(rules, from);
+    if config.origin.is_none() || faults.is_empty() {
+        return Ok(());
+    }
+    let faults: Vec<String> = faults
+        .iter()
+        .map(|what| format!("{}: {what}", config.place(what)))
+        .collect();
+    bail!("{}", faults.join("\n"))
+}
+
+/// The settings below `[rules]` that no rule takes, each with why. A rule of ours is there even where
+/// ours are left out.
+pub(super) fn misfits(rules: &RuleSet, from: &RuleSource) -> Vec<String> {
     let left_out = match from.no_builtin_rules {
         true => load::builtin(),
         false => Vec::new(),
@@ -51,14 +65,7 @@ fn settings_fit(rules: &RuleSet, from: &RuleSource, config: &Config) -> anyhow::
             ),
         });
     }
-    let Some((file, _)) = config.origin.as_ref().filter(|_| !faults.is_empty()) else {
-        return Ok(());
-    };
-    let faults: Vec<String> = faults
-        .iter()
-        .map(|what| format!("{file}: {what}"))
-        .collect();
-    bail!("{}", faults.join("\n"))
+    faults
 }
 
 /// The texts of the rules that were asked for.

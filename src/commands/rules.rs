@@ -5,6 +5,7 @@ mod explain;
 mod lint;
 mod list;
 mod test;
+mod tune;
 
 use super::{Exit, print, print_fitted, stdout_width};
 use crate::cli::Rules;
@@ -16,6 +17,7 @@ pub(super) fn run(arguments: &Rules) -> anyhow::Result<Exit> {
         Rules::Lint(arguments) => lint::run(arguments),
         Rules::Test(arguments) => test::run(arguments),
         Rules::Explain(arguments) => explain::run(arguments),
+        Rules::Tune(arguments) => tune::run(arguments),
     }
 }
 

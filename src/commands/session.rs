@@ -10,6 +10,7 @@
 //!           └ Outcome     how the command ended → exit code
 //! ```
 
+mod credential_report;
 mod discovery;
 mod progress;
 mod request;
@@ -100,14 +101,16 @@ impl<'a> Session<'a> {
         if request.only_digests && source == Source::Stdin {
             bail!("standard input has no digests: name a folder or a bucket");
         }
-        let config = Config::load(request.config)?;
+        let mut config = Config::load(request.config)?;
+        let runtime = pipeline::runtime().context("cannot start")?;
+        credential_report::add(&request, &mut config, &runtime)?;
         let rules = match request.rules {
             Some(from) => rule_set::load(from, &config)?,
             None => RuleSet::default(),
         };
         if request.rules.is_some() && !request.quiet {
             // what is legal in the configuration and most likely not what was meant
-            for remark in &config.remarks {
+            for remark in config.remarks.iter().chain(&rules.remarks) {
                 note(&text!("{}", remark));
             }
         }
@@ -119,7 +122,6 @@ impl<'a> Session<'a> {
             max_object_mib: request.running.max_object_mib,
             ..Options::default()
         };
-        let runtime = pipeline::runtime().context("cannot start")?;
         let progress = Bar::new(request.quiet);
         Ok(Self {
             request,

@@ -19,22 +19,24 @@ pub(super) struct ReviewTable {
     due_days: Option<u16>,
 }
 
-/// Reads the tables of a configuration in that folder. Fails with where the mistake is.
+/// Reads the tables of a configuration in that folder; mistakes are added to `faults`.
 pub(super) fn resolve(
     table: ReviewTable,
     people: BTreeMap<String, Vec<String>>,
     folder: &Path,
-) -> Result<ReviewSettings, String> {
+    faults: &mut Vec<String>,
+) -> ReviewSettings {
     let mut settings = ReviewSettings::default();
     if let Some(ledger) = table.ledger {
         if ledger.as_os_str().is_empty() {
-            return Err("review.ledger: it is empty: name a file, or delete the line".to_owned());
+            faults.push("review.ledger: it is empty: name a file, or delete the line".to_owned());
+        } else {
+            settings.ledger = Some(folder.join(ledger));
         }
-        settings.ledger = Some(folder.join(ledger));
     }
     match table.due_days {
         Some(0) | Some(366..) => {
-            return Err("review.due_days: write a number of days from 1 to 365".to_owned());
+            faults.push("review.due_days: write a number of days from 1 to 365".to_owned());
         }
         Some(days) => settings.due_days = days,
         None => {}
@@ -42,21 +44,22 @@ pub(super) fn resolve(
     let mut all: Vec<(String, Vec<Wildcard>)> = Vec::new();
     for (name, principals) in people {
         let key = format!("people.\"{name}\"");
-        let principals = values::list(&key, Some(principals), values::principal)?;
+        let principals = values::list(&key, Some(principals), values::principal, faults);
         if name.trim().is_empty()
             || all
                 .iter()
                 .any(|(other, _)| crate::review::same_person(other, &name))
         {
-            return Err(format!(
+            faults.push(format!(
                 "{key}: the name is empty, or stands in the table twice"
             ));
+            continue;
         }
         let patterns = principals.iter().map(|one| Wildcard::parse(one)).collect();
         all.push((name, patterns));
     }
     settings.people = People(all);
-    Ok(settings)
+    settings
 }
 
 #[cfg(test)]

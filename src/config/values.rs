@@ -8,25 +8,30 @@ use ipnet::IpNet;
 use crate::partition::is_region_code;
 use crate::source::key::is_account;
 
-/// A list that, where it is written, has at least one value.
-///
-/// # Errors
-/// It is empty, or `read` refuses a value; the message names the key.
+/// A list that, where it is written, has at least one value. Notes an empty list and each value that
+/// `read` refuses, with the key; the others are kept.
 pub(super) fn list(
     key: &str,
     written: Option<Vec<String>>,
     read: impl Fn(&str) -> Result<String, String>,
-) -> Result<Vec<String>, String> {
+    faults: &mut Vec<String>,
+) -> Vec<String> {
     let Some(written) = written else {
-        return Ok(Vec::new());
+        return Vec::new();
     };
     if written.is_empty() {
-        return Err(format!(
+        faults.push(format!(
             "{key}: the list is empty and can never match: name at least one value, or delete the line"
         ));
     }
-    let one = |text: &String| read(text).map_err(|what| format!("{key}: {what}"));
-    written.iter().map(one).collect()
+    let one = |text: &String| match read(text) {
+        Ok(value) => Some(value),
+        Err(what) => {
+            faults.push(format!("{key}: {what}"));
+            None
+        }
+    };
+    written.iter().filter_map(one).collect()
 }
 
 /// Any text that is not blank.

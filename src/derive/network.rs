@@ -14,9 +14,13 @@ use crate::event::{Event, Key};
 /// The network of the caller's address: 24 bits of IPv4, 48 of IPv6, what one site or one provider's
 /// customer usually has. `None` if a service called: its name stands in place of the address.
 pub fn of_source<'a>(event: &Event<'a>) -> Option<Value<'a>> {
-    let text = event.source_ip();
+    Some(Value::Text(Cow::Owned(network_of(&event.source_ip())?)))
+}
+
+/// The network of an address, in CIDR notation; `None` for what is no address.
+pub fn network_of(text: &str) -> Option<String> {
     let address: IpAddr = text.parse().ok()?;
-    let network = match (address, text.rsplit_once('.')) {
+    Some(match (address, text.rsplit_once('.')) {
         // the usual form, quickly
         (IpAddr::V4(_), Some((site, _))) => [site, ".0/24"].concat(),
         _ => {
@@ -24,8 +28,7 @@ pub fn of_source<'a>(event: &Event<'a>) -> Option<Value<'a>> {
             let bits = if address.is_ipv4() { 24 } else { 48 };
             IpNet::new(address, bits).ok()?.trunc().to_string()
         }
-    };
-    Some(Value::Text(Cow::Owned(network)))
+    })
 }
 
 /// Whether the caller's address lies in `networks.allowed`. `None` where a service called, whose name

@@ -45,6 +45,10 @@ pub fn of<'a>(event: &Event<'a>) -> Cow<'a, str> {
             "groupId",
             "name",
             "roleArn",
+            "snapshotId",
+            "imageId",
+            "dBSnapshotIdentifier",
+            "dBClusterSnapshotIdentifier",
         ],
     )
 }
@@ -145,12 +149,29 @@ fn iam<'a>(event: &Event<'a>) -> Cow<'a, str> {
         && of_a_user.iter().any(|part| name.contains(part))
         && !omitted::request(event)
     {
+        // a refused call has no parameters, and only the message says whom it was about
+        let refused = user_in_message(event);
+        if !refused.is_empty() {
+            return refused;
+        }
         return match event.read(event.user().kind()).as_ref() {
             "Root" => Cow::Borrowed("root"),
             _ => identity::role(event),
         };
     }
     named
+}
+
+/// The user that the message of a refused IAM call names: by name, or by an ARN, whose last part is the
+/// name (IAM user guide, "Friendly names and paths").
+pub(super) fn user_in_message<'a>(event: &Event<'a>) -> Cow<'a, str> {
+    let named = part(from_message(event), |text| {
+        match text.split_once(":user/") {
+            Some((_, path)) => path.rsplit('/').next(),
+            None => Some(text).filter(|text| !text.starts_with("arn:")),
+        }
+    });
+    named.unwrap_or_default()
 }
 
 /// The secret's name, whether the caller typed a name, an ARN or a part of one: an ARN ends in six
@@ -246,4 +267,46 @@ fn escapes_only_what_ends_a_name(text: &str) -> bool {
         }
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::derive::tests::plain;
+
+    #[test]
+    fn a_refused_call_without_parameters_is_about_the_user_that_the_message_names() {
+        let refused = |resource: &str| {
+            format!(
+                r#"{{"eventVersion":"1.11","eventSource":"iam.amazonaws.com","eventName":"CreateLoginProfile",
+                "userIdentity":{{"type":"IAMUser","userName":"bert","arn":"arn:aws:iam::111122223333:user/bert"}},
+                "errorCode":"AccessDenied","requestParameters":null,"errorMessage":"User: arn:aws:iam::111122223333:user/bert is not authorized to perform: iam:CreateLoginProfile on resource: {resource} because no identity-based policy allows it"}}"#
+            )
+        };
+        for (resource, target) in [
+            ("user alice", "alice"),
+            ("arn:aws:iam::111122223333:user/staff/alice", "alice"),
+            // nobody else is named
+            ("*", "bert"),
+        ] {
+            assert_eq!(
+                plain("trailscan.target", &refused(resource)),
+                target,
+                "{resource}"
+            );
+        }
+    }
+
+    #[test]
+    fn snapshots_and_images_are_targets() {
+        for (service, parameter, id) in [
+            ("ec2", "snapshotId", "snap-0123456789abcdef0"),
+            ("ec2", "imageId", "ami-0123456789abcdef0"),
+            ("rds", "dBSnapshotIdentifier", "clinic-db-prod-1"),
+        ] {
+            let text = format!(
+                r#"{{"eventVersion":"1.11","eventSource":"{service}.amazonaws.com","requestParameters":{{"{parameter}":"{id}"}}}}"#
+            );
+            assert_eq!(plain("trailscan.target", &text), id);
+        }
+    }
 }

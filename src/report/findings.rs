@@ -191,6 +191,9 @@ impl<'t> Sources<'t> {
         let period = about.period.to_string();
         Ok(Some(Finding {
             id: about.id(&rule.name, &period),
+            aliases: (rule.former_names.iter())
+                .map(|name| about.id(name, &period))
+                .collect(),
             rule: rule.name.clone(),
             rule_id: rule.id.clone(),
             title: rule.title.clone(),

@@ -7,6 +7,7 @@
 
 mod sources;
 
+use super::attack;
 use super::index::needed;
 use super::matcher::{Check, Fit, Node, Test, ValueTest};
 use super::{Correlation, Field, Origin, Rule, RuleKind, RuleSet};
@@ -40,7 +41,7 @@ pub fn lint(rules: &RuleSet) -> Vec<Warning> {
         warnings.extend(remarks.into_iter().map(warning));
         warnings.extend(metadata(rule).into_iter().map(|what| {
             warning(Remark {
-                what: what.to_owned(),
+                what,
                 field: String::new(),
             })
         }));
@@ -372,18 +373,19 @@ fn grouping(rules: &RuleSet, correlation: &Correlation) -> Vec<Remark> {
     remarks
 }
 
-fn metadata(rule: &Rule) -> Vec<&'static str> {
+fn metadata(rule: &Rule) -> Vec<String> {
     let ours = rule.origin.file.starts_with("builtin:");
     let mut missing = Vec::new();
     if !rule.states_level {
-        missing.push("it has no `level` and counts as medium");
+        missing.push("it has no `level` and counts as medium".to_owned());
     }
     if rule.id.is_empty() {
-        missing.push("it has no `id`: write a new UUID");
+        missing.push("it has no `id`: write a new UUID".to_owned());
     }
     if ours && !rule.silent && rule.citations.is_empty() {
-        missing.push("it cites nothing: add a tag such as `hipaa.164.312.b`");
+        missing.push("it cites nothing: add a tag such as `hipaa.164.312.b`".to_owned());
     }
+    missing.extend(rule.attack.iter().filter_map(|id| attack::fault(id)));
     missing
 }
 

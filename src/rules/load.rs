@@ -4,6 +4,7 @@
 //! silently, after it we resolve what it leaves open (the reasons stand at each check). Every text
 //! is accounted for: a rule, a rejection with file, line and reason, or "configuration missing".
 
+mod aliases;
 mod builtin;
 mod check;
 mod condition;
@@ -30,6 +31,7 @@ use super::index::Index;
 use super::matcher::{Check, Node, Test};
 use super::{Field, Origin, Rejected, Rule, RuleKind, RuleSet, Unconfigured};
 use crate::sha256;
+use aliases::Taken;
 pub use builtin::{builtin, builtin_names};
 use check::{Numbers, before_parsing, take_numbers};
 use correlation::Pending;
@@ -66,18 +68,21 @@ struct Loader<'s> {
     conditions: direct::Conditions,
     /// Of correlations, by their places: what stands between them and events.
     chains: BTreeMap<usize, limits::Chain>,
+    /// What rules are called now, which no alias may be.
+    taken: Taken,
 }
 
 /// What others may call a rule.
 struct Called {
     name: String,
     id: Option<String>,
+    aliases: Vec<String>,
 }
 
 impl Called {
-    fn new(name: String, id: Option<String>) -> Self {
+    fn new(name: String, id: Option<String>, aliases: Vec<String>) -> Self {
         let id = id.filter(|id| !id.is_empty());
-        Self { name, id }
+        Self { name, id, aliases }
     }
 }
 
@@ -94,17 +99,22 @@ impl<'s> Loader<'s> {
             places_of_id: BTreeMap::new(),
             conditions: direct::Conditions::new(),
             chains: BTreeMap::new(),
+            taken: Taken::default(),
         }
     }
 
     fn load(mut self, texts: &[RuleText]) -> RuleSet {
-        for (text, documents) in texts.iter().zip(read::all(texts)) {
+        let documents = read::all(texts);
+        self.taken = Taken::of(texts, &documents);
+        for (text, documents) in texts.iter().zip(documents) {
             self.file(text, documents);
         }
         self.apply_filters();
         self.link_correlations();
         self.set.index = Index::new(&self.set.rules);
         self.set.unmatched = self.unknown_overrides();
+        self.set.remarks = self.renamed_overrides();
+        self.set.alias_faults.sort();
         self.set.rejected.sort();
         self.set.unconfigured.sort();
         self.set.hash = sha256::hex(texts.iter().map(|text| text.text.as_bytes()));
@@ -225,9 +235,11 @@ impl<'s> Loader<'s> {
         if let Some(rule) = parsed.rules.pop() {
             self.detection(origin, rule, &document);
         } else if let Some(rule) = parsed.correlations.pop() {
+            let mut header = Header::of(&document, rule.level, rule.status);
+            self.settle_aliases(origin, &mut header);
             self.correlations.push(Pending {
                 origin: origin.clone(),
-                header: Header::of(&document, rule.level, rule.status),
+                header,
                 rule,
                 numbers,
             });
@@ -247,7 +259,9 @@ impl<'s> Loader<'s> {
             return self.reject(origin, &rule.title, why);
         }
         let name = name_of(rule.name.as_deref(), origin);
-        self.note_settings_of_detection(&name, rule.id.as_deref());
+        let mut header = Header::of(document, rule.level, rule.status);
+        self.settle_aliases(origin, &mut header);
+        self.note_settings_of_detection(&name, rule.id.as_deref(), &header.aliases);
         let compiled = compile::detections(&rule.detection, &self.settings.placeholders).and_then(
             |(node, keys)| {
                 self.needs_configured(&node, keys.missing)?;
@@ -259,10 +273,10 @@ impl<'s> Loader<'s> {
         let (node, first_seen, filled_by) = match compiled {
             Ok(compiled) => compiled,
             Err(error) => {
-                return self.refuse(origin, &rule.title, Called::new(name, rule.id), error);
+                let called = Called::new(name, rule.id, header.aliases);
+                return self.refuse(origin, &rule.title, called, error);
             }
         };
-        let header = Header::of(document, rule.level, rule.status);
         match self.rule(origin, header, RuleKind::Detection(node)) {
             Ok(rule) if rule.silent && first_seen.is_some() => {
                 let reason = "a silent rule reports nothing new";
@@ -313,15 +327,20 @@ impl<'s> Loader<'s> {
     /// The keys of the configuration for want of which the rule of that name or id is not in use.
     fn missing(&self, name: &str) -> Option<&[String]> {
         let is = |called: &Called| called.name == name || called.id.as_deref() == Some(name);
-        let absent = self.absent.iter().find(|(called, _)| is(called));
+        let was = |called: &Called| called.aliases.iter().any(|alias| alias == name);
+        let mut absent = self.absent.iter();
+        let absent = absent
+            .clone()
+            .find(|(called, _)| is(called))
+            .or_else(|| absent.find(|(called, _)| was(called)));
         absent.map(|(_, missing)| missing.as_slice())
     }
 
     fn add(&mut self, rule: Rule) {
-        let settings = self.override_of(&rule.name, Some(&rule.id));
+        let settings = self.override_of(&rule.name, Some(&rule.id), &rule.aliases);
         if settings.is_some_and(|settings| settings.enabled == Some(false)) {
             let key = format!("rules.{}.enabled", rule.name);
-            let called = Called::new(rule.name, Some(rule.id));
+            let called = Called::new(rule.name, Some(rule.id), rule.aliases);
             self.absent.push((called, vec![key]));
             return;
         }

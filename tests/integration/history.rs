@@ -244,3 +244,21 @@ fn how_long_a_rule_learns_is_configured() {
     let expected = ["2026-W39 carl 1", "2026-W43 bert 1", "2026-W46 dora 2"];
     assert_eq!(new(&all), expected);
 }
+
+#[test]
+fn a_rule_that_was_renamed_takes_over_what_it_learnt_under_its_old_name() {
+    let clinic = clinic();
+    let state = clinic.path().join("state").display().to_string();
+    for number in 0..WEEKS.len() - 1 {
+        week(clinic.path(), number, &["--state", &state]);
+    }
+    let renamed = |alias: &str| {
+        let text = TEXT.replace("name: first_access", "name: first_read");
+        fs::write(clinic.path().join("rule.yml"), text + alias).unwrap();
+        let ran = week(clinic.path(), WEEKS.len() - 1, &["--state", &state]);
+        let findings = ran.json("findings.json")["findings"].clone();
+        findings.as_array().unwrap().len()
+    };
+    // under the old name anna, bert and carl are known, and only dora is new
+    assert_eq!(renamed("trailscan: {aliases: [first_access]}\n"), 1);
+}

@@ -68,6 +68,14 @@ async fn a_trail_is_discovered_listed_and_read() {
 
     run_without_a_source(&url, &bucket).await;
     a_trail_of_another_region(&url).await;
+    the_credential_report_is_made_and_read(&aws).await;
+}
+
+/// IAM's query protocol, signed as for AWS.
+async fn the_credential_report_is_made_and_read(aws: &trailscan::aws::Aws) {
+    let report = aws.credential_report().await.unwrap();
+    let mut keys = trailscan::derive::access_keys::AccessKeys::default();
+    keys.add(&report.as_printed()).unwrap();
 }
 
 /// `trailscan run` finds the trail by itself, and the bucket gives what its copy on disk gives.

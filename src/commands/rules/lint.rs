@@ -97,11 +97,20 @@ impl<'r> Findings<'r> {
             .filter(|bad| self.is_checked(&bad.origin.file))
     }
 
+    fn alias_faults(&self) -> impl Iterator<Item = &crate::rules::Rejected> {
+        let faults = self.rules.alias_faults.iter();
+        faults.filter(|bad| self.is_checked(&bad.origin.file))
+    }
+
     fn is_bad(&self, strict: bool) -> bool {
         self.rejected().next().is_some()
             || !self.rules.unmatched.is_empty()
             || !self.rules.unusable_settings.is_empty()
-            || (strict && !(self.warnings.is_empty() && self.remarks.is_empty()))
+            || self.alias_faults().next().is_some()
+            || (strict
+                && !(self.warnings.is_empty()
+                    && self.remarks.is_empty()
+                    && self.rules.remarks.is_empty()))
     }
 
     fn text(&self, lines: &Lines<'_>) -> String {
@@ -113,10 +122,10 @@ impl<'r> Findings<'r> {
         for setting in &self.rules.unusable_settings {
             let _ = writeln!(out, "configuration: error: {}", visible(setting));
         }
-        for remark in &self.remarks {
+        for remark in self.remarks.iter().chain(&self.rules.remarks) {
             let _ = writeln!(out, "configuration: warning: {}", visible(remark));
         }
-        for bad in self.rejected() {
+        for bad in self.rejected().chain(self.alias_faults()) {
             let _ = writeln!(
                 out,
                 "{}:{}: error: {}{}",

@@ -23,8 +23,8 @@ const BESIDE: &str = "samples/rules";
 const NAMES: usize = 45;
 
 pub(super) fn run(arguments: &TestRules) -> anyhow::Result<Exit> {
-    let folders = folders(arguments)?;
-    let config = Config::load(config_of(arguments, &folders).as_deref())?;
+    let folders = folders(arguments.samples.as_deref(), &arguments.from.rules)?;
+    let config = Config::load(config_of(arguments.config.as_deref(), &folders).as_deref())?;
     let choice = RuleChoice {
         from: arguments.from.clone(),
         config: None,
@@ -71,13 +71,17 @@ pub(super) fn run(arguments: &TestRules) -> anyhow::Result<Exit> {
     })
 }
 
-/// The folders that samples are looked for in, the nearest first.
-fn folders(arguments: &TestRules) -> anyhow::Result<Vec<PathBuf>> {
-    if let Some(named) = &arguments.samples {
-        return Ok(vec![named.clone()]);
+/// The folders that samples are looked for in, the nearest first: the one that is named, or those beside
+/// the rules and in the working directory.
+///
+/// # Errors
+/// There is none.
+pub(super) fn folders(named: Option<&Path>, rules: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    if let Some(named) = named {
+        return Ok(vec![named.to_owned()]);
     }
     let beside = |path: &PathBuf| Some(path.parent()?.join(BESIDE));
-    let mut places: Vec<PathBuf> = arguments.from.rules.iter().filter_map(beside).collect();
+    let mut places: Vec<PathBuf> = rules.iter().filter_map(beside).collect();
     places.push(PathBuf::from(BESIDE));
     places.dedup();
     let found: Vec<PathBuf> = places
@@ -99,8 +103,8 @@ fn folders(arguments: &TestRules) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// The configuration for samples lies beside them.
-fn config_of(arguments: &TestRules, folders: &[PathBuf]) -> Option<PathBuf> {
-    arguments.config.clone().or_else(|| {
+pub(super) fn config_of(named: Option<&Path>, folders: &[PathBuf]) -> Option<PathBuf> {
+    named.map(Path::to_owned).or_else(|| {
         folders
             .iter()
             .map(|folder| folder.join("trailscan.toml"))

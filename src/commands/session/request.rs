@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 
 use crate::cli::{
-    AwsChoice, Coverage, DigestChoice, Investigate, Privileges, RuleSource, Run, Running, Search,
-    Selection, Verify,
+    AwsChoice, Coverage, DigestChoice, Init, Investigate, Privileges, RuleSource, Run, Running,
+    Search, Selection, Verify,
 };
 
 /// The arguments that [`Session::open`](super::Session::open) resolves.
@@ -18,6 +18,8 @@ pub(in crate::commands) struct Request<'a> {
     pub(in crate::commands) config: Option<&'a Path>,
     /// `None` for a command that evaluates no rules.
     pub(in crate::commands) rules: Option<&'a RuleSource>,
+    /// IAM's credential report: a file, or `live`.
+    pub(in crate::commands) credential_report: Option<&'a Path>,
     /// Files with saved settings of trails.
     pub(in crate::commands) trail_settings: &'a [PathBuf],
     /// Compare logs with their digests.
@@ -41,6 +43,7 @@ impl<'a> From<&'a Run> for Request<'a> {
             selection: &run.selection,
             config: run.rule_choice.config.as_deref(),
             rules: Some(&run.rule_choice.from),
+            credential_report: run.credential_report.as_deref(),
             trail_settings: &run.trails.trail_settings,
             verify: run.verify,
             only_digests: false,
@@ -61,6 +64,7 @@ impl<'a> From<&'a Coverage> for Request<'a> {
             selection: &coverage.selection,
             config: coverage.rule_choice.config.as_deref(),
             rules: Some(&coverage.rule_choice.from),
+            credential_report: None,
             trail_settings: &coverage.trails.trail_settings,
             verify: coverage.verify,
             only_digests: false,
@@ -81,6 +85,7 @@ impl<'a> From<&'a Verify> for Request<'a> {
             selection: &verify.selection,
             config: verify.config.as_deref(),
             rules: None,
+            credential_report: None,
             trail_settings: &[],
             verify: true,
             only_digests: true,
@@ -152,6 +157,7 @@ impl<'a> Request<'a> {
             selection,
             config: None,
             rules: None,
+            credential_report: None,
             trail_settings: &[],
             verify: false,
             only_digests: false,
@@ -161,6 +167,16 @@ impl<'a> Request<'a> {
             running,
             aws,
             quiet,
+        }
+    }
+}
+
+impl<'a> Request<'a> {
+    /// What `init --from-logs` reads.
+    pub(in crate::commands) const fn of_init(init: &'a Init, source: &'a str) -> Self {
+        Self {
+            source: Some(source),
+            ..Self::of_records(&init.selection, &init.running, &init.aws, false)
         }
     }
 }

@@ -35,10 +35,12 @@ pub(in crate::commands) fn history(
     rules: &RuleSet,
     state: Option<&State>,
 ) -> anyhow::Result<History> {
-    Ok(match state {
-        Some(state) => state.history(History::asking(rules))?,
-        None => History::default(),
-    })
+    let Some(state) = state else {
+        return Ok(History::default());
+    };
+    let mut history = state.history(History::asking(rules))?;
+    history.take_over(rules, &state.history(History::formerly(rules))?);
+    Ok(history)
 }
 
 /// The state file: the one that was named, or with `--incremental` the one beside the configuration.

@@ -34,6 +34,7 @@ pub(in crate::report) fn finding(id: &str, level: Severity, actor: &str) -> Find
     let first = MONDAY + 50 * HOUR;
     Finding {
         id: id.into(),
+        aliases: Vec::new(),
         rule: format!("rule_{level}"),
         rule_id: "315d6abf-5d8e-4ddf-9b87-8ed9438197f0".into(),
         title: format!("Something {level} was done"),
@@ -105,6 +106,7 @@ pub(in crate::report) fn report(findings: Vec<Finding>) -> Report {
     let rule = |name: &str, assessment| RuleState {
         name: name.into(),
         id: String::new(),
+        aliases: Vec::new(),
         title: format!("Title of {name}"),
         level: Severity::High,
         catalogue: "A17".into(),

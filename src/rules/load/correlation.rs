@@ -74,7 +74,7 @@ impl Loader<'_> {
                     continue;
                 }
                 Err(unlinked) => {
-                    self.unlinked(&pending.origin, &pending.rule, unlinked);
+                    self.unlinked(pending, unlinked);
                     continue;
                 }
             };
@@ -99,7 +99,7 @@ impl Loader<'_> {
         left.sort_unstable();
         for pending in left.into_iter().filter_map(|at| all.get(at)) {
             if let Err(unlinked) = self.correlation(pending, held) {
-                self.unlinked(&pending.origin, &pending.rule, unlinked);
+                self.unlinked(pending, unlinked);
             }
         }
         self.silence_watched();
@@ -123,7 +123,13 @@ impl Loader<'_> {
         limits::Chain::over(&below, held)
     }
 
-    fn unlinked(&mut self, origin: &Origin, correlation: &CorrelationRule, unlinked: Unlinked) {
+    fn unlinked(&mut self, pending: &Pending, unlinked: Unlinked) {
+        let Pending {
+            origin,
+            rule: correlation,
+            header,
+            ..
+        } = pending;
         let reason = match unlinked {
             Unlinked::Fault(reason) => reason,
             Unlinked::Threshold => {
@@ -138,7 +144,7 @@ impl Loader<'_> {
             Unlinked::Interner(name) => match self.missing(&name).map(<[String]>::to_vec) {
                 Some(missing) => {
                     let rule = name_of(correlation.name.as_deref(), origin);
-                    let called = Called::new(rule, correlation.id.clone());
+                    let called = Called::new(rule, correlation.id.clone(), header.aliases.clone());
                     return self.waits(&correlation.title, called, missing);
                 }
                 None => format!("it watches `{name}`, which is not loaded"),
@@ -155,7 +161,7 @@ impl Loader<'_> {
             header,
         } = pending;
         let name = name_of(rule.name.as_deref(), origin);
-        let settings = self.override_of(&name, rule.id.as_deref());
+        let settings = self.override_of(&name, rule.id.as_deref(), &header.aliases);
         let wanted = match &rule.condition {
             CorrelationCondition::Extended(expression) if rule.rules.is_empty() => {
                 condition::named(expression)

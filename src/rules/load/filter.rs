@@ -6,7 +6,7 @@ use super::metadata::name_of;
 use super::{Called, Loader, not_cloudtrail};
 use crate::rules::compile;
 use crate::rules::matcher::Node;
-use crate::rules::{Origin, RuleKind};
+use crate::rules::{Origin, Rule, RuleKind};
 
 impl Loader<'_> {
     /// ANDs each filter's condition, as written, to the rules it names (as pySigma does).
@@ -26,7 +26,7 @@ impl Loader<'_> {
             Ok(node) => node,
             Err(error) => {
                 let name = name_of(filter.name.as_deref(), origin);
-                let called = Called::new(name, filter.id.clone());
+                let called = Called::new(name, filter.id.clone(), Vec::new());
                 return self.refuse(origin, &filter.title, called, error);
             }
         };
@@ -36,7 +36,7 @@ impl Loader<'_> {
             }
             FilterRuleTarget::Specific(names) => {
                 for name in names {
-                    let is_meant = |names: [&str; 2]| names.contains(&name.as_str());
+                    let is_meant = |rule: &Rule| rule.is_called(name);
                     // a rule that is not in use needs no filter
                     if !self.narrow(filter, &node, &is_meant) && self.missing(name).is_none() {
                         let reason =
@@ -54,12 +54,12 @@ impl Loader<'_> {
         &mut self,
         filter: &FilterRule,
         node: &Node,
-        is_meant: &dyn Fn([&str; 2]) -> bool,
+        is_meant: &dyn Fn(&Rule) -> bool,
     ) -> bool {
         let mut applied = false;
         for rule in &mut self.set.rules {
-            if let RuleKind::Detection(old) = &mut rule.kind
-                && is_meant([&rule.name, &rule.id])
+            if is_meant(rule)
+                && let RuleKind::Detection(old) = &mut rule.kind
             {
                 let filtered = Node::Named(filter.title.clone(), Box::new(node.clone()));
                 let unfiltered = std::mem::replace(old, Node::All(Vec::new()));

@@ -4,7 +4,7 @@ use rsigma_parser::{Level, Status};
 use serde::Deserialize;
 use yaml_serde::{Mapping, Value};
 
-use super::Loader;
+use super::{Loader, aliases};
 use crate::coverage::EventClass;
 use crate::hipaa;
 use crate::rules::{Field, Origin, Rule, RuleKind};
@@ -21,6 +21,8 @@ pub(super) struct Attributes {
     silent: bool,
     actor: Option<String>,
     resource: Option<String>,
+    /// Former names of the rule.
+    aliases: Vec<String>,
 }
 
 /// What every kind of rule says about itself.
@@ -37,6 +39,8 @@ pub(super) struct Header {
     pub(super) false_positives: Vec<String>,
     pub(super) tags: Vec<String>,
     pub(super) attributes: Option<Value>,
+    /// Former names and ids.
+    pub(super) aliases: Vec<String>,
 }
 
 impl Header {
@@ -61,7 +65,9 @@ impl Header {
             Value::Mapping(custom) => custom.get("trailscan"),
             _ => None,
         });
+        let attributes = custom.or_else(|| document.get("trailscan")).cloned();
         Self {
+            aliases: aliases::stated(document, attributes.as_ref()),
             title: text("title").unwrap_or_default(),
             id: text("id"),
             name: text("name"),
@@ -72,7 +78,7 @@ impl Header {
             references: list("references"),
             false_positives: list("falsepositives"),
             tags: list("tags"),
-            attributes: custom.or_else(|| document.get("trailscan")).cloned(),
+            attributes,
         }
     }
 }
@@ -117,6 +123,15 @@ impl Loader<'_> {
                 .map_err(|error| fail(format!("`trailscan`: {error}")))?,
             None => Attributes::default(),
         };
+        if attributes
+            .aliases
+            .iter()
+            .any(|alias| alias.trim().is_empty())
+        {
+            return Err(fail(
+                "an alias is empty: write a former name of the rule".to_owned(),
+            ));
+        }
         let field = |name: &Option<String>| match name {
             Some(name) => Field::shown(name)
                 .map(Some)
@@ -144,7 +159,7 @@ impl Loader<'_> {
         }
         citations.sort_by_key(|cited| hipaa::CATALOGUE.iter().position(|known| known == *cited));
         let name = name_of(header.name.as_deref(), origin);
-        let settings = self.override_of(&name, header.id.as_deref());
+        let settings = self.override_of(&name, header.id.as_deref(), &header.aliases);
         Ok(Rule {
             states_level: header.level.is_some(),
             level: settings
@@ -152,6 +167,8 @@ impl Loader<'_> {
                 .or(header.level)
                 .unwrap_or(Severity::Medium),
             name,
+            former_names: aliases::names(&header.aliases),
+            aliases: header.aliases,
             id: header.id.unwrap_or_default(),
             title: header.title,
             description: header.description.unwrap_or_default().trim().to_owned(),

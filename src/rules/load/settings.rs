@@ -45,10 +45,18 @@ pub struct Settings {
 }
 
 impl<'s> Loader<'s> {
-    /// What the configuration says about a rule of that name or id.
-    pub(super) fn override_of(&self, name: &str, id: Option<&str>) -> Option<&'s Override> {
+    /// What the configuration says about a rule under its name or id,
+    /// or else under a former one.
+    pub(super) fn override_of(
+        &self,
+        name: &str,
+        id: Option<&str>,
+        aliases: &[String],
+    ) -> Option<&'s Override> {
         let overrides = &self.settings.overrides;
-        overrides.get(name).or_else(|| overrides.get(id?))
+        let now = overrides.get(name).or_else(|| overrides.get(id?));
+        let mut former = aliases.iter();
+        now.or_else(|| former.find_map(|alias| overrides.get(alias)))
     }
 
     /// The keys of `[rules]` that are the name or id of no rule, in use or not. A rule that cannot be
@@ -56,7 +64,7 @@ impl<'s> Loader<'s> {
     pub(super) fn unknown_overrides(&self) -> Vec<String> {
         let in_use = |key: &str| {
             let mut rules = self.set.rules.iter();
-            rules.any(|rule| rule.name == key || rule.id == key)
+            rules.any(|rule| rule.is_called(key))
         };
         let is_rejected = |key: &str| {
             let mut rejected = self.set.rejected.iter();
@@ -69,8 +77,13 @@ impl<'s> Loader<'s> {
     }
 
     /// Notes the settings of a rule that finds single events: it has no use for a number or a span.
-    pub(super) fn note_settings_of_detection(&mut self, name: &str, id: Option<&str>) {
-        let Some(settings) = self.override_of(name, id) else {
+    pub(super) fn note_settings_of_detection(
+        &mut self,
+        name: &str,
+        id: Option<&str>,
+        aliases: &[String],
+    ) {
+        let Some(settings) = self.override_of(name, id, aliases) else {
             return;
         };
         for (key, is_set) in [
