@@ -90,8 +90,6 @@ pub enum Command {
         after_help = "`run --verify` makes the same check while it reads.\nExit codes: 0 valid, 2 could not start, 3 not proven, 4 broken"
     )]
     Verify(Box<Verify>),
-    /// Decide findings, sign and approve a run; without a command, walk through the open matters
-    Review(Box<review::Review>),
     /// Find events: who called what, when, from where, on which resource
     #[command(
         after_help = "Values may hold the wildcards * and ?; letter case does not count.\nExit codes: 0 all logs were read, 2 could not start, 3 some were not"
@@ -102,6 +100,8 @@ pub enum Command {
         after_help = "Give one or more of the options under Events. Values may hold the wildcards * and ?.\nExit codes: 0 all logs were read, 2 could not start, 3 some were not"
     )]
     Investigate(Box<Investigate>),
+    /// Decide findings, sign and approve a run; without a command, walk through the open matters
+    Review(Box<review::Review>),
     /// List, lint, test and explain the rules
     #[command(subcommand)]
     Rules(Rules),

@@ -212,6 +212,19 @@ impl Derived {
         )
     }
 
+    /// True where no event of the same source, name, caller's type, outcome, kind of credentials and
+    /// `readOnly` as this one has another value.
+    pub fn is_decided_by_call(self, event: &Event<'_>) -> bool {
+        let kind = event.user().kind();
+        match self {
+            Self::Outcome | Self::KeyKind => true,
+            Self::PrincipalKind => kind.is_text("Root") || kind.is_text("AWSService"),
+            Self::NetworkOpened => !network::is_opening(&event.text(Key::EventName)),
+            Self::SharedWith => event.text(Key::ReadOnly) == "true",
+            _ => false,
+        }
+    }
+
     /// Every value the field can have, where they are few; none where it can be any text.
     pub const fn words(self) -> &'static [&'static str] {
         match self {

@@ -59,6 +59,8 @@ struct Watcher<'r> {
     watched: u32,
     /// What its events say is kept.
     keeps_evidence: bool,
+    /// It groups the rule's events by the same fields as the watcher before.
+    groups_alike: bool,
 }
 
 impl<'r> Detector<'r> {
@@ -80,14 +82,19 @@ impl<'r> Detector<'r> {
                 watched: u32::try_from(watched).ok()?,
                 // the events of a watched correlation only determine its group
                 keeps_evidence: watched < meant.rules.len() && !meant.thresholds.iter().any(great),
+                groups_alike: false,
             })
         };
         let watchers = (0..rules.rules.len()).map(|rule| {
-            rules
-                .correlations_fed_by(rule)
-                .into_iter()
-                .filter_map(watcher)
-                .collect()
+            let fed = rules.correlations_fed_by(rule);
+            let mut watchers: Vec<Watcher<'_>> = fed.into_iter().filter_map(watcher).collect();
+            let mut before = None;
+            for watcher in &mut watchers {
+                let fields = watcher.meant.group_fields.get(watcher.watched as usize);
+                watcher.groups_alike = before == Some(fields);
+                before = Some(fields);
+            }
+            watchers
         });
         let first_seen = rules.rules.iter().map(|rule| rule.first_seen);
         Self {
@@ -326,11 +333,15 @@ impl<'r> Detection<'r> {
                 });
             }
             let watchers = self.detector.watchers.get(*place);
+            let mut group = None;
             for watcher in watchers.into_iter().flatten() {
-                let fields = watcher.meant.group_fields.get(watcher.watched as usize);
+                if !watcher.groups_alike {
+                    let fields = watcher.meant.group_fields.get(watcher.watched as usize);
+                    let fields = fields.expect("a correlation groups every rule that it watches");
+                    group = facts.group(fields, &mut self.group, &mut scanned.names);
+                }
                 // an event without one of the values belongs to no group
-                let fields = fields.expect("a correlation groups every rule that it watches");
-                let Some(group) = facts.group(fields, &mut self.group, &mut scanned.names) else {
+                let Some(group) = group else {
                     continue;
                 };
                 let (actor, resource) = facts.actor_and_resource(watcher.rule, &mut scanned.names);

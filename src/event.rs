@@ -21,7 +21,7 @@ use json::{Raw, Value};
 use path::{LISTS_IN_LISTS, descend, is_joined, is_there};
 pub use path::{Path, Shortcut};
 use time::{Epoch, TimeReader};
-use user_identity::{SessionIssuer, UserIdentity};
+use user_identity::{Session, SessionContext, SessionIssuer, UserIdentity};
 
 /// Declares the known top-level keys once: the variant, its spelling, and the table between them.
 macro_rules! keys {
@@ -106,9 +106,9 @@ pub struct Event<'a> {
     whole: &'a str,
     time: Option<Epoch>,
     times: TimeReader,
-    /// Nearly every rule and table asks for these two, so they are read at once.
+    /// Nearly every rule and table asks for these, so they are read at once.
     user: UserIdentity<'a>,
-    issuer: SessionIssuer<'a>,
+    session: Session<'a>,
     /// The `userIdentity` that they were read from.
     caller: &'a str,
     remembered: RefCell<Vec<(usize, Option<Value<'a>>)>>,
@@ -135,7 +135,7 @@ impl<'a> Event<'a> {
         self.whole = "";
         self.time = None;
         self.user.clear();
-        self.issuer.clear();
+        self.session.clear();
         self.caller = "";
         self.remembered.get_mut().clear();
     }
@@ -169,6 +169,11 @@ impl<'a> Event<'a> {
         self.whole = text;
     }
 
+    /// True for a record of an export that spells every key in lower case.
+    pub const fn is_folded(&self) -> bool {
+        self.folded
+    }
+
     /// The text of the whole record, by which copies are compared; empty where nobody noted it.
     pub const fn whole(&self) -> &'a str {
         self.whole
@@ -198,13 +203,13 @@ impl<'a> Event<'a> {
             self.user.clear();
             self.user.read(caller, self.folded);
             let session = self.user.session_context();
-            self.issuer.read_session(session, self.folded);
+            self.session.read(session, self.folded);
         }
     }
 
-    /// Where a walk that meets `userIdentity` notes its members, and those of the session's issuer.
-    pub const fn caller(&mut self) -> (&mut UserIdentity<'a>, &mut SessionIssuer<'a>) {
-        (&mut self.user, &mut self.issuer)
+    /// Where a walk that meets `userIdentity` notes its members, and those of its session.
+    pub const fn caller(&mut self) -> (&mut UserIdentity<'a>, &mut Session<'a>) {
+        (&mut self.user, &mut self.session)
     }
 
     /// Notes a `userIdentity` whose members the walk has noted.
@@ -275,24 +280,12 @@ impl<'a> Event<'a> {
 
     /// `userIdentity.sessionContext.sessionIssuer`.
     pub const fn session_issuer(&self) -> &SessionIssuer<'a> {
-        &self.issuer
+        &self.session.issuer
     }
 
-    /// A fact that somebody derived from this record, derived once however often it is asked for.
-    /// `fact` is the asker's own number for it.
-    pub fn derived_cache(
-        &self,
-        fact: usize,
-        derive: impl FnOnce() -> Option<Value<'a>>,
-    ) -> Option<Value<'a>> {
-        let known = self.remembered.borrow();
-        if let Some((_, value)) = known.iter().find(|(number, _)| *number == fact) {
-            return value.clone();
-        }
-        drop(known);
-        let value = derive();
-        self.remembered.borrow_mut().push((fact, value.clone()));
-        value
+    /// `userIdentity.sessionContext`, as AWS spells its members.
+    pub const fn session_context(&self) -> &SessionContext<'a> {
+        &self.session.context
     }
 
     /// A member below a documented key, by plain path (`userIdentity.sessionContext.attributes`).
@@ -365,6 +358,8 @@ impl<'a> Event<'a> {
         let found = match path {
             Path::Key(key) => self.raw(*key),
             Path::Below(key, rest, shortcut) => match (self.short(*shortcut), rest.as_slice()) {
+                // an export may have flattened the way there, which only a walk tells
+                (Some(_), _) if matches!(shortcut, Shortcut::Session(_)) => return None,
                 (Some((raw, steps)), _) if steps == rest.len() => raw,
                 (None, [name]) if !self.folded && !self.raw(*key).is_array() => {
                     self.get(self.raw(*key), name)
@@ -385,11 +380,20 @@ impl<'a> Event<'a> {
         match shortcut {
             Shortcut::None => None,
             Shortcut::User(member) => Some((self.user().get(member), 1)),
+            Shortcut::Session(member) => match self.has_plain_session() {
+                true => Some((self.session_context().get(member), 2)),
+                false => Some((self.user().session_context(), 1)),
+            },
             Shortcut::Issuer(member) => {
                 let issuer = self.session_issuer();
                 issuer.is_plain.then(|| (issuer.get(member), 3))
             }
         }
+    }
+
+    /// True where the members of the session are what a path below it leads to.
+    const fn has_plain_session(&self) -> bool {
+        self.session.issuer.is_plain && !self.folded
     }
 
     /// Every member of the record, unread: the documented keys as AWS spells them, then the others.

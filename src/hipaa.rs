@@ -239,14 +239,15 @@ pub const CATALOGUE: &[Citation] = &[
 /// The citation that a Sigma tag names: `hipaa.164.312.a.2.i` is 164.312(a)(2)(i). Letters are
 /// compared without case, because Sigma writes tags in lower case.
 pub fn from_tag(tag: &str) -> Option<&'static Citation> {
-    let wanted = tag.strip_prefix("hipaa.")?.to_lowercase();
+    let wanted = tag.strip_prefix("hipaa.")?;
     CATALOGUE.iter().find(|citation| {
-        let dotted = citation
-            .section
-            .replace(")(", ".")
-            .replace('(', ".")
-            .replace(')', "");
-        dotted.to_lowercase() == wanted
+        // every parenthesis that opens stands for a dot, and one that closes for nothing
+        let dotted = citation.section.bytes().filter(|byte| *byte != b')');
+        let dotted = dotted.map(|byte| match byte {
+            b'(' => b'.',
+            byte => byte.to_ascii_lowercase(),
+        });
+        dotted.eq(wanted.bytes().map(|byte| byte.to_ascii_lowercase()))
     })
 }
 

@@ -1,4 +1,4 @@
-//! An incident: everything that a caller did, what came of it, and what it cannot be told apart from.
+//! An incident: everything that a caller did, what came of it, and what else has a part in it.
 //!
 //! An investigation begins with the events that somebody asks for. It follows the credentials that these
 //! calls were given, the users and keys they made and the instances they entered, and so finds the calls

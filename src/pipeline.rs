@@ -55,7 +55,7 @@ pub struct Options {
     pub jobs: usize,
     /// The most MiB an object may inflate to.
     pub max_object_mib: u64,
-    /// Where lessons of earlier runs are found and those of this one are kept.
+    /// Cached scans of earlier runs; those of this run are added.
     pub state: Option<Arc<State>>,
     /// Of the records that a detector keeps: the most that are wanted, the first in the order of time.
     pub most_records: Option<usize>,
@@ -64,11 +64,11 @@ pub struct Options {
 /// What is done with each object.
 #[derive(Clone, Copy)]
 pub struct Work<'r> {
-    /// Records are held against the rules; nothing where only digests are checked.
+    /// Evaluates rules on the records; `None` if only digests are checked.
     pub detector: Option<&'r Detector<'r>>,
-    /// Logs are held against digests.
+    /// Checks logs against digests.
     pub digests: Option<&'r Reader>,
-    /// Is told of logs whose digest is known; without it the tally keeps them.
+    /// Receives logs whose digest is known; without it the tally keeps them.
     pub ledger: Option<&'r dyn SettledSink>,
 }
 
@@ -372,7 +372,7 @@ fn on_all_threads(jobs: usize, work: &(dyn Fn() + Sync)) {
             (0..others).for_each(|_| scope.spawn(|_| work()));
             work();
         }),
-        // no threads wanted, or none to be had: the work is done all the same
+        // one thread wanted, or no other available: this one does the work
         _ => work(),
     }
 }

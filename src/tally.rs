@@ -1,4 +1,4 @@
-//! The results of a run learnt: an accumulator over the objects in their order.
+//! The results of a run learned: an accumulator over the objects in their order.
 //!
 //! A worker turns one object into an [`ObjectScan`]; the [`Tally`] absorbs them in the order of the
 //! objects, which makes it the one place that decides which of two copies of an event counts. So

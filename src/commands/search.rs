@@ -22,7 +22,7 @@ const MOST_PROBLEMS: usize = 10;
 /// What is said if a temporary file fails.
 pub(super) const LOST: &str = "events that were found could not be read back";
 
-/// How many events a table shows where nobody says.
+/// How many events a table shows by default.
 const IN_TABLE: usize = 100;
 
 /// How many bytes are gathered before they are printed.

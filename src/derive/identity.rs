@@ -265,15 +265,20 @@ fn is_machine_session(event: &Event<'_>) -> bool {
     ];
     let user = event.user();
     let scope = user.in_scope_of();
-    let scope = ["issuerType", "credentialsIssuedTo", "sourceArn"].map(|name| scope.get(name));
-    if scope.into_iter().any(|value| !event.read(value).is_empty()) {
+    let named = |name| !event.read(scope.get(name)).is_empty();
+    if !scope.is_absent()
+        && ["issuerType", "credentialsIssuedTo", "sourceArn"]
+            .into_iter()
+            .any(named)
+    {
         return true;
     }
-    let context = user.session_context();
-    if !event.read(context.get("ec2RoleDelivery")).is_empty() {
+    let context = event.session_context();
+    if !event.read(context.ec2_role_delivery()).is_empty() {
         return true;
     }
-    let provider = event.read(context.at(&["webIdFederationData", "federatedProvider"]));
+    let provider = context.web_id_federation_data().get("federatedProvider");
+    let provider = event.read(provider);
     if PROVIDERS.iter().any(|known| provider.contains(known)) {
         return true;
     }
@@ -298,9 +303,10 @@ pub fn kind(event: &Event<'_>, organization: &Organization) -> PrincipalKind {
                 .any(|pattern| pattern.matches(text))
     };
     let known = || {
-        is_workload(&role(event))
-            || is_workload(&event.read(event.user().arn()))
-            || is_workload(&event.read(event.session_issuer().arn()))
+        !organization.workload.is_empty()
+            && (is_workload(&role(event))
+                || is_workload(&event.read(event.user().arn()))
+                || is_workload(&event.read(event.session_issuer().arn())))
     };
     match event.read(event.user().kind()).as_ref() {
         "Root" => PrincipalKind::Root,

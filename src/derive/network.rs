@@ -55,17 +55,9 @@ const DEPTH: usize = 10;
 /// Redshift, whose security groups open a database and name no port.
 pub fn opened(event: &Event<'_>) -> Option<&'static str> {
     let name = event.text(Key::EventName);
-    let default = match name.as_ref() {
-        "AuthorizeSecurityGroupIngress"
-        | "ModifySecurityGroupRules"
-        | "CreateNetworkAclEntry"
-        | "ReplaceNetworkAclEntry" => Ports::default(),
-        "AuthorizeDBSecurityGroupIngress"
-        | "AuthorizeCacheSecurityGroupIngress"
-        | "AuthorizeClusterSecurityGroupIngress" => Ports::ALL,
-        _ => return None,
-    };
-    if omitted::request(event) {
+    let default = default_ports(&name)?;
+    let request = event.raw(Key::RequestParameters);
+    if !may_name_everywhere(request.as_str()) || omitted::request(event) {
         return None;
     }
     let parameters = parameters::of(event);
@@ -78,6 +70,37 @@ pub fn opened(event: &Event<'_>) -> Option<&'static str> {
         true => Some("admin"),
         false => (!opened.is_empty()).then_some("other"),
     }
+}
+
+/// True for the calls that may open something.
+pub fn is_opening(name: &str) -> bool {
+    default_ports(name).is_some()
+}
+
+/// The ports that a call opens where its rules name none; `None` for calls that open nothing.
+fn default_ports(name: &str) -> Option<Ports> {
+    match name {
+        "AuthorizeSecurityGroupIngress"
+        | "ModifySecurityGroupRules"
+        | "CreateNetworkAclEntry"
+        | "ReplaceNetworkAclEntry" => Some(Ports::default()),
+        "AuthorizeDBSecurityGroupIngress"
+        | "AuthorizeCacheSecurityGroupIngress"
+        | "AuthorizeClusterSecurityGroupIngress" => Some(Ports::ALL),
+        _ => None,
+    }
+}
+
+/// False where no text of this JSON is everywhere: that ends in `/` and a number of at most 3, as few
+/// networks do. What has escapes in it is left to whoever reads it.
+fn may_name_everywhere(json: &str) -> bool {
+    let bytes = json.as_bytes();
+    let is_short = |at: usize| match bytes.get(at + 1..) {
+        Some([b'1'..=b'3', next, ..]) => !next.is_ascii_digit(),
+        Some([b'0'..=b'3', ..]) => true,
+        _ => false,
+    };
+    memchr::memchr(b'\\', bytes).is_some() || memchr::memchr_iter(b'/', bytes).any(is_short)
 }
 
 /// True for an entry of a network ACL that lets traffic in.
@@ -216,6 +239,31 @@ mod tests {
             rule["toPort"] = to.clone();
         }
         json!({"groupId": "sg-1", "ipPermissions": {"items": [rule]}})
+    }
+
+    #[test]
+    fn only_json_that_may_name_everywhere_is_read() {
+        let may = super::may_name_everywhere;
+        for text in [
+            "0.0.0.0/0",
+            "::/0",
+            "128.0.0.0/1",
+            "2000::/3",
+            "0.0.0.0/00",
+            "::/3 ",
+        ] {
+            assert!(may(&format!(r#"{{"cidrIp":"{text}"}}"#)), "{text}");
+        }
+        assert!(may(r#"{"cidrIp":"0.0.0.0\/0"}"#) && may(r#"{"cidrIp":"0.0.0.0\u002f0"}"#));
+        for text in [
+            "10.0.0.0/8",
+            "192.0.2.0/24",
+            "192.0.2.1/32",
+            "10.0.0.0/16",
+            "a/b",
+        ] {
+            assert!(!may(&format!(r#"{{"cidrIp":"{text}"}}"#)), "{text}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::source::key::{LogKey, LogKind};
 use crate::source::{FetchError, Fetched, ObjectRef};
 
 impl Reader {
-    /// The evidence of a log or digest whose bytes could not be had. One that is gone is missed by its digest.
+    /// The evidence of a log or digest that could not be read. If a log is gone, its digest shows that.
     pub fn unread(&self, object: &ObjectRef, error: &FetchError) -> Option<Evidence> {
         match error {
             FetchError::Gone => Some(Evidence::Gone),
@@ -18,7 +18,7 @@ impl Reader {
         }
     }
 
-    /// The evidence of an object that `decoder` has just read with this result; `stray` says in what its
+    /// The evidence of an object that `decoder` has just read with this result; `misplaced` says in what its
     /// records do not belong where they are. `None` if it is neither a log nor a digest.
     pub fn evidence(
         &self,
@@ -26,7 +26,7 @@ impl Reader {
         fetched: &Fetched,
         decoder: &mut Decoder,
         decoded: &Result<Decoded, DecodeError>,
-        stray: Option<&str>,
+        misplaced: Option<&str>,
     ) -> Option<Evidence> {
         let is_log = |key: &LogKey| key.kind != LogKind::Digest;
         match decoded.as_ref().map(|decoded| decoded.content) {
@@ -41,7 +41,7 @@ impl Reader {
             _ => {}
         }
         // records under a digest's key are evaluated: what lies there is judged as a log
-        let stray = stray.or(is_digest(object).then_some("its key is that of a digest"));
+        let misplaced = misplaced.or(is_digest(object).then_some("its key is that of a digest"));
         let reading = match (decoder.seal(), decoded) {
             (Some(seal), _) => match seal.fault {
                 Some(fault) => Reading::Damaged(fault.into()),
@@ -54,7 +54,7 @@ impl Reader {
             // what is evaluated and was not hashed must not be missing from the proof
             (None, Ok(_)) => Reading::Unread("its content was not hashed".into()),
         };
-        Some(self.log(object, reading, stray.map(Into::into)))
+        Some(self.log(object, reading, misplaced.map(Into::into)))
     }
 
     /// The evidence of a digest.

@@ -81,6 +81,23 @@ impl<'a> Event<'a> {
         }
     }
 
+    /// A fact that somebody derived from this record, derived once however often it is asked for.
+    /// `fact` is the asker's own number for it.
+    pub fn derived_cache(
+        &self,
+        fact: usize,
+        derive: impl FnOnce() -> Option<Value<'a>>,
+    ) -> Option<Value<'a>> {
+        let known = self.remembered.borrow();
+        if let Some((_, value)) = known.iter().find(|(number, _)| *number == fact) {
+            return value.clone();
+        }
+        drop(known);
+        let value = derive();
+        self.remembered.borrow_mut().push((fact, value.clone()));
+        value
+    }
+
     /// Drops a fact, so that [`Event::remembered`] derives it again.
     pub fn forget(&self, fact: usize) {
         self.remembered

@@ -1,7 +1,7 @@
 //! Where a rule's field lies in a record, and the way there.
 
 use super::json::{Raw, Value};
-use super::user_identity::{IssuerMember, UserMember};
+use super::user_identity::{IssuerMember, SessionMember, UserMember};
 use super::{Event, Key};
 
 /// A part of a record that is read once an event, because nearly every rule and table asks for it.
@@ -10,6 +10,8 @@ pub enum Shortcut {
     None,
     /// A member of `userIdentity`.
     User(UserMember),
+    /// A member of `userIdentity.sessionContext`, or what lies below it.
+    Session(SessionMember),
     /// A member of `userIdentity.sessionContext.sessionIssuer`.
     Issuer(IssuerMember),
 }
@@ -18,8 +20,12 @@ impl Shortcut {
     fn new(key: Key, rest: &[String]) -> Self {
         let names: Vec<&str> = rest.iter().map(String::as_str).collect();
         let issuer = |name: &str| IssuerMember::from_name(name).map(Self::Issuer);
+        let session = |name: &str| SessionMember::from_name(name).map(Self::Session);
         match (key, names.as_slice()) {
             (Key::UserIdentity, ["sessionContext", "sessionIssuer", name]) => issuer(name),
+            (Key::UserIdentity, [context @ "sessionContext", name, ..]) => {
+                session(name).or_else(|| UserMember::from_name(context).map(Self::User))
+            }
             (Key::UserIdentity, [name, ..]) => UserMember::from_name(name).map(Self::User),
             _ => None,
         }
@@ -58,21 +64,18 @@ impl Path {
 }
 
 impl<'a> Event<'a> {
-    /// [`Self::scalar_at`] for a path to a member of an object that lies at the end of a shortcut.
+    /// [`Self::scalar_at`] for a path to a member of an object that lies at the end of a shortcut, or to
+    /// a member of the session.
     pub fn scalar_below(&self, path: &Path) -> Option<&'a str> {
         let Path::Below(_, rest, shortcut) = path else {
             return None;
         };
-        let [_, name] = rest.as_slice() else {
-            return None;
+        let (object, steps) = self.short(*shortcut)?;
+        let found = match rest.get(steps..)? {
+            [] if steps == 2 => object,
+            [name] if !self.folded && object.is_object() => self.get(object, name),
+            _ => return None,
         };
-        let (object, 1) = self.short(*shortcut)? else {
-            return None;
-        };
-        if self.folded || !object.is_object() {
-            return None;
-        }
-        let found = self.get(object, name);
         (!found.is_object() && !found.is_array()).then_some(found.as_str())
     }
 }
@@ -157,4 +160,74 @@ pub(super) fn is_joined(name: &str, parts: &[String]) -> bool {
         }
     }
     rest.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a path reaches, by a walk through all members, which knows no shortcut.
+    fn by_walk(event: &Event<'_>, path: &str) -> Vec<String> {
+        let Path::Below(key, rest, _) = Path::new(path) else {
+            unreachable!("the paths of this test lie below a documented key");
+        };
+        let mut found = Vec::new();
+        descend(
+            event.raw(key),
+            &rest,
+            event.folded,
+            LISTS_IN_LISTS,
+            &mut |value| {
+                found.extend(value.as_text().map(|text| text.into_owned()));
+                false
+            },
+        );
+        found
+    }
+
+    #[test]
+    fn members_of_a_session_are_found_as_a_walk_finds_them() {
+        let sessions = [
+            r#"{"attributes":{"mfaAuthenticated":"true"},"ec2RoleDelivery":"1.0"}"#,
+            r#"{"ec2RoleDelivery":"1.0","sessionIssuer":{"arn":"a"},"ec2RoleDelivery":"2.0"}"#,
+            r#"{"\u0065c2RoleDelivery":"1.0","attributes":{"x":1,"mfaAuthenticated":false}}"#,
+            r#"{"ec2RoleDelivery":["1.0","2.0"],"attributes":[{"mfaAuthenticated":"true"}]}"#,
+            r#"[{"ec2RoleDelivery":"1.0"},{"attributes":{"mfaAuthenticated":"x"}}]"#,
+            r#"{"attributes.mfaAuthenticated":"flat","attributes":{"mfaAuthenticated":"nested"}}"#,
+            r#"{"ec2RoleDelivery":null,"attributes":"none"}"#,
+            "{}",
+            "null",
+        ];
+        let paths = [
+            "userIdentity.sessionContext.ec2RoleDelivery",
+            "userIdentity.sessionContext.attributes.mfaAuthenticated",
+            "userIdentity.sessionContext.webIdFederationData.federatedProvider",
+        ];
+        let events = sessions.iter().flat_map(|session| {
+            let inside = format!(r#"{{"type":"AssumedRole","sessionContext":{session}}}"#);
+            let usual = format!(r#"{{"eventName":"A","userIdentity":{inside}}}"#);
+            [usual.to_lowercase(), usual]
+        });
+        let mut reached = 0;
+        for text in events {
+            let event = Event::of(Raw::new(&text));
+            for path in paths {
+                let expected = by_walk(&event, path);
+                let parsed = Path::new(path);
+                let mut found = Vec::new();
+                event.visit(&parsed, &mut |value| {
+                    found.extend(value.as_text().map(|text| text.into_owned()));
+                    false
+                });
+                assert_eq!(found, expected, "{path} {text}");
+                if let Some(scalar) = event.scalar_below(&parsed) {
+                    let scalar = Raw::new(scalar).text();
+                    let scalar: Vec<_> = scalar.iter().map(|text| text.to_string()).collect();
+                    assert_eq!(scalar, expected, "{path} {text}");
+                }
+                reached += expected.len();
+            }
+        }
+        assert!(reached > 15, "{reached}");
+    }
 }

@@ -1,7 +1,6 @@
 //! `userIdentity`, read in one pass and kept: nearly every question about an event asks for it.
 
 use super::json::Raw;
-use crate::interner::same;
 
 /// Declares an object and those of its members that are kept, once.
 macro_rules! members {
@@ -134,6 +133,14 @@ members! {
 }
 
 members! {
+    /// The members of `userIdentity.sessionContext` beside its issuer.
+    SessionContext, SessionMember:
+    Attributes attributes = "attributes",
+    WebIdFederationData web_id_federation_data = "webIdFederationData",
+    Ec2RoleDelivery ec2_role_delivery = "ec2RoleDelivery",
+}
+
+members! {
     /// The members of `userIdentity.sessionContext.sessionIssuer`: who gave the credentials out.
     SessionIssuer, IssuerMember:
     Kind kind = "type",
@@ -143,25 +150,40 @@ members! {
     UserName user_name = "userName",
 }
 
-impl<'a> SessionIssuer<'a> {
-    /// Finds the issuer in a `sessionContext`, and reads it; nothing of another is left.
-    pub fn read_session(&mut self, session: Raw<'a>, folded: bool) {
-        self.clear();
-        self.is_plain = !session.is_array();
-        session.each_member(|key, value| self.read_in_session(key, value, folded));
+/// A `sessionContext`, read in one pass.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Session<'a> {
+    /// Read as they are spelled, whatever the case of the export.
+    pub context: SessionContext<'a>,
+    /// Its `is_plain` counts for both.
+    pub issuer: SessionIssuer<'a>,
+}
+
+impl<'a> Session<'a> {
+    /// As if nothing was ever read.
+    pub const fn clear(&mut self) {
+        self.context.clear();
+        self.issuer.clear();
     }
 
-    /// Reads a member of a `sessionContext`, where it is the issuer.
-    pub fn read_in_session(&mut self, key: Raw<'a>, value: Raw<'a>, folded: bool) {
+    /// Reads a `sessionContext`; nothing of another is left.
+    pub fn read(&mut self, session: Raw<'a>, folded: bool) {
+        self.clear();
+        self.issuer.is_plain = !session.is_array();
+        session.each_member(|key, value| self.note(key, value, folded));
+    }
+
+    /// Notes a member of a `sessionContext`, and reads the issuer.
+    pub fn note(&mut self, key: Raw<'a>, value: Raw<'a>, folded: bool) {
         const KEY: &str = "sessionIssuer";
-        let named = |name: &str| name == KEY || (folded && name.eq_ignore_ascii_case(KEY));
-        if same(key.as_str(), "\"attributes\"") {
+        if self.context.note(key.as_str(), value, false).is_some() {
             return;
         }
+        let named = |name: &str| name == KEY || (folded && name.eq_ignore_ascii_case(KEY));
         if key.string().is_some_and(|key| named(&key)) {
-            self.read(value, folded);
+            self.issuer.read(value, folded);
         }
         // an export that flattened its keys (`sessionIssuer.type`) is walked like any path
-        self.is_plain &= !key.as_str().contains('.');
+        self.issuer.is_plain &= !key.as_str().contains('.');
     }
 }

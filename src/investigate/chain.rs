@@ -46,7 +46,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Takes up a record of the first pass.
+    /// Adds a record of the first pass.
     pub(super) fn read(&mut self, call: &Call, rules: &[u32]) {
         let selected = rules.contains(&SELECTED);
         if selected {

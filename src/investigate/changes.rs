@@ -346,7 +346,7 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Takes up a call of the chain.
+    /// Adds a call of the chain.
     pub(super) fn own(&mut self, call: &Call) {
         if !call.succeeded() {
             return;
@@ -371,7 +371,7 @@ impl Changes {
         }
     }
 
-    /// Takes up a call of somebody else; `is_chains` tells whether a name or id belongs to the chain.
+    /// Adds a call of somebody else; `is_chains` tells whether a name or id belongs to the chain.
     pub(super) fn others(&mut self, call: &Call, is_chains: impl Fn(&str, &str) -> bool) {
         if call.succeeded() {
             self.undo(call, false);

@@ -120,7 +120,7 @@ impl<'c> Gathering<'c> {
         }
     }
 
-    /// Takes up a record of the last pass.
+    /// Adds a record of the last pass.
     pub(super) fn add(&mut self, call: &Call, rules: &[u32]) {
         if !self.chain.holds(call, rules.contains(&SELECTED)) {
             let (chain, parties) = (self.chain, &self.parties);

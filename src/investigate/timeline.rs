@@ -47,7 +47,7 @@ pub(super) struct Timeline {
 }
 
 impl Timeline {
-    /// Takes up the next call in the order of time.
+    /// Adds the next call in the order of time.
     pub(super) fn add(&mut self, call: &Call) {
         let line = &call.line;
         let time = call.time.unwrap_or(Epoch::MAX);

@@ -31,7 +31,7 @@ pub struct Touched {
     pub last: String,
 }
 
-/// The most object keys that are told apart for one bucket.
+/// The most object keys that are distinguished for one bucket.
 const MOST_OBJECTS: usize = 1_000_000;
 
 #[derive(Debug, Default)]

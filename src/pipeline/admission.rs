@@ -12,7 +12,7 @@ pub(super) struct Admission<'s> {
     object: &'s ObjectRef,
     /// Records that do not belong into the log's folder.
     pub(super) misfiled: Misfiled,
-    /// The newest event, those outside of the window too: how late the file came is told by it.
+    /// The newest event, inside the window or not: it shows how late the file was delivered.
     pub(super) newest: Option<Epoch>,
     pub(super) outside: u64,
     pub(super) evaluated: u64,

@@ -43,24 +43,24 @@ pub(super) fn with_sha256(
     fetched: &Fetched,
     reader: Option<&Reader>,
 ) -> ObjectScan {
-    let mut strays = Misfiled::of(object);
+    let mut misfiled = Misfiled::of(object);
     let decoded = match object.key.as_ref().map(|key| key.kind) {
         Some(LogKind::Log) => decoder.open(&fetched.bytes).map(|bytes| Decoded {
             inflated: bytes.len() as u64,
             ..Decoded::default()
         }),
         _ => decoder.decode(&fetched.bytes, &mut |record, event| {
-            strays.note(record, event)
+            misfiled.note(record, event)
         }),
     };
-    let stray = strays.summary();
+    let misplaced = misfiled.summary();
     if let Some(reader) = reader {
-        let stray = stray.as_deref();
-        scanned.integrity = reader.evidence(object, fetched, decoder, &decoded, stray);
+        let misplaced = misplaced.as_deref();
+        scanned.integrity = reader.evidence(object, fetched, decoder, &decoded, misplaced);
     }
     let coverage = &mut scanned.coverage;
-    if let Some(stray) = stray {
-        coverage.problem(&object.name, ProblemKind::Misplaced, stray);
+    if let Some(misplaced) = misplaced {
+        coverage.problem(&object.name, ProblemKind::Misplaced, misplaced);
     }
     let holds_records = |decoded: &Decoded| decoded.content == Content::Log;
     if is_digest(object) && decoded.as_ref().is_ok_and(holds_records) {

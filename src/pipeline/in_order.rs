@@ -20,7 +20,7 @@ impl<A, T> InOrder<A, T> {
         }
     }
 
-    /// Takes a thing with its number, and adds to the accumulator all things whose turn it is.
+    /// Accepts a thing with its number, and adds to the accumulator all things that can follow now.
     pub(super) fn push(&mut self, number: u64, thing: T, mut add: impl FnMut(&mut A, T)) {
         self.waiting.insert(number, thing);
         while let Some(thing) = self.waiting.remove(&self.next) {

@@ -8,7 +8,7 @@ use crate::decode::{Content, DecodeError, Decoded};
 use crate::digest;
 use crate::source::{FetchError, ObjectRef};
 
-/// An object whose bytes could not be had.
+/// An object that could not be read.
 pub(super) fn note_unfetched(object: &ObjectRef, error: &FetchError, coverage: &mut Coverage) {
     let kind = match error {
         FetchError::Refused(_) => ProblemKind::Refused,

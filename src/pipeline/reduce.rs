@@ -1,4 +1,4 @@
-//! What the workers hand in, taken up in the order of the objects.
+//! Merges the results of the workers in the order of the objects.
 
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
@@ -10,38 +10,37 @@ use super::proving::{Admission, Proving};
 use crate::detect::Detector;
 use crate::tally::{ObjectScan, ReadAgain, SampleCutoffs, Tally};
 
-/// How many objects may lie there before a worker waits for its turn to take them up, and for how many
-/// more there is room that others have left.
+/// How many results may wait before a worker waits to merge them, and how many buffers are kept for
+/// reuse.
 const MOST_HANDED_IN: usize = 16;
 
-/// How many are taken up at once: what the tally holds then moves as seldom as may be from the caches
-/// of one core to those of the other.
+/// How many are merged at once, so that the tally rarely moves between the caches of two cores.
 const AT_ONCE: usize = 8;
 
-/// Or fewer, where they hold so many events: what lies there takes memory.
+/// Fewer are merged at once if they hold so many events, because waiting results take memory.
 const EVENTS_AT_ONCE: usize = 1 << 12;
 
-/// An object that is done. What it may hold of memory stays with it until it is taken up: one slow
-/// object does not let all others pile up behind it.
+/// The result of an object. It keeps its share of the memory limit until it is merged, so that results
+/// do not pile up behind one slow object.
 type Done = (ObjectScan, Option<OwnedSemaphorePermit>);
 
-/// Where workers hand in what is done. Whoever finds enough there, and nobody at it, takes it up; the
-/// others go on with their work.
+/// Collects the results of the workers. A worker that finds enough results merges them, unless another
+/// one is doing so; the others go on with their work.
 pub(super) struct Reducer<'r> {
-    desk: Mutex<Inbox>,
-    taking: Mutex<InOrder<Counted<'r>, Done>>,
+    inbox: Mutex<Inbox>,
+    ordered: Mutex<InOrder<Counted<'r>, Done>>,
 }
 
-/// What lies there: objects to be taken up, and what is left of others.
+/// Results to be merged, and buffers for reuse.
 #[derive(Default)]
 struct Inbox {
     done: Vec<Done>,
-    /// How many events these hold.
+    /// The number of events in `done`.
     events: usize,
-    emptied: Vec<ObjectScan>,
+    recycled: Vec<ObjectScan>,
 }
 
-/// The tally of the objects taken up so far.
+/// The tally of the objects merged so far.
 struct Counted<'r> {
     tally: Tally,
     /// Present if logs are verified.
@@ -53,88 +52,88 @@ impl<'r> Reducer<'r> {
         let mut tally = Tally::default();
         tally.records.set_limit(most_records);
         Self {
-            desk: Mutex::default(),
-            taking: Mutex::new(InOrder::new(Counted { tally, proving })),
+            inbox: Mutex::default(),
+            ordered: Mutex::new(InOrder::new(Counted { tally, proving })),
         }
     }
 
     /// What the tally tells the workers while they work.
     pub(super) fn sample_cutoffs(&self) -> Arc<SampleCutoffs> {
         Arc::clone(
-            &ignore_poison(self.taking.lock())
+            &ignore_poison(self.ordered.lock())
                 .accumulator()
                 .tally
                 .sample_cutoffs,
         )
     }
 
-    /// Hands an object in; the answer is room for another. An object with a share of what may wait is
-    /// taken up at once: others wait for it.
+    /// Submits a result and returns a buffer for the next object. A result that holds a share of the memory
+    /// limit is merged at once, because others wait for it.
     pub(super) fn submit(
         &self,
         scanned: ObjectScan,
         share: Option<OwnedSemaphorePermit>,
-        ledger: Option<&dyn SettledSink>,
+        sink: Option<&dyn SettledSink>,
         again: &dyn ReadAgain,
     ) -> ObjectScan {
         let others_wait = share.is_some();
         let events = {
-            let mut desk = ignore_poison(self.desk.lock());
-            desk.events += scanned.seen.len();
-            desk.done.push((scanned, share));
-            desk.events
+            let mut inbox = ignore_poison(self.inbox.lock());
+            inbox.events += scanned.seen.len();
+            inbox.done.push((scanned, share));
+            inbox.events
         };
         let at_once = others_wait || events >= EVENTS_AT_ONCE;
-        self.drain(if at_once { 1 } else { AT_ONCE }, ledger, again);
-        ignore_poison(self.desk.lock())
-            .emptied
+        self.drain(if at_once { 1 } else { AT_ONCE }, sink, again);
+        ignore_poison(self.inbox.lock())
+            .recycled
             .pop()
             .unwrap_or_default()
     }
 
-    /// Takes up what lies there, where it is enough, and then whatever was handed in meanwhile. Every
-    /// worker that ends must ask for all of it.
+    /// Merges the waiting results if they are enough, and then those submitted meanwhile. Every worker
+    /// that ends must drain them all.
     ///
-    /// What is handed in while somebody is about to leave is seen by one of the two.
+    /// A result submitted while another worker is about to leave is seen by one of the two.
     pub(super) fn drain(
         &self,
         mut enough: usize,
-        ledger: Option<&dyn SettledSink>,
+        sink: Option<&dyn SettledSink>,
         again: &dyn ReadAgain,
     ) {
         loop {
-            let lying = ignore_poison(self.desk.lock()).done.len();
-            if lying < enough {
+            let queued = ignore_poison(self.inbox.lock()).done.len();
+            if queued < enough {
                 return;
             }
-            let mut taking = match self.taking.try_lock() {
-                Ok(taking) => taking,
+            let mut ordered = match self.ordered.try_lock() {
+                Ok(ordered) => ordered,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) if lying < MOST_HANDED_IN => return,
-                Err(TryLockError::WouldBlock) => ignore_poison(self.taking.lock()),
+                Err(TryLockError::WouldBlock) if queued < MOST_HANDED_IN => return,
+                Err(TryLockError::WouldBlock) => ignore_poison(self.ordered.lock()),
             };
             let done = {
-                let mut desk = ignore_poison(self.desk.lock());
-                desk.events = 0;
-                std::mem::take(&mut desk.done)
+                let mut inbox = ignore_poison(self.inbox.lock());
+                inbox.events = 0;
+                std::mem::take(&mut inbox.done)
             };
-            let mut emptied = Vec::new();
+            let mut recycled = Vec::new();
             for done in done {
                 let add = |counted: &mut Counted<'_>, (scanned, _): Done| {
-                    emptied.push(counted.absorb(scanned, again));
+                    recycled.push(counted.absorb(scanned, again));
                 };
-                taking.push(done.0.sequence, done, add);
+                ordered.push(done.0.sequence, done, add);
             }
-            if let Some(ledger) = ledger {
-                let tally = &mut taking.accumulator_mut().tally;
+            if let Some(sink) = sink {
+                let tally = &mut ordered.accumulator_mut().tally;
                 let settled = tally.integrity.take_settled();
-                settled.iter().for_each(|one| ledger.settled(one));
+                settled.iter().for_each(|one| sink.settled(one));
             }
-            drop(taking);
-            let mut desk = ignore_poison(self.desk.lock());
-            desk.emptied.append(&mut emptied);
-            desk.emptied.truncate(MOST_HANDED_IN);
-            // who came in the meantime has left, perhaps with something that others wait for
+            drop(ordered);
+            let mut inbox = ignore_poison(self.inbox.lock());
+            inbox.recycled.append(&mut recycled);
+            inbox.recycled.truncate(MOST_HANDED_IN);
+            // a result submitted meanwhile may be one that others wait for
             enough = 1;
         }
     }
@@ -146,7 +145,7 @@ impl<'r> Reducer<'r> {
         again: &dyn ReadAgain,
     ) -> (Tally, u64) {
         let (Counted { mut tally, proving }, taken) =
-            ignore_poison(self.taking.into_inner()).finish();
+            ignore_poison(self.ordered.into_inner()).finish();
         if let Some(proving) = proving {
             proving.finish(&mut tally, detector, again);
         }

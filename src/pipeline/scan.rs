@@ -49,8 +49,8 @@ impl<'r> Worker<'r> {
         }
     }
 
-    /// Turns one object into what it teaches. Never fails: what goes wrong is part of the lesson. `room`
-    /// holds nothing but the room that another has left.
+    /// Scans one object. Never fails: problems are part of the result. `room` is an empty result whose
+    /// buffers are reused.
     pub(super) fn scan(
         &mut self,
         sequence: u64,
@@ -121,16 +121,16 @@ impl<'r> Worker<'r> {
         };
         let mut taken = Taken::new(detection, self.scope, object, room);
         let decoded = self.decoder.decode_to(&fetched.bytes, &mut taken);
-        let stray = taken.admission.misfiled.summary();
+        let misplaced = taken.admission.misfiled.summary();
         let evidence = reader.and_then(|reader| {
-            let stray = stray.as_deref();
-            reader.evidence(object, fetched, &mut self.decoder, &decoded, stray)
+            let misplaced = misplaced.as_deref();
+            reader.evidence(object, fetched, &mut self.decoder, &decoded, misplaced)
         });
         let scanned = match decoded {
             Ok(decoded) if decoded.content == Content::Log => {
                 note_log(object, &decoded, &taken.admission, &mut coverage);
-                if let Some(stray) = stray {
-                    coverage.problem(&object.name, ProblemKind::Misplaced, stray);
+                if let Some(misplaced) = misplaced {
+                    coverage.problem(&object.name, ProblemKind::Misplaced, misplaced);
                 }
                 taken
                     .event_classes
@@ -300,8 +300,9 @@ mod tests {
             assert!(problem.what.contains("no object can be like this"));
             assert!(problem.what.contains("scan.rs:"), "{}", problem.what);
             let after = worker.scan(1, object, &fetched, ObjectScan::default());
-            let told = |scanned: &ObjectScan| format!("{:?} {:?}", scanned.coverage, scanned.seen);
-            assert_eq!(told(&after), told(&sound));
+            let in_words =
+                |scanned: &ObjectScan| format!("{:?} {:?}", scanned.coverage, scanned.seen);
+            assert_eq!(in_words(&after), in_words(&sound));
         }
     }
 }

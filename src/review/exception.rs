@@ -8,7 +8,7 @@ use crate::ledger::Line;
 use crate::ledger::entry::Exception;
 use crate::wildcard::Wildcard;
 
-/// Days that an exception holds where nobody says.
+/// Days that an exception holds by default.
 pub const DEFAULT_DAYS: u64 = 90;
 
 /// The most days that an exception may hold.

@@ -8,6 +8,7 @@ mod builtin;
 mod check;
 mod condition;
 mod correlation;
+mod direct;
 mod filter;
 mod limits;
 mod metadata;
@@ -61,6 +62,8 @@ struct Loader<'s> {
     by_id: BTreeMap<(String, String), usize>,
     /// Where rules of each id stand; published rules share ids now and then.
     places_of_id: BTreeMap<String, Vec<usize>>,
+    /// Conditions of correlations of ours.
+    conditions: direct::Conditions,
     /// Of correlations, by their places: what stands between them and events.
     chains: BTreeMap<usize, limits::Chain>,
 }
@@ -89,6 +92,7 @@ impl<'s> Loader<'s> {
             by_name: BTreeMap::new(),
             by_id: BTreeMap::new(),
             places_of_id: BTreeMap::new(),
+            conditions: direct::Conditions::new(),
             chains: BTreeMap::new(),
         }
     }
@@ -126,7 +130,13 @@ impl<'s> Loader<'s> {
         }
         let mut rules = 0;
         let mut documents = documents.into_iter().peekable();
-        while let Some(Document { line, yaml, rule }) = documents.next() {
+        while let Some(document) = documents.next() {
+            let Document {
+                line,
+                yaml,
+                rule,
+                built_in,
+            } = document;
             let origin = Origin::of(file, line);
             let mut document = match yaml {
                 Ok(document) => document,
@@ -170,7 +180,7 @@ impl<'s> Loader<'s> {
                 previous = Some(document.clone());
             }
             rules += 1;
-            self.document(&origin, document, rule);
+            self.document(&origin, document, rule, built_in);
         }
         if global.is_some() && rules == 0 {
             let reason = "`action: global`, and no rule follows";
@@ -183,6 +193,7 @@ impl<'s> Loader<'s> {
         origin: &Origin,
         mut document: Mapping,
         rule: Option<Result<SigmaCollection, String>>,
+        built_in: bool,
     ) {
         let title = document
             .get("title")
@@ -194,7 +205,11 @@ impl<'s> Loader<'s> {
             return self.reject(origin, &title, reason);
         }
         let numbers = take_numbers(&mut document);
-        let parsed = rule.unwrap_or_else(|| {
+        let parsed = rule.or_else(|| {
+            let rule = built_in.then(|| direct::collection(&document, &mut self.conditions));
+            rule.flatten().map(Ok)
+        });
+        let parsed = parsed.unwrap_or_else(|| {
             yaml_serde::to_string(&parser_input(&document))
                 .map_err(|error| error.to_string())
                 .and_then(|text| read::parsed(&text))

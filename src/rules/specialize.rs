@@ -11,8 +11,8 @@ use hashbrown::HashTable;
 use super::RuleSet;
 use super::field::Field;
 use super::matcher::{Check, Node, Test};
+use crate::derive::Organization;
 use crate::derive::identity::{self, KeyKind};
-use crate::derive::{Derived, Organization};
 use crate::event::json::Raw;
 use crate::event::user_identity::{IssuerMember, UserMember};
 use crate::event::{Event, Key, Path, Shortcut};
@@ -63,9 +63,9 @@ impl<'a> EventShape<'a> {
                 _,
                 _,
                 Shortcut::User(UserMember::Kind) | Shortcut::Issuer(IssuerMember::Kind),
-            ))
-            | Field::Derived(Derived::Outcome | Derived::KeyKind) => true,
+            )) => true,
             Field::Path(Path::Key(key) | Path::Below(key, ..)) => event.raw(*key).is_absent(),
+            Field::Derived(derived) => derived.is_decided_by_call(event),
             _ => false,
         }
     }
@@ -145,10 +145,30 @@ struct SpecializedRules<'r> {
     number: u32,
     texts: Joined<TEXTS>,
     facts: Facts,
-    /// Rules in the order of the rule set; `None` for those with no test left. The tests are
-    /// those of the rules themselves: most kinds ask the same few.
-    left: Vec<(usize, Option<Node<&'r Test>>)>,
+    /// Rules in the order of the rule set.
+    left: Vec<(usize, Left<'r>)>,
 }
+
+/// What is left of a rule. The tests are those of the rules themselves: most kinds ask the same few.
+#[derive(Debug)]
+enum Left<'r> {
+    /// Every event of the kind matches.
+    Nothing,
+    Node(Node<&'r Test>),
+    /// It asks for one key only, whose value is mostly that of the event before.
+    Repeating(Node<&'r Test>, Box<Last>),
+}
+
+/// A value of a key as it stands in a log, and whether a rule matched an event that had it.
+#[derive(Debug)]
+struct Last {
+    key: Key,
+    value: String,
+    matches: Option<bool>,
+}
+
+/// Longer values are not kept.
+const LONGEST_REPEATING: usize = 1_024;
 
 impl<'r> Matcher<'r> {
     /// Nothing is known yet.
@@ -178,7 +198,7 @@ impl<'r> Matcher<'r> {
         let same = |known: &SpecializedRules<'_>| {
             known.hash == hash && known.facts == kind.facts && known.texts.are(kind.texts)
         };
-        if let Some(known) = self.kinds.find(hash, same) {
+        if let Some(known) = self.kinds.find_mut(hash, same) {
             known.matches(event, organization, found);
             return Some(known.number);
         }
@@ -190,12 +210,12 @@ impl<'r> Matcher<'r> {
         let mut left = Vec::new();
         self.set.candidates(event, |place, node| {
             match node.partially_evaluate(event, organization) {
-                PartialResult::Holds(true) => left.push((place, None)),
+                PartialResult::Holds(true) => left.push((place, Left::Nothing)),
                 PartialResult::Holds(false) => {}
-                PartialResult::Asks(node) => left.push((place, Some(node.ordered()))),
+                PartialResult::Asks(node) => left.push((place, Left::new(node.ordered()))),
             }
         });
-        let new = SpecializedRules {
+        let mut new = SpecializedRules {
             hash,
             number,
             texts: Joined::new(kind.texts),
@@ -222,15 +242,82 @@ impl<'r> Matcher<'r> {
 }
 
 impl SpecializedRules<'_> {
-    fn matches(&self, event: &Event<'_>, organization: &Organization, found: &mut Vec<usize>) {
-        for (place, node) in &self.left {
-            if node
-                .as_ref()
-                .is_none_or(|node| node.matches(event, organization))
-            {
+    fn matches(&mut self, event: &Event<'_>, organization: &Organization, found: &mut Vec<usize>) {
+        for (place, left) in &mut self.left {
+            if left.matches(event, organization) {
                 found.push(*place);
             }
         }
+    }
+}
+
+impl<'r> Left<'r> {
+    fn new(node: Node<&'r Test>) -> Self {
+        match repeating_key(&node) {
+            Some(key) => {
+                let last = Last {
+                    key,
+                    value: String::new(),
+                    matches: None,
+                };
+                Self::Repeating(node, Box::new(last))
+            }
+            None => Self::Node(node),
+        }
+    }
+
+    #[inline]
+    fn matches(&mut self, event: &Event<'_>, organization: &Organization) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Node(node) => node.matches(event, organization),
+            // the same text of an export with other key case may mean something else
+            Self::Repeating(node, _) if event.is_folded() => node.matches(event, organization),
+            Self::Repeating(node, last) => {
+                let value = event.raw(last.key).as_str();
+                match last.matches {
+                    Some(matches) if last.value == value => matches,
+                    _ => {
+                        let matches = node.matches(event, organization);
+                        last.matches = (value.len() <= LONGEST_REPEATING).then(|| {
+                            value.clone_into(&mut last.value);
+                            matches
+                        });
+                        matches
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The one key that a node asks for, if events of one kind mostly have the same value of it.
+fn repeating_key(node: &Node<&Test>) -> Option<Key> {
+    match node {
+        Node::All(nodes) | Node::Any(nodes) | Node::AtLeast(_, nodes) => {
+            let (first, rest) = nodes.split_first()?;
+            let key = repeating_key(first)?;
+            let same = |node| repeating_key(node) == Some(key);
+            rest.iter().all(same).then_some(key)
+        }
+        Node::Not(node) | Node::Named(_, node) => repeating_key(node),
+        Node::Test(test) => {
+            let key = repeating_key_of(&test.field)?;
+            match &test.check {
+                Check::Field { other, .. } => (repeating_key_of(other) == Some(key)).then_some(key),
+                _ => Some(key),
+            }
+        }
+    }
+}
+
+const fn repeating_key_of(field: &Field) -> Option<Key> {
+    match field {
+        Field::Path(
+            Path::Key(key @ (Key::UserAgent | Key::AwsRegion | Key::TlsDetails))
+            | Path::Below(key @ Key::TlsDetails, ..),
+        ) => Some(*key),
+        _ => None,
     }
 }
 

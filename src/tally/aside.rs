@@ -13,15 +13,15 @@ use super::{ObjectScan, Tally};
 use crate::coverage::Coverage;
 use crate::event::time::Epoch;
 
-/// What waits, and what was taken up before it.
+/// Objects that wait for their proof, and how many were merged before them.
 #[derive(Debug, Default)]
 pub(super) struct DeferredObjects {
-    /// How many objects were taken up.
+    /// How many objects were merged.
     taken: u32,
     waiting: ScanStore,
     /// Of each that waits: its log, as it was handed in.
     logs: Vec<Option<u128>>,
-    /// Set when the first object that is not proven is taken up.
+    /// Set when the first object that is not proven is merged.
     proven: Option<Proven>,
     /// The places of the rules that ask for a history.
     histories: BTreeSet<u32>,
@@ -30,7 +30,7 @@ pub(super) struct DeferredObjects {
 /// What the proven objects say.
 #[derive(Debug, Default)]
 struct Proven {
-    /// How many they are: they were taken up first.
+    /// How many they are: they were merged first.
     objects: u32,
     /// The first and the last event.
     times: (Option<Epoch>, Option<Epoch>),
@@ -39,7 +39,7 @@ struct Proven {
 }
 
 impl DeferredObjects {
-    /// The number of the next object to be taken up.
+    /// The number of the next object to be merged.
     pub(super) fn number(&mut self) -> u32 {
         let number = self.taken;
         self.taken = number
@@ -62,8 +62,8 @@ impl Tally {
         self.aside.waiting.push(scanned)
     }
 
-    /// Takes up the objects that were set aside: those that are proven, then all others. Objects that
-    /// are taken up after this are not proven either. `histories` are the rules that find what is new.
+    /// Merges the objects that were set aside: those that are proven, then all others. Objects that
+    /// are merged after this are not proven either. `histories` are the rules that find what is new.
     pub fn merge_deferred(
         &mut self,
         is_proven: &dyn Fn(u128) -> bool,

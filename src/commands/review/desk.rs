@@ -18,10 +18,10 @@ use crate::report::stored::StoredRun;
 use crate::review::{ReviewState, ReviewView, Subject};
 use crate::safe_text::text;
 
-/// The file's name where nobody says.
+/// The file's default name.
 const LEDGER: &str = "trailscan.ledger";
 
-/// The folder in which `run` makes its own where nobody says.
+/// The folder in which `run` makes its own by default.
 const REPORTS: &str = "report";
 
 /// The shortest beginning of an id.

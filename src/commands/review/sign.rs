@@ -21,7 +21,7 @@ use crate::safe_text::text;
 use crate::severity::Severity;
 use crate::words::{plural, thousands};
 
-/// What is stated where nobody says.
+/// What is stated by default.
 const STATEMENT: &str = "I have reviewed the activity described in this report for the period named above. \
                          Each critical and high finding has a recorded disposition; the other findings without one \
                          are listed with the day on which they are due. Where data was not covered or a rule was \

@@ -64,7 +64,7 @@ pub(super) enum Checked {
     /// It is not valid, or not of this line.
     Invalid(String),
     /// ssh-keygen is absent.
-    NotChecked(String),
+    Unchecked(String),
 }
 
 /// Signs a message; `key` is a private key, or a public one whose private key the agent has.
@@ -99,7 +99,7 @@ pub(super) fn allowed_signer(signature: &SshSignature) -> String {
 }
 
 /// Checks the signature of a line; `None` if it has none. Without `signers` only the line's own key is
-/// asked for, which does not say whose key it is.
+/// asked for, which does not name the owner of the key.
 pub(super) fn check(line: &Line, signers: Option<&Path>) -> anyhow::Result<Option<Checked>> {
     let (signature, own) = match &line.entry {
         Entry::Signature(entry) => (
@@ -143,7 +143,7 @@ pub(super) fn check(line: &Line, signers: Option<&Path>) -> anyhow::Result<Optio
         match run(&arguments, signature.message.as_bytes()) {
             Ok(Answer::Done(_)) => {}
             Ok(Answer::Refused) => return invalid("is not valid, or not of an allowed key"),
-            Err(error) => return Ok(Some(Checked::NotChecked(format!("{error:#}")))),
+            Err(error) => return Ok(Some(Checked::Unchecked(format!("{error:#}")))),
         }
     }
     Ok(Some(Checked::Valid))

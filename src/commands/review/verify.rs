@@ -226,7 +226,7 @@ fn signatures(ledger: &Ledger, signers: Option<&Path>, found: &mut Findings) -> 
             Some(Checked::Invalid(what)) => {
                 found.broken(&format!("the SSH signature of line {} {what}", line.n));
             }
-            Some(Checked::NotChecked(why)) => {
+            Some(Checked::Unchecked(why)) => {
                 found.missing(&format!(
                     "the SSH signature of line {} was not checked: {why}",
                     line.n

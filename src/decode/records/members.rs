@@ -8,7 +8,7 @@
 use super::super::structure::BLOCK;
 use super::Walk;
 use crate::event::json::Raw;
-use crate::event::user_identity::{SessionIssuer, UserIdentity, UserMember};
+use crate::event::user_identity::{Session, SessionIssuer, UserIdentity, UserMember};
 use crate::event::{Event, Key};
 
 /// A place in a walk.
@@ -151,10 +151,10 @@ impl<'a> Members<'a> for Event<'a> {
         if key != "\"userIdentity\"" {
             return None;
         }
-        let (user, issuer) = self.caller();
+        let (user, session) = self.caller();
         user.clear();
-        issuer.clear();
-        walk.members_within(at, &mut Caller { user, issuer })
+        session.clear();
+        walk.members_within(at, &mut Caller { user, session })
     }
 
     #[inline(always)]
@@ -174,7 +174,7 @@ impl<'a> Members<'a> for Event<'a> {
 /// `userIdentity`.
 struct Caller<'e, 'a> {
     user: &'e mut UserIdentity<'a>,
-    issuer: &'e mut SessionIssuer<'a>,
+    session: &'e mut Session<'a>,
 }
 
 impl<'a> Members<'a> for Caller<'_, 'a> {
@@ -183,38 +183,35 @@ impl<'a> Members<'a> for Caller<'_, 'a> {
         if key != "\"sessionContext\"" {
             return None;
         }
-        self.issuer.clear();
-        walk.members_within(at, &mut Session(self.issuer))
+        self.session.clear();
+        walk.members_within(at, self.session)
     }
 
     #[inline(always)]
     fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32], walked: bool) -> bool {
         let noted = self.user.note(key, Raw::exactly(value, marks), false);
         if noted == Some(UserMember::SessionContext) && !walked {
-            self.issuer.read_session(Raw::exactly(value, marks), false);
+            self.session.read(Raw::exactly(value, marks), false);
         }
         true
     }
 }
 
-/// `userIdentity.sessionContext`.
-struct Session<'e, 'a>(&'e mut SessionIssuer<'a>);
-
-impl<'a> Members<'a> for Session<'_, 'a> {
+impl<'a> Members<'a> for Session<'a> {
     #[inline(always)]
     fn enter(&mut self, walk: &Walk<'a>, key: &'a str, at: WalkPosition) -> Option<WalkPosition> {
         if key != "\"sessionIssuer\"" {
             return None;
         }
-        self.0.forget();
-        walk.members_within(at, &mut Issuer(self.0))
+        self.issuer.forget();
+        walk.members_within(at, &mut Issuer(&mut self.issuer))
     }
 
     #[inline(always)]
     fn take(&mut self, key: &'a str, value: &'a str, marks: &'a [u32], walked: bool) -> bool {
         if !walked {
             let value = Raw::exactly(value, marks);
-            self.0.read_in_session(Raw::new(key), value, false);
+            self.note(Raw::new(key), value, false);
         }
         true
     }

@@ -207,9 +207,7 @@ fn blank_sign_off() -> Markup {
         }
     };
     html! {
-        p {
-            (front::STATEMENT)
-        }
+        p { (front::STATEMENT) }
         div.persons { (person("Reviewer")) (person("Approver")) }
         p.line.tall { span { "Notes" } }
     }

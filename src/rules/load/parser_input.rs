@@ -1,4 +1,4 @@
-//! What the Sigma parser has to see of a document. The build script uses this file too.
+//! What the Sigma parser has to see of a document.
 
 use yaml_serde::Mapping;
 

@@ -6,6 +6,7 @@ use yaml_serde::{Mapping, Value};
 
 use super::builtin::read_at_build;
 use super::check::before_parsing;
+use super::direct::{self, Conditions};
 use super::limits;
 use super::text::{RuleText, documents};
 
@@ -17,15 +18,18 @@ pub(super) struct Document {
     pub(super) yaml: Result<Mapping, String>,
     /// The rule, where nothing of the document is changed before it is parsed.
     pub(super) rule: Option<Result<SigmaCollection, String>>,
+    /// One of our own, as the build script has read it.
+    pub(super) built_in: bool,
 }
 
 /// The documents of every file, in the order of the files.
 pub(super) fn all(texts: &[RuleText]) -> Vec<Vec<Document>> {
-    texts.par_iter().map(file).collect()
+    let files = texts.par_iter();
+    files.map_init(Conditions::new, file).collect()
 }
 
-fn file(file: &RuleText) -> Vec<Document> {
-    if let Some(document) = at_build(file) {
+fn file(conditions: &mut Conditions, file: &RuleText) -> Vec<Document> {
+    if let Some(document) = at_build(file, conditions) {
         return vec![document];
     }
     let mut texts = documents(&file.text);
@@ -37,6 +41,7 @@ fn file(file: &RuleText) -> Vec<Document> {
             line,
             yaml: Err(format!("the file has more than {most} documents")),
             rule: None,
+            built_in: false,
         };
         return documents_of(texts).into_iter().chain([refused]).collect();
     }
@@ -44,12 +49,16 @@ fn file(file: &RuleText) -> Vec<Document> {
 }
 
 /// The document of a rule file of ours that the build script has read.
-fn at_build(file: &RuleText) -> Option<Document> {
-    let read = read_at_build(file)?;
+fn at_build(file: &RuleText, conditions: &mut Conditions) -> Option<Document> {
+    let document: Mapping = serde_json::from_str(read_at_build(file)?).ok()?;
+    // the numbers of a correlation are taken out before it is parsed
+    let is_detection = !document.contains_key("correlation");
+    let rule = is_detection.then(|| direct::collection(&document, conditions));
     Some(Document {
         line: 1,
-        yaml: Ok(serde_json::from_str(read.document).ok()?),
-        rule: read.parser_input.map(parsed),
+        rule: rule.flatten().map(Ok),
+        yaml: Ok(document),
+        built_in: true,
     })
 }
 
@@ -77,6 +86,7 @@ fn documents_of(mut texts: Vec<(usize, &str)>) -> Vec<Document> {
             line,
             rule: (as_it_stands && sound).then(|| parsed(text)),
             yaml,
+            built_in: false,
         }
     };
     texts.into_iter().zip(yaml).map(read).collect()
