@@ -26,7 +26,8 @@ impl FilledRow {
 /// # Errors
 /// It is not findings.csv.
 pub fn filled_in(bytes: &[u8]) -> Result<Vec<FilledRow>, String> {
-    let text = decoded(bytes);
+    // of a line that ends with two characters the reader counts the second to the next line
+    let text = decoded(bytes).replace("\r\n", "\n");
     let (delimiter, names, lines) = head_of(&text)
         .ok_or("it has no columns id, rule and disposition, so it is not findings.csv")?;
     let mut rows = csv::ReaderBuilder::new()

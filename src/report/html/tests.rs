@@ -123,6 +123,7 @@ pub(in crate::report) fn report(findings: Vec<Finding>) -> Report {
         denied,
         failed: 0,
     };
+    let reason = "no KMS event was read".into();
     let mut report = Report {
         completeness: Completeness::default(),
         hours: None,
@@ -164,12 +165,7 @@ pub(in crate::report) fn report(findings: Vec<Finding>) -> Report {
         left_out: 0,
         rules: vec![
             rule("seen", Assessment::Assessed),
-            rule(
-                "unseen",
-                Assessment::NotAssessed {
-                    reason: "no KMS event was read".into(),
-                },
-            ),
+            rule("unseen", Assessment::NotAssessed { reason }),
         ],
         rejected: vec![Rejected {
             origin: Origin {
