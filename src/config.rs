@@ -20,9 +20,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::coverage::Expected;
-use crate::derive::Organization;
 use crate::derive::access_keys::{AccessKeys, AccessKeysError};
-use crate::derive::principals::PrincipalGroup;
+use crate::derive::{Organization, principals::PrincipalGroup};
 use crate::policy::Policies;
 use crate::review::ReviewSettings;
 use crate::rules::load::{Override, Settings};
@@ -417,10 +416,9 @@ impl IamTable {
     fn policies(&self, folder: &Path) -> Result<Policies, String> {
         match self.policies.as_deref() {
             None => Ok(Policies::default()),
-            Some([]) => Err(
-                "iam.policies: the list is empty: name at least one file, or delete the line"
-                    .to_owned(),
-            ),
+            Some([]) => {
+                Err("iam.policies: no file is named: name one, or delete the line".to_owned())
+            }
             Some(files) => {
                 Policies::read(files, folder).map_err(|error| format!("iam.policies: {error}"))
             }

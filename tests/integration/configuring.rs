@@ -46,7 +46,7 @@ fn check_names_every_fault_with_its_line_and_what_was_expected() {
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
-    // what only the rules can tell is told once the form is sound, by `run` in the same words
+    // what only the rules can tell is reported once the form is sound, by `run` in the same words
     let folder = folder_with("\n[rules.aws_iam_root_activty]\nlevel = \"low\"\n");
     let line = "no rule has this name: is it aws_iam_root_activity?";
     let (code, checked) = said(&["config", "check"], folder.path());

@@ -239,7 +239,7 @@ async fn reading_as_a_role_happens_only_when_asked_for() {
     assert!(other.stderr.contains("sts:AssumeRole"), "{}", other.stderr);
     let mistyped = ran(&url, &["--assume-role", "auditor"]).await;
     assert!(
-        mistyped.stderr.contains("not a role's ARN"),
+        mistyped.stderr.contains("is not the ARN of a role"),
         "{}",
         mistyped.stderr
     );

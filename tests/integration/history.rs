@@ -246,7 +246,7 @@ fn how_long_a_rule_learns_is_configured() {
 }
 
 #[test]
-fn a_rule_that_was_renamed_takes_over_what_it_learnt_under_its_old_name() {
+fn a_rule_that_was_renamed_keeps_its_history_under_its_old_name() {
     let clinic = clinic();
     let state = clinic.path().join("state").display().to_string();
     for number in 0..WEEKS.len() - 1 {

@@ -284,13 +284,17 @@ fn a_state_file_that_is_none_is_refused() {
     let refused = run(&source, &["--incremental", "--state", &other]);
     assert_eq!(refused.code, 2);
     assert!(
-        refused.stderr.contains("no state file"),
+        refused.stderr.contains("is not a trailscan state file"),
         "{}",
         refused.stderr
     );
     let alone = run(&source, &["--state", &other]);
     assert_eq!(alone.code, 2);
-    assert!(alone.stderr.contains("no state file"), "{}", alone.stderr);
+    assert!(
+        alone.stderr.contains("is not a trailscan state file"),
+        "{}",
+        alone.stderr
+    );
 }
 
 /// The program is killed when so many objects were read, again and again, until it ends by itself.

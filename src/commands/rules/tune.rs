@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &TuneRule) -> anyhow::Result<Exit> {
     bail!("no filter for {}: {why}", rule.name)
 }
 
-/// The detection rules that a filter for this rule must name: itself, or those beneath a correlation.
+/// The detection rules that a filter for this rule must name: itself, or those that a correlation watches.
 fn bases<'r>(rules: &'r RuleSet, rule: &'r Rule) -> Vec<&'r Rule> {
     let RuleKind::Correlation(correlation) = &rule.kind else {
         return vec![rule];

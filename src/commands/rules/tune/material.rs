@@ -13,6 +13,7 @@ use crate::commands::rules::test::{config_of, folders};
 use crate::config::Config;
 use crate::decode::Decoder;
 use crate::event::Key;
+use crate::report::output::Output;
 use crate::rules::load::{self, RuleText};
 use crate::rules::samples::{self, Case, Expect, Story};
 use crate::rules::{Rule, RuleKind, RuleSet};
@@ -65,7 +66,7 @@ pub(super) fn benign(
 ) -> anyhow::Result<(Vec<Benign>, Vec<Other>)> {
     let (mut benign, mut others) = (Vec::new(), Vec::new());
     if let Some(folder) = &arguments.report {
-        let path = folder.join("findings.json");
+        let path = folder.join(Output::Findings.file());
         let text = small_file::read_text(&path, MOST_FINDINGS);
         let text = text.with_context(|| format!("cannot read {}", path.display()))?;
         let report: Value = serde_json::from_str(&text)

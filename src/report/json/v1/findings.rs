@@ -100,6 +100,9 @@ view! {
     Finding<'r> of found: &'r finding::Finding {
         /// A hash of rule, actor, resource and period: the same each time the period is reviewed.
         id: &'r str = &found.id,
+        /// The ids that the finding had under former names of its rule; absent if there are none.
+        #[serde(skip_serializing_if = "<[String]>::is_empty")]
+        aliases: &'r [String] = &found.aliases,
         /// The name of the rule.
         rule: &'r str = &found.rule,
         /// The Sigma `id` of the rule; empty if it has none.
