@@ -124,7 +124,7 @@ impl Interner {
         *last
     }
 
-    /// [`Interner::again`] for these parts as one text.
+    /// [`Interner::intern_hint`] for these parts as one text.
     pub(crate) fn intern_parts_hint(&mut self, last: &mut Symbol, parts: &[&str]) -> Symbol {
         let mut rest = self.text(*last);
         let same = |part: &&str| match rest.strip_prefix(*part) {

@@ -1,7 +1,7 @@
 //! GetObject for many objects of one bucket.
 //!
 //! What goes in is a key; what comes out are the headers that matter and the body as it arrives.
-//! Requests are copies of the SDK's own ([`pattern`]) and go through the SDK's connector, so that
+//! Requests are copies of the SDK's own ([`super::request_template`]) and go through the SDK's connector, so that
 //! connections, proxies and time-outs are the client's; errors are read by the SDK. Where a
 //! request cannot be copied, and for comparison in tests, the SDK makes the whole call.
 

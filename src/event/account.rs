@@ -98,14 +98,14 @@ impl<'a> Event<'a> {
         value
     }
 
-    /// Drops a fact, so that [`Event::remembered`] derives it again.
+    /// Drops a fact, so that [`Event::derived_cache`] derives it again.
     pub fn forget(&self, fact: usize) {
         self.remembered
             .borrow_mut()
             .retain(|(number, _)| *number != fact);
     }
 
-    /// Sets a fact that [`Event::remembered`] then returns.
+    /// Sets a fact that [`Event::derived_cache`] then returns.
     pub fn set_derived(&self, fact: usize, value: Option<Value<'a>>) {
         let mut known = self.remembered.borrow_mut();
         known.retain(|(number, _)| *number != fact);

@@ -52,7 +52,7 @@ const SECTIONS: [(&str, &str); 9] = [
 /// has no `<`.
 const CARDS: &str = "<!-- cards -->";
 
-/// True if the file was written by [`write`], by the first bytes of it.
+/// True if the file was written by [`write()`], by the first bytes of it.
 pub fn is_page(head: &[u8]) -> bool {
     memchr::memmem::find(head, b"<title>Activity review ").is_some()
 }

@@ -352,7 +352,7 @@ impl Node {
     }
 }
 
-/// [`Node::given_the_kind`] where all nodes must hold. What all parts of a part must hold need not
+/// [`Node::partially_evaluate`] where all nodes must hold. What all parts of a part must hold need not
 /// stand in a list of its own.
 fn all<'r>(nodes: &'r [Node], event: &Event<'_>, organization: &Organization) -> PartialResult<'r> {
     let mut open = Vec::new();
@@ -374,7 +374,7 @@ fn all<'r>(nodes: &'r [Node], event: &Event<'_>, organization: &Organization) ->
     }
 }
 
-/// [`Node::given_the_kind`] where so many of the nodes must hold.
+/// [`Node::partially_evaluate`] where so many of the nodes must hold.
 fn at_least<'r>(
     least: usize,
     nodes: &'r [Node],

@@ -34,7 +34,7 @@ pub enum LocalError {
 /// # Errors
 /// The path does not exist or cannot be read at all.
 ///
-/// [`ObjectLocation::File`]: super::Place::File
+/// [`ObjectLocation::File`]: super::ObjectLocation::File
 pub fn walk(path: &Path, scope: &Scope) -> Result<Tree, LocalError> {
     let unreadable = |cause: io::Error| match cause.kind() {
         ErrorKind::NotFound => LocalError::Missing(path.to_owned()),

@@ -129,7 +129,7 @@ impl IdBuffer {
         self.entries.push(entry);
     }
 
-    /// Sorts the entries; they are found again only after [`IdBuffer::find_again`].
+    /// Sorts the entries; they are found again only after [`IdBuffer::rebuild_index`].
     fn sort(&mut self) {
         self.places.clear();
         self.entries.sort_unstable();

@@ -117,7 +117,7 @@ impl Samples {
         true
     }
 
-    /// Keeps an event that is [wanted](Self::wants) as a sample.
+    /// Keeps an event that is [wanted](Self::would_keep) as a sample.
     pub fn keep(&mut self, evidence: Evidence) {
         let Err(place) = self.kept.binary_search(&evidence) else {
             return;
@@ -130,7 +130,7 @@ impl Samples {
         }
     }
 
-    /// Keeps an event that is [wanted](Self::wants) as the latest.
+    /// Keeps an event that is [wanted](Self::would_keep) as the latest.
     pub fn keep_latest(&mut self, evidence: Evidence) {
         match &mut self.latest {
             Some(latest) if **latest < evidence => **latest = evidence,

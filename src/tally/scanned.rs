@@ -43,7 +43,7 @@ pub struct ObjectScan {
     /// Of these: Insight records, by their place in `seen`.
     pub insights: Vec<u32>,
     /// Of these: what lies outside of what is asked for and does not count, by its place in `seen`;
-    /// filled by [`ObjectScan::narrow`].
+    /// filled by [`ObjectScan::restrict_to_window`].
     pub outside: Vec<u32>,
     /// Of these: calls that several accounts recorded, by their place in `seen`.
     pub shared: Vec<(u32, Shared)>,
