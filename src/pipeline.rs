@@ -19,7 +19,6 @@ mod queue;
 mod reduce;
 mod reread;
 mod scan;
-mod visit;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,7 +45,6 @@ use proving::Proving;
 use reduce::Reducer;
 use reread::Rereader;
 use scan::Worker;
-pub use visit::{Visitor, visit};
 
 /// How to run.
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,7 @@
 //! Session::open(request)  configuration, rules, window, scope
 //!   └ find()              the objects to read
 //!       ├ scan(…)         all of them once → Scan { tally, proof, … }
-//!       └ visit(…)        each event to a function of the command's own
+//!       └ detect(…)       all of them once, with a detector of the command's own
 //!           └ Outcome     how the command ended → exit code
 //! ```
 
@@ -34,7 +34,7 @@ use crate::coverage::ProblemKind;
 use crate::detect::Detector;
 use crate::digest::add_proven_hours;
 use crate::integrity::proof::Proof;
-use crate::pipeline::{self, Options, SettledSink, Visitor, Work};
+use crate::pipeline::{self, Options, SettledSink, Work};
 use crate::provenance::Provenance;
 use crate::report::integrity::About;
 use crate::report::notes;
@@ -275,39 +275,6 @@ impl<'a> Session<'a> {
         };
         let tally = pipeline::run(found.input, work, &self.scope, &options, &self.progress);
         self.progress.end();
-        Scan {
-            tally,
-            proof: None,
-            about: None,
-            files: Vec::new(),
-        }
-    }
-
-    /// Shows every event in the scope to a visitor, on all threads, and hands what the visitors make of
-    /// each object to `sink`, in the order of the objects: see [`pipeline::visit`]. The scan's tally
-    /// holds the coverage and nothing else.
-    #[allow(
-        dead_code,
-        reason = "the way of commands that look at events themselves; the first ones follow"
-    )]
-    pub(super) fn visit<V: Visitor>(
-        &self,
-        found: Found,
-        visitor: impl Fn() -> V + Sync,
-        sink: impl FnMut(V::Output) + Send,
-    ) -> Scan {
-        self.progress.begin();
-        let coverage = pipeline::visit(
-            found.input,
-            &self.scope,
-            &self.options,
-            &self.progress,
-            visitor,
-            sink,
-        );
-        self.progress.end();
-        let mut tally = Tally::default();
-        tally.coverage = coverage;
         Scan {
             tally,
             proof: None,
