@@ -4,6 +4,7 @@ mod from_logs;
 mod from_policy;
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
@@ -12,7 +13,7 @@ use anyhow::{Context as _, bail};
 
 use super::{Exit, print_fitted};
 use crate::cli::Init;
-use crate::safe_text::text;
+use crate::safe_text::{is_hidden, text};
 
 const TEMPLATE: &str = include_str!("init.toml");
 
@@ -42,6 +43,22 @@ pub(super) fn run(arguments: &Init) -> anyhow::Result<Exit> {
         ),
     })?;
     Ok(Exit::Done)
+}
+
+/// A TOML string. Characters that cannot be seen stand as escapes.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if is_hidden(c) => {
+                let _ = write!(out, "\\U{:08x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }
 
 #[cfg(test)]

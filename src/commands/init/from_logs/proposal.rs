@@ -7,11 +7,11 @@ use std::path::Path;
 
 use super::evidence::{Evidence, Principal, Use};
 use super::hours::{Office, office};
+use crate::commands::init::quoted;
 use crate::config::Config;
 use crate::derive::network::network_of;
 use crate::event::time;
 use crate::report::visible::visible;
-use crate::safe_text::is_hidden;
 use crate::words::{plural, thousands};
 
 /// Words in the names of buckets and secrets that hold health information.
@@ -136,22 +136,6 @@ impl Line {
 fn is_usable(section: &str, key: &str, value: &str) -> bool {
     let text = format!("[{section}]\n{key} = [{}]\n", quoted(value));
     !value.contains(['*', '?']) && Config::parse(&text, Path::new("trailscan.toml")).is_ok()
-}
-
-/// A TOML string. Characters that cannot be seen stand as escapes.
-fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            c if is_hidden(c) => {
-                let _ = write!(out, "\\U{:08x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 /// The configuration that the evidence suggests.

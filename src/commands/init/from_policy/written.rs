@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::Values;
+use crate::commands::init::quoted;
 use crate::safe_text::line;
 
 pub(super) fn section(out: &mut String, name: &str, keys: &[(&str, &Values)]) {
@@ -45,13 +46,6 @@ pub(super) fn list(out: &mut String, key: &str, values: &Values) {
         out.push('\n');
     }
     out.push_str("]\n");
-}
-
-/// A text as TOML writes it: a basic string has the escapes of JSON.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text)
-        .to_string()
-        .replace('\u{7f}', "\\u007f")
 }
 
 /// Evidence on one line.
