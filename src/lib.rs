@@ -122,6 +122,9 @@ pub mod sha256;
 // hash tables that nobody can make slow by choosing their keys
 pub mod seeded;
 
+// locks of files that another process may exchange
+pub mod file_lock;
+
 // files that a person names, read up to a size
 pub mod small_file;
 

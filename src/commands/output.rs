@@ -10,11 +10,11 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
 use crate::commands::writers::warn_of_writers;
+use crate::file_lock;
 use crate::report::Report;
 use crate::report::output::Output;
 use earlier::is_ours;
@@ -31,8 +31,8 @@ const BESIDE: &str = ".trailscan-folder-";
 /// How the names of files begin that are about to replace one of an earlier report.
 const LINKED: &str = ".trailscan-file-";
 
-/// How long another run may take to put its files into the folder, in steps.
-const PATIENCE: (u32, Duration) = (500, Duration::from_millis(20));
+/// How long another run may take to put its files into the folder: 10 s.
+const ATTEMPTS: u32 = 500;
 
 /// What the folder is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,33 +218,13 @@ fn private(_: &fs::Metadata, _: &fs::Metadata) -> anyhow::Result<()> {
 /// Holds off other runs that put their files into the same folder, until the answer is dropped. File
 /// systems without locks have none.
 fn lock(path: &Path) -> io::Result<Option<File>> {
-    for _ in 0..PATIENCE.0 {
-        let Ok(folder) = File::open(path) else {
-            return Ok(None);
-        };
-        match folder.try_lock() {
-            // another run may have exchanged the folder meanwhile
-            Ok(()) if is_still(&folder, path) => return Ok(Some(folder)),
-            Err(fs::TryLockError::Error(_)) => return Ok(None),
-            Ok(()) | Err(fs::TryLockError::WouldBlock) => std::thread::sleep(PATIENCE.1),
-        }
+    match file_lock::exclusive(path, ATTEMPTS, || File::open(path)) {
+        Ok(None) => Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "another run is writing to it",
+        )),
+        locked => Ok(locked.ok().flatten()),
     }
-    Err(io::Error::new(
-        io::ErrorKind::TimedOut,
-        "another run is writing to it",
-    ))
-}
-
-#[cfg(unix)]
-fn is_still(folder: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let place = |of: io::Result<fs::Metadata>| of.ok().map(|of| (of.dev(), of.ino()));
-    place(folder.metadata()) == place(fs::symlink_metadata(path))
-}
-
-#[cfg(not(unix))]
-fn is_still(_: &File, _: &Path) -> bool {
-    true
 }
 
 /// Builds the new folder beside the old one and exchanges the two in one step, so that whoever looks, and
@@ -375,6 +355,8 @@ fn replace_each(path: &Path, staged: &[(String, Staged)]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -13,6 +13,7 @@ use super::chain::{Chain, Fault};
 use super::entry::{Entry, Head, Line};
 use super::{NO_LINE, VERSION};
 use crate::event::time::{Epoch, utc};
+use crate::file_lock;
 use crate::sha256;
 
 /// The largest ledger that is read: that of some thousand weeks has a few dozen MiB.
@@ -195,7 +196,7 @@ impl Appender {
 
 /// Opens the file, made for its owner alone if there is none, and locks it.
 fn lock(path: &Path) -> io::Result<File> {
-    for _ in 0..PATIENCE.0 {
+    let open = || {
         if path.symlink_metadata().is_ok_and(|file| !file.is_file()) {
             let what = "it is not a file; name the file itself, not a link";
             return Err(io::Error::other(what));
@@ -204,30 +205,15 @@ fn lock(path: &Path) -> io::Result<File> {
         options.read(true).append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path)?;
-        match file.try_lock() {
-            // somebody may have put another file in its place meanwhile
-            Ok(()) if is_still(&file, path) => return Ok(file),
-            Err(TryLockError::Error(error)) => return Err(error),
-            Ok(()) | Err(TryLockError::WouldBlock) => std::thread::sleep(PATIENCE.1),
-        }
-    }
-    Err(io::Error::new(
-        io::ErrorKind::TimedOut,
-        "another trailscan is writing to it",
-    ))
-}
-
-#[cfg(unix)]
-fn is_still(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let place = |of: io::Result<std::fs::Metadata>| of.ok().map(|of| (of.dev(), of.ino()));
-    place(file.metadata()) == place(std::fs::symlink_metadata(path))
-}
-
-#[cfg(not(unix))]
-fn is_still(_: &File, _: &Path) -> bool {
-    true
+        options.open(path)
+    };
+    let locked = file_lock::exclusive(path, PATIENCE.0, open)?;
+    locked.ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::TimedOut,
+            "another trailscan is writing to it",
+        )
+    })
 }
 
 fn read_all(file: &mut File) -> io::Result<Vec<u8>> {
