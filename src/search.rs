@@ -6,5 +6,5 @@
 mod line;
 mod question;
 
-pub use line::{COLUMNS, Line, record_line};
+pub use line::{COLUMNS, Line, record_line, short_principal, short_source};
 pub use question::{Question, QuestionError};

@@ -9,10 +9,14 @@ pub fn upper_first(text: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
-/// `1 finding`, `2 findings`, with thousands marked.
+/// `1 finding`, `2 findings`, `2 addresses`, with thousands marked.
 pub fn plural(count: u64, noun: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{s}", thousands(count))
+    let ending = match noun.ends_with(['s', 'x']) {
+        _ if count == 1 => "",
+        true => "es",
+        false => "s",
+    };
+    format!("{} {noun}{ending}", thousands(count))
 }
 
 /// `12,003`.

@@ -87,8 +87,8 @@ pub(super) fn run(arguments: &Investigate) -> anyhow::Result<Exit> {
     if !arguments.quiet {
         note(&text!(
             "{} of {} belong to it",
-            plural(found.events, "event").as_str(),
-            thousands(tally.coverage.records.evaluated).as_str()
+            plural(found.events, "event"),
+            thousands(tally.coverage.records.evaluated)
         ));
         note_problems(&scan);
         session.warn_of_regions();

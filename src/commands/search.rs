@@ -12,7 +12,7 @@ use crate::finding;
 use crate::rules::load::RuleText;
 use crate::rules::{RuleSet, load};
 use crate::safe_text::{Cell, TerminalText, put, text};
-use crate::search::{COLUMNS, Line, Question, record_line};
+use crate::search::{COLUMNS, Line, Question, record_line, short_principal, short_source};
 use crate::tally::StoredRecord;
 use crate::words::{plural, thousands};
 
@@ -63,8 +63,8 @@ pub(super) fn run(arguments: &Search) -> anyhow::Result<Exit> {
     if !arguments.quiet {
         note(&text!(
             "{} of {} match{}",
-            plural(matches, "event").as_str(),
-            thousands(tally.coverage.records.evaluated).as_str(),
+            plural(matches, "event"),
+            thousands(tally.coverage.records.evaluated),
             match matches.saturating_sub(shown) {
                 more if more > 0 && !arguments.count =>
                     format!("; {} more are not shown: see --limit", thousands(more)),
@@ -192,18 +192,5 @@ impl Output {
 
     fn finish(mut self) -> anyhow::Result<()> {
         self.flush()
-    }
-}
-
-/// `s3` for `s3.amazonaws.com`.
-fn short_source(source: &str) -> &str {
-    source.strip_suffix(".amazonaws.com").unwrap_or(source)
-}
-
-/// An ARN from its resource on: `user/alice`, `role/app/session`.
-fn short_principal(principal: &str) -> &str {
-    match principal.strip_prefix("arn:") {
-        Some(rest) => rest.splitn(5, ':').nth(4).unwrap_or(principal),
-        None => principal,
     }
 }

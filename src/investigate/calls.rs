@@ -1,5 +1,6 @@
 //! A call as an investigation sees it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -32,6 +33,14 @@ const ENTRIES: [&str; 9] = [
     "SendSSHPublicKey",
 ];
 
+/// Those that lead into a machine.
+const ENTERING: [&str; 4] = [
+    "SendCommand",
+    "StartSession",
+    "ResumeSession",
+    "SendSSHPublicKey",
+];
+
 /// The rule files of an investigation, in the order of [`SELECTED`], [`ISSUES`] and [`CHANGES`].
 pub fn rules(selected: RuleText) -> [RuleText; 3] {
     let rule = |name: &str, detection: serde_json::Value| {
@@ -57,6 +66,8 @@ pub fn rules(selected: RuleText) -> [RuleText; 3] {
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) line: Line,
+    /// What it was about, each resource by itself.
+    pub(super) targets: Vec<String>,
     pub(super) time: Option<Epoch>,
     pub(super) outcome: Outcome,
     pub(super) writes: bool,
@@ -150,7 +161,6 @@ impl Call {
             ("userName", ["user", "userName"]),
             ("roleName", ["role", "roleName"]),
             ("policyArn", ["policy", "arn"]),
-            ("groupId", ["", ""]),
         ] {
             let value = response(&path);
             if !value.is_empty() && !subjects.contains_key(subject) {
@@ -177,26 +187,10 @@ impl Call {
             _ => String::new(),
         };
         let mut instances = Vec::new();
-        if succeeded
-            && matches!(
-                name.as_str(),
-                "SendCommand" | "StartSession" | "ResumeSession" | "SendSSHPublicKey"
-            )
-        {
-            instances.extend(
-                [
-                    request(&["target"]),
-                    request(&["instanceId"]),
-                    request(&["osUser"]),
-                ]
-                .into_iter()
-                .filter(|id| id.starts_with("i-")),
-            );
-            for list in [["instanceIds"], ["targets"]] {
-                let listed = event.at(Key::RequestParameters, &list);
-                let ids = listed
-                    .leaves()
-                    .filter_map(|leaf| leaf.text().map(std::borrow::Cow::into_owned));
+        if succeeded && ENTERING.contains(&name.as_str()) {
+            for field in ["target", "instanceId", "instanceIds", "targets"] {
+                let ids = event.at(Key::RequestParameters, &[field]).leaves();
+                let ids = ids.filter_map(|id| id.text().map(Cow::into_owned));
                 instances.extend(ids.filter(|id| id.starts_with("i-")));
             }
         }
@@ -215,15 +209,17 @@ impl Call {
             number("bytesTransferredIn") as u64,
             number("bytesTransferredOut") as u64,
         );
-        let line = Line::new(found, object);
-        let subjects_named = subjects.clone();
-        let read_only = line.read_only.as_str();
+        let line = Line::of(&event, object, found.record);
         let reads = ["Get", "List", "Describe", "Head", "Lookup", "BatchGet"];
-        let writes = match read_only {
+        let writes = match line.read_only.as_str() {
             "true" => false,
             "false" => true,
             _ => !reads.iter().any(|prefix| name.starts_with(prefix)),
         };
+        let tool = TOOLS
+            .iter()
+            .find(|(part, _)| line.user_agent.contains(part));
+        let targets = targets(&event, &line, &subjects);
         Self {
             time: event.time(),
             outcome,
@@ -238,17 +234,13 @@ impl Call {
                 true => request(&["key"]),
                 false => String::new(),
             },
-            tool: {
-                let tool = TOOLS
-                    .iter()
-                    .find(|(part, _)| line.user_agent.contains(part));
-                tool.map_or("", |(_, name)| name)
-            },
+            tool: tool.map_or("", |(_, name)| name),
             from_console: event.text(Key::SessionCredentialFromConsole) == "true",
             line: Line {
-                target: aim(&event, &line, &subjects_named),
+                target: targets.join(", "),
                 ..line
             },
+            targets,
         }
     }
 
@@ -263,11 +255,16 @@ impl Call {
     }
 }
 
-/// What the call was about; for IAM with the policy, group or key beside the user or role.
-fn aim(event: &Event<'_>, line: &Line, subjects: &BTreeMap<&'static str, String>) -> String {
+/// What the call was about, each resource by itself; for IAM with the policy, group or key beside the user
+/// or role.
+fn targets(
+    event: &Event<'_>,
+    line: &Line,
+    subjects: &BTreeMap<&'static str, String>,
+) -> Vec<String> {
     let several = target::several(event);
     if several.len() > 1 {
-        return several.join(", ");
+        return several.into_iter().map(Cow::into_owned).collect();
     }
     let mut target = line.target.clone();
     if event.is_from("iam") {
@@ -286,5 +283,5 @@ fn aim(event: &Event<'_>, line: &Line, subjects: &BTreeMap<&'static str, String>
             }
         }
     }
-    target
+    vec![target]
 }

@@ -4,6 +4,7 @@ use super::report::{Investigation, Party};
 use super::timeline::Entry;
 use crate::event::time::iso;
 use crate::safe_text::{TerminalText, put};
+use crate::search::{short_principal, short_source};
 use crate::words::{plural, thousands};
 
 /// How many lines of each section are shown.
@@ -33,7 +34,7 @@ pub(super) fn answer(of: &Investigation) -> Vec<String> {
         )),
         (_, [name]) => said.push(format!(
             "{name} acted from {}.",
-            plural(addresses.len() as u64, "address").replace("addresss", "addresses")
+            plural(addresses.len() as u64, "address")
         )),
         _ => said.push(format!(
             "A chain of {} identities acted from {} addresses: {}.",
@@ -122,12 +123,11 @@ fn in_words(count: usize) -> String {
         .map_or_else(|| count.to_string(), |word| (*word).to_owned())
 }
 
-/// An ARN from its resource on.
+/// A principal as [`short_principal`] writes it.
 pub(super) fn short(principal: &str) -> &str {
-    match principal.strip_prefix("arn:") {
-        Some(rest) => rest.splitn(5, ':').nth(4).unwrap_or(principal),
-        None if principal.is_empty() => "(no principal)",
-        None => principal,
+    match principal {
+        "" => "(no principal)",
+        _ => short_principal(principal),
     }
 }
 
@@ -182,16 +182,16 @@ pub fn summary(of: &Investigation) -> TerminalText {
                 one.kind,
                 one.name,
                 if one.phi { " (ePHI)" } else { "" },
-                thousands(one.reads).as_str(),
-                thousands(one.writes).as_str(),
-                thousands(one.deletes).as_str(),
-                thousands(one.refused).as_str(),
+                thousands(one.reads),
+                thousands(one.writes),
+                thousands(one.deletes),
+                thousands(one.refused),
                 match one.objects {
                     0 => String::new(),
                     objects => format!(
                         "; {} in {}",
                         plural(objects as u64, "object"),
-                        plural(one.prefixes as u64, "first prefix").replace("prefixs", "prefixes")
+                        plural(one.prefixes as u64, "first prefix")
                     ),
                 },
                 match one.bytes_out {
@@ -348,12 +348,11 @@ fn lines(title: &str, entries: &[&Entry], out: &mut TerminalText) {
     }
     put!(out, "\n{}\n", title);
     for entry in entries.iter().take(MOST_LINES) {
-        let source = entry.event_source.as_str();
         put!(
             out,
             "  {}  {} {}{}  {}{}  {}  {}{}\n",
             entry.first,
-            source.strip_suffix(".amazonaws.com").unwrap_or(source),
+            short_source(&entry.event_source),
             entry.event_name,
             match entry.count {
                 1 => String::new(),

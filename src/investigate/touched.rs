@@ -43,8 +43,8 @@ impl TouchedTable {
         let Some(kind) = kind(call) else {
             return;
         };
-        for name in line.target.split(", ").filter(|name| !name.is_empty()) {
-            let entry = self.0.entry((kind, name.to_owned())).or_default();
+        for name in call.targets.iter().filter(|name| !name.is_empty()) {
+            let entry = self.0.entry((kind, name.clone())).or_default();
             let (touched, keys) = entry;
             if touched.name.is_empty() {
                 touched.kind = kind;

@@ -62,16 +62,20 @@ pub struct Line {
 impl Line {
     /// The facts of a record that was read from `object`.
     pub fn new(found: &StoredRecord, object: String) -> Self {
-        let event = Event::of(Raw::new(&found.text));
+        Self::of(&Event::of(Raw::new(&found.text)), object, found.record)
+    }
+
+    /// The facts of an event, which is record `record` of `object`.
+    pub fn of(event: &Event<'_>, object: String, record: u32) -> Self {
         let text = |key| event.text(key).into_owned();
         Self {
             time: event.time().map(iso).unwrap_or_default(),
-            outcome: outcome::of(&event).as_str(),
+            outcome: outcome::of(event).as_str(),
             event_source: text(Key::EventSource),
             event_name: text(Key::EventName),
-            principal: identity::principal(&event).into_owned(),
+            principal: identity::principal(event).into_owned(),
             source_ip: event.source_ip().into_owned(),
-            target: target::of(&event).into_owned(),
+            target: target::of(event).into_owned(),
             access_key: event
                 .text_at(Key::UserIdentity, &["accessKeyId"])
                 .into_owned(),
@@ -83,7 +87,7 @@ impl Line {
             read_only: text(Key::ReadOnly),
             event_id: text(Key::EventId),
             object,
-            record: found.record,
+            record,
             principal_type: event.text_at(Key::UserIdentity, &["type"]).into_owned(),
         }
     }
@@ -110,6 +114,19 @@ impl Line {
             self.record.to_string(),
             self.principal_type.clone(),
         ]
+    }
+}
+
+/// `s3` for `s3.amazonaws.com`.
+pub fn short_source(source: &str) -> &str {
+    source.strip_suffix(".amazonaws.com").unwrap_or(source)
+}
+
+/// An ARN from its resource on: `user/alice`, `role/app/session`.
+pub fn short_principal(principal: &str) -> &str {
+    match principal.strip_prefix("arn:") {
+        Some(rest) => rest.splitn(5, ':').nth(4).unwrap_or(principal),
+        None => principal,
     }
 }
 
